@@ -1,0 +1,154 @@
+"""One description of a scene, in numpy arrays only: what every renderer draws and every ray caster casts into.
+
+World and object frames are z up, in metres; an object stands on z = 0, is centred on x = y = 0, and its front looks along -y.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from pixbench.geometry import Camera, transform_points
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """A surface: sRGB base colour in [0, 1], times a texture that repeats in u and v where there is one.
+
+    `emission` is the radiance that the surface gives off, in units of its own albedo; `gloss` in [0, 1] is the strength of a highlight.
+    """
+
+    color: tuple[float, float, float] = (0.8, 0.8, 0.8)
+    texture: UInt8[np.ndarray, "rows columns 3"] | None = None
+    emission: float = 0.0
+    gloss: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Mesh:
+    """Triangles with per-corner texture coordinates (1 = one repeat, v down) and per-corner shading normals."""
+
+    vertices: Float[np.ndarray, "vertices 3"]
+    faces: Int[np.ndarray, "faces 3"]
+    uv: Float[np.ndarray, "faces 3 2"]
+    normals: Float[np.ndarray, "faces 3 3"]
+    material: Int[np.ndarray, " faces"]
+    part: Int[np.ndarray, " faces"]
+    materials: tuple[Material, ...]
+
+    def bounds(self) -> Float[np.ndarray, "2 3"]:
+        """Lowest and highest corner of the axis-aligned box, in metres."""
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+
+
+@dataclass(frozen=True)
+class Support:
+    """A horizontal rectangle of an object on which others can stand, in the object's frame, in metres."""
+
+    centre_xy: tuple[float, float]
+    size_xy: tuple[float, float]
+    height: float
+    clearance: float = np.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Asset:
+    """A model: id, ShapeNet category name and synset, mesh, and the surfaces that carry other objects.
+
+    `placement` is `floor`, `wall` (on the floor, back to a wall) or `surface` (on a support; on the floor if none is free).
+    """
+
+    id: str
+    category: str
+    synset: str
+    mesh: Mesh
+    placement: str = "floor"
+    supports: tuple[Support, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """An asset in the world. `support` is the index of the object it stands on, -1 for the floor."""
+
+    asset: Asset
+    T_world_obj: Float[np.ndarray, "4 4"]
+    support: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """A rectangular area light (a window, a ceiling lamp) or a far sun.
+
+    `kind` is `area` or `sun`. `radiance` is linear RGB; for the sun it is irradiance and `position` is the unit vector towards it.
+    `u` and `v` are the half axes of the rectangle in metres; light leaves along the normal u x v.
+    """
+
+    kind: str
+    position: Float[np.ndarray, "3"]
+    u: Float[np.ndarray, "3"]
+    v: Float[np.ndarray, "3"]
+    radiance: Float[np.ndarray, "3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """A room's mesh, whose `part` indexes `part_names`, with its inner box [0, x] x [0, y] x [0, z] in metres, and lights."""
+
+    id: str
+    mesh: Mesh
+    size: tuple[float, float, float]
+    part_names: tuple[str, ...]
+    lights: tuple[Light, ...]
+    keep_clear: tuple[tuple[float, float, float, float], ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """All triangles of a scene in world coordinates, room first, then objects in order.
+
+    `instance` is 1 for the room and 2 + k for object k: 0 is left for "no surface".
+    """
+
+    corners: Float[np.ndarray, "triangles 3 3"]
+    uv: Float[np.ndarray, "triangles 3 2"]
+    normals: Float[np.ndarray, "triangles 3 3"]
+    instance: Int[np.ndarray, " triangles"]
+    part: Int[np.ndarray, " triangles"]
+    material: Int[np.ndarray, " triangles"]
+    materials: tuple[Material, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ViewLook:
+    """How one view is lit and developed: gain of each light (lights, 3), exposure in stops, white balance gain (3,)."""
+
+    light_gain: Float[np.ndarray, "lights 3"]
+    exposure_ev: float
+    white_balance: Float[np.ndarray, "3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A room with objects, seen by cameras."""
+
+    room: Room
+    objects: tuple[Placed, ...]
+    cameras: tuple[Camera, ...] = ()
+    looks: tuple[ViewLook, ...] = ()
+
+
+def flatten(room: Room, objects: tuple[Placed, ...]) -> Geometry:
+    """Gather the triangles of a room and of placed objects. Coordinates are rounded to float32 here, once, for all who use them."""
+    meshes = [(room.mesh, np.eye(4))] + [(placed.asset.mesh, placed.T_world_obj) for placed in objects]
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("corners", "uv", "normals", "instance", "part", "material")}
+    materials: list[Material] = []
+    for index, (mesh, T) in enumerate(meshes):
+        world = transform_points(T, mesh.vertices.astype(np.float64)).astype(np.float32)
+        columns["corners"].append(world[mesh.faces])
+        columns["uv"].append(mesh.uv.astype(np.float32))
+        columns["normals"].append((mesh.normals @ T[:3, :3].T).astype(np.float32))
+        columns["instance"].append(np.full(len(mesh.faces), index + 1, np.int32))
+        columns["part"].append(mesh.part.astype(np.int32))
+        columns["material"].append(mesh.material.astype(np.int32) + len(materials))
+        materials.extend(mesh.materials)
+    return Geometry(**{name: np.concatenate(parts) for name, parts in columns.items()}, materials=tuple(materials))

@@ -1,0 +1,55 @@
+"""Generators, suites, baselines and metrics by name, filled from entry points so that other packages can add theirs."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+from .errors import UserError, unknown_name
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names mapped to objects, loaded when asked for.
+
+    Raises UserError for an unknown name (with a suggestion) and for a name that two packages claim.
+    """
+
+    def __init__(self, kind: str, group: str | None = None):
+        self.kind = kind
+        self._group = group
+        self._added: dict[str, T] = {}
+
+    def add(self, name: str) -> Callable[[T], T]:
+        """A decorator that registers an object of this project under `name`."""
+
+        def register(item: T) -> T:
+            if name in self._added:
+                raise UserError(f"{self.kind} '{name}' is registered twice: rename one of them")
+            self._added[name] = item
+            return item
+
+        return register
+
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted({**self._added, **self._found()})
+
+    def get(self, name: str) -> T:
+        """The object registered under `name`."""
+        if name in self._added:
+            return self._added[name]
+        found = self._found()
+        if name not in found:
+            raise unknown_name(self.kind, name, self.names())
+        item: T = found[name].load()
+        return item
+
+    def _found(self) -> dict[str, EntryPoint]:
+        found: dict[str, EntryPoint] = {}
+        for entry in entry_points(group=self._group) if self._group else ():
+            if entry.name in self._added or found.setdefault(entry.name, entry).value != entry.value:
+                raise UserError(
+                    f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages"
+                )
+        return found
