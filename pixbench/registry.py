@@ -2,9 +2,15 @@
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from .errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from .evaluation.metrics import Metric
+    from .evaluation.model import Model
+    from .evaluation.suite import Suite
+    from .generation import Generator
 
 T = TypeVar("T")
 
@@ -53,3 +59,9 @@ class Registry(Generic[T]):
                     f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages"
                 )
         return found
+
+
+GENERATORS: "Registry[type[Generator]]" = Registry("generator", "pixbench.generators")
+SUITES: "Registry[Suite]" = Registry("suite", "pixbench.suites")
+BASELINES: "Registry[Callable[[], Model]]" = Registry("baseline", "pixbench.baselines")
+METRICS: "Registry[Metric]" = Registry("metric")

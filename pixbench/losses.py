@@ -1,0 +1,94 @@
+"""The stable contrastive losses for single pixels (arXiv 2512.04970): p = 1, 2, inf; within and between images.
+
+d is half the p-distance of two descriptors: half the mean absolute difference over channels (p = 1), half the mean squared
+difference (p = 2), half the largest absolute difference (p = inf). A true match costs d + d^2, anything else (d - 1/2)^2.
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+NORMS = (1.0, 2.0, math.inf)
+
+
+def half_distance(difference: Float[Tensor, "*batch channels points"], p: float) -> Float[Tensor, "*batch points"]:
+    """d of descriptor differences; the channels are the axis before the last. ValueError unless p is 1, 2 or inf."""
+    if p == 1:
+        return 0.5 * difference.abs().mean(dim=-2)
+    if p == 2:
+        return 0.5 * difference.square().mean(dim=-2)
+    if p == math.inf:
+        # max, not amax: its gradient goes to one channel, where amax would split it among equals.
+        return 0.5 * difference.abs().max(dim=-2).values
+    raise ValueError(f"p is {p}: expected 1, 2 or inf")
+
+
+def masked_mean(cost: Float[Tensor, "batch points"], mask: Bool[Tensor, "batch points"]) -> Float[Tensor, " batch"]:
+    """Mean over the masked points of each row; 0 for a row without any."""
+    weight = mask.to(cost.dtype)
+    return (cost * weight).sum(dim=-1) / weight.sum(dim=-1).clamp(min=1)
+
+
+def within_loss(
+    f1: Float[Tensor, "batch channels points"],
+    f2: Float[Tensor, "batch channels targets"],
+    index: Int[Tensor, "batch points"],
+    positive: Bool[Tensor, "batch points"],
+    mask: Bool[Tensor, "batch points"],
+    *,
+    p: float,
+) -> Float[Tensor, ""]:
+    """Point n of view 1 against point index[n] of view 2 of the same image: drawn together if `positive`, else to d = 1/2.
+
+    `mask` holds both views' validity at the pair. Mean over masked points, then over the batch.
+    """
+    partners = _gather(f2, index)
+    d = half_distance(f1 - partners, p)
+    cost = torch.where(positive, d + d.square(), (d - 0.5).square())
+    return masked_mean(cost, mask).mean()
+
+
+def between_loss(
+    f1: Float[Tensor, "batch channels points"],
+    f2: Float[Tensor, "batch channels targets"],
+    index: Int[Tensor, "batch points"],
+    mask: Bool[Tensor, "batch points"],
+    *,
+    p: float,
+) -> Float[Tensor, ""]:
+    """Point n of image b1 against point index[b2, n] of view 2 of image b2, for all b1 < b2: never matches, so drawn to d = 1/2.
+
+    Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one.
+    """
+    batch = len(f1)
+    partners = _gather(f2, index)
+    total = f1.new_zeros(())
+    # One offset at a time: memory stays linear in B * D * N instead of B^2 * D * N before autograd.
+    for offset in range(1, batch):
+        d = half_distance(f1[:-offset] - partners[offset:], p)
+        total = total + masked_mean((d - 0.5).square(), mask[:-offset] & mask[offset:]).sum()
+    return total / max(batch * (batch - 1) / 2, 1)
+
+
+def contrastive_loss(
+    f1: Float[Tensor, "batch channels points"],
+    f2: Float[Tensor, "batch channels targets"],
+    index: Int[Tensor, "batch points"],
+    positive: Bool[Tensor, "batch points"],
+    mask: Bool[Tensor, "batch points"],
+    *,
+    p: float,
+    between_weight: float,
+) -> Float[Tensor, ""]:
+    """L = (1 - c) L_within + c L_between, with c = `between_weight` in [0, 1] (the paper's text writes lambda = 1 - c)."""
+    within = within_loss(f1, f2, index, positive, mask, p=p) if between_weight < 1 else f1.new_zeros(())
+    between = between_loss(f1, f2, index, mask, p=p) if between_weight > 0 else f1.new_zeros(())
+    return (1 - between_weight) * within + between_weight * between
+
+
+def _gather(
+    features: Float[Tensor, "batch channels targets"], index: Int[Tensor, "batch points"]
+) -> Float[Tensor, "batch channels points"]:
+    return features.gather(2, index[:, None, :].expand(-1, features.shape[1], -1))

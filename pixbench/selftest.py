@@ -1,0 +1,176 @@
+"""What proves a scene's truth: the same measures at generation, from triangles, and later, from files alone."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from .geometry import Camera, pixel_index
+from .rays import RayCaster
+from .truth import GRAZING_COSINE, PairTruth, Status, View, cast
+
+MAP_LIMIT_PX = 5e-3
+MAP_MEDIAN_LIMIT_PX = 1e-4
+CYCLE_LIMIT_PX = 1e-2
+CYCLE_SHARE = 0.999
+DEPTH_TEST_TOLERANCE = 0.01
+DEPTH_DISAGREEMENT_LIMIT = 0.05
+
+
+@dataclass
+class SelfTest:
+    """Measures over all ordered pairs of a scene (or of many: `merge`).
+
+    map_*: distance between the map from stored depth and the exact one, in pixels. cycle_*: a -> b -> a, in pixels, over
+    `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and `cycle_over_grazing` of those are near
+    grazing (seen in a or b at less than three times the grazing cosine). depth_*: visible pixels that a depth test with
+    1 % tolerance calls hidden. photometric_*: correlation of luminance between matched visible pixels.
+    """
+
+    pairs: int = 0
+    pixels: int = 0
+    visible: int = 0
+    map_pixels: int = 0
+    map_max_px: float = 0.0
+    map_median_px: float = 0.0
+    cycle_pixels: int = 0
+    cycle_max_px: float = 0.0
+    cycle_over: int = 0
+    cycle_over_grazing: int = 0
+    depth_disagree: int = 0
+    photometric_correlation: float = 1.0
+    notes: list[str] = field(default_factory=list)
+
+    def failures(self) -> list[str]:
+        """What is out of bounds, one sentence each; empty when the truth holds."""
+        found = []
+        if self.map_max_px > MAP_LIMIT_PX:
+            found.append(f"map from depth is off by {self.map_max_px:.2g} px, at most {MAP_LIMIT_PX} px is allowed")
+        if self.map_median_px > MAP_MEDIAN_LIMIT_PX:
+            found.append(f"median map error is {self.map_median_px:.2g} px, at most {MAP_MEDIAN_LIMIT_PX} px is allowed")
+        if self.cycle_over > (1 - CYCLE_SHARE) * self.cycle_pixels:
+            found.append(f"{self.cycle_over} of {self.cycle_pixels} cycles a -> b -> a miss by over {CYCLE_LIMIT_PX} px")
+        if self.cycle_over_grazing < self.cycle_over:
+            found.append(f"{self.cycle_over - self.cycle_over_grazing} cycles miss by over {CYCLE_LIMIT_PX} px and are not grazing")
+        if self.depth_disagree > DEPTH_DISAGREEMENT_LIMIT * max(self.visible, 1):
+            found.append(f"a depth test calls {self.depth_disagree} of {self.visible} visible pixels hidden")
+        return found
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+def merge(tests: Sequence[SelfTest]) -> SelfTest:
+    """The self-test of several scenes: counts added, maxima of errors, the worst median and correlation."""
+    if not tests:
+        return SelfTest()
+    total = SelfTest(photometric_correlation=min(test.photometric_correlation for test in tests))
+    for name in ("pairs", "pixels", "visible", "map_pixels", "cycle_pixels", "cycle_over", "cycle_over_grazing", "depth_disagree"):
+        setattr(total, name, sum(getattr(test, name) for test in tests))
+    for name in ("map_max_px", "map_median_px", "cycle_max_px"):
+        setattr(total, name, max(getattr(test, name) for test in tests))
+    total.notes = [note for test in tests for note in test.notes]
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPair:
+    """An ordered pair as files give it: both views' arrays, the map recomputed from depth, and the stored status."""
+
+    camera_a: Camera
+    camera_b: Camera
+    depth_b: Float[np.ndarray, "height width"]
+    normal_a: Float[np.ndarray, "height width 3"]
+    normal_b: Float[np.ndarray, "height width 3"]
+    triangle_a: Int[np.ndarray, "height width"]
+    triangle_b: Int[np.ndarray, "height width"]
+    rgb_a: UInt8[np.ndarray, "height width 3"]
+    rgb_b: UInt8[np.ndarray, "height width 3"]
+    points_a: Float[np.ndarray, "height width 3"]
+    uv_b: Float[np.ndarray, "height width 2"]
+    status: UInt8[np.ndarray, "height width"]
+
+    @property
+    def visible(self) -> Bool[np.ndarray, "height width"]:
+        """Pixels of a that b sees."""
+        return self.status == Status.VISIBLE
+
+
+def near_grazing(
+    normal: Float[np.ndarray, "points 3"], point: Float[np.ndarray, "points 3"], camera: Camera
+) -> Bool[np.ndarray, " points"]:
+    """Surfaces seen at less than three times the grazing cosine, where a small error in depth moves a point far."""
+    ray = point - camera.centre
+    return np.abs(np.einsum("ij,ij->i", normal, ray)) < 3 * GRAZING_COSINE * np.linalg.norm(ray, axis=1)
+
+
+def measure_exact(pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"]) -> SelfTest:
+    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b."""
+    framed = np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
+    map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
+    _, z, rays = cast(caster, corners, pair.camera_b, pair.uv_b[pair.visible].astype(np.float64))
+    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, pair.visible)
+    test.map_pixels, test.map_max_px = len(map_error), float(map_error.max(initial=0.0))
+    test.map_median_px = float(np.median(map_error)) if len(map_error) else 0.0
+    return test
+
+
+def measure_files(
+    pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]
+) -> SelfTest:
+    """From files alone: the reader's map against the stored exact points, and the cycle through b's own stored planes.
+
+    The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
+    """
+    column, row = pixel_index(np.where(pair.visible[..., None], pair.uv_b, 0.0)).transpose(2, 0, 1)
+    same = pair.visible & (pair.triangle_b[row, column] == pair.triangle_a)
+    rows, columns = row[same], column[same]
+    anchors = pair.camera_b.unproject(np.stack([columns, rows], axis=-1) + 0.5, pair.depth_b[rows, columns])
+    rays = pair.camera_b.rays(pair.uv_b[same].astype(np.float64))
+    normal = pair.normal_b[rows, columns].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum("ij,ij->i", rays, normal)
+    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same)
+    # A pair that shares nothing has no exact matches to store; its controls are NaN.
+    stored = np.isfinite(control_uv).all(axis=1)
+    error = np.linalg.norm(pair.uv_b[control_pixel[stored, 1], control_pixel[stored, 0]] - control_uv[stored], axis=1)
+    test.map_pixels, test.map_max_px = len(error), float(np.nan_to_num(error, nan=np.inf).max(initial=0.0))
+    test.map_median_px = float(np.median(error)) if len(error) else 0.0
+    return test
+
+
+def _measure(
+    pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool[np.ndarray, "height width"]
+) -> SelfTest:
+    """The measures that both tests share: cycle of the `returned` points, depth test, photometric agreement."""
+    height, width = pair.status.shape
+    back, _ = pair.camera_a.project(returned)
+    centres = np.argwhere(at)[:, ::-1] + 0.5
+    cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
+    over = cycle > CYCLE_LIMIT_PX
+    points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
+    grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
+    column, row = pixel_index(pair.uv_b[pair.visible]).T
+    expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
+    hidden = ~(expected <= pair.depth_b[row, column] * (1 + DEPTH_TEST_TOLERANCE))
+    return SelfTest(
+        pairs=1,
+        pixels=height * width,
+        visible=int(pair.visible.sum()),
+        cycle_pixels=len(cycle),
+        cycle_max_px=float(cycle.max(initial=0.0)),
+        cycle_over=int(over.sum()),
+        cycle_over_grazing=int((over & grazing).sum()),
+        depth_disagree=int(hidden.sum()),
+        photometric_correlation=_correlation(pair.rgb_a[pair.visible], pair.rgb_b[row, column]),
+    )
+
+
+def _correlation(first: UInt8[np.ndarray, "points 3"], second: UInt8[np.ndarray, "points 3"]) -> float:
+    """Pearson correlation of luminance; 1 where there are too few points or no contrast to say anything."""
+    x, y = first.mean(axis=1), second.mean(axis=1)
+    if len(x) < 32 or x.std() < 1.0 or y.std() < 1.0:
+        return 1.0
+    return float(np.corrcoef(x, y)[0, 1])

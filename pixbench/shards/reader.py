@@ -1,0 +1,161 @@
+"""Reads data sets: scenes by index, ordered pairs with their dense truth. Needs h5py and numpy, no torch."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from ..errors import UserError
+from ..geometry import Camera, pixel_centres
+from ..selftest import StoredPair
+from ..truth import PairTruth, Status, uv_from_depth
+from .manifest import read_manifest
+
+
+@dataclass(frozen=True)
+class PairKey:
+    """An ordered pair: scene index in the data set, row in the scene's `pairs`, source view and target view."""
+
+    scene: int
+    row: int
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two images, (height, width, 3) uint8, and the truth from the first to the second."""
+
+    key: PairKey
+    rgb_a: UInt8[np.ndarray, "height width 3"]
+    rgb_b: UInt8[np.ndarray, "height width 3"]
+    truth: PairTruth
+
+    @property
+    def visible(self) -> Bool[np.ndarray, "height width"]:
+        """Source pixels whose point the target sees."""
+        return self.truth.status == Status.VISIBLE
+
+
+class Dataset:
+    """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own."""
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+        self.manifest = read_manifest(self.folder)
+        if not self.manifest.complete:
+            raise UserError(
+                f"{self.folder} is not finished ({len(self.manifest.shards)} shards listed): run the same 'pixbench generate' command again"
+            )
+        self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
+        self._files: dict[str, h5py.File] = {}
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_files": {}}
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def scene(self, index: int) -> "StoredScene":
+        """Scene number `index`."""
+        name, group = self._where[index]
+        if name not in self._files:
+            path = self.folder / "shards" / name
+            try:
+                self._files[name] = h5py.File(path, "r")
+            except OSError as error:
+                raise UserError(f"cannot read shard {path} ({error}): check the data set with 'pixbench verify {self.folder}'") from None
+        return StoredScene(self._files[name][group], index)
+
+    def scenes(self) -> Iterator["StoredScene"]:
+        """All scenes in order."""
+        return (self.scene(index) for index in range(len(self)))
+
+    def pair_keys(self) -> list[PairKey]:
+        """Every ordered pair of every scene, in order."""
+        return [
+            PairKey(index, row, int(a), int(b))
+            for index in range(len(self))
+            for row, (a, b) in enumerate(self.scene(index).read("pairs"))
+        ]
+
+    def pair(self, key: PairKey) -> Pair:
+        """The images and truth of one ordered pair."""
+        return self.scene(key.scene).pair(key)
+
+
+class StoredScene:
+    """One scene of an open shard."""
+
+    def __init__(self, group: h5py.Group, index: int):
+        self.group = group
+        self.index = index
+        self.name = group.name.strip("/")
+
+    def read(self, field: str, view: int | None = None) -> Any:
+        """A whole field, or its part of one view or pair, as a numpy array."""
+        return self.group[field][() if view is None else view]
+
+    def json(self, attribute: str) -> dict[str, Any]:
+        """The stored `recipe` or `self_test`."""
+        value: dict[str, Any] = json.loads(self.group.attrs[attribute])
+        return value
+
+    def camera(self, view: int) -> Camera:
+        """The camera of a view."""
+        _, height, width = self.group["depth_m"].shape
+        return Camera(self.read("K", view), self.read("T_world_cam", view), width, height)
+
+    def uv(self, a: int, b: int) -> Float[np.ndarray, "height width 2"]:
+        """The dense map from view a to view b, float32 pixels."""
+        return uv_from_depth(self.read("depth_m", a), self.camera(a), self.camera(b))
+
+    def pair(self, key: PairKey) -> Pair:
+        """Images and truth of a pair of this scene."""
+        truth = PairTruth(self.uv(key.a, key.b), self.read("status", key.row))
+        return Pair(key, self.read("rgb", key.a), self.read("rgb", key.b), truth)
+
+    def stored_pairs(self) -> Iterator[StoredPair]:
+        """All pairs with what the self-test needs."""
+        views = {name: self.read(name) for name in ("rgb", "depth_m", "normal_world", "triangle")}
+        cameras = [self.camera(view) for view in range(len(views["rgb"]))]
+        status = self.read("status")
+        for row, (a, b) in enumerate(self.read("pairs")):
+            yield stored_pair(views, cameras, int(a), int(b), status[row])
+
+    def controls(self) -> tuple[Int[np.ndarray, "pairs controls 2"], Float[np.ndarray, "pairs controls 2"]]:
+        """Stored exact matches of all pairs: source pixels (column, row) and target uv."""
+        return self.read("control_pixel"), self.read("control_uv")
+
+
+def stored_pair(
+    views: dict[str, np.ndarray], cameras: list[Camera], a: int, b: int, status: UInt8[np.ndarray, "height width"]
+) -> StoredPair:
+    """Gather an ordered pair from arrays over views; the map is the one that a reader gets."""
+    depth_a = views["depth_m"][a]
+    height, width = depth_a.shape
+    return StoredPair(
+        camera_a=cameras[a],
+        camera_b=cameras[b],
+        depth_b=views["depth_m"][b],
+        normal_a=views["normal_world"][a],
+        normal_b=views["normal_world"][b],
+        triangle_a=views["triangle"][a],
+        triangle_b=views["triangle"][b],
+        rgb_a=views["rgb"][a],
+        rgb_b=views["rgb"][b],
+        points_a=cameras[a].unproject(pixel_centres(width, height), depth_a),
+        uv_b=uv_from_depth(depth_a, cameras[a], cameras[b]),
+        status=status,
+    )

@@ -1,0 +1,52 @@
+"""What a shard holds: one group a scene, and in it these fields. The format's reference is this table."""
+
+from dataclasses import dataclass
+
+FORMAT = "pixbench-dataset"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """One HDF5 dataset of a scene: type, axes (upper-case letters are shared sizes), unit and meaning."""
+
+    dtype: str
+    axes: str
+    unit: str
+    meaning: str
+    chunk_first_axis: bool = False
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.axes.split())
+
+
+FIELDS: dict[str, Field] = {
+    "rgb": Field("uint8", "V H W 3", "sRGB", "colour of each view", True),
+    "depth_m": Field("float32", "V H W", "m", "z-depth at the pixel's centre; NaN: no surface", True),
+    "normal_world": Field("float16", "V H W 3", "1", "unit normal of the triangle, turned to the camera; NaN: no surface", True),
+    "instance": Field("uint16", "V H W", "index", "0: no surface, 1: the room, 2 + k: object k", True),
+    "semantic": Field("uint16", "V H W", "index", "index into semantic_names; 0: no surface", True),
+    "triangle": Field("int32", "V H W", "index", "id of the triangle in the scene; -1: no surface", True),
+    "K": Field("float64", "V 3 3", "px", "intrinsics; pixel (i, j) has its centre at (i + 0.5, j + 0.5)"),
+    "T_world_cam": Field("float64", "V 4 4", "m", "camera to world; x right, y down, z forward; world z up"),
+    "semantic_names": Field("S64", "N", "name", "names of the semantic classes"),
+    "pairs": Field("int32", "P 2", "index", "source and target view of each ordered pair"),
+    "status": Field("uint8", "P H W", "code", "what became of the source pixel in the target", True),
+    "control_pixel": Field("int32", "P C 2", "px", "column and row of source pixels with a stored exact match"),
+    "control_uv": Field("float64", "P C 2", "px", "exact position of those pixels in the target, from triangles in float64"),
+    "object_id": Field("S96", "O", "name", "asset of each object"),
+    "object_category": Field("S64", "O", "name", "ShapeNet category"),
+    "object_synset": Field("S16", "O", "name", "WordNet synset of the category"),
+    "object_T_world_obj": Field("float64", "O 4 4", "m", "object to world; object frame: z up, front along -y"),
+    "object_support": Field("int32", "O", "index", "object on which it stands; -1: the floor"),
+    "object_visible_pixels": Field("int32", "O V", "px", "pixels of each object in each view"),
+    "light_kind": Field("S16", "L", "name", "area or sun"),
+    "light_position_m": Field("float64", "L 3", "m", "centre of an area light; direction towards a sun"),
+    "light_axes_m": Field("float64", "L 2 3", "m", "half axes of an area light"),
+    "light_radiance": Field("float64", "L 3", "linear RGB", "radiance of an area light; irradiance of a sun"),
+    "light_gain": Field("float64", "V L 3", "1", "factor on each light in each view"),
+    "exposure_ev": Field("float64", "V", "stops", "exposure of each view against the automatic one"),
+    "white_balance": Field("float64", "V 3", "1", "gain of each colour channel in each view"),
+}

@@ -1,0 +1,80 @@
+"""Writes shards: to a temporary name, closed, reopened and checked, then renamed, so that a shard with its name is whole."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..selftest import SelfTest
+from ..truth import STATUS_MEANING
+from .schema import FIELDS, FORMAT, FORMAT_VERSION, Field
+
+SceneArrays = Mapping[str, np.ndarray]
+
+# The 1.10 file format checksums its own metadata, so that any changed byte is found and can be placed.
+LIBVER = ("v110", "v110")
+
+
+def field_sha256(array: np.ndarray) -> str:
+    """Hash of a field's values in C order, little-endian."""
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return hashlib.sha256(little.tobytes()).hexdigest()
+
+
+def write_shard(path: Path, scenes: Iterable[tuple[str, SceneArrays, SelfTest, Mapping[str, Any]]]) -> None:
+    """Write scenes (name, arrays, self-test, recipe) to `path`. Nothing is left under that name if this fails."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    digests: dict[str, dict[str, str]] = {}
+    try:
+        with h5py.File(temporary, "w", libver=LIBVER) as file:
+            file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
+            file.attrs["status_codes"] = json.dumps({int(code): f"{code.name.lower()}: {text}" for code, text in STATUS_MEANING.items()})
+            for name, arrays, self_test, recipe in scenes:
+                digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe)
+        _check(temporary, digests)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_scene(group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, recipe: Mapping[str, Any]) -> dict[str, str]:
+    if set(arrays) != set(FIELDS):
+        raise ValueError(f"scene fields differ from the schema: {sorted(set(arrays) ^ set(FIELDS))}")
+    sizes: dict[str, int] = {}
+    digests = {}
+    for name, field in FIELDS.items():
+        array = np.ascontiguousarray(arrays[name])
+        _check_shape(name, field, array, sizes)
+        # A chunk a view; small tables are one chunk too, because only chunks carry a checksum.
+        chunks = (1, *array.shape[1:]) if field.chunk_first_axis else tuple(max(size, 1) for size in array.shape)
+        dataset = group.create_dataset(
+            name, data=array, chunks=chunks, maxshape=array.shape, compression="gzip", compression_opts=4, shuffle=True, fletcher32=True
+        )
+        digests[name] = field_sha256(array)
+        dataset.attrs["axes"], dataset.attrs["unit"], dataset.attrs["meaning"] = field.axes, field.unit, field.meaning
+        dataset.attrs["sha256"] = digests[name]
+    group.attrs["self_test"] = json.dumps(self_test.as_dict())
+    group.attrs["recipe"] = json.dumps(dict(recipe), sort_keys=True)
+    return digests
+
+
+def _check_shape(name: str, field: Field, array: np.ndarray, sizes: dict[str, int]) -> None:
+    """The array has the schema's type and axes, and shared axes have one size all over the scene."""
+    if array.dtype != np.dtype(field.dtype) or array.ndim != field.ndim:
+        raise ValueError(f"{name}: expected {field.dtype} with axes {field.axes}, got {array.dtype} {array.shape}")
+    for axis, size in zip(field.axes.split(), array.shape, strict=True):
+        if size != (int(axis) if axis.isdigit() else sizes.setdefault(axis, size)):
+            raise ValueError(f"{name}: axis {axis} has size {size}, elsewhere it has {sizes.get(axis, axis)}")
+
+
+def _check(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None:
+    with h5py.File(path, "r") as file:
+        for scene, fields in digests.items():
+            for name, digest in fields.items():
+                if field_sha256(file[scene][name][()]) != digest:
+                    raise OSError(f"{path}: {scene}/{name} reads back other than it was written")

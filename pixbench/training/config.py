@@ -1,0 +1,39 @@
+"""The configuration of a training run; saved beside everything the run writes."""
+
+import math
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..checkpoint import Norm
+from ..losses import NORMS
+from ..network import UNetConfig
+
+
+class TrainConfig(BaseModel):
+    """Options of `pixbench train`.
+
+    `p` is the norm, `between_weight` the share c of the between-image term, `keep` the share of points compared with their
+    true match, `points` the sampled pixels per image, `jitter` the strength of the photometric augmentation (0: none).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    p: Norm = math.inf
+    between_weight: float = Field(0.5, ge=0, le=1)
+    keep: float = Field(0.25, gt=0, le=1)
+    points: int = Field(1024, ge=1)
+    batch: int = Field(6, ge=1)
+    steps: int = Field(2000, ge=1)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(1e-6, ge=0)
+    warmup: float = Field(0.05, gt=0, lt=1)
+    clip_value: float = Field(3.0, gt=0)
+    jitter: float = Field(1.0, ge=0)
+    seed: int = Field(0, ge=0)
+    network: UNetConfig = UNetConfig()
+
+    @field_validator("p")
+    @classmethod
+    def _known_norm(cls, p: float) -> float:
+        if p not in NORMS:
+            raise ValueError(f"p is {p}: expected 1, 2 or inf")
+        return p
