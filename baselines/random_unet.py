@@ -1,0 +1,29 @@
+"""The method's own network before training: what the architecture gives for nothing."""
+
+from typing import Any
+
+from jaxtyping import Float
+from pixbench.checkpoint import seeded_network
+from pixbench.evaluation.model import DescriptorModel
+from pixbench.network import UNetConfig
+from torch import Tensor
+
+
+class RandomUNet(DescriptorModel):
+    """The untrained U-Net of `pixbench train`, seed 0, in l-inf."""
+
+    name = "random-unet"
+    p = float("inf")
+
+    def __init__(self) -> None:
+        self._network = seeded_network(UNetConfig(), seed=0).eval()
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """See Model."""
+        return {"kind": "baseline", "p": "inf", "channels": self._network.config.channels, "seed": 0}
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
+        """(B, D, H, W)."""
+        described: Tensor = self._network(images)
+        return described

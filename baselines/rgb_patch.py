@@ -1,0 +1,29 @@
+"""Raw RGB patches: the 9 x 9 neighbourhood of each pixel, compared as it is."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from pixbench.evaluation.model import DescriptorModel
+from torch import Tensor
+from torch.nn import functional
+
+
+class RgbPatch(DescriptorModel):
+    """Raw 9 x 9 RGB patches in l2: what a picture gives without learning."""
+
+    name = "rgb-patch"
+    p = 2.0
+    size = 9
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """See Model."""
+        return {"kind": "baseline", "p": "2", "channels": 3 * self.size**2}
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
+        """(B, 243, H, W); borders are mirrored."""
+        half = self.size // 2
+        patches = functional.unfold(functional.pad(images, [half] * 4, mode="reflect"), self.size)
+        described: Tensor = patches.unflatten(2, images.shape[2:])
+        return torch.as_tensor(described)
