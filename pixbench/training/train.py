@@ -33,14 +33,6 @@ SAVES = 10
 
 
 @dataclass
-class Progress:
-    """What the command line is told after each step."""
-
-    step: int
-    loss: float
-
-
-@dataclass
 class State:
     """All that a run needs to go on as if it had not stopped."""
 
@@ -100,10 +92,11 @@ def train(
     accelerator: str = "auto",
     precision: Any = "32-true",
     workers: int = 0,
-    progress: Callable[[Progress], None] = lambda state: None,
+    progress: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Path:
     """Train on a data set's pairs; returns the checkpoint's folder. The same call goes on with a run that was stopped.
 
+    `progress` is called with the number of steps done since the last call, and the last loss.
     Raises UserError where `out` holds another run, and when the loss stops being a number.
     """
     dataset = PointDataset(data, points=config.points, keep=config.keep, seed=config.seed)
@@ -114,6 +107,7 @@ def train(
     state = _initial_state(fabric, config)
     if (out / STATE).exists():
         state.load(torch.load(out / STATE, weights_only=True, map_location=fabric.device))
+        progress(state.step, state.losses[-1])
     sampler = StepSampler(
         [key.scene for key in dataset.keys],
         batch=config.batch,
@@ -130,7 +124,7 @@ def train(
     augment = photometric(config.jitter)
     for batch in loader:
         _step(fabric, state, batch, config, augment)
-        progress(Progress(state.step, state.losses[-1]))
+        progress(1, state.losses[-1])
         if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
             _save(fabric, out, state, config, record)
     dataset.dataset.close()

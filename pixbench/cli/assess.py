@@ -1,0 +1,84 @@
+"""`pixbench train` and `evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(train)
+    app.command()(evaluate)
+
+
+def train(
+    data: Annotated[Path, typer.Option(help="Folder of a data set.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with one that was stopped.")],
+    p: Annotated[str, typer.Option(help="Norm of the descriptors: 1, 2 or inf.")] = "inf",
+    between_weight: Annotated[float, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c).")] = 0.5,
+    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
+    batch: Annotated[int, typer.Option(help="Pairs a step and process.")] = 6,
+    learning_rate: Annotated[float, typer.Option(help="Highest rate of the one-cycle schedule.")] = 2e-3,
+    seed: Annotated[int, typer.Option(help="Seed of weights and of all that is drawn.")] = 0,
+    devices: Annotated[int, typer.Option(help="Processes or GPUs on this machine.")] = 1,
+    nodes: Annotated[int, typer.Option(help="Machines; start with torchrun when there are several.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
+    workers: Annotated[int, typer.Option(help="Processes that read data; 0 reads in the training process.")] = 0,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as points=512 or network.channels=16.")
+    ] = None,
+) -> None:
+    """Train the method on a data set's pairs of views."""
+    from ..errors import UserError
+    from ..training.config import TrainConfig
+    from ..training.train import train as run
+    from .common import build_config, progress_bar
+
+    if p not in ("1", "2", "inf"):
+        raise UserError(f"--p {p}: expected 1, 2 or inf")
+    values = {"p": p, "between_weight": between_weight, "steps": steps, "batch": batch, "learning_rate": learning_rate, "seed": seed}
+    config = build_config(TrainConfig, values, setting or ())
+    with progress_bar("train", config.steps, "steps") as advance:
+        checkpoint = run(
+            data,
+            out,
+            config,
+            devices=devices,
+            nodes=nodes,
+            accelerator=accelerator,
+            precision=precision,
+            workers=workers,
+            progress=lambda done, loss: advance(done, f"loss {loss:.4f}"),
+        )
+    typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
+    typer.echo(f"next: pixbench evaluate --model {out}")
+
+
+def evaluate(
+    model: Annotated[str, typer.Option(help="A run or checkpoint, or baseline:NAME (see 'pixbench list').")],
+    data: Annotated[Path | None, typer.Option(help="Folder of a data set. Default: the suite, made and verified once.")] = None,
+    suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",
+    out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
+    workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
+) -> None:
+    """Score a model: matching accuracy on every ordered pair of a test set."""
+    from ..evaluation.evaluate import evaluate as run
+    from ..evaluation.model import load_model
+    from ..leaderboard import build_tables
+    from ..registry import SUITES
+    from ..shards.reader import Dataset
+    from .common import cache_folder, default_workers, progress_bar
+    from .show import print_tables
+
+    loaded = load_model(model)
+    name = suite if data is None else data.resolve().name
+    if data is None:
+        wanted = SUITES.get(suite)
+        with progress_bar(f"suite {suite}", int(wanted.config["scenes"]), "scenes") as advance:
+            data = wanted.ensure(cache_folder(), workers=workers or default_workers(), progress=advance)
+    with progress_bar(f"match {loaded.name}", len(Dataset(data).pair_keys()), "pairs") as advance:
+        path, record = run(loaded, data, out / name, suite=name, progress=advance)
+    print_tables(build_tables([record]))
+    typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")

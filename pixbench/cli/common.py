@@ -1,0 +1,86 @@
+"""What several commands share: progress bars, parsing of options into configurations, where things are kept."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..errors import UserError, unknown_name
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    C = TypeVar("C", bound=BaseModel)
+
+
+@contextmanager
+def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+    """A bar with count, rate and time left. Yields advance(done, note='')."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total, note="")
+
+        def advance(done: int = 1, note: str | None = None) -> None:
+            progress.update(task, advance=done, **({} if note is None else {"note": note}))
+
+        yield advance
+
+
+def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = ()) -> "C":
+    """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option."""
+    from pydantic import ValidationError
+
+    values = dict(values)
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise UserError(f"--set {setting}: expected NAME=VALUE")
+        if name.split(".")[0] not in kind.model_fields:
+            raise unknown_name("setting", name, kind.model_fields)
+        _set(values, name.split("."), _parse(text))
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "configuration"
+        raise UserError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}") from None
+
+
+def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for name in path[:-1]:
+        values = values.setdefault(name, {})
+    values[path[-1]] = value
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def cache_folder() -> Path:
+    """Where suites are kept: $PIXBENCH_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ["PIXBENCH_CACHE"]) if os.environ.get("PIXBENCH_CACHE") else user_cache_path("pixbench")
+
+
+def default_workers() -> int:
+    """As many processes as this process may use cores."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else (os.cpu_count() or 1)

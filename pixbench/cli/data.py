@@ -1,0 +1,94 @@
+"""`pixbench generate`, `verify` and `info`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the generator; may be repeated.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(generate)
+    app.command()(verify)
+    app.command()(info)
+
+
+def generate(
+    generator: Annotated[str, typer.Argument(help="Name of a generator: see 'pixbench list'.")],
+    out: Out,
+    split: Annotated[str, typer.Option(help="train, val or test: never share a scene.")] = "train",
+    scenes: Annotated[int, typer.Option(help="Number of scenes.")] = 24,
+    views: Annotated[int, typer.Option(help="Cameras a scene, 2 to 16.")] = 4,
+    size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 256,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
+    workers: Annotated[int | None, typer.Option(help="Processes; the bytes do not depend on it. Default: one a core.")] = None,
+    setting: Settings = None,
+) -> None:
+    """Make a data set with exact truth, and its self-test."""
+    from ..errors import UserError
+    from ..generation import generate as run
+    from ..registry import GENERATORS
+    from .common import build_config, default_workers, progress_bar
+
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: expected at least 1")
+    values = {"split": split, "scenes": scenes, "views": views, "size": size, "seed": seed}
+    made = GENERATORS.get(generator)
+    config = build_config(made.config_type, values, setting or ())
+    made(config)  # refuses what the types cannot, before anything is written
+    with progress_bar("generate", scenes, "scenes") as advance:
+        manifest = run(generator, config, out, workers=workers or default_workers(), progress=advance)
+    size_mb = sum(shard.bytes for shard in manifest.shards) / 1e6
+    typer.echo(f"{out}: {scenes} scenes, {scenes * views} views, {scenes * views * (views - 1)} ordered pairs, {size_mb:.1f} MB")
+    typer.echo(f"content {manifest.content_sha256()}")
+
+
+def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
+    """Prove a data set from its files alone: hashes, fields, and the truth itself."""
+    from ..selftest import CYCLE_LIMIT_PX
+    from ..shards.manifest import read_manifest
+    from ..shards.verify import verify as run
+    from .common import progress_bar
+
+    with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
+        test = run(data, progress=advance)
+    made = read_manifest(data).self_test
+    typer.echo(f"{data}: whole and true ({test.pairs} ordered pairs, {test.visible} visible pixels)")
+    for when, get in (("at generation", made.get), ("from the files", test.as_dict().get)):
+        typer.echo(
+            f"  {when}: map off by {get('map_max_px'):.1e} px at most (median {get('map_median_px'):.1e}, {get('map_pixels')} pixels); "
+            f"cycle a-b-a over {CYCLE_LIMIT_PX} px for {get('cycle_over')} of {get('cycle_pixels')} pixels, "
+            f"{get('cycle_over_grazing')} of them grazing (most {get('cycle_max_px'):.1e} px)"
+        )
+    typer.echo(
+        f"  a depth test with 1 % tolerance disagrees on {test.depth_disagree / max(test.visible, 1):.2%} of visible pixels; "
+        f"lowest luminance correlation of matched pixels {test.photometric_correlation:.2f}"
+    )
+
+
+def info(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
+    """Say what a data set holds."""
+    import numpy as np
+
+    from ..shards.manifest import read_manifest
+    from ..shards.reader import Dataset
+    from ..truth import Status
+
+    manifest = read_manifest(data)
+    typer.echo(f"{data}: generator {manifest.recipe.generator} v{manifest.recipe.generator_version}, split {manifest.split}, seed {manifest.seed}")
+    typer.echo(f"  recipe {manifest.recipe_sha256}\n  content {manifest.content_sha256()}")
+    dataset = Dataset(data)
+    status = np.zeros(len(Status), np.int64)
+    categories: dict[str, int] = {}
+    for scene in dataset.scenes():
+        status += np.bincount(scene.read("status").ravel(), minlength=len(Status))
+        for name in scene.read("object_category"):
+            categories[name.decode()] = categories.get(name.decode(), 0) + 1
+    views, height, width = dataset.scene(0).group["depth_m"].shape
+    typer.echo(f"  {len(dataset)} scenes of {views} views, {width} x {height} px, {len(dataset.pair_keys())} ordered pairs")
+    typer.echo("  pixels: " + ", ".join(f"{code.name.lower().replace('_', ' ')} {status[code] / status.sum():.1%}" for code in Status))
+    typer.echo("  objects: " + ", ".join(f"{name} {count}" for name, count in sorted(categories.items())))
+    dataset.close()

@@ -1,0 +1,169 @@
+"""`pixbench demo`: the whole line on a small size, with the same functions as the commands."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..evaluation.model import Model
+
+BASELINES = ("oracle", "rgb-patch", "dense-sift", "random-unet")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The size of a demo."""
+
+    train: dict[str, Any]
+    test: dict[str, Any]
+    training: dict[str, Any]
+
+
+FULL = Recipe(
+    train={"split": "train", "scenes": 72, "views": 4, "size": 128, "seed": 0},
+    test={"split": "test", "scenes": 8, "views": 3, "size": 128, "seed": 0},
+    training={"steps": 400, "batch": 6},
+)
+FAST = Recipe(
+    train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},
+    test={"split": "test", "scenes": 2, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 1},
+    training={"steps": 30, "batch": 4, "points": 256},
+)
+
+
+@dataclass
+class Stopwatch:
+    """Seconds spent on each part."""
+
+    started: float = field(default_factory=time.perf_counter)
+    parts: list[tuple[str, float]] = field(default_factory=list)
+
+    def lap(self, name: str) -> None:
+        """Note the time since the last lap under `name`."""
+        now = time.perf_counter()
+        self.parts.append((name, now - self.started))
+        self.started = now
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.parts) + f"; all {sum(s for _, s in self.parts):.0f} s"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's command."""
+    app.command()(demo)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("demo"),
+    fast: Annotated[bool, typer.Option("--fast", help="A tiny run in under a minute, to see that all works; its scores mean nothing.")] = False,
+    workers: Annotated[int | None, typer.Option(help="Processes that make scenes. Default: one a core.")] = None,
+) -> None:
+    """Generate, verify, train, evaluate, table, pictures: everything once, in a few minutes."""
+    recipe = FAST if fast else FULL
+    out = out / "fast" if fast else out
+    watch = Stopwatch()
+    for split, options in (("train", recipe.train), ("test", recipe.test)):
+        _make(out / "data" / split, options, workers)
+    watch.lap("generate")
+    for split in ("train", "test"):
+        _prove(out / "data" / split)
+    watch.lap("verify")
+    run = _train(out / "data" / "train", out / "runs" / "pixbench", recipe.training)
+    watch.lap("train")
+    models = _evaluate(run, out / "data" / "test", out / "results")
+    watch.lap("evaluate")
+    _draw(models, out / "data", out / "pictures")
+    watch.lap("pictures")
+    _conclude(out, watch)
+
+
+def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
+    from ..generation import generate
+    from ..registry import GENERATORS
+    from .common import build_config, default_workers, progress_bar
+
+    config = build_config(GENERATORS.get("3d").config_type, options)
+    with progress_bar(f"generate {config.split}", config.scenes, "scenes") as advance:
+        generate("3d", config, folder, workers=workers or default_workers(), progress=advance)
+
+
+def _prove(folder: Path) -> None:
+    from ..shards.manifest import read_manifest
+    from ..shards.verify import verify
+    from .common import progress_bar
+
+    with progress_bar(f"verify {folder.name}", read_manifest(folder).scenes, "scenes") as advance:
+        verify(folder, progress=advance)
+
+
+def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
+    from ..training.config import TrainConfig
+    from ..training.train import train
+    from .common import progress_bar
+
+    config = TrainConfig(**options)
+    with progress_bar("train", config.steps, "steps") as advance:
+        train(data, run, config, progress=lambda done, loss: advance(done, f"loss {loss:.4f}"))
+    return run
+
+
+def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
+    from ..evaluation.evaluate import evaluate
+    from ..evaluation.model import load_model
+    from ..evaluation.record import find_records
+    from ..leaderboard import build_tables
+    from ..shards.reader import Dataset
+    from .common import progress_bar
+    from .show import print_tables
+
+    models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
+    dataset = Dataset(data)
+    pairs = len(dataset.pair_keys())
+    dataset.close()
+    with progress_bar("evaluate", pairs * len(models), "pairs") as advance:
+        for model in models:
+            advance(0, model.name)
+            evaluate(model, data, results, suite="demo", progress=advance)
+    tables = build_tables(find_records([results]))
+    (results / "table.md").write_text("\n".join(table.markdown() for table in tables))
+    print_tables(tables)
+    return models
+
+
+def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
+    from ..evaluation.model import DescriptorModel
+    from ..pictures import best_pair, channel_picture, contact_sheet, match_picture, truth_layers
+    from ..shards.reader import Dataset
+
+    train, test = Dataset(data / "train"), Dataset(data / "test")
+    contact_sheet(train, pictures / "scenes.png")
+    pair = best_pair(test)
+    truth_layers(test, pair, pictures / "truth.png")
+    trained = models[-1]
+    match_picture(pair, [model for model in models if model.name in ("rgb-patch", "random-unet")] + [trained], pictures / "matches.png")
+    if isinstance(trained, DescriptorModel):
+        channel_picture(pair.rgb_a, trained, pictures / "channels.png")
+    train.close()
+    test.close()
+
+
+def _conclude(out: Path, watch: Stopwatch) -> None:
+    typer.echo(f"\nTime: {watch}")
+    typer.echo(f"Everything is in {out}/:")
+    for path, what in (
+        ("data/train, data/test", "data sets (look: pixbench info, pixbench verify)"),
+        ("runs/pixbench", "the trained model and its loss curve, loss.png"),
+        ("results", "one record and one predictions file a model; table.md"),
+        ("pictures/scenes.png", "the scenes"),
+        ("pictures/truth.png", "a pair with all layers of its truth"),
+        ("pictures/matches.png", "where each model carries the pixels of a view"),
+        ("pictures/channels.png", "the descriptor's channels"),
+    ):
+        typer.echo(f"  {path:<24} {what}")
+    typer.echo("Next:")
+    typer.echo(f"  pixbench train --data {out}/data/train --out runs/longer --steps 4000")
+    typer.echo(f"  pixbench evaluate --model runs/longer --data {out}/data/test")
+    typer.echo("  pixbench generate 3d --out data/train --scenes 1000 --size 256")

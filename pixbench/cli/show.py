@@ -1,0 +1,73 @@
+"""`pixbench list` and `pixbench leaderboard`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..leaderboard import Table
+
+leaderboard = typer.Typer(help="Tables from records.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command("list")(list_names)
+    app.add_typer(leaderboard, name="leaderboard")
+
+
+def list_names() -> None:
+    """List generators, suites, baselines and metrics, with one line each."""
+    from ..evaluation import metrics  # noqa: F401  (registers them)
+    from ..registry import BASELINES, GENERATORS, METRICS, SUITES, Registry
+
+    registries: tuple[Registry[object], ...] = (GENERATORS, SUITES, BASELINES, METRICS)  # type: ignore[assignment]
+    for registry in registries:
+        typer.echo(f"{registry.kind}s")
+        for name in registry.names():
+            typer.echo(f"  {name:<14} {_one_line(registry.get(name))}")
+
+
+def _one_line(item: object) -> str:
+    text = getattr(item, "title", None) or getattr(item, "definition", None) or (item.__doc__ or "").strip()
+    return str(text).splitlines()[0] if text else ""
+
+
+@leaderboard.command("show")
+def show(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Records, or folders of them. Default: results.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+) -> None:
+    """Print the table of records: one table a data set and protocol."""
+    from ..errors import UserError
+    from ..evaluation.record import find_records
+    from ..leaderboard import build_tables
+
+    folders = paths or [Path("results")]
+    records = find_records(folders)
+    if not records:
+        raise UserError(f"no records in {', '.join(map(str, folders))}: make one with 'pixbench evaluate --model baseline:rgb-patch'")
+    tables = build_tables(records)
+    if markdown:
+        typer.echo("\n".join(table.markdown() for table in tables))
+    else:
+        print_tables(tables)
+
+
+def print_tables(tables: "Sequence[Table]") -> None:
+    """Print tables to the terminal."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    console = Console()
+    # A table that is piped or shown on a narrow terminal keeps all its columns.
+    console.width = max(console.width, 110)
+    for table in tables:
+        shown = RichTable(title=table.title, caption=table.caption, title_style="bold", caption_justify="left")
+        for number, name in enumerate(table.header):
+            shown.add_column(name, justify="right" if number else "left", no_wrap=True)
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
