@@ -1,0 +1,231 @@
+"""Builds meshes from boxes, lathed profiles and tubes, with texture coordinates in metres and shading normals."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import trimesh
+from jaxtyping import Float, Int
+from scipy.sparse import coo_matrix
+
+from pixbench.rays import triangle_normals
+
+from ..scene import Material, Mesh
+
+CREASE_COSINE = np.cos(np.radians(38))
+"""Faces that meet at less than this angle are shaded as one smooth surface."""
+
+Points = Float[np.ndarray, "points 3"]
+Faces = Int[np.ndarray, "faces 3"]
+
+
+class MeshBuilder:
+    """Gathers parts; `build` gives the mesh. Lengths in metres, z up. `part` labels the faces that are added next."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[Points, Faces, np.ndarray, int, int]] = []
+        self._materials: list[Material] = []
+        self.part = 0
+
+    def _material(self, material: Material) -> int:
+        for index, known in enumerate(self._materials):
+            if known is material:
+                return index
+        self._materials.append(material)
+        return len(self._materials) - 1
+
+    def add(
+        self,
+        vertices: Points,
+        faces: Faces,
+        material: Material,
+        *,
+        uv: Float[np.ndarray, "faces 3 2"] | None = None,
+        repeat_m: float = 1.0,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """Add triangles. Without `uv` the texture is projected along each face's main axis, one repeat every `repeat_m` metres."""
+        vertices, faces = np.asarray(vertices, float), np.asarray(faces, int)
+        if uv is None:
+            uv = box_uv(vertices, faces, repeat_m) + np.asarray(shift)
+        self._pieces.append((vertices, faces, uv, self._material(material), self.part))
+
+    def box(
+        self,
+        centre: Sequence[float],
+        size: Sequence[float],
+        material: Material,
+        *,
+        repeat_m: float = 1.0,
+        bevel: float = 0.0,
+        rotation: Float[np.ndarray, "3 3"] | None = None,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> None:
+        """A box, its edges rounded by `bevel` metres; the texture turns with it."""
+        half = np.asarray(size, float) / 2
+        bevel = min(bevel, float(half.min()) * 0.95)
+        if bevel > 0:
+            vertices, faces = _rounded_box(half, bevel)
+        else:
+            box = trimesh.creation.box(extents=2 * half)
+            vertices, faces = np.asarray(box.vertices), np.asarray(box.faces)
+        uv = box_uv(vertices, faces, repeat_m) + np.asarray(shift)
+        turned = vertices @ rotation.T if rotation is not None else vertices
+        self.add(turned + np.asarray(centre, float), faces, material, uv=uv)
+
+    def lathe(
+        self,
+        profile: Sequence[tuple[float, float]],
+        material: Material,
+        *,
+        centre: Sequence[float] = (0.0, 0.0, 0.0),
+        sections: int = 32,
+        around: float = 1.0,
+        repeat_m: float = 0.0,
+        rotation: Float[np.ndarray, "3 3"] | None = None,
+    ) -> None:
+        """A surface of revolution about z from (radius, height) points, listed upwards on the outside, so that it faces outwards.
+
+        u runs `around` times round the axis. v runs once along the profile, or once every `repeat_m` metres.
+        """
+        line = np.asarray(profile, float)
+        length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+        v = -length / (repeat_m or length[-1])
+        angle = np.arange(sections + 1) / sections * 2 * np.pi
+        ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        count = len(line)
+        vertices = np.concatenate(
+            [line[:, None, :1] * ring[None], np.broadcast_to(line[:, None, 1:], (count, sections + 1, 1))], axis=2
+        ).reshape(-1, 3)
+        texel = np.stack(np.broadcast_arrays(angle[None] / (2 * np.pi) * around, v[:, None]), axis=2).reshape(-1, 2)
+        low = (np.arange(count - 1)[:, None] * (sections + 1) + np.arange(sections)).ravel()
+        up = low + sections + 1
+        faces = np.concatenate([np.stack([low, low + 1, up + 1], 1), np.stack([low, up + 1, up], 1)])
+        # The first and last meridian are one line: the same numbers, so that the surface closes.
+        vertices.reshape(count, sections + 1, 3)[:, -1] = vertices.reshape(count, sections + 1, 3)[:, 0]
+        if rotation is not None:
+            vertices = vertices @ rotation.T
+        self.add(vertices + np.asarray(centre, float), faces, material, uv=texel[faces])
+
+    def cylinder(
+        self, start: Sequence[float], end: Sequence[float], radius: float, material: Material, *, end_radius: float | None = None, sections: int = 20, repeat_m: float = 0.3
+    ) -> None:
+        """A closed rod from start to end, tapered if `end_radius` is given."""
+        a, b = np.asarray(start, float), np.asarray(end, float)
+        height = float(np.linalg.norm(b - a))
+        top = radius if end_radius is None else end_radius
+        self.lathe([(0, 0), (radius, 0), (top, height), (0, height)], material, centre=a, sections=sections, rotation=_towards((b - a) / height), repeat_m=repeat_m)
+
+    def tube(self, path: Points, radius: float, material: Material, *, sections: int = 10, repeat_m: float = 0.3) -> None:
+        """A round tube along a polyline, its ends closed."""
+        path = np.asarray(path, float)
+        tangents = np.gradient(path, axis=0)
+        tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+        side = np.cross(tangents[0], [0.0, 0.0, 1.0] if abs(tangents[0, 2]) < 0.9 else [1.0, 0.0, 0.0])
+        angle = np.arange(sections) / sections * 2 * np.pi
+        rings = []
+        for point, tangent in zip(path, tangents, strict=True):
+            side = side - tangent * (side @ tangent)
+            side /= np.linalg.norm(side)
+            rings.append(point + radius * (np.cos(angle)[:, None] * side + np.sin(angle)[:, None] * np.cross(tangent, side)))
+        count = len(path)
+        vertices = np.concatenate([*rings, path[:1], path[-1:]])
+        low = np.arange(count - 1)[:, None] * sections
+        this, following = np.arange(sections), (np.arange(sections) + 1) % sections
+        a, b, c, d = (low + this).ravel(), (low + following).ravel(), (low + sections + following).ravel(), (low + sections + this).ravel()
+        first, last, base = count * sections, count * sections + 1, (count - 1) * sections
+        caps = [np.stack([np.full(sections, first), following, this], 1), np.stack([np.full(sections, last), base + this, base + following], 1)]
+        self.add(vertices, np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1), *caps]), material, repeat_m=repeat_m)
+
+    def build(self, *, stand: bool = True) -> Mesh:
+        """The mesh; faces without area are dropped. With `stand` it is moved to stand on z = 0, centred on x = y = 0."""
+        offsets = np.cumsum([0] + [len(piece[0]) for piece in self._pieces[:-1]])
+        vertices = np.concatenate([piece[0] for piece in self._pieces])
+        faces = np.concatenate([piece[1] + offset for piece, offset in zip(self._pieces, offsets, strict=True)])
+        uv = np.concatenate([piece[2] for piece in self._pieces])
+        material = np.concatenate([np.full(len(piece[1]), piece[3]) for piece in self._pieces])
+        part = np.concatenate([np.full(len(piece[1]), piece[4]) for piece in self._pieces])
+        corners = vertices[faces]
+        kept = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) > 2e-9
+        if stand:
+            vertices = vertices - standing_shift(vertices)
+        vertices = vertices.astype(np.float32)
+        normals = corner_normals(vertices, faces[kept])
+        return Mesh(vertices, faces[kept], uv[kept], normals, material[kept], part[kept], tuple(self._materials))
+
+    def shift(self) -> Float[np.ndarray, "3"]:
+        """What `build` will subtract from every vertex."""
+        return standing_shift(np.concatenate([piece[0] for piece in self._pieces]))
+
+
+def standing_shift(vertices: Points) -> Float[np.ndarray, "3"]:
+    """The centre of the base of a set of points."""
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
+
+
+def box_uv(vertices: Points, faces: Faces, repeat_m: float) -> Float[np.ndarray, "faces 3 2"]:
+    """Texture coordinates by projection along the main axis of each face's normal; on upright faces v runs down."""
+    corners = vertices[faces]
+    axis = np.abs(triangle_normals(corners)).argmax(axis=1)
+    u = np.where((axis == 0)[:, None], corners[..., 1], corners[..., 0])
+    v = np.where((axis == 2)[:, None], corners[..., 1], -corners[..., 2])
+    return np.stack([u, v], axis=2) / repeat_m
+
+
+def corner_normals(vertices: Points, faces: Faces) -> Float[np.ndarray, "faces 3 3"]:
+    """Shading normals: at each corner the mean over the faces that share its position and meet it below the crease angle."""
+    corners = vertices[faces].astype(float)
+    normals = triangle_normals(corners)
+    _, shared = np.unique(np.round(vertices.astype(float) * 1e5).astype(np.int64), axis=0, return_inverse=True)
+    corner_vertex = shared.ravel()[faces].ravel()
+    face = np.repeat(np.arange(len(faces)), 3)
+    incidence = coo_matrix((np.ones(len(face)), (np.arange(len(face)), corner_vertex))).tocsr()
+    # Row: a corner; column: every corner at the same place.
+    pairs = (incidence @ incidence.T).tocoo()
+    mine, other = face[pairs.row], face[pairs.col]
+    smooth = np.einsum("ij,ij->i", normals[mine], normals[other]) > CREASE_COSINE
+    total = np.zeros((len(face), 3))
+    np.add.at(total, pairs.row[smooth], normals[other[smooth]])
+    total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    return total.reshape(-1, 3, 3).astype(np.float32)
+
+
+def _rounded_box(half: Float[np.ndarray, "3"], bevel: float, steps: int = 3) -> tuple[Points, Faces]:
+    """A box whose corners and edges are parts of spheres and cylinders: a cube's grid, moved onto the rounded surface."""
+    core = half - bevel
+    lines = [np.concatenate([np.linspace(-h, -c, steps), np.linspace(c, h, steps)]) for h, c in zip(half, core, strict=True)]
+    vertices, faces, offset = [], [], 0
+    for axis in range(3):
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        for sign in (-1.0, 1.0):
+            a, b = np.meshgrid(lines[first], lines[second], indexing="ij")
+            grid = np.empty((*a.shape, 3))
+            grid[..., first], grid[..., second], grid[..., axis] = a, b, sign * half[axis]
+            rows, columns = a.shape
+            corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel() + offset
+            p, q, r, s = corner, corner + columns, corner + columns + 1, corner + 1
+            quads = [(p, q, r), (p, r, s)] if sign > 0 else [(p, r, q), (p, s, r)]
+            faces += [np.stack(quad, axis=1) for quad in quads]
+            vertices.append(grid.reshape(-1, 3))
+            offset += rows * columns
+    points = np.concatenate(vertices)
+    anchor = np.clip(points, -core, core)
+    away = points - anchor
+    length = np.linalg.norm(away, axis=1, keepdims=True)
+    return anchor + away / np.maximum(length, 1e-12) * bevel, np.concatenate(faces)
+
+
+def _towards(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
+    """A rotation that turns z to a unit direction."""
+    side = np.cross([0.0, 1.0, 0.0] if abs(direction[1]) < 0.9 else [1.0, 0.0, 0.0], direction)
+    side /= np.linalg.norm(side)
+    return np.stack([side, np.cross(direction, side), direction], axis=1)
+
+
+def rotation(axis: str, angle_rad: float) -> Float[np.ndarray, "3 3"]:
+    """Rotation about x, y or z."""
+    first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
+    R = np.eye(3)
+    R[[first, second], [first, second]] = np.cos(angle_rad)
+    R[first, second], R[second, first] = -np.sin(angle_rad), np.sin(angle_rad)
+    return R
