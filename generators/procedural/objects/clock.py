@@ -1,0 +1,30 @@
+"""Table clocks."""
+
+import numpy as np
+
+from ...scene import Asset
+from ..mesh_builder import MeshBuilder, rotation
+from .base import DARK, asset, metallic, plain, wooden
+
+
+def clock(rng: np.random.Generator) -> Asset:
+    """A round dial with marks and hands on a foot; it looks to -y."""
+    builder = MeshBuilder()
+    case = wooden(rng) if rng.random() < 0.5 else metallic(rng)
+    face, hand = plain(rng, sat=(0.0, 0.25), val=(0.8, 1.0)), DARK
+    r, depth = rng.uniform(0.07, 0.12), rng.uniform(0.03, 0.05)
+    centre = np.array([0, 0, r + 0.015])
+    R = rotation("x", np.pi / 2)
+    builder.lathe([(0, 0), (r, 0), (r, depth), (r * 0.9, depth + 0.008), (r * 0.87, depth)], case, centre=centre + [0, depth / 2, 0], rotation=R, sections=44)
+    builder.lathe([(r * 0.9, depth - 0.001), (0, depth)], face, centre=centre + [0, depth / 2, 0], rotation=R, sections=44)
+    front = -depth / 2 - 0.0015
+    for k in range(12):
+        angle = k * np.pi / 6
+        place = centre + np.array([r * 0.74 * np.sin(angle), front, r * 0.74 * np.cos(angle)])
+        builder.box(place, (0.005, 0.002, r * (0.17 if k % 3 == 0 else 0.09)), hand, rotation=rotation("y", angle))
+    for length, width, y in ((0.62, 0.005, -0.0035), (0.42, 0.008, -0.002)):
+        angle = rng.uniform(0, 2 * np.pi)
+        middle = centre + np.array([np.sin(angle) * length * r / 2, front + y, np.cos(angle) * length * r / 2])
+        builder.box(middle, (width, 0.0018, length * r), hand, rotation=rotation("y", angle))
+    builder.box((0, 0, 0.0125), (r * 1.2, depth * 1.5, 0.025), case, bevel=0.005, repeat_m=0.3)
+    return asset(builder, "surface")

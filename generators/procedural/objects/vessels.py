@@ -1,0 +1,70 @@
+"""Things turned on a wheel: bottles, mugs, bowls, jars."""
+
+import numpy as np
+
+from ...scene import Asset, Material
+from .. import textures
+from ..mesh_builder import MeshBuilder
+from .base import asset, plain, thick
+
+
+def _ceramic(rng: np.random.Generator) -> Material:
+    return Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5)
+
+
+def bottle(rng: np.random.Generator) -> Asset:
+    """Body with a label, shoulder, neck and cap."""
+    builder = MeshBuilder()
+    r, h = rng.uniform(0.032, 0.05), rng.uniform(0.22, 0.33)
+    neck, shoulder, body = r * rng.uniform(0.28, 0.42), rng.uniform(0.62, 0.72) * h, rng.uniform(0.48, 0.58) * h
+    glass = plain(rng, sat=(0.4, 0.9), val=(0.15, 0.6), gloss=0.8)
+    curve = np.linspace(0, np.pi / 2, 8)
+    rounded = [(neck + (r - neck) * np.cos(a), body + (shoulder - body) * np.sin(a)) for a in curve]
+    builder.lathe([(0, 0), (r * 0.9, 0), (r, 0.008), *rounded, (neck, h), (0, h)], glass)
+    z0, z1 = 0.12 * h, body * rng.uniform(0.8, 0.95)
+    builder.lathe([(r + 0.0008, z0), (r + 0.0008, z1)], Material((1.0, 1.0, 1.0), textures.label(rng=rng)))
+    builder.lathe([(neck + 0.002, h - 0.025), (neck + 0.003, h - 0.024), (neck + 0.003, h + 0.004), (0, h + 0.004)], plain(rng, val=(0.3, 0.9)))
+    return asset(builder, "surface")
+
+
+def mug(rng: np.random.Generator) -> Asset:
+    """A cup with a handle at +x."""
+    builder, clay = MeshBuilder(), _ceramic(rng)
+    r, h, flare = rng.uniform(0.037, 0.048), rng.uniform(0.085, 0.115), rng.uniform(0.85, 1.05)
+    builder.lathe(thick([(r * flare * 0.95, 0), (r * flare, 0.006), (r, h - 0.002)], 0.004), clay, sections=40)
+    angle = np.linspace(-np.pi / 2, np.pi / 2, 14)
+    reach, tall = rng.uniform(0.026, 0.036), h * rng.uniform(0.26, 0.34)
+    path = np.stack([r * 0.98 - 0.003 + reach * np.cos(angle), np.zeros_like(angle), h * 0.5 + tall * np.sin(angle)], axis=1)
+    builder.tube(path, rng.uniform(0.0045, 0.0065), clay, sections=12, repeat_m=0.1)
+    return asset(builder, "surface")
+
+
+def bowl(rng: np.random.Generator) -> Asset:
+    """An open bowl on a foot, sometimes with fruit."""
+    builder = MeshBuilder()
+    r, h = rng.uniform(0.08, 0.15), rng.uniform(0.05, 0.09)
+    angle = np.linspace(0.25, np.pi / 2, 10)
+    foot = r * 0.45
+    curve = [(max(r * np.sin(a), foot), 0.012 + (h - 0.012) * (1 - np.cos(a))) for a in angle]
+    builder.lathe(thick([(foot, 0), *curve], 0.005), _ceramic(rng), sections=44, around=2)
+    if rng.random() < 0.6:
+        fruit = rng.uniform(0.028, 0.036)
+        for k in range(int(rng.integers(3, 6))):
+            place = 2.1 * fruit * np.array([np.cos(k * 2 * np.pi / 5), np.sin(k * 2 * np.pi / 5)]) * (r > 0.1)
+            ball = [(fruit * np.sin(t), fruit * (1 - np.cos(t))) for t in np.linspace(0, np.pi, 12)]
+            skin = Material((1.0, 1.0, 1.0), textures.leaf(rng=rng) if rng.random() < 0.3 else textures.glaze(rng=rng), gloss=0.3)
+            builder.lathe(ball, skin, centre=(*place, 0.014 + 0.02 * (np.linalg.norm(place) > 0)), sections=20)
+            if r <= 0.1:
+                break
+    return asset(builder, "surface")
+
+
+def jar(rng: np.random.Generator) -> Asset:
+    """A vase."""
+    builder = MeshBuilder()
+    h, r = rng.uniform(0.18, 0.36), rng.uniform(0.05, 0.1)
+    z = np.linspace(0, 1, 18)
+    phase, waist = rng.uniform(0.2, 0.9), rng.uniform(0.25, 0.5)
+    radius = r * (0.6 + waist * np.sin(np.pi * (z * 1.25 + phase * 0.3)))
+    builder.lathe(thick([(float(a), float(b)) for a, b in zip(np.maximum(radius, 0.02), z * h, strict=True)], 0.005), _ceramic(rng), sections=44)
+    return asset(builder, "surface")
