@@ -51,7 +51,7 @@ def pose(x: float, y: float, z: float, yaw_rad: float) -> Float[np.ndarray, "4 4
 
 def footprint(asset: Asset, T: Float[np.ndarray, "4 4"], margin: float = 0.0) -> Footprint:
     """The upright box around a placed asset, grown by `margin` metres on each side of its base."""
-    low, high = asset.mesh.bounds().astype(float)
+    low, high = asset.mesh.bounds
     centre = T[:2, :2] @ ((low + high) / 2)[:2] + T[:2, 3]
     half = (high - low)[:2] / 2 + margin
     return Footprint(centre, (T[:2, :2] * half).T, (low[2] + T[2, 3], high[2] + T[2, 3]))
@@ -63,6 +63,7 @@ class Layout:
     def __init__(self, room: Room, *, rng: np.random.Generator, tries: int = 40):
         self.room = room
         self.objects: list[Placed] = []
+        self._boxes: list[Footprint] = []
         self._rng = rng
         self._tries = tries
         corners = room.mesh.vertices[room.mesh.faces]
@@ -83,6 +84,7 @@ class Layout:
             T = propose(asset)
             if self._free(asset, T, support):
                 self.objects.append(Placed(asset, T, support))
+                self._boxes.append(footprint(asset, T))
                 return True
         return False
 
@@ -98,9 +100,7 @@ class Layout:
         high = np.array([*corners.max(axis=0), box.z[1]])
         if ((self._room_boxes[:, 0] < high) & (self._room_boxes[:, 1] > low)).all(axis=1).any():
             return False
-        return not any(
-            box.overlaps(footprint(placed.asset, placed.T_world_obj)) for index, placed in enumerate(self.objects) if index != support
-        )
+        return not any(box.overlaps(other) for index, other in enumerate(self._boxes) if index != support)
 
     def _on_floor(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
         """Anywhere, rather in the middle than along the walls."""
@@ -110,7 +110,7 @@ class Layout:
     def _at_wall(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
         """Back to one of the four walls."""
         width, depth = self.room.size[:2]
-        low, high = asset.mesh.bounds().astype(float)
+        low, high = asset.mesh.bounds
         wall = int(self._rng.integers(4))
         along = self._rng.random()
         off = high[1] + WALL_GAP
@@ -124,8 +124,8 @@ class Layout:
     def _at_table(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
         """Before one side of a table, looking at it, turned a little."""
         table = self._tables()[int(self._rng.integers(len(self._tables())))]
-        low, high = table.asset.mesh.bounds().astype(float)
-        own = float(-asset.mesh.bounds()[0][1])
+        low, high = table.asset.mesh.bounds
+        own = float(-asset.mesh.bounds[0][1])
         side = int(self._rng.integers(4))
         reach = (high - low)[(1, 0, 1, 0)[side]] / 2 + own + self._rng.uniform(0.03, 0.2)
         slide = (high - low)[(0, 1, 0, 1)[side]] * self._rng.uniform(-0.3, 0.3)
@@ -137,7 +137,7 @@ class Layout:
 
     def _on_support(self, asset: Asset) -> bool:
         """On a random support that is large enough; on the floor where none is."""
-        height = float(asset.mesh.bounds()[1][2])
+        height = float(asset.mesh.bounds[1][2])
         options = [
             (index, support)
             for index, placed in enumerate(self.objects)
@@ -153,12 +153,12 @@ class Layout:
 
     @staticmethod
     def _fits(asset: Asset, support: Support) -> bool:
-        low, high = asset.mesh.bounds().astype(float)
+        low, high = asset.mesh.bounds
         return bool(np.hypot(*(high - low)[:2]) < min(support.size_xy) or ((high - low)[:2] < np.array(support.size_xy)).all())
 
     def _on(self, asset: Asset, index: int, support: Support) -> Float[np.ndarray, "4 4"]:
         """Within a support's rectangle, its front roughly where the carrier's front is."""
-        low, high = asset.mesh.bounds().astype(float)
+        low, high = asset.mesh.bounds
         yaw = self._rng.normal(0.0, 0.35)
         turned = np.abs(pose(0, 0, 0, yaw)[:2, :2]) @ (high - low)[:2]
         room = np.maximum(np.array(support.size_xy) - turned, 0.0)

@@ -4,6 +4,7 @@ World and object frames are z up, in metres; an object stands on z = 0, is centr
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -36,9 +37,10 @@ class Mesh:
     part: Int[np.ndarray, " faces"]
     materials: tuple[Material, ...]
 
+    @cached_property
     def bounds(self) -> Float[np.ndarray, "2 3"]:
-        """Lowest and highest corner of the axis-aligned box, in metres."""
-        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)])
+        """Lowest and highest corner of the axis-aligned box, float64, in metres."""
+        return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)]).astype(np.float64)
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class Generator3D:
         room = procedural_room.build(int(rng.integers(2**63)))
         count = int(rng.integers(self.config.objects[0], self.config.objects[1] + 1))
         # A few are drawn in excess, for those that find no place.
-        assets = [procedural_objects.build(name, int(rng.integers(2**63))) for name in self._categories(count + 4, rng=rng)]
+        assets = [procedural_objects.build(name, int(rng.integers(2**63))) for name in self._categories(count + 2, rng=rng)]
         return room, furnish(room, assets, rng=rng)[:count]
 
     def _categories(self, count: int, *, rng: np.random.Generator) -> list[str]:

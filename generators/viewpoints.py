@@ -67,7 +67,7 @@ def overlap(caster: RayCaster, geometry: Geometry, a: View, b: View) -> float:
 
 def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np.ndarray, "3"]:
     """A point amid the objects around a randomly chosen one."""
-    centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds()[1][2] / 2] for placed in objects])
+    centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
     anchor = centres[rng.integers(len(centres))]
     near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
     middle: Float[np.ndarray, "3"] = near.mean(axis=0)

@@ -16,6 +16,11 @@ def pixel_centres(width: int, height: int) -> Float[np.ndarray, "height width 2"
     return np.stack([u, v], axis=-1)
 
 
+def pixel_centre(column: Int[np.ndarray, "*batch"], row: Int[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 2"]:
+    """The uv of the centres of given pixels, in pixels."""
+    return np.stack([column, row], axis=-1) + 0.5
+
+
 def pixel_corners(width: int, height: int) -> Float[np.ndarray, "rows columns 2"]:
     """The uv of every corner of the pixel grid, (height + 1, width + 1, 2), in pixels."""
     u, v = np.meshgrid(np.arange(width + 1.0), np.arange(height + 1.0))

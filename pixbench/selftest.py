@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from .geometry import Camera, pixel_index
+from .geometry import Camera, pixel_centre, pixel_index
 from .rays import RayCaster
 from .truth import GRAZING_COSINE, PairTruth, Status, View, cast
 
@@ -24,8 +24,8 @@ class SelfTest:
 
     map_*: distance between the map from stored depth and the exact one, in pixels. cycle_*: a -> b -> a, in pixels, over
     `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and `cycle_over_grazing` of those are near
-    grazing (seen in a or b at less than three times the grazing cosine). depth_*: visible pixels that a depth test with
-    1 % tolerance calls hidden. photometric_*: correlation of luminance between matched visible pixels.
+    grazing (seen in a or b at less than three times the grazing cosine). depth_disagree: visible pixels that
+    a depth test against b's stored planes, with 1 % tolerance, calls hidden. photometric_correlation: correlation of luminance between matched visible pixels.
     """
 
     pairs: int = 0
@@ -106,6 +106,16 @@ def near_grazing(
     return np.abs(np.einsum("ij,ij->i", normal, ray)) < 3 * GRAZING_COSINE * np.linalg.norm(ray, axis=1)
 
 
+def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
+    """z-depth of view b at sub-pixel uv: on the stored plane (depth and normal) of the pixel that covers it."""
+    column, row = pixel_index(uv).T
+    anchors = pair.camera_b.unproject(pixel_centre(column, row), pair.depth_b[row, column])
+    normal = pair.normal_b[row, column].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z: np.ndarray = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum("ij,ij->i", pair.camera_b.rays(uv), normal)
+    return z
+
+
 def measure_exact(pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"]) -> SelfTest:
     """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b."""
     framed = np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
@@ -126,12 +136,9 @@ def measure_files(
     """
     column, row = pixel_index(np.where(pair.visible[..., None], pair.uv_b, 0.0)).transpose(2, 0, 1)
     same = pair.visible & (pair.triangle_b[row, column] == pair.triangle_a)
-    rows, columns = row[same], column[same]
-    anchors = pair.camera_b.unproject(np.stack([columns, rows], axis=-1) + 0.5, pair.depth_b[rows, columns])
-    rays = pair.camera_b.rays(pair.uv_b[same].astype(np.float64))
-    normal = pair.normal_b[rows, columns].astype(np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum("ij,ij->i", rays, normal)
+    uv = pair.uv_b[same].astype(np.float64)
+    z = stored_depth_at(pair, uv)
+    rays = pair.camera_b.rays(uv)
     test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same)
     # A pair that shares nothing has no exact matches to store; its controls are NaN.
     stored = np.isfinite(control_uv).all(axis=1)
@@ -147,14 +154,15 @@ def _measure(
     """The measures that both tests share: cycle of the `returned` points, depth test, photometric agreement."""
     height, width = pair.status.shape
     back, _ = pair.camera_a.project(returned)
-    centres = np.argwhere(at)[:, ::-1] + 0.5
+    centres = pixel_centre(*np.nonzero(at)[::-1])
     cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
     over = cycle > CYCLE_LIMIT_PX
     points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
     grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
-    column, row = pixel_index(pair.uv_b[pair.visible]).T
+    uv = pair.uv_b[pair.visible].astype(np.float64)
+    column, row = pixel_index(uv).T
     expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
-    hidden = ~(expected <= pair.depth_b[row, column] * (1 + DEPTH_TEST_TOLERANCE))
+    hidden = ~(expected <= stored_depth_at(pair, uv) * (1 + DEPTH_TEST_TOLERANCE))
     return SelfTest(
         pairs=1,
         pixels=height * width,

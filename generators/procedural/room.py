@@ -150,7 +150,7 @@ def _add_ceiling(builder: MeshBuilder, size: tuple[float, float, float], *, rng:
     width, depth, height = size
     corners = np.array([[0, 0, height], [0, depth, height], [width, depth, height], [width, 0, height]])
     faces = np.array([[0, 1, 2], [0, 2, 3]])
-    material = Material(tuple(np.array([0.95, 0.94, 0.91]) * rng.uniform(0.9, 1.0)), textures.plaster(rng=rng))
+    material = Material((1.0, 1.0, 1.0), textures.ceiling(rng=rng))
     builder.add(corners, faces, material, uv=(corners[:, :2] / 3.0)[faces])
 
 

@@ -5,10 +5,12 @@ from its neighbours.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from matplotlib.colors import hsv_to_rgb
+from scipy import fft
 
 SIZE = 256
 
@@ -19,19 +21,34 @@ Color = Float[np.ndarray, "3"]
 
 def noise(*, rng: np.random.Generator, size: int = SIZE, slope: float = 1.5, stretch: tuple[float, float] = (1, 1)) -> Plane:
     """Tileable noise with mean 0 and sd 1 whose amplitude falls as frequency^-slope; `stretch` (x, y) lengthens its features."""
+    amplitude = _amplitude(size, slope, stretch)
+    spectrum = rng.standard_normal((2, *amplitude.shape), dtype=np.float32)
+    plane = fft.irfft2((spectrum[0] + 1j * spectrum[1]) * amplitude, (size, size))
+    scaled: Plane = (plane - plane.mean()) / plane.std()
+    return scaled
+
+
+@lru_cache(maxsize=64)
+def _amplitude(size: int, slope: float, stretch: tuple[float, float]) -> Plane:
+    """frequency^-slope on the half plane of a real transform; 0 at frequency 0."""
     fy, fx = np.meshgrid(np.fft.fftfreq(size), np.fft.rfftfreq(size), indexing="ij")
     radius = np.hypot(fx * stretch[0], fy * stretch[1]) * size
     radius[0, 0] = np.inf
-    spectrum = np.fft.rfft2(rng.normal(size=(size, size))) * radius**-slope
-    plane = np.fft.irfft2(spectrum, (size, size))
-    scaled: Plane = (plane - plane.mean()) / plane.std()
-    return scaled
+    amplitude: Plane = (radius**-slope).astype(np.float32)
+    return amplitude
 
 
 def color(*, rng: np.random.Generator, hue: tuple[float, float] = (0, 1), sat: tuple[float, float] = (0.25, 0.7), val: tuple[float, float] = (0.35, 0.85)) -> Color:
     """A random sRGB colour within ranges of hue, saturation and value."""
     rgb: Color = hsv_to_rgb([rng.uniform(*hue) % 1, rng.uniform(*sat), rng.uniform(*val)])
     return rgb
+
+
+def wall_color(*, rng: np.random.Generator) -> Color:
+    """A colour that people paint walls with: mostly warm and pale, at times a clear blue or green."""
+    if rng.random() < 0.7:
+        return color(rng=rng, hue=(0.03, 0.16), sat=(0.06, 0.38), val=(0.7, 0.95))
+    return color(rng=rng, hue=(0.25, 0.65), sat=(0.1, 0.38), val=(0.6, 0.9))
 
 
 def _paint(base: Color, amount: Plane, strength: float) -> Float[np.ndarray, "rows columns 3"]:
@@ -118,9 +135,16 @@ def brick(*, rng: np.random.Generator, size: int = 512) -> Texture:
 
 def plaster(*, rng: np.random.Generator, size: int = 512) -> Texture:
     """Painted plaster with trowel marks and clouds of shade."""
-    base = color(rng=rng, sat=(0.12, 0.5), val=(0.6, 0.92))
+    base = wall_color(rng=rng)
     clouds, marks = noise(rng=rng, size=size, slope=1.7), noise(rng=rng, size=size, slope=1.0, stretch=(3, 1))
-    return _finish(_paint(base, 0.10 * clouds + 0.06 * marks, 1.0), rng=rng, grain=0.012)
+    return _finish(_paint(base, 0.055 * clouds + 0.05 * marks, 1.0), rng=rng, grain=0.012)
+
+
+def ceiling(*, rng: np.random.Generator) -> Texture:
+    """White paint over a rough ground, with hair cracks."""
+    rough, cracks = noise(rng=rng, slope=0.9), np.exp(-np.abs(noise(rng=rng, slope=1.5)) * 60)
+    white = np.array([0.93, 0.92, 0.89]) * rng.uniform(0.92, 1.0)
+    return _finish(_paint(white, 0.04 * rough - 0.12 * cracks, 1.0), rng=rng, grain=0.01)
 
 
 def _scatter(image: Float[np.ndarray, "rows columns 3"], count: int, draw: Callable[[int, int], None]) -> None:
@@ -143,7 +167,7 @@ def _blob(image: Float[np.ndarray, "rows columns 3"], x: int, y: int, radius: fl
 def wallpaper(*, rng: np.random.Generator, size: int = 512) -> Texture:
     """Stripes or plain ground with scattered motifs of differing size, turn and colour."""
     x, _ = _grid(size)
-    ground = color(rng=rng, sat=(0.1, 0.45), val=(0.55, 0.92))
+    ground = wall_color(rng=rng)
     image = np.broadcast_to(ground, (size, size, 3)).copy()
     if rng.random() < 0.5:
         stripe = (x * rng.integers(4, 10)) % 1 < rng.uniform(0.3, 0.6)
