@@ -4,8 +4,9 @@ import warnings
 from typing import Any
 
 from jaxtyping import Float
-from pixbench.evaluation.model import DescriptorModel
 from torch import Tensor
+
+from pixbench.evaluation.model import DescriptorModel
 
 
 class DenseSift(DescriptorModel):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
+
 from pixbench.evaluation.model import Model
 from pixbench.geometry import pixel_index
 from pixbench.shards.reader import Pair

@@ -3,10 +3,11 @@
 from typing import Any
 
 from jaxtyping import Float
+from torch import Tensor
+
 from pixbench.checkpoint import seeded_network
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.network import UNetConfig
-from torch import Tensor
 
 
 class RandomUNet(DescriptorModel):

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import torch
 from jaxtyping import Float
-from pixbench.evaluation.model import DescriptorModel
 from torch import Tensor
 from torch.nn import functional
+
+from pixbench.evaluation.model import DescriptorModel
 
 
 class RgbPatch(DescriptorModel):
@@ -25,5 +25,4 @@ class RgbPatch(DescriptorModel):
         """(B, 243, H, W); borders are mirrored."""
         half = self.size // 2
         patches = functional.unfold(functional.pad(images, [half] * 4, mode="reflect"), self.size)
-        described: Tensor = patches.unflatten(2, images.shape[2:])
-        return torch.as_tensor(described)
+        return patches.reshape(len(images), -1, *images.shape[2:])

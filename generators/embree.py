@@ -13,12 +13,12 @@ class EmbreeCaster:
         self._scene = EmbreeScene()
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(corners, dtype=np.float32))
 
-    def first_triangle(
-        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Int[np.ndarray, " rays"]:
+    def first_triangle(self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]) -> Int[np.ndarray, " rays"]:
         """See `pixbench.rays.RayCaster`."""
         found = self._scene.run(
-            np.ascontiguousarray(origins, dtype=np.float32), np.ascontiguousarray(directions, dtype=np.float32), output=True
+            np.ascontiguousarray(origins, dtype=np.float32),
+            np.ascontiguousarray(directions, dtype=np.float32),
+            output=True,
         )
         return np.asarray(found["primID"], dtype=np.int32)
 

@@ -110,7 +110,7 @@ class Layout:
     def _at_wall(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
         """Back to one of the four walls."""
         width, depth = self.room.size[:2]
-        low, high = asset.mesh.bounds
+        high = asset.mesh.bounds[1]
         wall = int(self._rng.integers(4))
         along = self._rng.random()
         off = high[1] + WALL_GAP
@@ -145,11 +145,14 @@ class Layout:
             if height < support.clearance - GAP
         ]
         self._rng.shuffle(options)
-        return any(
-            self._try(asset, lambda asset, index=index, support=support: self._on(asset, index, support), index)  # type: ignore[misc]
-            for index, support in options[:6]
-            if self._fits(asset, support)
-        ) or self._try(asset, self._on_floor, FLOOR)
+        return (
+            any(
+                self._try(asset, lambda asset, index=index, support=support: self._on(asset, index, support), index)  # type: ignore[misc]
+                for index, support in options[:6]
+                if self._fits(asset, support)
+            )
+            or self._try(asset, self._on_floor, FLOOR)
+        )
 
     @staticmethod
     def _fits(asset: Asset, support: Support) -> bool:

@@ -14,7 +14,7 @@ from pixbench.geometry import Camera, subpixel_centres
 from pixbench.rays import RayCaster, triangle_normals
 from pixbench.truth import cast
 
-from .scene import Geometry, Light, Material, ViewLook
+from .scene import Geometry, Light, ViewLook
 
 OFFSET_M = 1e-3
 """Secondary rays start this far off the surface: beyond float32 error, below what a shadow shows."""
@@ -74,7 +74,13 @@ class RaycastRenderer:
         return develop(grid.mean(axis=(1, 3)), samples.hit.reshape(grid.shape[:-1]).mean(axis=(1, 3)) > 0.5, look)
 
     def _light(
-        self, samples: Samples, caster: RayCaster, lights: tuple[Light, ...], look: ViewLook, *, rng: np.random.Generator
+        self,
+        samples: Samples,
+        caster: RayCaster,
+        lights: tuple[Light, ...],
+        look: ViewLook,
+        *,
+        rng: np.random.Generator,
     ) -> tuple[Rgb, Rgb, Rgb]:
         """Irradiance (over pi) of ambient and direct light, and the highlight for a surface with gloss 1."""
         count = len(samples.triangle)
@@ -124,7 +130,7 @@ class RaycastRenderer:
         for group in np.split(order, borders) if len(order) else []:
             texture = materials[material[group[0]]].texture
             if texture is not None:
-                albedo[group] *= self._lookup(materials[material[group[0]]], samples.uv[group], level[group])
+                albedo[group] *= self._lookup(texture, samples.uv[group], level[group])
         return albedo, emission, gloss
 
     def _levels(self, geometry: Geometry, samples: Samples, camera: Camera) -> Float[np.ndarray, " samples"]:
@@ -138,8 +144,10 @@ class RaycastRenderer:
         levels: np.ndarray = np.log2(np.maximum(density * footprint, 1e-9))
         return levels
 
-    def _lookup(self, material: Material, uv: Float[np.ndarray, "samples 2"], level: Float[np.ndarray, " samples"]) -> Rgb:
-        pyramid = self._pyramid(material.texture)
+    def _lookup(
+        self, texture: UInt8[np.ndarray, "rows columns 3"], uv: Float[np.ndarray, "samples 2"], level: Float[np.ndarray, " samples"]
+    ) -> Rgb:
+        pyramid = self._pyramid(texture)
         size = max(pyramid[0].shape[:2])
         chosen = np.clip(np.round(level + np.log2(size)), 0, len(pyramid) - 1).astype(int)
         out = np.empty((len(uv), 3), np.float32)
@@ -148,9 +156,8 @@ class RaycastRenderer:
             out[at] = _bilinear(pyramid[number], uv[at])
         return out
 
-    def _pyramid(self, texture: UInt8[np.ndarray, "rows columns 3"] | None) -> list[np.ndarray]:
+    def _pyramid(self, texture: UInt8[np.ndarray, "rows columns 3"]) -> list[np.ndarray]:
         """Linear-light copies of a texture, each half the one before. Kept until 256 have gathered."""
-        assert texture is not None
         if id(texture) not in self._pyramids:
             if len(self._pyramids) > 256:
                 self._pyramids.clear()
@@ -205,7 +212,11 @@ def _sample_light(
     if light.kind == "sun":
         directions = light.position + 0.02 * (jitter[:, :1] * light.u + jitter[:, 1:] * light.v)
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        return directions.astype(np.float32), np.full(len(point), 50.0, np.float32), np.full(len(point), 1.0, np.float32)
+        return (
+            directions.astype(np.float32),
+            np.full(len(point), 50.0, np.float32),
+            np.full(len(point), 1.0, np.float32),
+        )
     offset = (light.position + jitter[:, :1] * light.u + jitter[:, 1:] * light.v).astype(np.float32) - point
     distance = np.maximum(np.linalg.norm(offset, axis=1), 0.05)
     directions = offset / distance[:, None]
@@ -224,7 +235,11 @@ def _denoise(light: Float[np.ndarray, "samples channels"], samples: Samples) -> 
     rows, columns = samples.grid
     full = np.zeros((rows * columns, light.shape[1] + 7), np.float32)
     full[samples.hit, : light.shape[1]] = light
-    full[samples.hit, -7:-4], full[samples.hit, -4:-1], full[samples.hit, -1] = samples.normal, samples.point, samples.depth
+    full[samples.hit, -7:-4], full[samples.hit, -4:-1], full[samples.hit, -1] = (
+        samples.normal,
+        samples.point,
+        samples.depth,
+    )
     image = full.reshape(rows, columns, -1)
     guide, values = image[..., -7:], image[..., : light.shape[1]]
     hit = samples.hit.reshape(rows, columns)
@@ -234,7 +249,10 @@ def _denoise(light: Float[np.ndarray, "samples channels"], samples: Samples) -> 
 
 
 def _a_trous(
-    values: Float[np.ndarray, "rows columns channels"], guide: Float[np.ndarray, "rows columns 7"], hit: Bool[np.ndarray, "rows columns"], step: int
+    values: Float[np.ndarray, "rows columns channels"],
+    guide: Float[np.ndarray, "rows columns 7"],
+    hit: Bool[np.ndarray, "rows columns"],
+    step: int,
 ) -> Float[np.ndarray, "rows columns channels"]:
     total, weight = values.copy(), np.ones((*hit.shape, 1), np.float32)
     for dy, dx in ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)):

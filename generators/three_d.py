@@ -1,7 +1,6 @@
 """The generator `3d`: furnished rooms seen by several cameras, with exact truth between every ordered pair of views."""
 
 from collections import Counter
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -91,9 +90,7 @@ class Generator3D:
             if len(objects) < self.config.objects[0]:
                 continue
             geometry = flatten(room, objects)
-            cameras = choose_cameras(
-                room, objects, geometry, EmbreeCaster(geometry.corners), self._viewpoints(), rng=camera_rng
-            )
+            cameras = choose_cameras(room, objects, geometry, EmbreeCaster(geometry.corners), self._viewpoints(), rng=camera_rng)
             if cameras:
                 looks = self._looks(len(room.lights), rng=self.config.rng(index, LOOKS))
                 return Scene(room, objects, cameras, looks), geometry
@@ -240,9 +237,7 @@ def _self_test(
     """Every pair as a reader will get it, against the triangles it came from."""
     return merge(
         [
-            measure_exact(
-                stored_pair(arrays, list(cameras), a, b, truth.status), truth, views[a], caster, geometry.corners
-            )
+            measure_exact(stored_pair(arrays, list(cameras), a, b, truth.status), truth, views[a], caster, geometry.corners)
             for (a, b), truth in zip(pairs, truths, strict=True)
         ]
     )

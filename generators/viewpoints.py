@@ -30,7 +30,13 @@ class Viewpoints:
 
 
 def choose_cameras(
-    room: Room, objects: tuple[Placed, ...], geometry: Geometry, caster: RayCaster, wanted: Viewpoints, *, rng: np.random.Generator
+    room: Room,
+    objects: tuple[Placed, ...],
+    geometry: Geometry,
+    caster: RayCaster,
+    wanted: Viewpoints,
+    *,
+    rng: np.random.Generator,
 ) -> tuple[Camera, ...] | None:
     """Cameras one after another, each overlapping all before it; None where the room gives no such set."""
     chosen: list[tuple[Camera, View]] = []
@@ -70,7 +76,7 @@ def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np
     centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
     anchor = centres[rng.integers(len(centres))]
     near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
-    middle: Float[np.ndarray, "3"] = near.mean(axis=0)
+    middle: Float[np.ndarray, 3] = near.mean(axis=0)
     return middle
 
 

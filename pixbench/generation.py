@@ -174,7 +174,9 @@ def _one_thread_each() -> Iterator[None]:
 def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
     """The manifest of the data set in `folder`, begun if the folder is new or empty."""
     recipe = Recipe(
-        generator=generator_name, generator_version=GENERATORS.get(generator_name).version, config=config.model_dump(mode="json")
+        generator=generator_name,
+        generator_version=GENERATORS.get(generator_name).version,
+        config=config.model_dump(mode="json"),
     )
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
@@ -215,7 +217,12 @@ def _finish(manifest: Manifest, config: GeneratorConfig, folder: Path, count: in
             tests.append(SelfTest(**scene.json("self_test")))
             assets.update(scene.json("recipe").get("assets", {}))
     finished = manifest.model_copy(
-        update={"complete": True, "shards": entries, "self_test": merge(tests).as_dict(), "assets": dict(sorted(assets.items()))}
+        update={
+            "complete": True,
+            "shards": entries,
+            "self_test": merge(tests).as_dict(),
+            "assets": dict(sorted(assets.items())),
+        }
     )
     write_manifest(folder, finished)
     return finished

@@ -49,16 +49,12 @@ def resize_uv(
     return uv * (np.asarray(new_size_wh, float) / np.asarray(old_size_wh, float))
 
 
-def normalised_grid(
-    uv: Float[np.ndarray, "*batch 2"], width: int, height: int
-) -> Float[np.ndarray, "*batch 2"]:
+def normalised_grid(uv: Float[np.ndarray, "*batch 2"], width: int, height: int) -> Float[np.ndarray, "*batch 2"]:
     """uv as `torch.nn.functional.grid_sample(align_corners=False)` wants it: the image's borders are -1 and 1."""
     return uv * (2.0 / np.array([width, height])) - 1.0
 
 
-def transform_points(
-    T: Float[np.ndarray, "4 4"], points: Float[np.ndarray, "*batch 3"]
-) -> Float[np.ndarray, "*batch 3"]:
+def transform_points(T: Float[np.ndarray, "4 4"], points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
     """Points, (..., 3), moved by a rigid 4x4 transform."""
     return points @ T[:3, :3].T + T[:3, 3]
 
@@ -71,9 +67,7 @@ def inverse_rigid(T: Float[np.ndarray, "4 4"]) -> Float[np.ndarray, "4 4"]:
     return inverse
 
 
-def look_at(
-    eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], *, roll_rad: float = 0.0
-) -> Float[np.ndarray, "4 4"]:
+def look_at(eye: Float[np.ndarray, "3"], target: Float[np.ndarray, "3"], *, roll_rad: float = 0.0) -> Float[np.ndarray, "4 4"]:
     """T_world_cam of a camera at `eye` that looks at `target`; world z is up. Undefined when it looks straight up or down."""
     forward = (target - eye) / np.linalg.norm(target - eye)
     right = np.cross(forward, [0.0, 0.0, 1.0])
@@ -116,15 +110,11 @@ class Camera:
         y = (uv[..., 1] - self.K[1, 2]) / self.K[1, 1]
         return np.stack([x, y, np.ones_like(x)], axis=-1) @ self.T_world_cam[:3, :3].T
 
-    def unproject(
-        self, uv: Float[np.ndarray, "*batch 2"], depth_m: Float[np.ndarray, "*batch"]
-    ) -> Float[np.ndarray, "*batch 3"]:
+    def unproject(self, uv: Float[np.ndarray, "*batch 2"], depth_m: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 3"]:
         """World points at z-depth `depth_m` behind uv, in metres."""
         return self.centre + depth_m[..., None].astype(np.float64) * self.rays(uv)
 
-    def project(
-        self, points: Float[np.ndarray, "*batch 3"]
-    ) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"]]:
+    def project(self, points: Float[np.ndarray, "*batch 3"]) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"]]:
         """uv in pixels and z-depth in metres of world points. uv is NaN where the depth is not positive."""
         local = (points - self.centre) @ self.T_world_cam[:3, :3]
         depth_m = local[..., 2]

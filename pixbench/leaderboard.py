@@ -61,7 +61,11 @@ def _row(record: Record) -> tuple[str, ...]:
     info = record.model_info
     weight = info.get("training", {}).get("config", {}).get("between_weight")
     described = (info.get("p"), info.get("channels"), weight)
-    return (record.model, *("–" if value is None else str(value) for value in described), *(_cell(record, name) for name in COLUMNS))
+    return (
+        record.model,
+        *("–" if value is None else str(value) for value in described),
+        *(_cell(record, name) for name in COLUMNS),
+    )
 
 
 def _cell(record: Record, name: str) -> str:

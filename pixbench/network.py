@@ -61,7 +61,7 @@ class Attention(nn.Module):
         """The same shape."""
         q, k, v = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
         mixed = functional.scaled_dot_product_attention(q, k, v)
-        out: Tensor = x + self.out(mixed.transpose(1, 2).unflatten(2, x.shape[2:]))
+        out: Tensor = x + self.out(mixed.transpose(1, 2).reshape(x.shape))
         return out
 
 
@@ -81,9 +81,7 @@ class UNet(nn.Module):
             _stage(widths[level + 1] + widths[level], widths[level], config.blocks[level], dropout)
             for level in reversed(range(len(widths) - 1))
         )
-        self.head = nn.Sequential(
-            nn.GroupNorm(widths[0] // 8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1)
-        )
+        self.head = nn.Sequential(nn.GroupNorm(widths[0] // 8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
 
     @property
     def stride(self) -> int:

@@ -113,7 +113,11 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     queries = pixel_centres(width, height)[visible]
     figure = Figure(figsize=(2.5 * (len(models) + 2), 2.9), layout="constrained")
     grid = figure.subplots(1, len(models) + 2)
-    _show(grid[0], _overlay(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]), "view a, coloured by place")
+    _show(
+        grid[0],
+        _overlay(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]),
+        "view a, coloured by place",
+    )
     _show(grid[1], _overlay(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "view b, truth")
     for axes, model in zip(grid[2:], models, strict=True):
         found = model.match(pair, queries)
@@ -131,9 +135,7 @@ def _place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3
     return colours
 
 
-def _overlay(
-    rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]
-) -> Float[np.ndarray, "height width 3"]:
+def _overlay(rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "height width 3"]:
     """Colours at uv over the darkened grey image; several at one pixel are averaged."""
     height, width = rgb.shape[:2]
     column, row = np.clip(np.floor(uv).astype(int), 0, [width - 1, height - 1]).T

@@ -14,9 +14,7 @@ class RayCaster(Protocol):
     two casters that agree on ids agree on everything.
     """
 
-    def first_triangle(
-        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Int[np.ndarray, " rays"]:
+    def first_triangle(self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]) -> Int[np.ndarray, " rays"]:
         """The id of the nearest triangle along each ray, -1 where there is none. Directions need not be unit vectors."""
         ...
 

@@ -55,9 +55,7 @@ class Registry(Generic[T]):
         found: dict[str, EntryPoint] = {}
         for entry in entry_points(group=self._group) if self._group else ():
             if entry.name in self._added or found.setdefault(entry.name, entry).value != entry.value:
-                raise UserError(
-                    f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages"
-                )
+                raise UserError(f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages")
         return found
 
 

@@ -22,10 +22,11 @@ DEPTH_DISAGREEMENT_LIMIT = 0.05
 class SelfTest:
     """Measures over all ordered pairs of a scene (or of many: `merge`).
 
-    map_*: distance between the map from stored depth and the exact one, in pixels. cycle_*: a -> b -> a, in pixels, over
-    `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and `cycle_over_grazing` of those are near
-    grazing (seen in a or b at less than three times the grazing cosine). depth_disagree: visible pixels that
-    a depth test against b's stored planes, with 1 % tolerance, calls hidden. photometric_correlation: correlation of luminance between matched visible pixels.
+    map_*: distance between the map from stored depth and the exact one, in pixels, where it lands in the target.
+    cycle_*: a -> b -> a, in pixels, over `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and
+    `cycle_over_grazing` of those are near grazing (seen in a or b at less than three times the grazing cosine).
+    depth_disagree: visible pixels that a depth test against b's stored planes, with 1 % tolerance, calls hidden.
+    photometric_correlation: the lowest correlation of luminance between matched visible pixels of a pair.
     """
 
     pairs: int = 0
@@ -67,7 +68,16 @@ def merge(tests: Sequence[SelfTest]) -> SelfTest:
     if not tests:
         return SelfTest()
     total = SelfTest(photometric_correlation=min(test.photometric_correlation for test in tests))
-    for name in ("pairs", "pixels", "visible", "map_pixels", "cycle_pixels", "cycle_over", "cycle_over_grazing", "depth_disagree"):
+    for name in (
+        "pairs",
+        "pixels",
+        "visible",
+        "map_pixels",
+        "cycle_pixels",
+        "cycle_over",
+        "cycle_over_grazing",
+        "depth_disagree",
+    ):
         setattr(total, name, sum(getattr(test, name) for test in tests))
     for name in ("map_max_px", "map_median_px", "cycle_max_px"):
         setattr(total, name, max(getattr(test, name) for test in tests))
@@ -112,7 +122,9 @@ def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Floa
     anchors = pair.camera_b.unproject(pixel_centre(column, row), pair.depth_b[row, column])
     normal = pair.normal_b[row, column].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
-        z: np.ndarray = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum("ij,ij->i", pair.camera_b.rays(uv), normal)
+        z: np.ndarray = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum(
+            "ij,ij->i", pair.camera_b.rays(uv), normal
+        )
     return z
 
 
@@ -127,9 +139,7 @@ def measure_exact(pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster
     return test
 
 
-def measure_files(
-    pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]
-) -> SelfTest:
+def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]) -> SelfTest:
     """From files alone: the reader's map against the stored exact points, and the cycle through b's own stored planes.
 
     The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
@@ -148,9 +158,7 @@ def measure_files(
     return test
 
 
-def _measure(
-    pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool[np.ndarray, "height width"]
-) -> SelfTest:
+def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool[np.ndarray, "height width"]) -> SelfTest:
     """The measures that both tests share: cycle of the `returned` points, depth test, photometric agreement."""
     height, width = pair.status.shape
     back, _ = pair.camera_a.project(returned)

@@ -157,15 +157,13 @@ def exact_pair(caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], a
     facing = np.einsum("ij,ij->i", normal, directions) / np.linalg.norm(directions, axis=1)
     column, row = pixel_index(uv).T
     ambiguous = a.ambiguous[framed] | b.ambiguous[row, column] | (np.abs(facing) < GRAZING_COSINE)
-    status[framed] = np.where(
-        ambiguous, Status.AMBIGUOUS, np.where(arrives & (facing < 0), Status.VISIBLE, Status.OCCLUDED)
-    ).astype(np.uint8)
+    status[framed] = np.where(ambiguous, Status.AMBIGUOUS, np.where(arrives & (facing < 0), Status.VISIBLE, Status.OCCLUDED)).astype(
+        np.uint8
+    )
     return PairTruth(uv_b, status)
 
 
-def uv_from_depth(
-    depth_m: Float[np.ndarray, "height width"], camera_a: Camera, camera_b: Camera
-) -> Float[np.ndarray, "height width 2"]:
+def uv_from_depth(depth_m: Float[np.ndarray, "height width"], camera_a: Camera, camera_b: Camera) -> Float[np.ndarray, "height width 2"]:
     """The map a -> b that follows from stored z-depth: (height, width, 2) float32 in pixels of b, NaN where there is none."""
     points = camera_a.unproject(pixel_centres(camera_a.width, camera_a.height), depth_m)
     return camera_b.project(points)[0].astype(np.float32)

@@ -15,6 +15,7 @@ CREASE_COSINE = np.cos(np.radians(38))
 """Faces that meet at less than this angle are shaded as one smooth surface."""
 
 Points = Float[np.ndarray, "points 3"]
+Vector = Sequence[float] | Float[np.ndarray, "3"]
 Faces = Int[np.ndarray, "faces 3"]
 
 
@@ -51,8 +52,8 @@ class MeshBuilder:
 
     def box(
         self,
-        centre: Sequence[float],
-        size: Sequence[float],
+        centre: Vector,
+        size: Vector,
         material: Material,
         *,
         repeat_m: float = 1.0,
@@ -77,7 +78,7 @@ class MeshBuilder:
         profile: Sequence[tuple[float, float]],
         material: Material,
         *,
-        centre: Sequence[float] = (0.0, 0.0, 0.0),
+        centre: Vector = (0.0, 0.0, 0.0),
         sections: int = 32,
         around: float = 1.0,
         repeat_m: float = 0.0,
@@ -107,13 +108,28 @@ class MeshBuilder:
         self.add(vertices + np.asarray(centre, float), faces, material, uv=texel[faces])
 
     def cylinder(
-        self, start: Sequence[float], end: Sequence[float], radius: float, material: Material, *, end_radius: float | None = None, sections: int = 20, repeat_m: float = 0.3
+        self,
+        start: Vector,
+        end: Vector,
+        radius: float,
+        material: Material,
+        *,
+        end_radius: float | None = None,
+        sections: int = 20,
+        repeat_m: float = 0.3,
     ) -> None:
         """A closed rod from start to end, tapered if `end_radius` is given."""
         a, b = np.asarray(start, float), np.asarray(end, float)
         height = float(np.linalg.norm(b - a))
         top = radius if end_radius is None else end_radius
-        self.lathe([(0, 0), (radius, 0), (top, height), (0, height)], material, centre=a, sections=sections, rotation=_towards((b - a) / height), repeat_m=repeat_m)
+        self.lathe(
+            [(0, 0), (radius, 0), (top, height), (0, height)],
+            material,
+            centre=a,
+            sections=sections,
+            rotation=_towards((b - a) / height),
+            repeat_m=repeat_m,
+        )
 
     def tube(self, path: Points, radius: float, material: Material, *, sections: int = 10, repeat_m: float = 0.3) -> None:
         """A round tube along a polyline, its ends closed."""
@@ -131,10 +147,23 @@ class MeshBuilder:
         vertices = np.concatenate([*rings, path[:1], path[-1:]])
         low = np.arange(count - 1)[:, None] * sections
         this, following = np.arange(sections), (np.arange(sections) + 1) % sections
-        a, b, c, d = (low + this).ravel(), (low + following).ravel(), (low + sections + following).ravel(), (low + sections + this).ravel()
+        a, b, c, d = (
+            (low + this).ravel(),
+            (low + following).ravel(),
+            (low + sections + following).ravel(),
+            (low + sections + this).ravel(),
+        )
         first, last, base = count * sections, count * sections + 1, (count - 1) * sections
-        caps = [np.stack([np.full(sections, first), following, this], 1), np.stack([np.full(sections, last), base + this, base + following], 1)]
-        self.add(vertices, np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1), *caps]), material, repeat_m=repeat_m)
+        caps = [
+            np.stack([np.full(sections, first), following, this], 1),
+            np.stack([np.full(sections, last), base + this, base + following], 1),
+        ]
+        self.add(
+            vertices,
+            np.concatenate([np.stack([a, b, c], 1), np.stack([a, c, d], 1), *caps]),
+            material,
+            repeat_m=repeat_m,
+        )
 
     def build(self, *, stand: bool = True) -> Mesh:
         """The mesh; faces without area are dropped. With `stand` it is moved to stand on z = 0, centred on x = y = 0."""

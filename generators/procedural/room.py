@@ -59,10 +59,10 @@ def build(seed: int) -> Room:
     builder.part = PARTS.index("ceiling")
     _add_ceiling(builder, size, rng=rng)
     frame = Material(tuple(np.array([0.9, 0.9, 0.87]) * rng.uniform(0.5, 1.0)), textures.wood(rng=rng), gloss=0.1)
-    for wall, openings in windows.items():
+    for number, openings in windows.items():
         for opening in openings:
-            _add_window(builder, walls[wall], opening, frame, rng=rng)
-            lights.append(_window_light(walls[wall], opening, rng=rng))
+            _add_window(builder, walls[number], opening, frame, rng=rng)
+            lights.append(_window_light(walls[number], opening, rng=rng))
     _add_door(builder, door_wall, door, rng=rng)
     _add_skirting(builder, walls, door_wall, door, frame)
     for wall in walls:
@@ -99,7 +99,12 @@ def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
 def _wall_material(*, rng: np.random.Generator) -> tuple[Material, float]:
     """A wall's material, and the metres that one repeat of its texture covers."""
     kind = rng.choice(["plaster", "wallpaper", "wallpaper", "brick", "planks"], p=[0.35, 0.2, 0.2, 0.13, 0.12])
-    made = {"plaster": textures.plaster, "wallpaper": textures.wallpaper, "brick": textures.brick, "planks": textures.planks}[str(kind)]
+    made = {
+        "plaster": textures.plaster,
+        "wallpaper": textures.wallpaper,
+        "brick": textures.brick,
+        "planks": textures.planks,
+    }[str(kind)]
     return Material((1.0, 1.0, 1.0), made(rng=rng)), rng.uniform(2.2, 3.4)
 
 
@@ -118,7 +123,13 @@ def _add_walls(builder: MeshBuilder, walls: list[Wall], windows: dict[int, list[
 
 
 def _panel(
-    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: tuple[float, float], material: Material, repeat: float, shift: Float[np.ndarray, "2"]
+    builder: MeshBuilder,
+    wall: Wall,
+    x: tuple[float, float],
+    z: tuple[float, float],
+    material: Material,
+    repeat: float,
+    shift: Float[np.ndarray, "2"],
 ) -> None:
     """A rectangle of wall, facing the room."""
     corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)
@@ -155,11 +166,25 @@ def _add_ceiling(builder: MeshBuilder, size: tuple[float, float, float], *, rng:
 
 
 def _wall_box(
-    builder: MeshBuilder, wall: Wall, x: tuple[float, float], y: tuple[float, float], z: tuple[float, float], material: Material, repeat: float = 0.6, bevel: float = 0.0
+    builder: MeshBuilder,
+    wall: Wall,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    z: tuple[float, float],
+    material: Material,
+    repeat: float = 0.6,
+    bevel: float = 0.0,
 ) -> None:
     """A box in a wall's frame; y is negative inside the room and positive in the wall."""
     centre = wall.world(np.array([[np.mean(x), np.mean(y), np.mean(z)]]))[0]
-    builder.box(centre, (x[1] - x[0], y[1] - y[0], z[1] - z[0]), material, repeat_m=repeat, bevel=bevel, rotation=wall.T_world_wall[:3, :3])
+    builder.box(
+        centre,
+        (x[1] - x[0], y[1] - y[0], z[1] - z[0]),
+        material,
+        repeat_m=repeat,
+        bevel=bevel,
+        rotation=wall.T_world_wall[:3, :3],
+    )
 
 
 def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
@@ -227,8 +252,8 @@ def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Ge
         for x in ((o.x0 + 0.09, (o.x0 + o.x1) / 2 - 0.04), ((o.x0 + o.x1) / 2 + 0.04, o.x1 - 0.09)):
             _wall_box(builder, wall, x, (-0.042, 0.0), (z0, z0 + (o.z1 - 0.25) / rows - 0.1), panel, bevel=0.01)
     metal = Material((0.75, 0.72, 0.62), gloss=0.6)
-    x = o.x1 - 0.07
-    start, end, turn = wall.world(np.array([[x, -0.02, 1.02], [x, -0.085, 1.02], [x - 0.11, -0.085, 1.02]]))
+    axle = o.x1 - 0.07
+    start, end, turn = wall.world(np.array([[axle, -0.02, 1.02], [axle, -0.085, 1.02], [axle - 0.11, -0.085, 1.02]]))
     builder.cylinder(start, end, 0.012, metal, sections=12)
     builder.cylinder(end, turn, 0.011, metal, sections=12)
 
@@ -252,7 +277,9 @@ def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng
         width, height = rng.uniform(0.35, 1.0), rng.uniform(0.3, 0.75)
         x0, z0 = rng.uniform(0.25, wall.length - width - 0.25), rng.uniform(1.15, 1.4)
         place = Opening(x0, x0 + width, z0, z0 + height)
-        if any(place.x0 < o.x1 + 0.15 and o.x0 < place.x1 + 0.15 and place.z0 < o.z1 + 0.15 and o.z0 < place.z1 + 0.15 for o in taken + hung):
+        if any(
+            place.x0 < o.x1 + 0.15 and o.x0 < place.x1 + 0.15 and place.z0 < o.z1 + 0.15 and o.z0 < place.z1 + 0.15 for o in taken + hung
+        ):
             continue
         hung.append(place)
         frame = Material(tuple(textures.color(rng=rng, sat=(0.1, 0.6), val=(0.1, 0.8))), gloss=0.2)
@@ -281,14 +308,32 @@ def _add_lamp(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np
         bottom = height - drop
         shade = Material(tuple(textures.color(rng=rng, sat=(0.2, 0.7), val=(0.4, 0.9))), emission=0.25)
         builder.cylinder((x, y, bottom + 0.2), (x, y, height + 0.02), 0.006, Material((0.1, 0.1, 0.1)), sections=8)
-        profile = [(radius - 0.004, 0.0), (radius, 0.0), (radius * 0.45, 0.2), (0.0, 0.205), (0.0, 0.2), (radius * 0.45 - 0.004, 0.196), (radius - 0.004, 0.0)]
+        profile = [
+            (radius - 0.004, 0.0),
+            (radius, 0.0),
+            (radius * 0.45, 0.2),
+            (0.0, 0.205),
+            (0.0, 0.2),
+            (radius * 0.45 - 0.004, 0.196),
+            (radius - 0.004, 0.0),
+        ]
         builder.lathe(profile[1:4], shade, centre=(x, y, bottom))
-        builder.lathe([(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)], Material((1.0, 0.97, 0.9), emission=1.0), centre=(x, y, bottom))
+        builder.lathe(
+            [(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)],
+            Material((1.0, 0.97, 0.9), emission=1.0),
+            centre=(x, y, bottom),
+        )
         builder.lathe([(0, 0.05), (0.03, 0.06), (0.04, 0.1), (0.025, 0.14), (0, 0.16)], glow, centre=(x, y, bottom))
     warm = np.array([1.12, 0.98, 0.78]) if rng.random() < 0.7 else np.array([0.98, 1.0, 1.04])
     half = radius * 0.8
     # x cross -y points down.
-    return Light("area", np.array([x, y, bottom - 0.01]), np.array([half, 0, 0]), np.array([0, -half, 0]), rng.uniform(18, 34) * warm)
+    return Light(
+        "area",
+        np.array([x, y, bottom - 0.01]),
+        np.array([half, 0, 0]),
+        np.array([0, -half, 0]),
+        rng.uniform(18, 34) * warm,
+    )
 
 
 def _before_door(wall: Wall, o: Opening) -> tuple[float, float, float, float]:

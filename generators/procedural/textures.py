@@ -38,7 +38,13 @@ def _amplitude(size: int, slope: float, stretch: tuple[float, float]) -> Plane:
     return amplitude
 
 
-def color(*, rng: np.random.Generator, hue: tuple[float, float] = (0, 1), sat: tuple[float, float] = (0.25, 0.7), val: tuple[float, float] = (0.35, 0.85)) -> Color:
+def color(
+    *,
+    rng: np.random.Generator,
+    hue: tuple[float, float] = (0, 1),
+    sat: tuple[float, float] = (0.25, 0.7),
+    val: tuple[float, float] = (0.35, 0.85),
+) -> Color:
     """A random sRGB colour within ranges of hue, saturation and value."""
     rgb: Color = hsv_to_rgb([rng.uniform(*hue) % 1, rng.uniform(*sat), rng.uniform(*val)])
     return rgb
@@ -70,7 +76,14 @@ def _grid(size: int = SIZE) -> tuple[Plane, Plane]:
 
 
 def _wood_color(*, rng: np.random.Generator) -> Color:
-    tones = ([0.72, 0.52, 0.32], [0.52, 0.33, 0.19], [0.36, 0.22, 0.14], [0.80, 0.64, 0.44], [0.60, 0.36, 0.22], [0.86, 0.78, 0.66])
+    tones = (
+        [0.72, 0.52, 0.32],
+        [0.52, 0.33, 0.19],
+        [0.36, 0.22, 0.14],
+        [0.80, 0.64, 0.44],
+        [0.60, 0.36, 0.22],
+        [0.86, 0.78, 0.66],
+    )
     tone: Color = np.array(tones[rng.integers(len(tones))]) * rng.uniform(0.85, 1.15)
     return tone
 
@@ -201,7 +214,15 @@ def carpet(*, rng: np.random.Generator, size: int = SIZE) -> Texture:
         image[inner & ((x * 5).astype(int) % 2 == (y * 5).astype(int) % 2)] = tints[1]
     for _ in range(14):
         px, py = rng.integers(50, size - 50, 2)
-        _blob(image, int(px), int(py), rng.uniform(6, 18), int(rng.integers(0, 8)), rng.uniform(0, 6), tints[rng.integers(4)])
+        _blob(
+            image,
+            int(px),
+            int(py),
+            rng.uniform(6, 18),
+            int(rng.integers(0, 8)),
+            rng.uniform(0, 6),
+            tints[rng.integers(4)],
+        )
     return _finish(image * np.exp(0.10 * noise(rng=rng, size=size, slope=0.5))[..., None], rng=rng)
 
 
@@ -288,7 +309,15 @@ def label(*, rng: np.random.Generator) -> Texture:
     image = np.broadcast_to(ground, (SIZE, SIZE, 3)).copy()
     image[60:120] = color(rng=rng, sat=(0.4, 0.9))
     for px in (64, 192):
-        _blob(image, px + int(rng.integers(-20, 20)), 90, rng.uniform(18, 34), int(rng.integers(0, 9)), rng.uniform(0, 6), color(rng=rng))
+        _blob(
+            image,
+            px + int(rng.integers(-20, 20)),
+            90,
+            rng.uniform(18, 34),
+            int(rng.integers(0, 9)),
+            rng.uniform(0, 6),
+            color(rng=rng),
+        )
         for line in range(135, 230, 12):
             start = px - int(rng.integers(20, 50))
             image[line : line + 5, start : start + int(rng.integers(30, 90))] = color(rng=rng, sat=(0, 0.5), val=(0.05, 0.4))

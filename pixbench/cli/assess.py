@@ -27,7 +27,8 @@ def train(
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
     workers: Annotated[int, typer.Option(help="Processes that read data; 0 reads in the training process.")] = 0,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as points=512 or network.channels=16.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as points=512 or network.channels=16."),
     ] = None,
 ) -> None:
     """Train the method on a data set's pairs of views."""
@@ -38,7 +39,14 @@ def train(
 
     if p not in ("1", "2", "inf"):
         raise UserError(f"--p {p}: expected 1, 2 or inf")
-    values = {"p": p, "between_weight": between_weight, "steps": steps, "batch": batch, "learning_rate": learning_rate, "seed": seed}
+    values = {
+        "p": p,
+        "between_weight": between_weight,
+        "steps": steps,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
     config = build_config(TrainConfig, values, setting or ())
     with progress_bar("train", config.steps, "steps") as advance:
         checkpoint = run(

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
     """A bar with count, rate and time left. Yields advance(done, note='')."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (
         TextColumn("{task.description:<22}"),
@@ -35,7 +42,8 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., Non
         task = progress.add_task(what, total=total, note="")
 
         def advance(done: int = 1, note: str | None = None) -> None:
-            progress.update(task, advance=done, **({} if note is None else {"note": note}))
+            fields = {} if note is None else {"note": note}
+            progress.update(task, advance=done, **fields)  # type: ignore[arg-type]
 
         yield advance
 

@@ -6,7 +6,10 @@ from typing import Annotated
 import typer
 
 Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the generator; may be repeated.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the generator; may be repeated."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -78,7 +81,9 @@ def info(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) ->
     from ..truth import Status
 
     manifest = read_manifest(data)
-    typer.echo(f"{data}: generator {manifest.recipe.generator} v{manifest.recipe.generator_version}, split {manifest.split}, seed {manifest.seed}")
+    typer.echo(
+        f"{data}: generator {manifest.recipe.generator} v{manifest.recipe.generator_version}, split {manifest.split}, seed {manifest.seed}"
+    )
     typer.echo(f"  recipe {manifest.recipe_sha256}\n  content {manifest.content_sha256()}")
     dataset = Dataset(data)
     status = np.zeros(len(Status), np.int64)

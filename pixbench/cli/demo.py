@@ -58,7 +58,10 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("demo"),
-    fast: Annotated[bool, typer.Option("--fast", help="A tiny run in under a minute, to see that all works; its scores mean nothing.")] = False,
+    fast: Annotated[
+        bool,
+        typer.Option("--fast", help="A tiny run in under a minute, to see that all works; its scores mean nothing."),
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes that make scenes. Default: one a core.")] = None,
 ) -> None:
     """Generate, verify, train, evaluate, table, pictures: everything once, in a few minutes."""
@@ -143,7 +146,11 @@ def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     pair = best_pair(test)
     truth_layers(test, pair, pictures / "truth.png")
     trained = models[-1]
-    match_picture(pair, [model for model in models if model.name in ("rgb-patch", "random-unet")] + [trained], pictures / "matches.png")
+    match_picture(
+        pair,
+        [model for model in models if model.name in ("rgb-patch", "random-unet")] + [trained],
+        pictures / "matches.png",
+    )
     if isinstance(trained, DescriptorModel):
         channel_picture(pair.rgb_a, trained, pictures / "channels.png")
     train.close()

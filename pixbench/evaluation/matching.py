@@ -27,7 +27,7 @@ def nearest(
         raise ValueError("descriptors hold NaN or infinity: nothing is nearest to those")
     rows = max(1, block_bytes // (4 * max(len(targets), 1)))
     find = _nearest_euclidean if p == 2 else _nearest_direct
-    return torch.cat([find(block, targets, p) for block in queries.split(rows)])
+    return torch.cat([find(queries[first : first + rows], targets, p) for first in range(0, len(queries), rows)])
 
 
 def _nearest_direct(

@@ -40,10 +40,22 @@ def _delta_avg(errors_px: Float[np.ndarray, " points"]) -> float:
 
 for _px in (1, 2, 4, 8, 16):
     METRICS.add(f"pck@{_px}")(
-        Metric(f"pck@{_px}", 1, f"share of visible queries with endpoint error <= {_px} px of the evaluated image", True, _within(_px))
+        Metric(
+            f"pck@{_px}",
+            1,
+            f"share of visible queries with endpoint error <= {_px} px of the evaluated image",
+            True,
+            _within(_px),
+        )
     )
 METRICS.add("delta_avg")(
-    Metric("delta_avg", 1, "mean over 1, 2, 4, 8, 16 px of the share with endpoint error < threshold (TAP-Vid, unscaled)", True, _delta_avg)
+    Metric(
+        "delta_avg",
+        1,
+        "mean over 1, 2, 4, 8, 16 px of the share with endpoint error < threshold (TAP-Vid, unscaled)",
+        True,
+        _delta_avg,
+    )
 )
 METRICS.add("epe_mean")(Metric("epe_mean", 1, "mean endpoint error in px", False, lambda e: float(np.mean(e))))
 METRICS.add("epe_median")(Metric("epe_median", 1, "median endpoint error in px", False, lambda e: float(np.median(e))))
@@ -56,5 +68,8 @@ def summarise(errors_px: Sequence[Float[np.ndarray, " points"]]) -> dict[str, tu
     values = {}
     for name in METRICS.names():
         metric = METRICS.get(name)
-        values[name] = (float(np.mean([metric(errors) for errors in filled])) if filled else float("nan"), metric(everything))
+        values[name] = (
+            float(np.mean([metric(errors) for errors in filled])) if filled else float("nan"),
+            metric(everything),
+        )
     return values

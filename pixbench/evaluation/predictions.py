@@ -36,9 +36,7 @@ def query_grid(width: int, height: int, stride: int) -> Float[np.ndarray, "queri
     return grid.reshape(-1, 2)
 
 
-def predict(
-    model: Model, dataset: Dataset, *, stride: int, progress: Callable[[int], None] = lambda done: None
-) -> Predictions:
+def predict(model: Model, dataset: Dataset, *, stride: int, progress: Callable[[int], None] = lambda done: None) -> Predictions:
     """Ask a model for every pair of a data set. The model sees both images; only an oracle looks at the truth."""
     keys = dataset.pair_keys()
     height, width = dataset.scene(0).group["depth_m"].shape[1:]
@@ -77,7 +75,11 @@ def read_predictions(path: Path) -> Predictions:
             if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
                 raise UserError(f"{path} is not a predictions file of format version {FORMAT_VERSION}: run 'pixbench evaluate' again")
             return Predictions(
-                file["pairs"][()], file["query_uv"][()], file["uv"][()], file.attrs["model"], file.attrs["content_sha256"]
+                file["pairs"][()],
+                file["query_uv"][()],
+                file["uv"][()],
+                file.attrs["model"],
+                file.attrs["content_sha256"],
             )
     except (OSError, KeyError) as error:
         raise UserError(f"{path} is not a predictions file ({str(error).splitlines()[0]}): run 'pixbench evaluate' again") from None

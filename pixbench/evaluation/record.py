@@ -14,7 +14,6 @@ from ..errors import UserError
 from ..shards.manifest import write_atomic
 
 FORMAT = "pixbench-record"
-FORMAT_VERSION = 1
 
 
 class _Part(BaseModel):
@@ -61,8 +60,8 @@ class PredictionsPart(_Part):
 class Record(_Part):
     """One evaluation."""
 
-    format: Literal["pixbench-record"] = FORMAT
-    format_version: Literal[1] = FORMAT_VERSION
+    format: Literal["pixbench-record"] = "pixbench-record"
+    format_version: Literal[1] = 1
     model: str
     model_info: dict[str, Any]
     data: DataPart

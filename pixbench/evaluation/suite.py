@@ -25,9 +25,7 @@ class Suite:
         """What decides the suite's contents."""
         generator = GENERATORS.get(self.generator)
         config = generator.config_type(**self.config)
-        return Recipe(
-            generator=self.generator, generator_version=generator.version, config=config.model_dump(mode="json")
-        )
+        return Recipe(generator=self.generator, generator_version=generator.version, config=config.model_dump(mode="json"))
 
     def folder(self, cache: Path) -> Path:
         """Where the suite lies in a cache; another recipe lies elsewhere."""

@@ -85,9 +85,7 @@ class Dataset:
     def pair_keys(self) -> list[PairKey]:
         """Every ordered pair of every scene, in order."""
         return [
-            PairKey(index, row, int(a), int(b))
-            for index in range(len(self))
-            for row, (a, b) in enumerate(self.scene(index).read("pairs"))
+            PairKey(index, row, int(a), int(b)) for index in range(len(self)) for row, (a, b) in enumerate(self.scene(index).read("pairs"))
         ]
 
     def pair(self, key: PairKey) -> Pair:

@@ -98,9 +98,7 @@ def _field_fault(scene: StoredScene, field: str) -> str | None:
 def measure_scene(scene: StoredScene) -> SelfTest:
     """The self-test of one scene from its stored arrays."""
     control_pixel, control_uv = scene.controls()
-    return merge(
-        [measure_files(pair, control_pixel[row], control_uv[row]) for row, pair in enumerate(scene.stored_pairs())]
-    )
+    return merge([measure_files(pair, control_pixel[row], control_uv[row]) for row, pair in enumerate(scene.stored_pairs())])
 
 
 def _brief(error: Exception) -> str:

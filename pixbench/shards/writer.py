@@ -53,7 +53,14 @@ def _write_scene(group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, re
         # A chunk a view; small tables are one chunk too, because only chunks carry a checksum.
         chunks = (1, *array.shape[1:]) if field.chunk_first_axis else tuple(max(size, 1) for size in array.shape)
         dataset = group.create_dataset(
-            name, data=array, chunks=chunks, maxshape=array.shape, compression="gzip", compression_opts=4, shuffle=True, fletcher32=True
+            name,
+            data=array,
+            chunks=chunks,
+            maxshape=array.shape,
+            compression="gzip",
+            compression_opts=4,
+            shuffle=True,
+            fletcher32=True,
         )
         digests[name] = field_sha256(array)
         dataset.attrs["axes"], dataset.attrs["unit"], dataset.attrs["meaning"] = field.axes, field.unit, field.meaning

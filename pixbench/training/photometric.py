@@ -23,9 +23,7 @@ def photometric(strength: float) -> nn.Module:
     )
 
 
-def jittered(
-    augment: nn.Module, images: Float[Tensor, "batch 3 height width"], *, seed: int
-) -> Float[Tensor, "batch 3 height width"]:
+def jittered(augment: nn.Module, images: Float[Tensor, "batch 3 height width"], *, seed: int) -> Float[Tensor, "batch 3 height width"]:
     """Apply with a seed of its own; torch's global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -13,7 +13,17 @@ class StepSampler(Sampler[list[int]]):
     is draw * pairs + pair, so that a pair's random points differ each time. Each of `world` processes takes its own part.
     """
 
-    def __init__(self, scene_of_pair: list[int], *, batch: int, steps: int, seed: int, first: int = 0, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        scene_of_pair: list[int],
+        *,
+        batch: int,
+        steps: int,
+        seed: int,
+        first: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ):
         self._pairs_of_scene = [np.flatnonzero(np.array(scene_of_pair) == scene) for scene in sorted(set(scene_of_pair))]
         self._pairs = len(scene_of_pair)
         self._batch, self._steps, self._first, self._seed = batch, steps, first, seed

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
@@ -123,7 +123,7 @@ def train(
     )
     augment = photometric(config.jitter)
     for batch in loader:
-        _step(fabric, state, batch, config, augment)
+        _step(fabric, state, cast(Sample, batch), config, augment)
         progress(1, state.losses[-1])
         if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
             _save(fabric, out, state, config, record)
@@ -133,11 +133,13 @@ def train(
 
 def _initial_state(fabric: Fabric, config: TrainConfig) -> State:
     network = seeded_network(config.network, config.seed)
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
-    )
+    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=config.learning_rate, total_steps=config.steps + 1, pct_start=config.warmup, cycle_momentum=False
+        optimizer,
+        max_lr=config.learning_rate,
+        total_steps=config.steps + 1,
+        pct_start=config.warmup,
+        cycle_momentum=False,
     )
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     return State(wrapped, wrapped_optimizer, schedule)
@@ -152,7 +154,7 @@ def _step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augm
     state.optimizer.zero_grad()
     state.schedule.step()
     state.step += 1
-    state.losses.append(float(fabric.all_reduce(loss.detach(), reduce_op="mean")))
+    state.losses.append(float(cast(Tensor, fabric.all_reduce(loss.detach(), reduce_op="mean"))))
     if not math.isfinite(state.losses[-1]):
         raise UserError(
             f"loss is {state.losses[-1]} at step {state.step}: lower --learning-rate (now {config.learning_rate}); "
@@ -167,7 +169,11 @@ def _record(dataset: PointDataset, config: TrainConfig) -> dict[str, Any]:
         "format": "pixbench-run",
         "format_version": 1,
         "config": config.model_dump(mode="json"),
-        "data": {"recipe_sha256": manifest.recipe_sha256, "content_sha256": manifest.content_sha256(), "split": manifest.split},
+        "data": {
+            "recipe_sha256": manifest.recipe_sha256,
+            "content_sha256": manifest.content_sha256(),
+            "split": manifest.split,
+        },
     }
 
 
@@ -193,7 +199,9 @@ def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: 
         network: Any = getattr(state.network, "module", state.network)
         training = {"config": record["config"], "data": record["data"], "parameters": parameter_count(network)}
         save_checkpoint(
-            out / CHECKPOINT, network, CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training)
+            out / CHECKPOINT,
+            network,
+            CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training),
         )
         draw_loss_curve(state.losses, out / "loss.png", title=f"p = {config.p:g}, between_weight = {config.between_weight:g}")
     fabric.barrier()

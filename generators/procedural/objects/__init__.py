@@ -51,5 +51,8 @@ def build(category_name: str, seed: int) -> Asset:
     category = CATEGORIES[category_name]
     made = category.build(np.random.default_rng(np.random.SeedSequence([seed])))
     return replace(
-        made, id=f"procedural/{category_name.replace(' ', '-')}/{seed:016x}", category=category_name, synset=category.synset
+        made,
+        id=f"procedural/{category_name.replace(' ', '-')}/{seed:016x}",
+        category=category_name,
+        synset=category.synset,
     )

@@ -24,9 +24,7 @@ class Category:
 def asset(builder: MeshBuilder, placement: str = "floor", supports: Sequence[Support] = ()) -> Asset:
     """The builder's mesh, standing on z = 0 and centred, with its supports moved along. Name and id are filled in later."""
     x, y, z = builder.shift()
-    moved = tuple(
-        Support((s.centre_xy[0] - x, s.centre_xy[1] - y), s.size_xy, s.height - z, s.clearance) for s in supports
-    )
+    moved = tuple(Support((s.centre_xy[0] - x, s.centre_xy[1] - y), s.size_xy, s.height - z, s.clearance) for s in supports)
     return Asset("", "", "", builder.build(), placement, moved)
 
 
@@ -46,7 +44,13 @@ def metallic(rng: np.random.Generator) -> Material:
     return Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.5)
 
 
-def plain(rng: np.random.Generator, *, sat: tuple[float, float] = (0.2, 0.8), val: tuple[float, float] = (0.2, 0.9), gloss: float = 0.25) -> Material:
+def plain(
+    rng: np.random.Generator,
+    *,
+    sat: tuple[float, float] = (0.2, 0.8),
+    val: tuple[float, float] = (0.2, 0.9),
+    gloss: float = 0.25,
+) -> Material:
     """One colour."""
     return Material(tuple(textures.color(rng=rng, sat=sat, val=val)), gloss=gloss)
 

@@ -11,14 +11,24 @@ from .base import asset, plain, wooden
 def bookshelf(rng: np.random.Generator) -> Asset:
     """Boards between two sides, a back, rows of books; a low one carries things on its top."""
     builder, wood = MeshBuilder(), wooden(rng)
-    w, d, h = rng.uniform(0.6, 1.1), rng.uniform(0.26, 0.34), rng.choice([rng.uniform(0.8, 1.15), rng.uniform(1.5, 1.95)])
+    w, d, h = (
+        rng.uniform(0.6, 1.1),
+        rng.uniform(0.26, 0.34),
+        rng.choice([rng.uniform(0.8, 1.15), rng.uniform(1.5, 1.95)]),
+    )
     board, levels = 0.022, max(2, round(h / 0.36))
     for x in (-1, 1):
         builder.box((x * (w / 2 - board / 2), 0, h / 2), (board, d, h), wood, repeat_m=0.8)
     builder.box((0, d / 2 - 0.006, h / 2), (w - 0.01, 0.008, h - 0.01), wood, repeat_m=0.8)
     heights = [0.05 + k * (h - 0.05 - board) / levels for k in range(levels + 1)]
     for number, z in enumerate(heights):
-        builder.box((0, -0.001, z + board / 2), (w - 2 * board + 0.004, d - 0.012, board), wood, repeat_m=0.8, shift=(number * 0.29, 0))
+        builder.box(
+            (0, -0.001, z + board / 2),
+            (w - 2 * board + 0.004, d - 0.012, board),
+            wood,
+            repeat_m=0.8,
+            shift=(number * 0.29, 0),
+        )
     builder.box((0, -0.001, h - 0.004), (w - 0.004, d - 0.004, 0.012), wood, repeat_m=0.8)
     covers = [Material((1.0, 1.0, 1.0), textures.label(rng=rng)) for _ in range(2)] + [plain(rng, gloss=0.1) for _ in range(5)]
     for z0, z1 in zip(heights, heights[1:], strict=False):
@@ -28,14 +38,38 @@ def bookshelf(rng: np.random.Generator) -> Asset:
     return asset(builder, "wall", [Support((0, 0), (w - 0.04, d - 0.04), top)] if h < 1.3 else [])
 
 
-def _books(builder: MeshBuilder, rng: np.random.Generator, covers: list[Material], width: float, d: float, z: float, room: float) -> None:
+def _books(
+    builder: MeshBuilder,
+    rng: np.random.Generator,
+    covers: list[Material],
+    width: float,
+    d: float,
+    z: float,
+    room: float,
+) -> None:
     """A row from the left; the last one leans."""
     x, end = -width / 2, width / 2 - rng.uniform(0.0, 0.35) * width
     while x < end - 0.05:
-        thickness, height, depth = rng.uniform(0.018, 0.05), min(rng.uniform(0.18, 0.28), room - 0.02), rng.uniform(0.14, 0.2)
-        builder.box((x + thickness / 2, -d / 2 + 0.03 + depth / 2 + rng.uniform(0, 0.02), z + height / 2), (thickness - 0.0015, depth, height), covers[rng.integers(len(covers))], repeat_m=0.3, shift=tuple(rng.random(2)))
+        thickness, height, depth = (
+            rng.uniform(0.018, 0.05),
+            min(rng.uniform(0.18, 0.28), room - 0.02),
+            rng.uniform(0.14, 0.2),
+        )
+        builder.box(
+            (x + thickness / 2, -d / 2 + 0.03 + depth / 2 + rng.uniform(0, 0.02), z + height / 2),
+            (thickness - 0.0015, depth, height),
+            covers[rng.integers(len(covers))],
+            repeat_m=0.3,
+            shift=tuple(rng.random(2)),
+        )
         x += thickness
     if end + 0.12 < width / 2:
         height = min(0.2, room - 0.06)
         lean = 0.25
-        builder.box((x + 0.015 + height / 2 * np.sin(lean), -d / 2 + 0.12, z + height / 2 * np.cos(lean) + 0.004), (0.03, 0.16, height), covers[0], rotation=rotation("y", -lean), repeat_m=0.3)
+        builder.box(
+            (x + 0.015 + height / 2 * np.sin(lean), -d / 2 + 0.12, z + height / 2 * np.cos(lean) + 0.004),
+            (0.03, 0.16, height),
+            covers[0],
+            rotation=rotation("y", -lean),
+            repeat_m=0.3,
+        )

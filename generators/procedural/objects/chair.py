@@ -22,7 +22,13 @@ def _dining(rng: np.random.Generator) -> Asset:
         builder.box((px, -d / 2 + leg / 2, h / 2 - 0.01), (leg, leg, h - 0.02), frame, repeat_m=0.5)
         builder.box((px, d / 2 - leg / 2, h / 2 - 0.01), (leg, leg, h - 0.02), frame, repeat_m=0.5)
         tilt = np.arctan2(lean, top - h)
-        builder.box((px, d / 2 - leg / 2 + lean / 2, (h + top) / 2 - 0.01), (leg * 0.96, leg * 0.9, top - h + 0.06), frame, repeat_m=0.5, rotation=rotation("x", -tilt))
+        builder.box(
+            (px, d / 2 - leg / 2 + lean / 2, (h + top) / 2 - 0.01),
+            (leg * 0.96, leg * 0.9, top - h + 0.06),
+            frame,
+            repeat_m=0.5,
+            rotation=rotation("x", -tilt),
+        )
         if rng.random() < 0.3:
             builder.box((px, 0, 0.18), (0.02, d - 0.05, 0.03), frame)
     builder.box((0, 0, h), (w, d, 0.045), seat, repeat_m=0.4, bevel=0.018)
@@ -35,7 +41,16 @@ def _dining(rng: np.random.Generator) -> Asset:
     return asset(builder)
 
 
-def _back(builder: MeshBuilder, rng: np.random.Generator, material: Material, w: float, h: float, top: float, y: float, lean: float) -> None:
+def _back(
+    builder: MeshBuilder,
+    rng: np.random.Generator,
+    material: Material,
+    w: float,
+    h: float,
+    top: float,
+    y: float,
+    lean: float,
+) -> None:
     """Slats, rungs or one panel between the posts, which lean back by `lean` at the top."""
     tilt = rotation("x", -np.arctan2(lean, top - h))
 
@@ -45,7 +60,14 @@ def _back(builder: MeshBuilder, rng: np.random.Generator, material: Material, w:
     kind = rng.integers(3)
     if kind == 0:
         z0, z1 = h + (top - h) * rng.uniform(0.25, 0.5), top - 0.02
-        builder.box((0, at((z0 + z1) / 2), (z0 + z1) / 2), (w, 0.022, z1 - z0), material, rotation=tilt, bevel=0.009, repeat_m=0.4)
+        builder.box(
+            (0, at((z0 + z1) / 2), (z0 + z1) / 2),
+            (w, 0.022, z1 - z0),
+            material,
+            rotation=tilt,
+            bevel=0.009,
+            repeat_m=0.4,
+        )
     elif kind == 1:
         for z in np.linspace(h + 0.13, top - 0.04, int(rng.integers(2, 5))):
             builder.box((0, at(z), z), (w, 0.02, 0.06), material, rotation=tilt, bevel=0.006, repeat_m=0.4)
@@ -63,11 +85,24 @@ def _office(rng: np.random.Generator) -> Asset:
         angle = 2 * np.pi * k / 5 + 0.3
         x, y = 0.29 * np.cos(angle), 0.29 * np.sin(angle)
         builder.cylinder((0, 0, 0.09), (x, y, 0.065), 0.024, steel, end_radius=0.016, sections=10)
-        builder.cylinder((x - 0.014 * np.sin(angle), y + 0.014 * np.cos(angle), 0.03), (x + 0.014 * np.sin(angle), y - 0.014 * np.cos(angle), 0.03), 0.03, DARK, sections=14)
+        builder.cylinder(
+            (x - 0.014 * np.sin(angle), y + 0.014 * np.cos(angle), 0.03),
+            (x + 0.014 * np.sin(angle), y - 0.014 * np.cos(angle), 0.03),
+            0.03,
+            DARK,
+            sections=14,
+        )
     builder.cylinder((0, 0, 0.07), (0, 0, h - 0.03), 0.028, steel, sections=14)
     builder.box((0, 0, h), (w, w, 0.09), fabric, bevel=0.035, repeat_m=0.4)
     back = rng.uniform(0.42, 0.62)
-    builder.box((0, w / 2 + 0.03, h + 0.16 + back / 2), (w * 0.92, 0.07, back), fabric, bevel=0.032, rotation=rotation("x", -0.12), repeat_m=0.4)
+    builder.box(
+        (0, w / 2 + 0.03, h + 0.16 + back / 2),
+        (w * 0.92, 0.07, back),
+        fabric,
+        bevel=0.032,
+        rotation=rotation("x", -0.12),
+        repeat_m=0.4,
+    )
     builder.box((0, w / 2 + 0.015, h + 0.1), (0.07, 0.02, 0.3), DARK, rotation=rotation("x", -0.12))
     if rng.random() < 0.7:
         for x in (-1, 1):

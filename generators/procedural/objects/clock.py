@@ -15,8 +15,15 @@ def clock(rng: np.random.Generator) -> Asset:
     r, depth = rng.uniform(0.07, 0.12), rng.uniform(0.03, 0.05)
     centre = np.array([0, 0, r + 0.015])
     R = rotation("x", np.pi / 2)
-    builder.lathe([(0, 0), (r, 0), (r, depth), (r * 0.9, depth + 0.008), (r * 0.87, depth)], case, centre=centre + [0, depth / 2, 0], rotation=R, sections=44)
-    builder.lathe([(r * 0.9, depth - 0.001), (0, depth)], face, centre=centre + [0, depth / 2, 0], rotation=R, sections=44)
+    back = centre + np.array([0, depth / 2, 0])
+    builder.lathe(
+        [(0, 0), (r, 0), (r, depth), (r * 0.9, depth + 0.008), (r * 0.87, depth)],
+        case,
+        centre=back,
+        rotation=R,
+        sections=44,
+    )
+    builder.lathe([(r * 0.9, depth - 0.001), (0, depth)], face, centre=back, rotation=R, sections=44)
     front = -depth / 2 - 0.0015
     for k in range(12):
         angle = k * np.pi / 6

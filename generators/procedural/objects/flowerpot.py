@@ -13,7 +13,11 @@ def flowerpot(rng: np.random.Generator) -> Asset:
     builder = MeshBuilder()
     large = rng.random() < 0.5
     r, h = (rng.uniform(0.14, 0.19), rng.uniform(0.26, 0.36)) if large else (rng.uniform(0.06, 0.09), rng.uniform(0.1, 0.14))
-    clay = Material(tuple(textures.color(rng=rng, hue=(0.02, 0.1), sat=(0.3, 0.7), val=(0.5, 0.9))) if rng.random() < 0.5 else (1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.2)
+    clay = Material(
+        tuple(textures.color(rng=rng, hue=(0.02, 0.1), sat=(0.3, 0.7), val=(0.5, 0.9))) if rng.random() < 0.5 else (1.0, 1.0, 1.0),
+        textures.glaze(rng=rng),
+        gloss=0.2,
+    )
     builder.lathe(thick([(r * 0.72, 0), (r * 0.95, h * 0.85), (r, h * 0.86), (r, h)], r * 0.07), clay, sections=36)
     earth = Material((0.23, 0.16, 0.11), textures.plaster(rng=rng, size=128))
     builder.lathe([(r * 0.92, h * 0.9), (0, h * 0.93)], earth)

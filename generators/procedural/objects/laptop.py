@@ -17,7 +17,11 @@ def laptop(rng: np.random.Generator) -> Asset:
     for i in range(rows):
         for j in range(columns):
             cell = (w - 0.05) / columns
-            builder.box((-w / 2 + 0.025 + (j + 0.5) * cell, d / 2 - 0.035 - i * 0.022, 0.0185), (cell - 0.004, 0.018, 0.004), DARK)
+            builder.box(
+                (-w / 2 + 0.025 + (j + 0.5) * cell, d / 2 - 0.035 - i * 0.022, 0.0185),
+                (cell - 0.004, 0.018, 0.004),
+                DARK,
+            )
     builder.box((0, -d / 2 + 0.045, 0.0182), (0.1, 0.06, 0.002), case)
     R = rotation("x", angle)
     hinge = np.array([0, d / 2 - 0.006, 0.016])

@@ -23,7 +23,10 @@ def bottle(rng: np.random.Generator) -> Asset:
     builder.lathe([(0, 0), (r * 0.9, 0), (r, 0.008), *rounded, (neck, h), (0, h)], glass)
     z0, z1 = 0.12 * h, body * rng.uniform(0.8, 0.95)
     builder.lathe([(r + 0.0008, z0), (r + 0.0008, z1)], Material((1.0, 1.0, 1.0), textures.label(rng=rng)))
-    builder.lathe([(neck + 0.002, h - 0.025), (neck + 0.003, h - 0.024), (neck + 0.003, h + 0.004), (0, h + 0.004)], plain(rng, val=(0.3, 0.9)))
+    builder.lathe(
+        [(neck + 0.002, h - 0.025), (neck + 0.003, h - 0.024), (neck + 0.003, h + 0.004), (0, h + 0.004)],
+        plain(rng, val=(0.3, 0.9)),
+    )
     return asset(builder, "surface")
 
 
@@ -66,5 +69,9 @@ def jar(rng: np.random.Generator) -> Asset:
     z = np.linspace(0, 1, 18)
     phase, waist = rng.uniform(0.2, 0.9), rng.uniform(0.25, 0.5)
     radius = r * (0.6 + waist * np.sin(np.pi * (z * 1.25 + phase * 0.3)))
-    builder.lathe(thick([(float(a), float(b)) for a, b in zip(np.maximum(radius, 0.02), z * h, strict=True)], 0.005), _ceramic(rng), sections=44)
+    builder.lathe(
+        thick([(float(a), float(b)) for a, b in zip(np.maximum(radius, 0.02), z * h, strict=True)], 0.005),
+        _ceramic(rng),
+        sections=44,
+    )
     return asset(builder, "surface")
