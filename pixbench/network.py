@@ -11,7 +11,7 @@ class UNetConfig(BaseModel):
     """Widths of the stages (each after the first at half the resolution), residual blocks per stage, descriptor channels D."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    widths: tuple[int, ...] = (16, 32, 64, 64)
+    widths: tuple[int, ...] = (8, 32, 64, 64)
     blocks: tuple[int, ...] = (1, 1, 1, 1)
     channels: int = Field(32, ge=1)
     attention: bool = True

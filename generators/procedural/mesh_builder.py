@@ -14,8 +14,14 @@ from ..scene import Material, Mesh
 CREASE_COSINE = np.cos(np.radians(38))
 """Faces that meet at less than this angle are shaded as one smooth surface."""
 
+CUBE = trimesh.creation.box(extents=(2.0, 2.0, 2.0))
+"""Made once: shelves of books are hundreds of boxes."""
+
+Number = float | int
+"""A whole number may stand for a float; run-time checks, unlike mypy, want that said."""
+
 Points = Float[np.ndarray, "points 3"]
-Vector = Sequence[float] | Float[np.ndarray, "3"]
+Vector = Sequence[Number] | Float[np.ndarray, "3"]
 Faces = Int[np.ndarray, "faces 3"]
 
 
@@ -41,8 +47,8 @@ class MeshBuilder:
         material: Material,
         *,
         uv: Float[np.ndarray, "faces 3 2"] | None = None,
-        repeat_m: float = 1.0,
-        shift: tuple[float, float] = (0.0, 0.0),
+        repeat_m: Number = 1.0,
+        shift: tuple[Number, Number] = (0.0, 0.0),
     ) -> None:
         """Add triangles. Without `uv` the texture is projected along each face's main axis, one repeat every `repeat_m` metres."""
         vertices, faces = np.asarray(vertices, float), np.asarray(faces, int)
@@ -56,10 +62,10 @@ class MeshBuilder:
         size: Vector,
         material: Material,
         *,
-        repeat_m: float = 1.0,
-        bevel: float = 0.0,
+        repeat_m: Number = 1.0,
+        bevel: Number = 0.0,
         rotation: Float[np.ndarray, "3 3"] | None = None,
-        shift: tuple[float, float] = (0.0, 0.0),
+        shift: tuple[Number, Number] = (0.0, 0.0),
     ) -> None:
         """A box, its edges rounded by `bevel` metres; the texture turns with it."""
         half = np.asarray(size, float) / 2
@@ -67,26 +73,27 @@ class MeshBuilder:
         if bevel > 0:
             vertices, faces = _rounded_box(half, bevel)
         else:
-            box = trimesh.creation.box(extents=2 * half)
-            vertices, faces = np.asarray(box.vertices), np.asarray(box.faces)
+            vertices, faces = CUBE.vertices * half, CUBE.faces
         uv = box_uv(vertices, faces, repeat_m) + np.asarray(shift)
         turned = vertices @ rotation.T if rotation is not None else vertices
         self.add(turned + np.asarray(centre, float), faces, material, uv=uv)
 
     def lathe(
         self,
-        profile: Sequence[tuple[float, float]],
+        profile: Sequence[tuple[Number, Number]],
         material: Material,
         *,
         centre: Vector = (0.0, 0.0, 0.0),
         sections: int = 32,
-        around: float = 1.0,
-        repeat_m: float = 0.0,
+        around: Number = 1.0,
+        repeat_m: Number = 0.0,
+        planar_m: Number = 0.0,
         rotation: Float[np.ndarray, "3 3"] | None = None,
     ) -> None:
         """A surface of revolution about z from (radius, height) points, listed upwards on the outside, so that it faces outwards.
 
         u runs `around` times round the axis. v runs once along the profile, or once every `repeat_m` metres.
+        With `planar_m`, faces across the axis get the texture laid flat instead, one repeat every `planar_m` metres.
         """
         line = np.asarray(profile, float)
         length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
@@ -103,20 +110,24 @@ class MeshBuilder:
         faces = np.concatenate([np.stack([low, low + 1, up + 1], 1), np.stack([low, up + 1, up], 1)])
         # The first and last meridian are one line: the same numbers, so that the surface closes.
         vertices.reshape(count, sections + 1, 3)[:, -1] = vertices.reshape(count, sections + 1, 3)[:, 0]
+        uv = texel[faces]
+        if planar_m > 0:
+            flat = np.abs(triangle_normals(vertices[faces])[:, 2]) > 0.9
+            uv[flat] = vertices[faces[flat]][..., :2] / planar_m
         if rotation is not None:
             vertices = vertices @ rotation.T
-        self.add(vertices + np.asarray(centre, float), faces, material, uv=texel[faces])
+        self.add(vertices + np.asarray(centre, float), faces, material, uv=uv)
 
     def cylinder(
         self,
         start: Vector,
         end: Vector,
-        radius: float,
+        radius: Number,
         material: Material,
         *,
-        end_radius: float | None = None,
+        end_radius: Number | None = None,
         sections: int = 20,
-        repeat_m: float = 0.3,
+        repeat_m: Number = 0.3,
     ) -> None:
         """A closed rod from start to end, tapered if `end_radius` is given."""
         a, b = np.asarray(start, float), np.asarray(end, float)
@@ -129,9 +140,26 @@ class MeshBuilder:
             sections=sections,
             rotation=_towards((b - a) / height),
             repeat_m=repeat_m,
+            planar_m=repeat_m,
         )
 
-    def tube(self, path: Points, radius: float, material: Material, *, sections: int = 10, repeat_m: float = 0.3) -> None:
+    def screen(
+        self, half: tuple[Number, Number], centre: Vector, material: Material, R: Float[np.ndarray, "3 3"], skirt: Number = 0.002
+    ) -> None:
+        """A picture of half width and half height in metres, facing -y before R turns it about the origin, whole texture shown once.
+
+        Its borders reach `skirt` metres back, into what it lies on, so that its back is never seen.
+        """
+        x, z = half
+        front = np.array([[-x, 0, -z], [x, 0, -z], [x, 0, z], [-x, 0, z]])
+        back = front + np.array([0.0, skirt, 0.0])
+        vertices = np.concatenate([front, back]) @ R.T + np.asarray(centre, float)
+        sides = [[a + 4, b + 4, b, a + 4, b, a] for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))]
+        faces = np.concatenate([[[0, 1, 2], [0, 2, 3]], np.reshape(sides, (-1, 3))])
+        texel = np.tile([[0.001, 0.999], [0.999, 0.999], [0.999, 0.001], [0.001, 0.001]], (2, 1))
+        self.add(vertices, faces, material, uv=texel[faces])
+
+    def tube(self, path: Points, radius: Number, material: Material, *, sections: int = 10, repeat_m: Number = 0.3) -> None:
         """A round tube along a polyline, its ends closed."""
         path = np.asarray(path, float)
         tangents = np.gradient(path, axis=0)
@@ -192,7 +220,7 @@ def standing_shift(vertices: Points) -> Float[np.ndarray, "3"]:
     return np.array([(low[0] + high[0]) / 2, (low[1] + high[1]) / 2, low[2]])
 
 
-def box_uv(vertices: Points, faces: Faces, repeat_m: float) -> Float[np.ndarray, "faces 3 2"]:
+def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray, "faces 3 2"]:
     """Texture coordinates by projection along the main axis of each face's normal; on upright faces v runs down."""
     corners = vertices[faces]
     axis = np.abs(triangle_normals(corners)).argmax(axis=1)
@@ -213,13 +241,13 @@ def corner_normals(vertices: Points, faces: Faces) -> Float[np.ndarray, "faces 3
     pairs = (incidence @ incidence.T).tocoo()
     mine, other = face[pairs.row], face[pairs.col]
     smooth = np.einsum("ij,ij->i", normals[mine], normals[other]) > CREASE_COSINE
-    total = np.zeros((len(face), 3))
-    np.add.at(total, pairs.row[smooth], normals[other[smooth]])
+    kept = (pairs.row[smooth], other[smooth])
+    total = coo_matrix((np.ones(len(kept[0])), kept), shape=(len(face), len(faces))).tocsr() @ normals
     total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
     return total.reshape(-1, 3, 3).astype(np.float32)
 
 
-def _rounded_box(half: Float[np.ndarray, "3"], bevel: float, steps: int = 3) -> tuple[Points, Faces]:
+def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number, steps: int = 3) -> tuple[Points, Faces]:
     """A box whose corners and edges are parts of spheres and cylinders: a cube's grid, moved onto the rounded surface."""
     core = half - bevel
     lines = [np.concatenate([np.linspace(-h, -c, steps), np.linspace(c, h, steps)]) for h, c in zip(half, core, strict=True)]
@@ -251,7 +279,7 @@ def _towards(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
     return np.stack([side, np.cross(direction, side), direction], axis=1)
 
 
-def rotation(axis: str, angle_rad: float) -> Float[np.ndarray, "3 3"]:
+def rotation(axis: str, angle_rad: Number) -> Float[np.ndarray, "3 3"]:
     """Rotation about x, y or z."""
     first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
     R = np.eye(3)

@@ -14,12 +14,15 @@ from scipy import fft
 
 SIZE = 256
 
+Number = float | int
+"""A whole number may stand for a float; run-time checks, unlike mypy, want that said."""
+
 Texture = UInt8[np.ndarray, "rows columns 3"]
 Plane = Float[np.ndarray, "rows columns"]
 Color = Float[np.ndarray, "3"]
 
 
-def noise(*, rng: np.random.Generator, size: int = SIZE, slope: float = 1.5, stretch: tuple[float, float] = (1, 1)) -> Plane:
+def noise(*, rng: np.random.Generator, size: int = SIZE, slope: Number = 1.5, stretch: tuple[Number, Number] = (1, 1)) -> Plane:
     """Tileable noise with mean 0 and sd 1 whose amplitude falls as frequency^-slope; `stretch` (x, y) lengthens its features."""
     amplitude = _amplitude(size, slope, stretch)
     spectrum = rng.standard_normal((2, *amplitude.shape), dtype=np.float32)
@@ -29,7 +32,7 @@ def noise(*, rng: np.random.Generator, size: int = SIZE, slope: float = 1.5, str
 
 
 @lru_cache(maxsize=64)
-def _amplitude(size: int, slope: float, stretch: tuple[float, float]) -> Plane:
+def _amplitude(size: int, slope: Number, stretch: tuple[Number, Number]) -> Plane:
     """frequency^-slope on the half plane of a real transform; 0 at frequency 0."""
     fy, fx = np.meshgrid(np.fft.fftfreq(size), np.fft.rfftfreq(size), indexing="ij")
     radius = np.hypot(fx * stretch[0], fy * stretch[1]) * size
@@ -41,9 +44,9 @@ def _amplitude(size: int, slope: float, stretch: tuple[float, float]) -> Plane:
 def color(
     *,
     rng: np.random.Generator,
-    hue: tuple[float, float] = (0, 1),
-    sat: tuple[float, float] = (0.25, 0.7),
-    val: tuple[float, float] = (0.35, 0.85),
+    hue: tuple[Number, Number] = (0, 1),
+    sat: tuple[Number, Number] = (0.25, 0.7),
+    val: tuple[Number, Number] = (0.35, 0.85),
 ) -> Color:
     """A random sRGB colour within ranges of hue, saturation and value."""
     rgb: Color = hsv_to_rgb([rng.uniform(*hue) % 1, rng.uniform(*sat), rng.uniform(*val)])
@@ -57,11 +60,11 @@ def wall_color(*, rng: np.random.Generator) -> Color:
     return color(rng=rng, hue=(0.25, 0.65), sat=(0.1, 0.38), val=(0.6, 0.9))
 
 
-def _paint(base: Color, amount: Plane, strength: float) -> Float[np.ndarray, "rows columns 3"]:
+def _paint(base: Color, amount: Plane, strength: Number) -> Float[np.ndarray, "rows columns 3"]:
     return base * np.exp(strength * amount)[..., None]
 
 
-def _finish(image: Float[np.ndarray, "rows columns 3"], *, rng: np.random.Generator, grain: float = 0.02) -> Texture:
+def _finish(image: Float[np.ndarray, "rows columns 3"], *, rng: np.random.Generator, grain: Number = 0.02) -> Texture:
     """Slow stains and fine grain over everything, then 8 bits."""
     size = image.shape[0]
     stained = image * (1 + 0.06 * noise(rng=rng, size=size, slope=1.6))[..., None]
@@ -88,13 +91,28 @@ def _wood_color(*, rng: np.random.Generator) -> Color:
     return tone
 
 
+def _knots(count: int, *, rng: np.random.Generator) -> tuple[Plane, Plane]:
+    """How far knots push the grain aside, in repeats, and how dark they are, in [0, 1]; both wrap around."""
+    push, dark = np.zeros((SIZE, SIZE)), np.zeros((SIZE, SIZE))
+    along = (np.arange(SIZE) + 0.5) / SIZE
+    for px, py, radius in zip(rng.random(count), rng.random(count), rng.uniform(0.012, 0.03, count), strict=True):
+        # Gaussians are products of one line and one column, so nothing here is computed texel by texel.
+        dx, dy = (along - px + 0.5) % 1 - 0.5, (along - py + 0.5) % 1 - 0.5
+        aside = 2 * radius * np.tanh(dy / radius) * np.exp(-((dy / (2 * radius)) ** 2))
+        push += np.outer(aside, np.exp(-((dx / (6 * radius)) ** 2)))
+        dark = np.maximum(dark, np.outer(np.exp(-((dy / radius) ** 2)), np.exp(-((dx / (1.6 * radius)) ** 2))))
+    return push, dark
+
+
 def wood(*, rng: np.random.Generator) -> Texture:
-    """Grain along x."""
+    """Grain along x, bent around knots."""
     _, y = _grid()
     warp = noise(rng=rng, slope=1.8, stretch=(4, 1))
-    rings = np.sin(2 * np.pi * (y * rng.integers(5, 11) + 0.55 * warp))
+    push, dark = _knots(int(rng.integers(0, 4)), rng=rng)
+    count = rng.integers(5, 11)
+    rings = np.sin(2 * np.pi * ((y - push) * count + 0.55 * warp))
     fibre = noise(rng=rng, slope=0.8, stretch=(10, 1))
-    return _finish(_paint(_wood_color(rng=rng), 0.6 * rings + 0.6 * fibre + 0.5 * warp, 0.13), rng=rng)
+    return _finish(_paint(_wood_color(rng=rng), 0.6 * rings + 0.6 * fibre + 0.5 * warp - 4.5 * dark, 0.13), rng=rng)
 
 
 def planks(*, rng: np.random.Generator, size: int = 512) -> Texture:
@@ -167,7 +185,7 @@ def _scatter(image: Float[np.ndarray, "rows columns 3"], count: int, draw: Calla
         draw((index % side) * size // side, (index // side) * size // side)
 
 
-def _blob(image: Float[np.ndarray, "rows columns 3"], x: int, y: int, radius: float, petals: int, phase: float, tint: Color) -> None:
+def _blob(image: Float[np.ndarray, "rows columns 3"], x: int, y: int, radius: Number, petals: int, phase: Number, tint: Color) -> None:
     """A flower-like spot, wrapped around the borders."""
     size, reach = image.shape[0], int(radius * 1.5) + 1
     dy, dx = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -189,7 +207,7 @@ def wallpaper(*, rng: np.random.Generator, size: int = 512) -> Texture:
     petals, radius = int(rng.choice([0, 4, 5, 6, 8])), rng.uniform(10, 20)
 
     def motif(px: int, py: int) -> None:
-        dx, dy = rng.integers(-14, 15, 2)
+        dx, dy = (int(step) for step in rng.integers(-14, 15, 2))
         scale = rng.uniform(0.6, 1.3)
         _blob(image, px + dx + 20, py + dy + 20, radius * scale, petals, rng.uniform(0, 6.3), tints[rng.integers(3)])
         _blob(image, px + dx + 20, py + dy + 20, radius * scale * 0.4, 0, 0.0, tints[rng.integers(3)])
@@ -201,7 +219,10 @@ def wallpaper(*, rng: np.random.Generator, size: int = 512) -> Texture:
 def carpet(*, rng: np.random.Generator, size: int = SIZE) -> Texture:
     """A woven rug: border, field, and rows of motifs."""
     x, y = _grid(size)
-    tints = [color(rng=rng, sat=(0.35, 0.85), val=(0.25, 0.8)) for _ in range(4)]
+    hue = rng.random()
+    near = [color(rng=rng, hue=(hue - 0.06, hue + 0.06), sat=(0.35, 0.8), val=(0.25, 0.75)) for _ in range(3)]
+    # Three neighbours and one opposite: colours that a weaver would put side by side.
+    tints = [*near, color(rng=rng, hue=(hue + 0.42, hue + 0.58), sat=(0.3, 0.7), val=(0.5, 0.9))]
     image = np.broadcast_to(tints[0], (size, size, 3)).copy()
     depth = np.minimum.reduce([x, 1 - x, y, 1 - y])
     for level, tint in ((0.14, 1), (0.11, 2), (0.05, 1), (0.03, 3)):
@@ -226,6 +247,14 @@ def carpet(*, rng: np.random.Generator, size: int = SIZE) -> Texture:
     return _finish(image * np.exp(0.10 * noise(rng=rng, size=size, slope=0.5))[..., None], rng=rng)
 
 
+def _bands(along: Plane, count: int, *, rng: np.random.Generator) -> Plane:
+    """Stripes in [0, 1] over one repeat: each has its own place, width and strength, so that none can be taken for its neighbour."""
+    strengths, starts, widths = rng.uniform(0.55, 1.0, count), rng.uniform(0.0, 0.35, count), rng.uniform(0.2, 0.6, count)
+    which, within = (along * count).astype(int) % count, (along * count) % 1
+    inside = (within > starts[which]) & (within < starts[which] + widths[which])
+    return np.where(inside, strengths[which], 0.0)
+
+
 def fabric(*, rng: np.random.Generator) -> Texture:
     """Woven cloth: plain, striped, checked or with blots."""
     x, y = _grid()
@@ -233,10 +262,11 @@ def fabric(*, rng: np.random.Generator) -> Texture:
     image = np.broadcast_to(base, (SIZE, SIZE, 3)).copy()
     kind = rng.integers(4)
     if kind == 1:
-        image[(x * rng.integers(3, 9)) % 1 < 0.4] = other
+        band = _bands(x, int(rng.integers(3, 9)), rng=rng)[..., None]
+        image = image * (1 - band) + other * band
     elif kind == 2:
         n = int(rng.integers(3, 7))
-        image = image * np.where((x * n) % 1 < 0.35, 0.65, 1)[..., None] * np.where((y * n) % 1 < 0.35, 0.65, 1)[..., None]
+        image = image * (1 - 0.4 * _bands(x, n, rng=rng) - 0.4 * _bands(y, n, rng=rng))[..., None]
     elif kind == 3:
         for _ in range(40):
             px, py = rng.integers(0, SIZE, 2)
@@ -322,6 +352,30 @@ def label(*, rng: np.random.Generator) -> Texture:
             start = px - int(rng.integers(20, 50))
             image[line : line + 5, start : start + int(rng.integers(30, 90))] = color(rng=rng, sat=(0, 0.5), val=(0.05, 0.4))
     return _finish(image, rng=rng, grain=0.006)
+
+
+def spines(*, rng: np.random.Generator) -> Texture:
+    """Sixteen strips of book cloth side by side, each with its own ground, bands and title; one repeat is one row of books."""
+    image = np.empty((SIZE, SIZE, 3))
+    width = SIZE // 16
+    for left in range(0, SIZE, width):
+        strip = image[:, left : left + width]
+        strip[:] = color(rng=rng, sat=(0.2, 0.75), val=(0.2, 0.8))
+        ink = color(rng=rng, hue=(0.1, 0.16), sat=(0.1, 0.6), val=(0.75, 0.95))
+        for top in rng.integers(8, SIZE - 12, 3):
+            strip[top : top + int(rng.integers(3, 9))] = ink
+        for top in range(70, 70 + int(rng.integers(40, 110)), 7):
+            start = int(rng.integers(4, 6))
+            strip[top : top + int(rng.integers(3, 6)), start : width - start] = ink
+    return _finish(image * np.exp(0.05 * noise(rng=rng, slope=0.8))[..., None], rng=rng, grain=0.01)
+
+
+def peel(*, rng: np.random.Generator) -> Texture:
+    """The skin of fruit: from green over yellow and orange to red, with a blush."""
+    base = color(rng=rng, hue=(-0.03, 0.26), sat=(0.65, 0.95), val=(0.55, 0.95))
+    blush = color(rng=rng, hue=(-0.05, 0.08), sat=(0.7, 0.95), val=(0.5, 0.8))
+    share = 0.6 / (1 + np.exp(-2.5 * noise(rng=rng, slope=1.8)))[..., None]
+    return _finish(base * (1 - share) + blush * share, rng=rng, grain=0.015)
 
 
 def leaf(*, rng: np.random.Generator) -> Texture:

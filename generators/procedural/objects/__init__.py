@@ -49,7 +49,7 @@ CATEGORIES: dict[str, Category] = {
 def build(category_name: str, seed: int) -> Asset:
     """The object of a category (a key of CATEGORIES) and a seed."""
     category = CATEGORIES[category_name]
-    made = category.build(np.random.default_rng(np.random.SeedSequence([seed])))
+    made = category.build(rng=np.random.default_rng(np.random.SeedSequence([seed])))
     return replace(
         made,
         id=f"procedural/{category_name.replace(' ', '-')}/{seed:016x}",

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...scene import Asset, Material, Support
 from .. import textures
-from ..mesh_builder import MeshBuilder
+from ..mesh_builder import MeshBuilder, Number
 
 Texture = textures.Texture
 
@@ -18,7 +18,7 @@ class Category:
 
     name: str
     synset: str
-    build: Callable[[np.random.Generator], Asset]
+    build: Callable[..., Asset]
 
 
 def asset(builder: MeshBuilder, placement: str = "floor", supports: Sequence[Support] = ()) -> Asset:
@@ -28,28 +28,28 @@ def asset(builder: MeshBuilder, placement: str = "floor", supports: Sequence[Sup
     return Asset("", "", "", builder.build(), placement, moved)
 
 
-def wooden(rng: np.random.Generator) -> Material:
+def wooden(*, rng: np.random.Generator) -> Material:
     """Wood: mostly plain, sometimes painted."""
     tint = (1.0, 1.0, 1.0) if rng.random() < 0.75 else tuple(textures.color(rng=rng, sat=(0.1, 0.6), val=(0.5, 1.0)))
     return Material(tint, textures.wood(rng=rng), gloss=0.12)
 
 
-def cloth(rng: np.random.Generator) -> Material:
+def cloth(*, rng: np.random.Generator) -> Material:
     """Upholstery."""
     return Material((1.0, 1.0, 1.0), textures.fabric(rng=rng))
 
 
-def metallic(rng: np.random.Generator) -> Material:
+def metallic(*, rng: np.random.Generator) -> Material:
     """Metal or lacquer."""
     return Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.5)
 
 
 def plain(
-    rng: np.random.Generator,
     *,
-    sat: tuple[float, float] = (0.2, 0.8),
-    val: tuple[float, float] = (0.2, 0.9),
-    gloss: float = 0.25,
+    rng: np.random.Generator,
+    sat: tuple[Number, Number] = (0.2, 0.8),
+    val: tuple[Number, Number] = (0.2, 0.9),
+    gloss: Number = 0.25,
 ) -> Material:
     """One colour."""
     return Material(tuple(textures.color(rng=rng, sat=sat, val=val)), gloss=gloss)
@@ -58,7 +58,7 @@ def plain(
 DARK = Material((0.09, 0.09, 0.10), gloss=0.3)
 
 
-def thick(profile: Sequence[tuple[float, float]], wall: float) -> list[tuple[float, float]]:
+def thick(profile: Sequence[tuple[Number, Number]], wall: Number) -> list[tuple[Number, Number]]:
     """The closed profile of a vessel: the outside upwards, then the inside down to a bottom of the same thickness."""
     inside = [(max(r - wall, 0.0), z) for r, z in reversed(profile)]
     floor = profile[0][1] + wall

@@ -5,19 +5,48 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder
-from .base import asset, metallic, thick
+from .base import DARK, asset, metallic, thick, wooden
 
 
-def ash_bin(rng: np.random.Generator) -> Asset:
-    """An open bin with a rim."""
-    builder, wall = MeshBuilder(), metallic(rng)
+def ash_bin(*, rng: np.random.Generator) -> Asset:
+    """An open bin, round or square, or one with a lid and a pedal."""
+    return (_open, _open, _square, _pedal)[rng.integers(4)](rng=rng)
+
+
+def _open(*, rng: np.random.Generator) -> Asset:
+    builder, wall = MeshBuilder(), metallic(rng=rng)
     h, r = rng.uniform(0.28, 0.42), rng.uniform(0.12, 0.16)
     base = r * rng.uniform(0.72, 0.95)
     builder.lathe(thick([(base, 0), (r, h - 0.02), (r + 0.006, h - 0.018), (r + 0.006, h)], 0.006), wall, sections=40, around=2)
     return asset(builder)
 
 
-def basket(rng: np.random.Generator) -> Asset:
+def _square(*, rng: np.random.Generator) -> Asset:
+    """Four walls and a floor, of wood or painted metal."""
+    builder, wall = MeshBuilder(), wooden(rng=rng) if rng.random() < 0.5 else metallic(rng=rng)
+    w, d, h, thickness = rng.uniform(0.22, 0.3), rng.uniform(0.16, 0.26), rng.uniform(0.28, 0.4), 0.012
+    for x in (-1, 1):
+        builder.box((x * (w - thickness) / 2, 0, h / 2), (thickness, d, h), wall, repeat_m=0.4, shift=(x * 0.2, 0.1))
+    # The other two walls and the floor end inside the first two, a little lower, so that no faces share a plane.
+    for y in (-1, 1):
+        builder.box((0, y * (d - thickness - 0.004) / 2, h / 2), (w - thickness, thickness, h - 0.004), wall, repeat_m=0.4)
+    builder.box((0, 0, 0.016), (w - thickness, d - thickness, 0.02), wall, repeat_m=0.4)
+    return asset(builder)
+
+
+def _pedal(*, rng: np.random.Generator) -> Asset:
+    """A closed drum with a domed lid; the pedal is at the front (-y)."""
+    builder, wall, lid = MeshBuilder(), metallic(rng=rng), metallic(rng=rng)
+    h, r = rng.uniform(0.3, 0.62), rng.uniform(0.11, 0.16)
+    builder.lathe([(0, 0), (r + 0.004, 0), (r + 0.004, 0.025), (r, 0.03), (r, h), (0, h)], wall, sections=44, around=2, repeat_m=0.5)
+    arc = np.linspace(0, np.pi / 2, 8)
+    dome = [((r + 0.003) * np.cos(a), h + 0.02 + 0.35 * r * np.sin(a)) for a in arc[:-1]]
+    builder.lathe([(0, h + 0.006), (r + 0.003, h + 0.006), *dome, (0, h + 0.02 + 0.35 * r)], lid, sections=44)
+    builder.box((0, -r - 0.02, 0.018), (0.07, 0.07, 0.012), DARK, bevel=0.004)
+    return asset(builder)
+
+
+def basket(*, rng: np.random.Generator) -> Asset:
     """A woven basket with two handles."""
     builder = MeshBuilder()
     weave = Material(tuple(textures.color(rng=rng, hue=(0.06, 0.12), sat=(0.3, 0.6), val=(0.6, 1.0))), textures.fabric(rng=rng))

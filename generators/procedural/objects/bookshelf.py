@@ -4,13 +4,13 @@ import numpy as np
 
 from ...scene import Asset, Material, Support
 from .. import textures
-from ..mesh_builder import MeshBuilder, rotation
+from ..mesh_builder import MeshBuilder, Number, rotation
 from .base import asset, plain, wooden
 
 
-def bookshelf(rng: np.random.Generator) -> Asset:
+def bookshelf(*, rng: np.random.Generator) -> Asset:
     """Boards between two sides, a back, rows of books; a low one carries things on its top."""
-    builder, wood = MeshBuilder(), wooden(rng)
+    builder, wood = MeshBuilder(), wooden(rng=rng)
     w, d, h = (
         rng.uniform(0.6, 1.1),
         rng.uniform(0.26, 0.34),
@@ -30,22 +30,24 @@ def bookshelf(rng: np.random.Generator) -> Asset:
             shift=(number * 0.29, 0),
         )
     builder.box((0, -0.001, h - 0.004), (w - 0.004, d - 0.004, 0.012), wood, repeat_m=0.8)
-    covers = [Material((1.0, 1.0, 1.0), textures.label(rng=rng)) for _ in range(2)] + [plain(rng, gloss=0.1) for _ in range(5)]
+    covers = [Material((1.0, 1.0, 1.0), textures.spines(rng=rng)) for _ in range(3)] + [plain(rng=rng, gloss=0.1) for _ in range(3)]
     for z0, z1 in zip(heights, heights[1:], strict=False):
-        if rng.random() < 0.88:
-            _books(builder, rng, covers, w - 2 * board - 0.02, d, z0 + board, z1 - z0 - board)
+        # The lowest shelf is never bare: without books it would not be a bookshelf.
+        if rng.random() < 0.88 or z0 == heights[0]:
+            _books(builder, covers, w - 2 * board - 0.02, d, z0 + board, z1 - z0 - board, rng=rng)
     top = h + 0.002
-    return asset(builder, "wall", [Support((0, 0), (w - 0.04, d - 0.04), top)] if h < 1.3 else [])
+    return asset(builder, "wall", [Support((0.0, 0.0), (w - 0.04, d - 0.04), top)] if h < 1.3 else [])
 
 
 def _books(
     builder: MeshBuilder,
-    rng: np.random.Generator,
     covers: list[Material],
-    width: float,
-    d: float,
-    z: float,
-    room: float,
+    width: Number,
+    d: Number,
+    z: Number,
+    room: Number,
+    *,
+    rng: np.random.Generator,
 ) -> None:
     """A row from the left; the last one leans."""
     x, end = -width / 2, width / 2 - rng.uniform(0.0, 0.35) * width
@@ -59,8 +61,9 @@ def _books(
             (x + thickness / 2, -d / 2 + 0.03 + depth / 2 + rng.uniform(0, 0.02), z + height / 2),
             (thickness - 0.0015, depth, height),
             covers[rng.integers(len(covers))],
-            repeat_m=0.3,
-            shift=tuple(rng.random(2)),
+            # The spines texture holds sixteen strips: at this scale the front shows exactly one.
+            repeat_m=16 * thickness,
+            shift=((rng.integers(16) + 0.5) / 16, 0.5),
         )
         x += thickness
     if end + 0.12 < width / 2:

@@ -7,10 +7,10 @@ from ..mesh_builder import MeshBuilder
 from .base import asset, metallic, wooden
 
 
-def cabinet(rng: np.random.Generator) -> Asset:
+def cabinet(*, rng: np.random.Generator) -> Asset:
     """A box on feet with drawers or doors at the front; its top carries things."""
-    builder, wood, knob = MeshBuilder(), wooden(rng), metallic(rng)
-    front = wood if rng.random() < 0.6 else wooden(rng)
+    builder, wood, knob = MeshBuilder(), wooden(rng=rng), metallic(rng=rng)
+    front = wood if rng.random() < 0.6 else wooden(rng=rng)
     w, d, h, foot = rng.uniform(0.5, 1.3), rng.uniform(0.36, 0.48), rng.uniform(0.55, 1.0), rng.uniform(0.04, 0.16)
     for x in (-1.0, 1.0):
         for y in (-1, 1):
@@ -34,4 +34,4 @@ def cabinet(rng: np.random.Generator) -> Asset:
             handle = (x + (0 if rows > 1 else (cell_w / 2 - 0.05) * (1 if i % 2 == 0 else -1)), -d / 2 - 0.008, z)
             size = (0.12, 0.018, 0.014) if rows > 1 else (0.014, 0.018, 0.14)
             builder.box(handle, size, knob, bevel=0.005)
-    return asset(builder, "wall", [Support((0, 0), (w - 0.04, d - 0.06), h)])
+    return asset(builder, "wall", [Support((0.0, 0.0), (w - 0.04, d - 0.06), h)])

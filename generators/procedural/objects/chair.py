@@ -3,28 +3,29 @@
 import numpy as np
 
 from ...scene import Asset, Material
-from ..mesh_builder import MeshBuilder, rotation
+from ..mesh_builder import MeshBuilder, Number, rotation
 from .base import DARK, asset, cloth, metallic, wooden
 
 
-def chair(rng: np.random.Generator) -> Asset:
+def chair(*, rng: np.random.Generator) -> Asset:
     """A chair for one, its back at +y."""
-    return _office(rng) if rng.random() < 0.3 else _dining(rng)
+    return _office(rng=rng) if rng.random() < 0.3 else _dining(rng=rng)
 
 
-def _dining(rng: np.random.Generator) -> Asset:
-    builder, frame = MeshBuilder(), wooden(rng)
-    seat = cloth(rng) if rng.random() < 0.5 else frame
+def _dining(*, rng: np.random.Generator) -> Asset:
+    builder, frame = MeshBuilder(), wooden(rng=rng)
+    seat = cloth(rng=rng) if rng.random() < 0.5 else frame
     w, d, h, top = rng.uniform(0.40, 0.50), rng.uniform(0.40, 0.48), rng.uniform(0.43, 0.47), rng.uniform(0.82, 1.0)
     leg, lean = rng.uniform(0.032, 0.045), rng.uniform(0.03, 0.10)
     for x in (-1, 1):
-        px = x * (w / 2 - leg / 2)
-        builder.box((px, -d / 2 + leg / 2, h / 2 - 0.01), (leg, leg, h - 0.02), frame, repeat_m=0.5)
-        builder.box((px, d / 2 - leg / 2, h / 2 - 0.01), (leg, leg, h - 0.02), frame, repeat_m=0.5)
+        # The inset lets a leg end inside the rounded seat, not in its skin.
+        px = x * (w / 2 - leg / 2 - 0.006)
+        for y in (-1, 1):
+            builder.box((px, y * (d / 2 - leg / 2 - 0.006), h / 2 - 0.005), (leg, leg, h - 0.01), frame, repeat_m=0.5)
         tilt = np.arctan2(lean, top - h)
         builder.box(
             (px, d / 2 - leg / 2 + lean / 2, (h + top) / 2 - 0.01),
-            (leg * 0.96, leg * 0.9, top - h + 0.06),
+            (leg * 0.92, leg * 0.84, top - h + 0.06),
             frame,
             repeat_m=0.5,
             rotation=rotation("x", -tilt),
@@ -32,7 +33,7 @@ def _dining(rng: np.random.Generator) -> Asset:
         if rng.random() < 0.3:
             builder.box((px, 0, 0.18), (0.02, d - 0.05, 0.03), frame)
     builder.box((0, 0, h), (w, d, 0.045), seat, repeat_m=0.4, bevel=0.018)
-    _back(builder, rng, frame if rng.random() < 0.6 else seat, w - leg, h, top, d / 2 - leg / 2, lean)
+    _back(builder, frame if rng.random() < 0.6 else seat, w - leg, h, top, d / 2 - leg / 2, lean, rng=rng)
     if rng.random() < 0.3:
         for x in (-1, 1):
             px = x * (w / 2 + 0.015)
@@ -43,18 +44,19 @@ def _dining(rng: np.random.Generator) -> Asset:
 
 def _back(
     builder: MeshBuilder,
-    rng: np.random.Generator,
     material: Material,
-    w: float,
-    h: float,
-    top: float,
-    y: float,
-    lean: float,
+    w: Number,
+    h: Number,
+    top: Number,
+    y: Number,
+    lean: Number,
+    *,
+    rng: np.random.Generator,
 ) -> None:
     """Slats, rungs or one panel between the posts, which lean back by `lean` at the top."""
     tilt = rotation("x", -np.arctan2(lean, top - h))
 
-    def at(z: float) -> float:
+    def at(z: Number) -> float:
         return y + lean * (z - h) / (top - h)
 
     kind = rng.integers(3)
@@ -78,8 +80,8 @@ def _back(
             builder.box((x, at(middle), middle), (0.022, 0.014, top - h - 0.05), material, rotation=tilt, repeat_m=0.4)
 
 
-def _office(rng: np.random.Generator) -> Asset:
-    builder, fabric, steel = MeshBuilder(), cloth(rng), metallic(rng)
+def _office(*, rng: np.random.Generator) -> Asset:
+    builder, fabric, steel = MeshBuilder(), cloth(rng=rng), metallic(rng=rng)
     h, w = rng.uniform(0.45, 0.52), rng.uniform(0.46, 0.52)
     for k in range(5):
         angle = 2 * np.pi * k / 5 + 0.3

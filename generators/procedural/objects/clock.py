@@ -7,17 +7,17 @@ from ..mesh_builder import MeshBuilder, rotation
 from .base import DARK, asset, metallic, plain, wooden
 
 
-def clock(rng: np.random.Generator) -> Asset:
+def clock(*, rng: np.random.Generator) -> Asset:
     """A round dial with marks and hands on a foot; it looks to -y."""
     builder = MeshBuilder()
-    case = wooden(rng) if rng.random() < 0.5 else metallic(rng)
-    face, hand = plain(rng, sat=(0.0, 0.25), val=(0.8, 1.0)), DARK
+    case = wooden(rng=rng) if rng.random() < 0.5 else metallic(rng=rng)
+    face, hand = plain(rng=rng, sat=(0.0, 0.25), val=(0.8, 1.0)), DARK
     r, depth = rng.uniform(0.07, 0.12), rng.uniform(0.03, 0.05)
     centre = np.array([0, 0, r + 0.015])
     R = rotation("x", np.pi / 2)
     back = centre + np.array([0, depth / 2, 0])
     builder.lathe(
-        [(0, 0), (r, 0), (r, depth), (r * 0.9, depth + 0.008), (r * 0.87, depth)],
+        [(0, 0), (r, 0), (r, depth), (r * 0.9, depth + 0.008), (r * 0.87, depth - 0.004)],
         case,
         centre=back,
         rotation=R,

@@ -8,19 +8,16 @@ from ..mesh_builder import MeshBuilder, rotation
 from .base import DARK, asset, metallic
 
 
-def display(rng: np.random.Generator) -> Asset:
+def display(*, rng: np.random.Generator) -> Asset:
     """A flat screen on a foot, showing something; it looks to -y."""
     builder = MeshBuilder()
-    body = DARK if rng.random() < 0.7 else metallic(rng)
+    body = DARK if rng.random() < 0.7 else metallic(rng=rng)
     w, ratio = rng.uniform(0.46, 0.68), rng.choice([0.5625, 0.625])
     h, bezel, lift, tilt = w * ratio, rng.uniform(0.008, 0.02), rng.uniform(0.09, 0.16), rng.uniform(0.0, 0.12)
     R, centre = rotation("x", -tilt), np.array([0, 0, lift + h / 2])
     builder.box(centre, (w, 0.022, h), body, bevel=0.006, rotation=R)
-    x, z, y = w / 2 - bezel, h / 2 - bezel, -0.0125
-    corners = np.array([[-x, y, -z], [x, y, -z], [x, y, z], [-x, y, z]]) @ R.T + centre
-    faces = np.array([[0, 1, 2], [0, 2, 3]])
     picture = Material((1.0, 1.0, 1.0), textures.screen(rng=rng), emission=rng.uniform(0.2, 0.9), gloss=0.3)
-    builder.add(corners, faces, picture, uv=np.array([[0, 1], [1, 1], [1, 0], [0, 0]], float)[faces])
+    builder.screen((w / 2 - bezel, h / 2 - bezel), centre + R @ [0.0, -0.0118, 0.0], picture, R)
     builder.box((0, 0.035, (lift + h * 0.5) / 2 + 0.005), (0.06, 0.022, lift + h * 0.5), body, bevel=0.006)
     if rng.random() < 0.5:
         builder.cylinder((0, 0.02, 0), (0, 0.02, 0.014), rng.uniform(0.09, 0.13), body, sections=36)

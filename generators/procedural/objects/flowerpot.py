@@ -4,11 +4,11 @@ import numpy as np
 
 from ...scene import Asset, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
+from ..mesh_builder import MeshBuilder, Number
 from .base import asset, thick
 
 
-def flowerpot(rng: np.random.Generator) -> Asset:
+def flowerpot(*, rng: np.random.Generator) -> Asset:
     """A pot with earth and bent leaves that spread from its middle."""
     builder = MeshBuilder()
     large = rng.random() < 0.5
@@ -24,12 +24,12 @@ def flowerpot(rng: np.random.Generator) -> Asset:
     greens = [Material((1.0, 1.0, 1.0), textures.leaf(rng=rng)) for _ in range(2)]
     length = rng.uniform(1.0, 1.9) * h * (1.3 if large else 1.5)
     for k in range(int(rng.integers(16, 30))):
-        _leaf(builder, rng, greens[k % 2], r, h * 0.9, length * rng.uniform(0.6, 1.0), k)
+        _leaf(builder, greens[k % 2], r, h * 0.9, length * rng.uniform(0.6, 1.0), k, rng=rng)
     return asset(builder, "floor" if large else "surface")
 
 
-def _leaf(builder: MeshBuilder, rng: np.random.Generator, green: Material, r: float, z: float, length: float, k: int) -> None:
-    """A blade that rises and bends over; two skins a millimetre apart, so that each side has its own surface."""
+def _leaf(builder: MeshBuilder, green: Material, r: Number, z: Number, length: Number, k: int, *, rng: np.random.Generator) -> None:
+    """A blade that rises and bends over: two skins with one rim and a raised rib between, closed, so that no back shows."""
     turn, rise, width = k * 2.4 + rng.normal(0, 0.2), rng.uniform(0.8, 1.45), length * rng.uniform(0.09, 0.16)
     t = np.linspace(0, 1, 7)
     angle = rise - rng.uniform(0.5, 1.7) * t
@@ -39,8 +39,8 @@ def _leaf(builder: MeshBuilder, rng: np.random.Generator, green: Material, r: fl
     c, s = np.cos(turn), np.sin(turn)
     spine = np.stack([out * c, out * s, np.maximum(up, 0.02)], axis=1)
     side = np.array([-s, c, 0.0]) * half[:, None]
-    lift = np.stack([-np.sin(angle) * c, -np.sin(angle) * s, np.cos(angle)], axis=1) * 5e-4
-    top, under = [np.concatenate([spine - side + shift, spine + shift * 2, spine + side + shift]) for shift in (lift, -lift)]
+    lift = np.stack([-np.sin(angle) * c, -np.sin(angle) * s, np.cos(angle)], axis=1) * 1.5e-3
+    top, under = [np.concatenate([spine - side, spine + shift, spine + side]) for shift in (lift, -lift)]
     faces = []
     for row in range(2):
         a = np.arange(6) + row * 7
@@ -48,5 +48,6 @@ def _leaf(builder: MeshBuilder, rng: np.random.Generator, green: Material, r: fl
         faces += [np.stack([a, a + 1, b + 1], 1), np.stack([a, b + 1, b], 1)]
     quads = np.concatenate(faces)
     texel = np.stack([np.tile(t, 3), np.repeat([0.0, 0.5, 1.0], 7)], axis=1)
-    builder.add(top, quads, green, uv=texel[quads])
-    builder.add(under, quads[:, ::-1], green, uv=texel[quads[:, ::-1]])
+    ends = np.array([[0, 7, 28], [7, 14, 28], [13, 6, 34], [20, 13, 34]])
+    closed = np.concatenate([quads, quads[:, ::-1] + 21, ends])
+    builder.add(np.concatenate([top, under]), closed, green, uv=np.tile(texel, (2, 1))[closed])

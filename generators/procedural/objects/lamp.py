@@ -8,11 +8,11 @@ from ..mesh_builder import MeshBuilder
 from .base import asset, metallic, wooden
 
 
-def lamp(rng: np.random.Generator) -> Asset:
+def lamp(*, rng: np.random.Generator) -> Asset:
     """A foot, a stem, and a shade that glows."""
     builder = MeshBuilder()
     tall = rng.random() < 0.5
-    stem = metallic(rng) if rng.random() < 0.6 else wooden(rng)
+    stem = metallic(rng=rng) if rng.random() < 0.6 else wooden(rng=rng)
     h = rng.uniform(1.35, 1.65) if tall else rng.uniform(0.38, 0.6)
     foot, shade_h = (0.15, rng.uniform(0.25, 0.34)) if tall else (rng.uniform(0.07, 0.1), rng.uniform(0.16, 0.24))
     bottom, top = (
@@ -35,6 +35,9 @@ def lamp(rng: np.random.Generator) -> Asset:
     shade = Material(tint, textures.fabric(rng=rng) if rng.random() < 0.4 else textures.plaster(rng=rng, size=128), emission=0.9)
     z0 = h - shade_h
     builder.lathe([(bottom, z0), (top, h), (top - 0.004, h), (bottom - 0.004, z0), (bottom, z0)], shade, sections=40, around=2)
+    bulb = Material((1.0, 0.95, 0.85), emission=1.0)
+    ball = [(0.028 * np.sin(t), z0 + 0.5 * shade_h - 0.034 * np.cos(t)) for t in np.linspace(0, np.pi, 10)]
+    builder.lathe(ball, bulb, sections=20)
     for angle in (0.0, 2.09, 4.19):
         builder.cylinder(
             (0, 0, h - 0.03),

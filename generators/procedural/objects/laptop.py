@@ -8,9 +8,9 @@ from ..mesh_builder import MeshBuilder, rotation
 from .base import DARK, asset, metallic
 
 
-def laptop(rng: np.random.Generator) -> Asset:
+def laptop(*, rng: np.random.Generator) -> Asset:
     """Keyboard half and lid; the screen looks to -y."""
-    builder, case = MeshBuilder(), metallic(rng)
+    builder, case = MeshBuilder(), metallic(rng=rng)
     w, d, angle = rng.uniform(0.3, 0.38), rng.uniform(0.21, 0.25), np.radians(rng.uniform(95, 120))
     builder.box((0, 0, 0.009), (w, d, 0.018), case, bevel=0.004, repeat_m=0.4)
     rows, columns = 4, 11
@@ -26,9 +26,8 @@ def laptop(rng: np.random.Generator) -> Asset:
     R = rotation("x", angle)
     hinge = np.array([0, d / 2 - 0.006, 0.016])
     builder.box(hinge + R @ np.array([0, d / 2, 0.0]), (w, d, 0.010), case, bevel=0.003, rotation=R, repeat_m=0.4)
-    x, y0, y1, z = w / 2 - 0.012, 0.018, d - 0.012, 0.0062
-    corners = np.array([[-x, y0, z], [x, y0, z], [x, y1, z], [-x, y1, z]]) @ R.T + hinge
-    faces = np.array([[0, 1, 2], [0, 2, 3]])
     shown = Material((1.0, 1.0, 1.0), textures.screen(rng=rng), emission=rng.uniform(0.3, 0.9), gloss=0.2)
-    builder.add(corners, faces, shown, uv=np.array([[0, 1], [1, 1], [1, 0], [0, 0]], float)[faces])
+    # The lid lies along y before it opens; a quarter turn lays the upright picture on it.
+    middle = hinge + R @ [0.0, d / 2 + 0.003, 0.0056]
+    builder.screen((w / 2 - 0.012, d / 2 - 0.015), middle, shown, R @ rotation("x", -np.pi / 2))
     return asset(builder, "surface")

@@ -7,10 +7,10 @@ from ..mesh_builder import MeshBuilder, rotation
 from .base import DARK, asset, cloth, wooden
 
 
-def sofa(rng: np.random.Generator) -> Asset:
+def sofa(*, rng: np.random.Generator) -> Asset:
     """One to three seats, back at +y, with loose pillows."""
-    builder, body, foot = MeshBuilder(), cloth(rng), wooden(rng) if rng.random() < 0.5 else DARK
-    pad = body if rng.random() < 0.6 else cloth(rng)
+    builder, body, foot = MeshBuilder(), cloth(rng=rng), wooden(rng=rng) if rng.random() < 0.5 else DARK
+    pad = body if rng.random() < 0.6 else cloth(rng=rng)
     seats = int(rng.integers(1, 4))
     seat, arm, depth = rng.uniform(0.56, 0.66), rng.uniform(0.12, 0.2), rng.uniform(0.78, 0.92)
     w, h, base = seats * seat + 2 * arm, rng.uniform(0.72, 0.88), rng.uniform(0.08, 0.14)
@@ -32,8 +32,9 @@ def sofa(rng: np.random.Generator) -> Asset:
             bevel=0.05,
             repeat_m=0.6,
         )
-    builder.box((0, 0, (base + level) / 2), (w - 0.06, depth - 0.05, level - base), body, bevel=0.02, repeat_m=0.6)
-    builder.box((0, depth / 2 - 0.11, (base + h) / 2), (w - 2 * arm + 0.04, 0.21, h - base), body, bevel=0.06, repeat_m=0.6)
+    # Undersides lie a few millimetres apart, so that no two share a plane.
+    builder.box((0, 0, (base + level) / 2 + 0.004), (w - 0.06, depth - 0.05, level - base), body, bevel=0.02, repeat_m=0.6)
+    builder.box((0, depth / 2 - 0.11, (base + h) / 2 + 0.008), (w - 2 * arm + 0.04, 0.21, h - base), body, bevel=0.06, repeat_m=0.6)
     for k in range(seats):
         x = (k - (seats - 1) / 2) * seat
         builder.box(
@@ -58,7 +59,7 @@ def sofa(rng: np.random.Generator) -> Asset:
         builder.box(
             ((x - (seats - 1) / 2) * seat + rng.uniform(-0.06, 0.06), depth / 2 - 0.40, level + 0.155 + size * 0.44),
             (size, 0.13, size),
-            cloth(rng),
+            cloth(rng=rng),
             bevel=0.06,
             rotation=rotation("x", -0.3),
             repeat_m=0.4,

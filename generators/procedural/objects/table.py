@@ -3,20 +3,20 @@
 import numpy as np
 
 from ...scene import Asset, Material, Support
-from ..mesh_builder import MeshBuilder
+from ..mesh_builder import MeshBuilder, Number
 from .base import asset, metallic, wooden
 
 
-def table(rng: np.random.Generator) -> Asset:
+def table(*, rng: np.random.Generator) -> Asset:
     """A table; its top carries things."""
-    return (_round if rng.random() < 0.3 else _rectangular)(rng)
+    return _round(rng=rng) if rng.random() < 0.3 else _rectangular(rng=rng)
 
 
-def _round(rng: np.random.Generator) -> Asset:
-    builder, top = MeshBuilder(), wooden(rng)
-    leg = metallic(rng) if rng.random() < 0.5 else top
+def _round(*, rng: np.random.Generator) -> Asset:
+    builder, top = MeshBuilder(), wooden(rng=rng)
+    leg = metallic(rng=rng) if rng.random() < 0.5 else top
     radius, h, thick = rng.uniform(0.35, 0.6), rng.choice([rng.uniform(0.42, 0.5), rng.uniform(0.7, 0.76)]), 0.03
-    builder.cylinder((0, 0, h - thick), (0, 0, h), radius, top, sections=48, repeat_m=0.8)
+    builder.cylinder((0, 0, h - thick), (0, 0, h), radius, top, sections=64, repeat_m=0.8)
     if rng.random() < 0.5:
         builder.lathe(
             [
@@ -44,12 +44,12 @@ def _round(rng: np.random.Generator) -> Asset:
                 sections=12,
             )
     side = radius * 1.35
-    return asset(builder, "floor", [Support((0, 0), (side, side), h)])
+    return asset(builder, "floor", [Support((0.0, 0.0), (side, side), h)])
 
 
-def _rectangular(rng: np.random.Generator) -> Asset:
-    builder, top = MeshBuilder(), wooden(rng)
-    leg = top if rng.random() < 0.6 else metallic(rng)
+def _rectangular(*, rng: np.random.Generator) -> Asset:
+    builder, top = MeshBuilder(), wooden(rng=rng)
+    leg = top if rng.random() < 0.6 else metallic(rng=rng)
     low = rng.random() < 0.35
     w, d, h = (
         (rng.uniform(0.8, 1.2), rng.uniform(0.45, 0.65), rng.uniform(0.38, 0.5))
@@ -69,16 +69,16 @@ def _rectangular(rng: np.random.Generator) -> Asset:
             )
     drawers = not low and rng.random() < 0.5
     if drawers:
-        _drawers(builder, rng, top, w, d, h - thick, inset + width / 2)
+        _drawers(builder, top, w, d, h - thick, inset + width / 2, rng=rng)
     else:
         for y in (-1, 1):
             builder.box((0, y * (d / 2 - inset), h - thick - 0.04), (w - 2 * inset, 0.02, 0.09), leg, repeat_m=0.6)
-    return asset(builder, "floor", [Support((0, 0), (w - 0.04, d - 0.04), h)])
+    return asset(builder, "floor", [Support((0.0, 0.0), (w - 0.04, d - 0.04), h)])
 
 
-def _drawers(builder: MeshBuilder, rng: np.random.Generator, wood: Material, w: float, d: float, under: float, inset: float) -> None:
+def _drawers(builder: MeshBuilder, wood: Material, w: Number, d: Number, under: Number, inset: Number, *, rng: np.random.Generator) -> None:
     """A stack of drawers under one side."""
-    knob = metallic(rng)
+    knob = metallic(rng=rng)
     width, count = rng.uniform(0.34, 0.42), int(rng.integers(2, 5))
     x = (w / 2 - inset - width / 2 - 0.005) * rng.choice([-1, 1])
     height = under - 0.12

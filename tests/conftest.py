@@ -1,0 +1,18 @@
+"""Small data sets that the tests make for themselves, once a run."""
+
+from pathlib import Path
+
+import pytest
+
+from pixbench.generation import generate
+from pixbench.registry import GENERATORS
+
+TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "objects": (4, 7)}
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of three scenes, three views, 48 x 48 pixels; read only."""
+    folder = tmp_path_factory.mktemp("data") / "tiny"
+    generate("3d", GENERATORS.get("3d").config_type(**TINY), folder)
+    return folder

@@ -1,0 +1,131 @@
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pixbench.errors import UserError, VerificationError
+from pixbench.shards.manifest import read_manifest
+from pixbench.shards.reader import Dataset
+from pixbench.shards.schema import FIELDS
+from pixbench.shards.verify import verify
+from pixbench.training.pairs import PairDataset
+
+
+@pytest.fixture
+def copy(tiny: Path, tmp_path: Path) -> Path:
+    shutil.copytree(tiny, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_truth_holds_at_generation_and_from_files(tiny: Path) -> None:
+    now, made = verify(tiny), read_manifest(tiny).self_test
+    assert made["map_max_px"] <= 5e-3
+    assert made["map_median_px"] <= 1e-4
+    assert made["cycle_over"] <= 1e-3 * made["cycle_pixels"]
+    assert made["cycle_over_grazing"] == made["cycle_over"]
+    assert now.map_max_px <= 5e-3
+    assert now.visible == made["visible"] > 0
+    assert now.pairs == 3 * 6
+
+
+def test_a_reader_needs_nothing_but_h5py(tiny: Path) -> None:
+    with h5py.File(tiny / "shards" / "00000.h5") as file:
+        assert list(file) == ["000000", "000001"]
+        for name, field in FIELDS.items():
+            dataset = file["000000"][name]
+            assert dataset.dtype == np.dtype(field.dtype)
+            assert dataset.attrs["unit"] == field.unit
+            assert dataset.attrs["meaning"]
+        assert json.loads(file.attrs["status_codes"])["1"].startswith("visible")
+
+
+def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
+    path = copy / "shards" / "00000.h5"
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for offset in [0, 200, *rng.integers(len(whole), size=40), len(whole) - 1]:
+        changed = bytearray(whole)
+        changed[offset] ^= 0x40
+        path.write_bytes(bytes(changed))
+        with pytest.raises(VerificationError, match=r"00000\.h5: scene.*(field|all fields)"):
+            verify(copy)
+    path.write_bytes(whole)
+    verify(copy)
+
+
+def test_a_changed_value_names_its_field(copy: Path) -> None:
+    path = copy / "shards" / "00000.h5"
+    with h5py.File(path) as file:
+        chunk = file["000001"]["depth_m"].id.get_chunk_info(1)
+    raw = bytearray(path.read_bytes())
+    raw[chunk.byte_offset + chunk.size // 2] ^= 1
+    path.write_bytes(bytes(raw))
+    with pytest.raises(VerificationError, match=r"00000\.h5: scene 000001, field depth_m: cannot be read"):
+        verify(copy)
+
+
+def test_wrong_truth_is_found_although_every_hash_is_right(copy: Path) -> None:
+    from pixbench.shards.manifest import file_sha256, write_manifest
+    from pixbench.shards.writer import field_sha256
+
+    path = copy / "shards" / "00000.h5"
+    with h5py.File(path, "r+") as file:
+        depth = file["000000"]["depth_m"]
+        depth[...] = depth[()] * np.float32(1.001)
+        depth.attrs["sha256"] = field_sha256(depth[()])
+    manifest = read_manifest(copy)
+    entry = manifest.shards[0].model_copy(update={"sha256": file_sha256(path), "bytes": path.stat().st_size})
+    write_manifest(copy, manifest.model_copy(update={"shards": [entry, *manifest.shards[1:]]}))
+    with pytest.raises(VerificationError, match="scene 000000, field status and depth_m, self-test from files: map from depth is off"):
+        verify(copy)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "stray"])
+def test_missing_truncated_and_stray_shards(copy: Path, damage: str) -> None:
+    path = copy / "shards" / "00001.h5"
+    if damage == "missing":
+        path.unlink()
+    elif damage == "truncated":
+        path.write_bytes(path.read_bytes()[:-100])
+    else:
+        shutil.copy(path, path.with_name("00009.h5"))
+    message = {
+        "missing": r"00001\.h5: scenes 000002 to 000002, all fields: the shard is missing",
+        "truncated": "truncated",
+        "stray": r"00009\.h5: not listed",
+    }
+    with pytest.raises(VerificationError, match=message[damage]):
+        verify(copy)
+
+
+def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> None:
+    path = copy / "dataset.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps({**raw, "complete": False}))
+    with pytest.raises(UserError, match="not finished"):
+        Dataset(copy)
+    path.write_text(json.dumps({**raw, "format_version": 2}))
+    with pytest.raises(UserError, match="format version 2, this PixBench reads version 1"):
+        read_manifest(copy)
+    path.write_text(json.dumps({**raw, "colour": "red"}))
+    with pytest.raises(UserError, match="field 'colour'"):
+        read_manifest(copy)
+
+
+def test_pairs_as_torch_tensors(tiny: Path) -> None:
+    pairs = PairDataset(tiny)
+    assert len(pairs) == 3 * 6
+    sample = pairs[4]
+    assert {name: tuple(tensor.shape) for name, tensor in sample.items()} == {
+        "image_a": (3, 48, 48),
+        "image_b": (3, 48, 48),
+        "uv_b": (48, 48, 2),
+        "status": (48, 48),
+    }
+    assert 0 <= float(sample["image_a"].min()) < float(sample["image_a"].max()) <= 1
+    scene = pairs.dataset.scene(0)
+    key = pairs.keys[4]
+    assert (sample["uv_b"].numpy() == scene.uv(key.a, key.b)).sum() > 0

@@ -1,0 +1,105 @@
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pixbench.checkpoint import load_checkpoint, seeded_network
+from pixbench.errors import UserError
+from pixbench.network import UNet, UNetConfig
+from pixbench.training.config import TrainConfig
+from pixbench.training.sampler import StepSampler
+from pixbench.training.train import sample_descriptors, train
+
+SMALL = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=6)
+
+
+def _config(**options: object) -> TrainConfig:
+    return TrainConfig(**{"steps": 10, "batch": 2, "points": 64, "network": SMALL, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [(48, 48), (37, 50), (3, 5)])
+def test_network_keeps_any_resolution(size: tuple[int, int]) -> None:
+    network = seeded_network(UNetConfig(), 0)
+    assert network(torch.rand(2, 3, *size)).shape == (2, 32, *size)
+
+
+def test_network_shifts_with_its_input() -> None:
+    # Without attention, a shift by the stride moves descriptors along, away from the borders.
+    network = UNet(UNetConfig(widths=(8, 8), blocks=(1, 1), attention=False)).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x  # type: ignore[method-assign]  # its statistics see the whole image
+    image = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        a, b = network(image), network(image.roll((2, 4), (2, 3)))
+    assert torch.allclose(a[..., 20:40, 20:40], b[..., 22:42, 24:44], atol=1e-5)
+
+
+def test_descriptors_are_sampled_at_pixel_centres_and_between() -> None:
+    ramp = torch.arange(5.0).expand(1, 1, 4, 5)
+    uv = torch.tensor([[[0.5, 0.5], [3.5, 2.5], [2.0, 1.0]]])
+    assert sample_descriptors(ramp, uv)[0, 0].tolist() == pytest.approx([0.0, 3.0, 1.5], abs=1e-6)
+
+
+def test_sampler_draws_different_scenes_and_resumes_in_place() -> None:
+    scenes = [0, 0, 1, 1, 2, 2]
+    whole = list(StepSampler(scenes, batch=3, steps=6, seed=1))
+    assert list(StepSampler(scenes, batch=3, steps=6, seed=1, first=4)) == whole[4:]
+    assert all(len({scenes[index % 6] for index in batch}) == 3 for batch in whole)
+    split = [list(StepSampler(scenes, batch=3, steps=2, seed=1, rank=rank, world=2)) for rank in range(2)]
+    assert all(len(part[0]) == 3 and not set(split[0][0]) & set(split[1][0]) for part in split)
+
+
+def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    seen: list[float] = []
+    train(tiny, tmp_path / "run", _config(steps=60, jitter=0.0), progress=lambda done, loss: seen.append(loss))
+    assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
+    checkpoint = load_checkpoint(tmp_path / "run")
+    assert (checkpoint.config.step, checkpoint.config.p, checkpoint.config.network) == (60, math.inf, SMALL)
+    assert json.loads((tmp_path / "run/checkpoint/checkpoint.json").read_text())["p"] == "inf"
+    assert (tmp_path / "run/loss.png").stat().st_size > 5000
+
+
+def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "whole", _config())
+
+    def stop(done: int, loss: float) -> None:
+        stop.steps += done  # type: ignore[attr-defined]
+        if stop.steps == 7:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    stop.steps = 0  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path / "broken", _config(), progress=stop)
+    train(tiny, tmp_path / "broken", _config())
+    whole, broken = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
+    assert whole.keys() == broken.keys()
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_a_diverging_run_says_where_and_what_to_lower(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"loss is (nan|inf) at step \d+: lower --learning-rate"):
+        train(tiny, tmp_path / "run", _config(steps=200, learning_rate=1e30, p=2))
+
+
+def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=1))
+    with pytest.raises(UserError, match="holds another run"):
+        train(tiny, tmp_path / "run", _config(steps=2))
+
+
+def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        load_checkpoint(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / "checkpoint.json").write_text('{"format": "pixbench-checkpoint", "format_version": 1}')
+    (tmp_path / "weights.safetensors").write_text("nonsense")
+    with pytest.raises(UserError, match="is not a whole checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / "checkpoint.json").write_text('{"format": "pixbench-checkpoint", "format_version": 9}')
+    with pytest.raises(UserError, match="format version 9"):
+        load_checkpoint(tmp_path)

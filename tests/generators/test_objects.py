@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from pixbench.generators.procedural.objects import CATEGORIES, build
+from pixbench.generators.scene import Mesh
+
+SEEDS = range(4)
+
+
+def _areas(mesh: Mesh) -> np.ndarray:
+    corners = mesh.vertices[mesh.faces].astype(float)
+    return np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
+
+
+@pytest.mark.parametrize("name", sorted(CATEGORIES))
+def test_objects_stand_on_the_ground_and_their_supports_lie_on_them(name: str) -> None:
+    for seed in SEEDS:
+        asset = build(name, seed)
+        low, high = asset.mesh.bounds
+        assert abs(low[2]) < 1e-6
+        assert np.allclose(low[:2], -high[:2], atol=1e-5)
+        assert 0.05 < (high - low).max() < 2.3
+        assert len(asset.synset) == 8
+        for support in asset.supports:
+            tops = asset.mesh.vertices[asset.mesh.faces][np.ptp(asset.mesh.vertices[asset.mesh.faces][..., 2], axis=1) < 1e-6]
+            assert np.abs(tops[:, 0, 2] - support.height).min() < 1e-5
+            half = np.array(support.size_xy) / 2
+            assert (np.abs(support.centre_xy) + half <= high[:2] + 1e-6).all()
+
+
+@pytest.mark.parametrize("name", sorted(CATEGORIES))
+def test_meshes_are_fit_for_truth(name: str) -> None:
+    for seed in SEEDS:
+        mesh = build(name, seed).mesh
+        assert _areas(mesh).min() > 5e-10
+        # No face twice, in either winding: one surface point would have two ids.
+        keys = np.sort(
+            np.round(mesh.vertices[mesh.faces] * 1e6).astype(np.int64).view([("x", "i8"), ("y", "i8"), ("z", "i8")])[..., 0], axis=1
+        )
+        assert len(np.unique(keys, axis=0)) == len(keys)
+        assert np.allclose(np.linalg.norm(mesh.normals, axis=2), 1, atol=1e-3)
+
+
+def test_closed_shapes_face_outwards() -> None:
+    for name in ("speaker", "mug", "bowl", "jar", "bottle", "cabinet"):
+        mesh = build(name, 1).mesh
+        corners = mesh.vertices[mesh.faces].astype(float)
+        volume = np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6
+        assert volume > 0
+
+
+def test_a_seed_is_an_object_and_another_seed_another() -> None:
+    one, same, other = build("chair", 5), build("chair", 5), build("chair", 6)
+    assert np.array_equal(one.mesh.vertices, same.mesh.vertices)
+    assert one.id == same.id == "procedural/chair/0000000000000005"
+    assert one.mesh.vertices.shape != other.mesh.vertices.shape or not np.array_equal(one.mesh.vertices, other.mesh.vertices)

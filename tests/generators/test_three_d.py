@@ -1,0 +1,124 @@
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pixbench.errors import UserError
+from pixbench.generation import generate
+from pixbench.generators.layout import footprint
+from pixbench.generators.three_d import Config3D, Generator3D
+from pixbench.shards.reader import Dataset
+
+CONFIG = Config3D(scenes=4, views=2, size=32, seed=3, scenes_per_shard=1, objects=(4, 6))
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "shards").glob("*"))}
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("reference") / "data"
+    generate("3d", CONFIG, folder)
+    return _hashes(folder)
+
+
+def test_two_workers_write_the_same_bytes(reference: dict[str, str], tmp_path: Path) -> None:
+    ticks: list[int] = []
+    generate("3d", CONFIG, tmp_path / "data", workers=2, progress=ticks.append)
+    assert _hashes(tmp_path / "data") == reference
+    assert len(reference) == sum(ticks) == 4
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_path: Path) -> None:
+    command = (
+        "generate 3d --out data --scenes 4 --views 2 --size 32 --seed 3 --workers 2 --set scenes_per_shard=1 --set objects=[4,6]".split()
+    )
+    run = subprocess.Popen([sys.executable, "-m", "pixbench", *command], cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("data/shards/*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not (tmp_path / "data/dataset.json").read_text().count('"complete": true')
+    subprocess.run([sys.executable, "-m", "pixbench", *command], cwd=tmp_path, check=True, capture_output=True)
+    assert _hashes(tmp_path / "data") == reference
+
+
+def test_a_scene_does_not_depend_on_the_others() -> None:
+    alone = Generator3D(CONFIG).scene(2).arrays
+    generator = Generator3D(CONFIG)
+    generator.scene(0)
+    after = generator.scene(2).arrays
+    assert all(alone[name].tobytes() == after[name].tobytes() for name in alone)
+
+
+def test_splits_differ_and_seeds_differ() -> None:
+    scenes = [Generator3D(CONFIG.model_copy(update=change)).compose(0)[0] for change in ({}, {"split": "test"}, {"seed": 4})]
+    assert len({scene.room.id for scene in scenes}) == 3
+
+
+def test_objects_stand_and_do_not_intersect() -> None:
+    generator = Generator3D(Config3D(size=32, views=2, seed=5))
+    carried = 0
+    for index in range(5):
+        scene, _ = generator.compose(index)
+        assert 7 <= len(scene.objects) <= 14
+        boxes = [footprint(placed.asset, placed.T_world_obj) for placed in scene.objects]
+        for k, placed in enumerate(scene.objects):
+            if placed.support < 0:
+                assert abs(placed.T_world_obj[2, 3]) < 1e-9
+            else:
+                carried += 1
+                below = scene.objects[placed.support]
+                heights = [below.T_world_obj[2, 3] + support.height for support in below.asset.supports]
+                assert np.abs(np.array(heights) - placed.T_world_obj[2, 3]).min() < 1e-6
+            assert not any(boxes[k].overlaps(boxes[other]) for other in range(k) if other != placed.support)
+            corners = boxes[k].corners()
+            assert (corners > 0).all()
+            assert (corners < np.array(scene.room.size[:2])).all()
+    assert carried >= 5
+
+
+def test_cameras_stand_inside_apart_and_share_surface(tiny: Path) -> None:
+    dataset = Dataset(tiny)
+    for stored in dataset.scenes():
+        cameras = [stored.camera(view) for view in range(3)]
+        for k, camera in enumerate(cameras):
+            assert 0.9 <= camera.centre[2] <= 1.9
+            assert all(np.linalg.norm(camera.centre - other.centre) >= 0.35 for other in cameras[:k])
+        # Overlap is chosen on small probes; at full size it may lie a little lower.
+        assert ((stored.read("status") == 1).mean(axis=(1, 2)) > 0.1).all()
+        assert (stored.read("object_visible_pixels").sum(axis=0) > 0.08 * 48 * 48).all()
+    dataset.close()
+
+
+def test_views_are_pictures_and_differ_in_light(tiny: Path) -> None:
+    dataset = Dataset(tiny)
+    for stored in dataset.scenes():
+        rgb = stored.read("rgb")
+        assert (rgb.reshape(3, -1).std(axis=1) > 20).all()
+        assert ((rgb.reshape(3, -1).mean(axis=1) > 40) & (rgb.reshape(3, -1).mean(axis=1) < 215)).all()
+        assert len(np.unique(stored.read("light_gain")[:, 0, 0])) == 3
+        assert stored.read("semantic_names")[0] == b"none"
+    dataset.close()
+
+
+def test_impossible_demands_are_refused() -> None:
+    with pytest.raises(UserError, match="unknown object category 'chiar': did you mean 'chair'"):
+        Generator3D(Config3D(categories=("chiar",)))
+    with pytest.raises(UserError, match="least <= most"):
+        Generator3D(Config3D(objects=(5, 2)))
+
+
+def test_another_data_set_in_the_folder_is_refused_and_left_alone(tiny: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tiny.rglob("*")}
+    with pytest.raises(UserError, match=r"holds another data set \(objects .* seed 7 there, 3 asked for"):
+        generate("3d", CONFIG, tiny)
+    assert {path: path.stat().st_mtime_ns for path in tiny.rglob("*")} == before

@@ -1,0 +1,98 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def pixbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PIXBENCH_CACHE": str(cwd / "cache"), "COLUMNS": "120"}
+    return subprocess.run([sys.executable, "-m", "pixbench", *arguments], cwd=cwd, capture_output=True, text=True, env=environment)
+
+
+def refused(*arguments: str, cwd: Path) -> str:
+    """Run a command that must end with one line, exit code 2 and nothing written."""
+    before = sorted(cwd.rglob("*"))
+    run = pixbench(*arguments, cwd=cwd)
+    lines = run.stderr.strip().splitlines()
+    assert run.returncode == 2, run.stderr
+    assert len(lines) == 1, run.stderr
+    assert lines[0].startswith("error: ")
+    assert sorted(cwd.rglob("*")) == before
+    return lines[0]
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys, pixbench.cli; print([m for m in ('torch', 'numpy', 'h5py', 'pydantic', 'kornia', 'matplotlib') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path).stdout.strip() == "[]"
+    run = pixbench("--help", cwd=tmp_path)
+    assert run.returncode == 0
+    assert all(command in run.stdout for command in ("generate", "verify", "train", "evaluate", "leaderboard", "demo", "list", "info"))
+    assert pixbench("--version", cwd=tmp_path).stdout.startswith("pixbench ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("generate 4d --out x", "unknown generator '4d': did you mean '3d'?"),
+        ("generate 3d --out x --scenes 0", "scenes: input should be greater than or equal to 1, got 0"),
+        ("generate 3d --out x --views 1", "views: "),
+        ("generate 3d --out x --split tset", "split: "),
+        ("generate 3d --out x --workers 0", "--workers 0: expected at least 1"),
+        ("generate 3d --out x --set colour=red", "unknown setting 'colour'"),
+        ('generate 3d --out x --set categories=["chiar"]', "did you mean 'chair'?"),
+        ("verify nowhere", "nowhere is not a data set"),
+        ("info nowhere", "nowhere is not a data set"),
+        ("evaluate --model baseline:rgb-pach", "unknown baseline 'rgb-pach': did you mean 'rgb-patch'?"),
+        ("evaluate --model rgb-patch", "did you mean 'baseline:rgb-patch'?"),
+        ("evaluate --model .", ". is not a checkpoint"),
+        ("evaluate --model baseline:oracle --suite maxi", "unknown suite 'maxi': did you mean 'mini'?"),
+        ("evaluate --model baseline:oracle --data nowhere", "nowhere is not a data set"),
+        ("train --data nowhere --out x", "nowhere is not a data set"),
+        ("train --data nowhere --out x --p 3", "--p 3: expected 1, 2 or inf"),
+        ("train --data nowhere --out x --set network.widths=[7]", "multiples of 8"),
+        ("leaderboard show", "results does not exist"),
+    ],
+)
+def test_mistakes_get_one_line(arguments: str, message: str, tmp_path: Path) -> None:
+    assert message in refused(*arguments.split(), cwd=tmp_path)
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("years of work")
+    assert "is not empty and is not a data set" in refused("generate", "3d", "--out", "mine", cwd=tmp_path)
+    assert "is a file" in refused("generate", "3d", "--out", "mine/thesis.txt", cwd=tmp_path)
+
+
+def test_verify_exits_with_1_and_names_the_place(tiny: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(tiny, tmp_path / "d")
+    shard = tmp_path / "d/shards/00001.h5"
+    raw = bytearray(shard.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    shard.write_bytes(bytes(raw))
+    run = pixbench("verify", "d", cwd=tmp_path)
+    assert run.returncode == 1
+    assert "d/shards/00001.h5: scene 000002, field" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_demo_does_the_whole_line(tmp_path: Path) -> None:
+    run = pixbench("demo", "--fast", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    for name in ("scenes", "truth", "matches", "channels"):
+        assert (tmp_path / f"demo/fast/pictures/{name}.png").read_bytes().startswith(b"\x89PNG")
+    records = {json.loads(path.read_text())["model"]: json.loads(path.read_text()) for path in tmp_path.glob("demo/fast/results/*.json")}
+    assert set(records) == {"oracle", "rgb-patch", "dense-sift", "random-unet", "pixbench"}
+    assert records["oracle"]["metrics"]["pck@1"]["value"] == 1.0
+    assert "| oracle |" in (tmp_path / "demo/fast/results/table.md").read_text()
+    shown = pixbench("leaderboard", "show", "demo/fast/results", "--markdown", cwd=tmp_path)
+    assert shown.stdout.strip() == (tmp_path / "demo/fast/results/table.md").read_text().strip()
+    listed = pixbench("list", cwd=tmp_path).stdout
+    assert all(name in listed for name in ("3d", "mini", "oracle", "pck@1"))

@@ -1,0 +1,51 @@
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _project() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_declared_packages_are_those_on_disk() -> None:
+    declared = set(_project()["tool"]["setuptools"]["packages"])  # type: ignore[index]
+    on_disk = set()
+    for folder, package in (("pixbench", "pixbench"), ("generators", "pixbench.generators"), ("baselines", "pixbench.baselines")):
+        for init in (ROOT / folder).rglob("__init__.py"):
+            on_disk.add(".".join([package, *init.parent.relative_to(ROOT / folder).parts]))
+    assert declared == on_disk
+
+
+@pytest.mark.parametrize("folder", ["generators", "baselines"])
+def test_bare_names_are_refused(folder: str) -> None:
+    run = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True)
+    assert f"import this folder as 'pixbench.{folder}'" in run.stderr
+
+
+@pytest.mark.parametrize("folder", ["generators", "baselines"])
+def test_the_core_imports_without(folder: str) -> None:
+    """The core names neither folder in an import: it reaches them by registered name."""
+    for path in (ROOT / "pixbench").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else []
+            )
+            assert not any(folder in name.split(".") for name in names), path
+
+
+def test_every_dependency_is_pinned() -> None:
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().split()}
+    project = _project()["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]  # type: ignore[index]
+    assert {name.split(">")[0] for name in wanted} <= pinned
+    assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text()
