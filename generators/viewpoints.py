@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.geometry import Camera, look_at
-from pixbench.rays import RayCaster
+from pixbench.rays import RayCaster, exact_hits, triangle_normals
 from pixbench.truth import Status, View, exact_pair, trace_view
 
 from .scene import Geometry, Placed, Room
@@ -91,13 +91,15 @@ def _propose(room: Room, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, r
 
 
 def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.random.Generator) -> bool:
-    """Nothing nearer than 0.3 m in any direction, and the eye outside every closed body."""
+    """Nothing nearer than 0.3 m in any direction, the eye outside every closed body, and not looking straight up or down."""
     directions = rng.normal(size=(96, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     origins = np.broadcast_to(camera.centre, directions.shape)
-    if caster.occluded(origins, directions, np.full(len(directions), 0.3)).any():
-        return False
-    return abs(camera.forward[2]) < 0.9
+    hits = exact_hits(geometry.corners, caster.first_triangle(origins, directions), origins, directions)
+    found = hits.triangle >= 0
+    # From inside a body one sees the backs of its faces.
+    backs = np.einsum("ij,ij->i", triangle_normals(geometry.corners[hits.triangle[found]]), directions[found]) > 0
+    return bool((hits.t > 0.3).all() and backs.sum() < 0.1 * len(directions) and abs(camera.forward[2]) < 0.9)
 
 
 def _worth_seeing(probe: View, geometry: Geometry) -> bool:

@@ -1,12 +1,13 @@
 """What truth and renderers ask of a ray caster, and the exact float64 hit that its float32 answer points to."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 
+@runtime_checkable
 class RayCaster(Protocol):
     """Finds the first triangle along rays.
 

@@ -38,7 +38,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("generate 4d --out x", "unknown generator '4d': did you mean '3d'?"),
+        ("generate 4d --out x", "unknown generator '4d': known are 3d"),
         ("generate 3d --out x --scenes 0", "scenes: input should be greater than or equal to 1, got 0"),
         ("generate 3d --out x --views 1", "views: "),
         ("generate 3d --out x --split tset", "split: "),
@@ -50,11 +50,11 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("evaluate --model baseline:rgb-pach", "unknown baseline 'rgb-pach': did you mean 'rgb-patch'?"),
         ("evaluate --model rgb-patch", "did you mean 'baseline:rgb-patch'?"),
         ("evaluate --model .", ". is not a checkpoint"),
-        ("evaluate --model baseline:oracle --suite maxi", "unknown suite 'maxi': did you mean 'mini'?"),
+        ("evaluate --model baseline:oracle --suite maxi", "unknown suite 'maxi': known are mini"),
         ("evaluate --model baseline:oracle --data nowhere", "nowhere is not a data set"),
         ("train --data nowhere --out x", "nowhere is not a data set"),
         ("train --data nowhere --out x --p 3", "--p 3: expected 1, 2 or inf"),
-        ("train --data nowhere --out x --set network.widths=[7]", "multiples of 8"),
+        ("train --data nowhere --out x --set network.widths=[7] --set network.blocks=[1]", "multiples of 8"),
         ("leaderboard show", "results does not exist"),
     ],
 )

@@ -38,14 +38,19 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., Non
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=total, note="")
+    progress = Progress(*columns, console=Console(stderr=True))
+    task = progress.add_task(what, total=total, note="")
 
-        def advance(done: int = 1, note: str | None = None) -> None:
-            fields = {} if note is None else {"note": note}
-            progress.update(task, advance=done, **fields)  # type: ignore[arg-type]
+    def advance(done: int = 1, note: str | None = None) -> None:
+        # Shown with the first work done, so that a refusal stands alone.
+        progress.start()
+        fields = {} if note is None else {"note": note}
+        progress.update(task, advance=done, **fields)  # type: ignore[arg-type]
 
+    try:
         yield advance
+    finally:
+        progress.stop()
 
 
 def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = ()) -> "C":
@@ -65,7 +70,9 @@ def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "configuration"
-        raise UserError(f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}, got {first['input']!r}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        got = "" if first["type"] == "value_error" else f", got {first['input']!r}"
+        raise UserError(f"{where}: {message[:1].lower()}{message[1:]}{got}") from None
 
 
 def _set(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -61,7 +61,7 @@ METRICS.add("epe_mean")(Metric("epe_mean", 1, "mean endpoint error in px", False
 METRICS.add("epe_median")(Metric("epe_median", 1, "median endpoint error in px", False, lambda e: float(np.median(e))))
 
 
-def summarise(errors_px: Sequence[Float[np.ndarray, " points"]]) -> dict[str, tuple[float, float]]:
+def summarise(errors_px: Sequence[Float[np.ndarray, " _"]]) -> dict[str, tuple[float, float]]:
     """For each metric its mean over pairs that have points, and its pooled value; NaN where no pair has any."""
     filled = [errors for errors in errors_px if len(errors)]
     everything = np.concatenate(filled) if filled else np.empty(0)

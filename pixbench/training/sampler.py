@@ -10,7 +10,7 @@ class StepSampler(Sampler[list[int]]):
     """Batches for steps `first` to `steps`, each of `batch` different scenes where there are that many.
 
     Pairs of different scenes make the between-image term true: two views of one scene would show the same points. An index
-    is draw * pairs + pair, so that a pair's random points differ each time. Each of `world` processes takes its own part.
+    is draw * pairs + pair, so that a pair's random points differ each time. Each process draws its own batches by its `rank`.
     """
 
     def __init__(
@@ -27,15 +27,15 @@ class StepSampler(Sampler[list[int]]):
         self._pairs_of_scene = [np.flatnonzero(np.array(scene_of_pair) == scene) for scene in sorted(set(scene_of_pair))]
         self._pairs = len(scene_of_pair)
         self._batch, self._steps, self._first, self._seed = batch, steps, first, seed
-        self._rank, self._world = rank, world
+        self._rank = rank
 
     def __len__(self) -> int:
         return self._steps - self._first
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self._first, self._steps):
-            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(step,)))
-            wanted, scenes = self._batch * self._world, len(self._pairs_of_scene)
-            order = np.concatenate([rng.permutation(scenes) for _ in range(-(-wanted // scenes))])[:wanted]
+            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(step, self._rank)))
+            scenes = len(self._pairs_of_scene)
+            order = np.concatenate([rng.permutation(scenes) for _ in range(-(-self._batch // scenes))])[: self._batch]
             pairs = [int(rng.choice(self._pairs_of_scene[scene])) for scene in order]
-            yield [step * self._pairs + pair for pair in pairs[self._rank :: self._world]]
+            yield [step * self._pairs + pair for pair in pairs]

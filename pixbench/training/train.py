@@ -115,7 +115,6 @@ def train(
         seed=config.seed,
         first=state.step,
         rank=fabric.global_rank,
-        world=fabric.world_size,
     )
     loader = fabric.setup_dataloaders(
         DataLoader(dataset, batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0),

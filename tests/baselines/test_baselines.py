@@ -38,7 +38,7 @@ def test_a_descriptor_for_every_pixel(name: str, size: tuple[int, int]) -> None:
 def test_a_pure_shift_is_found_to_the_pixel(name: str) -> None:
     query = np.array([[24.5, 24.5], [30.5, 20.5], [20.5, 28.5]])
     found = load_model(f"baseline:{name}").match(_shifted_pair(5, -3), query)
-    assert found.tolist() == (query + [5, -3]).tolist()
+    assert found.tolist() == (query + np.array([5, -3])).tolist()
 
 
 def test_the_random_network_is_the_same_each_time() -> None:
