@@ -42,6 +42,12 @@ def pixel_index(uv: Float[np.ndarray, "*batch 2"]) -> Int[np.ndarray, "*batch 2"
     return np.floor(uv).astype(np.int64)
 
 
+def nearest_pixel_index(uv: Float[np.ndarray, "*batch 2"], width: int, height: int) -> Int[np.ndarray, "*batch 2"]:
+    """The (column, row) of the pixel that covers uv, or of the image's nearest pixel: in float32 a point just inside may round onto the border."""
+    inside = np.clip(np.nan_to_num(uv), 0, [width - 1, height - 1])
+    return pixel_index(inside)
+
+
 def resize_uv(
     uv: Float[np.ndarray, "*batch 2"], old_size_wh: tuple[int, int], new_size_wh: tuple[int, int]
 ) -> Float[np.ndarray, "*batch 2"]:

@@ -11,7 +11,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
 from .evaluation.model import DescriptorModel, Model, image_batch
-from .geometry import pixel_centres
+from .geometry import nearest_pixel_index, pixel_centres
 from .shards.reader import Dataset, Pair
 from .truth import Status
 
@@ -138,7 +138,7 @@ def _place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3
 def _overlay(rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "height width 3"]:
     """Colours at uv over the darkened grey image; several at one pixel are averaged."""
     height, width = rgb.shape[:2]
-    column, row = np.clip(np.floor(uv).astype(int), 0, [width - 1, height - 1]).T
+    column, row = nearest_pixel_index(uv, width, height).T
     total, count = np.zeros((height, width, 3)), np.zeros((height, width, 1))
     np.add.at(total, (row, column), colours)
     np.add.at(count, (row, column), 1)

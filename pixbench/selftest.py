@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from .geometry import Camera, pixel_centre, pixel_index
+from .geometry import Camera, nearest_pixel_index, pixel_centre
 from .rays import RayCaster
 from .truth import GRAZING_COSINE, PairTruth, Status, View, cast
 
@@ -107,6 +107,10 @@ class StoredPair:
         """Pixels of a that b sees."""
         return self.status == Status.VISIBLE
 
+    def target_pixel(self, uv: Float[np.ndarray, "*batch 2"]) -> Int[np.ndarray, "*batch 2"]:
+        """(column, row) of the pixel of b at uv."""
+        return nearest_pixel_index(uv, self.camera_b.width, self.camera_b.height)
+
 
 def near_grazing(
     normal: Float[np.ndarray, "points 3"], point: Float[np.ndarray, "points 3"], camera: Camera
@@ -118,7 +122,7 @@ def near_grazing(
 
 def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
     """z-depth of view b at sub-pixel uv: on the stored plane (depth and normal) of the pixel that covers it."""
-    column, row = pixel_index(uv).T
+    column, row = pair.target_pixel(uv).T
     anchors = pair.camera_b.unproject(pixel_centre(column, row), pair.depth_b[row, column])
     normal = pair.normal_b[row, column].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -144,7 +148,7 @@ def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"]
 
     The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
     """
-    column, row = pixel_index(np.where(pair.visible[..., None], pair.uv_b, 0.0)).transpose(2, 0, 1)
+    column, row = pair.target_pixel(pair.uv_b).transpose(2, 0, 1)
     same = pair.visible & (pair.triangle_b[row, column] == pair.triangle_a)
     uv = pair.uv_b[same].astype(np.float64)
     z = stored_depth_at(pair, uv)
@@ -168,7 +172,7 @@ def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool
     points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
     grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
     uv = pair.uv_b[pair.visible].astype(np.float64)
-    column, row = pixel_index(uv).T
+    column, row = pair.target_pixel(uv).T
     expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
     hidden = ~(expected <= stored_depth_at(pair, uv) * (1 + DEPTH_TEST_TOLERANCE))
     return SelfTest(

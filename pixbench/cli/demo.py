@@ -23,9 +23,9 @@ class Recipe:
 
 
 FULL = Recipe(
-    train={"split": "train", "scenes": 40, "views": 4, "size": 96, "seed": 0},
+    train={"split": "train", "scenes": 36, "views": 4, "size": 96, "seed": 0},
     test={"split": "test", "scenes": 8, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 2},
-    training={"steps": 600, "batch": 4},
+    training={"steps": 500, "batch": 4},
 )
 FAST = Recipe(
     train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},

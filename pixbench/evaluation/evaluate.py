@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ..geometry import pixel_index
 from ..registry import METRICS
 from ..shards.manifest import file_sha256
 from ..shards.reader import Dataset
+from ..truth import Status
 from .metrics import summarise
 from .model import Model
 from .predictions import Predictions, predict, read_predictions, write_predictions
@@ -23,11 +25,11 @@ STRIDE = 4
 def score(predictions: Predictions, dataset: Dataset) -> list[np.ndarray]:
     """Endpoint errors in pixels of the visible queries of each pair; an answer that is not finite counts as infinitely far."""
     rows = {(key.scene, key.a, key.b): key for key in dataset.pair_keys()}
-    column, row = np.floor(predictions.query_uv).astype(int).T
+    column, row = pixel_index(predictions.query_uv).T
     errors = []
     for (scene, a, b), answer in zip(predictions.pairs, predictions.uv, strict=True):
         truth = dataset.pair(rows[int(scene), int(a), int(b)]).truth
-        visible = truth.status[row, column] == 1
+        visible = truth.status[row, column] == Status.VISIBLE
         distance = np.linalg.norm(answer[visible].astype(float) - truth.uv_b[row, column][visible].astype(float), axis=1)
         errors.append(np.nan_to_num(distance, nan=math.inf))
     return errors

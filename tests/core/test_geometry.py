@@ -8,6 +8,7 @@ from pixbench.geometry import (
     in_image,
     inverse_rigid,
     look_at,
+    nearest_pixel_index,
     normalised_grid,
     pixel_centres,
     pixel_corners,
@@ -42,6 +43,7 @@ def test_borders_belong_to_the_pixel_that_begins_there() -> None:
     uv = np.array([[0.0, 0.0], [3.999, 2.999], [4.0, 1.0], [1.0, 3.0], [-1e-9, 1.0], [np.nan, 1.0]])
     assert in_image(uv, 4, 3).tolist() == [True, True, False, False, False, False]
     assert pixel_index(uv[:2]).tolist() == [[0, 0], [3, 2]]
+    assert nearest_pixel_index(uv, 4, 3).tolist() == [[0, 0], [3, 2], [3, 1], [1, 2], [0, 1], [0, 1]]
 
 
 @given(sizes, sizes)
