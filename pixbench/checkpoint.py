@@ -92,12 +92,11 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except (ValidationError, ValueError, SafetensorError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise UserError(f"{folder} is not a whole checkpoint ({first}): train it again or fetch it anew") from None
-    return Checkpoint(network.to(memory_format=torch.channels_last).eval(), config, file_sha256(folder / WEIGHTS), folder)
+    return Checkpoint(network.eval(), config, file_sha256(folder / WEIGHTS), folder)
 
 
 def seeded_network(config: UNetConfig, seed: int) -> UNet:
     """A network with weights drawn from `seed`; the global generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        # Channels last: the layout in which convolutions on a CPU (and in half precision on a GPU) are fastest.
-        return UNet(config).to(memory_format=torch.channels_last)
+        return UNet(config)

@@ -43,7 +43,10 @@ def pixel_index(uv: Float[np.ndarray, "*batch 2"]) -> Int[np.ndarray, "*batch 2"
 
 
 def nearest_pixel_index(uv: Float[np.ndarray, "*batch 2"], width: int, height: int) -> Int[np.ndarray, "*batch 2"]:
-    """The (column, row) of the pixel that covers uv, or of the image's nearest pixel: in float32 a point just inside may round onto the border."""
+    """The (column, row) of the pixel that covers uv, or else of the image's pixel nearest to it.
+
+    Needed for uv in float32, in which a point just inside the image may round onto its border.
+    """
     inside = np.clip(np.nan_to_num(uv), 0, [width - 1, height - 1])
     return pixel_index(inside)
 

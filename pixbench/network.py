@@ -92,7 +92,9 @@ class UNet(nn.Module):
         """Descriptors of every pixel."""
         height, width = image.shape[-2:]
         pad = (0, -width % self.stride, 0, -height % self.stride)
-        x = self.stem(functional.pad(image - 0.5, pad, mode="replicate"))
+        # Channels last: the layout in which convolutions on a CPU, and in half precision on a GPU, are fastest.
+        padded = functional.pad(image - 0.5, pad, mode="replicate").contiguous(memory_format=torch.channels_last)
+        x = self.stem(padded)
         skips: list[Tensor] = []
         for level, stage in enumerate(self.down):
             x = stage(functional.avg_pool2d(x, 2) if level else x)

@@ -73,7 +73,7 @@ def batch_loss(
 ) -> Float[Tensor, ""]:
     """The loss of one batch of sampled points: true matches at their sub-pixel places, negatives at random ones."""
     images = jittered(augment, torch.cat([batch["image_a"], batch["image_b"]]), seed=seed)
-    features_a, features_b = describe(images.contiguous(memory_format=torch.channels_last)).float().chunk(2)
+    features_a, features_b = describe(images).float().chunk(2)
     f1 = sample_descriptors(features_a, batch["uv_a"])
     f2 = sample_descriptors(features_b, torch.cat([batch["uv_b"], batch["uv_random"]], dim=1))
     positive, points = batch["positive"], batch["uv_a"].shape[1]
