@@ -64,7 +64,8 @@ def truth_layers(dataset: Dataset, pair: Pair, path: Path) -> None:
     instance = scene.read("instance", a)
     palette = hsv_to_rgb(np.stack([np.arange(256) * 0.381 % 1, np.full(256, 0.55), np.full(256, 0.9)], axis=1))
     palette[:2] = [[1, 1, 1], [0.82, 0.82, 0.82]]
-    figure = Figure(figsize=(9.6, 6.9), layout="constrained")
+    figure = Figure(figsize=(9.6, 7.6), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.14)  # type: ignore[union-attr, call-arg]
     grid = figure.subplots(2, 3).ravel()
     _show(grid[0], pair.rgb_a, "view a")
     _show(grid[1], pair.rgb_b, "view b")
@@ -72,10 +73,11 @@ def truth_layers(dataset: Dataset, pair: Pair, path: Path) -> None:
     shown = grid[3].imshow(depth, cmap="viridis_r", interpolation="nearest")
     grid[3].set_axis_off()
     grid[3].set_title("depth of a, m", fontsize=9)
-    figure.colorbar(shown, ax=grid[3], shrink=0.8)
+    # Inside the panel's own frame, so that all panels stay of one size.
+    figure.colorbar(shown, cax=grid[3].inset_axes((0.05, -0.06, 0.9, 0.035)), orientation="horizontal").ax.tick_params(labelsize=7)
     _show(grid[4], np.nan_to_num((normal + 1) / 2, nan=1.0), "normals of a, world")
     _show(grid[5], palette[instance % 256], "instances of a")
-    _status_legend(grid[2])
+    _status_legend(figure)
     _save(figure, path)
 
 
@@ -96,13 +98,13 @@ def _status_colours(pair: Pair) -> Float[np.ndarray, "height width 3"]:
     return blended
 
 
-def _status_legend(axes: Axes) -> None:
+def _status_legend(figure: Figure) -> None:
     from matplotlib.patches import Patch
 
     handles = [
         Patch(facecolor=colour, edgecolor="#888888", label=code.name.lower().replace("_", " ")) for code, colour in _STATUS_COLOURS.items()
     ]
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=3, fontsize=6.5, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6, fontsize=8, frameon=False, title="status", title_fontsize=8)
 
 
 def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
@@ -111,15 +113,16 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     colours = _place_colours(width, height)
     visible = pair.visible
     queries = pixel_centres(width, height)[visible]
-    figure = Figure(figsize=(2.5 * (len(models) + 2), 2.9), layout="constrained")
-    grid = figure.subplots(1, len(models) + 2)
-    _show(
-        grid[0],
-        _overlay(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]),
-        "view a, coloured by place",
-    )
-    _show(grid[1], _overlay(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "view b, truth")
-    for axes, model in zip(grid[2:], models, strict=True):
+    columns = max(4, len(models))
+    figure = Figure(figsize=(2.5 * columns, 5.5), layout="constrained")
+    grid = figure.subplots(2, columns)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    _show(grid[0, 0], pair.rgb_a, "view a")
+    _show(grid[0, 1], pair.rgb_b, "view b")
+    _show(grid[0, 2], _overlay(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]), "view a, coloured by place")
+    _show(grid[0, 3], _overlay(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth")
+    for axes, model in zip(grid[1], models, strict=False):
         found = model.match(pair, queries)
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
         _show(axes, _overlay(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px")

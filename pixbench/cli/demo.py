@@ -146,11 +146,7 @@ def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     pair = best_pair(test)
     truth_layers(test, pair, pictures / "truth.png")
     trained = models[-1]
-    match_picture(
-        pair,
-        [model for model in models if model.name in ("rgb-patch", "random-unet")] + [trained],
-        pictures / "matches.png",
-    )
+    match_picture(pair, [model for model in models if model.name != "oracle"], pictures / "matches.png")
     if isinstance(trained, DescriptorModel):
         channel_picture(pair.rgb_a, trained, pictures / "channels.png")
     train.close()
