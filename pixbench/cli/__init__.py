@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that `--help` answers at once."""
 
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -39,15 +40,25 @@ demo.register(app)
 
 
 def main() -> None:
-    """The entry point: a user's mistake is one line and exit code 2, a failed check exit code 1."""
+    """The entry point: a user's mistake is one line and exit code 2, a failed check exit code 1, Ctrl-C 130."""
     try:
-        app()
+        code = app(standalone_mode=False)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(f"error: {error}", 2)
     except VerificationError as error:
-        print(error, file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("stopped; what is finished is kept, and the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
+        _fail(str(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped; what is finished is kept, and the same command goes on from there", 130)
+    except Exception as error:
+        # What the argument parser refuses (an unknown option, a word for a number) knows how to say so.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        text = message()
+        _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(code)
