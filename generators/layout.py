@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -145,14 +146,10 @@ class Layout:
             if height < support.clearance - GAP
         ]
         self._rng.shuffle(options)
-        return (
-            any(
-                self._try(asset, lambda asset, index=index, support=support: self._on(asset, index, support), index)  # type: ignore[misc]
-                for index, support in options[:6]
-                if self._fits(asset, support)
-            )
-            or self._try(asset, self._on_floor, FLOOR)
-        )
+        for index, support in options[:6]:
+            if self._fits(asset, support) and self._try(asset, partial(self._on, index=index, support=support), index):
+                return True
+        return self._try(asset, self._on_floor, FLOOR)
 
     @staticmethod
     def _fits(asset: Asset, support: Support) -> bool:
