@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pixbench.errors import UserError, unknown_name
 from pixbench.generation import GeneratorConfig, MadeScene
@@ -24,6 +24,7 @@ from .viewpoints import Viewpoints, choose_cameras
 
 LAYOUT, CAMERAS, LOOKS, RENDER, CONTROLS = range(5)
 CONTROL_POINTS = 64
+LAYOUTS = 20
 FURNITURE = ("bed", "bookshelf", "cabinet", "chair", "sofa", "table")
 
 
@@ -39,12 +40,20 @@ class Config3D(GeneratorConfig):
     supersampling: int = Field(2, ge=1, le=4)
     fov_deg: tuple[float, float] = (55.0, 70.0)
     camera_height_m: tuple[float, float] = (0.9, 1.9)
-    min_baseline_m: float = Field(0.35, ge=0)
-    min_overlap: float = Field(0.15, ge=0, lt=1)
+    min_baseline_m: float = Field(0.35, ge=0, le=3)
+    min_overlap: float = Field(0.15, ge=0, le=0.9)
     max_roll_deg: float = Field(8.0, ge=0, le=180)
-    light_variation: float = Field(0.45, ge=0)
-    exposure_variation_ev: float = Field(0.4, ge=0)
-    color_variation: float = Field(0.12, ge=0)
+    light_variation: float = Field(0.45, ge=0, le=2)
+    exposure_variation_ev: float = Field(0.4, ge=0, le=3)
+    color_variation: float = Field(0.12, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Config3D":
+        for name, (least, most) in (("fov_deg", (5, 150)), ("camera_height_m", (0.3, 2.2)), ("objects", (1, 60))):
+            low, high = getattr(self, name)
+            if not least <= low <= high <= most:
+                raise ValueError(f"{name} is {low} to {high}: expected a range within {least} to {most}")
+        return self
 
 
 class Generator3D:
@@ -58,8 +67,6 @@ class Generator3D:
         for name in config.categories:
             if name not in known:
                 raise unknown_name("object category", name, known)
-        if not 1 <= config.objects[0] <= config.objects[1]:
-            raise UserError(f"objects {config.objects}: expected 1 <= least <= most")
         self.config = config
         self._renderer = RaycastRenderer(supersampling=config.supersampling)
 
@@ -85,7 +92,7 @@ class Generator3D:
     def compose(self, index: int) -> tuple[Scene, Geometry]:
         """Room, objects, cameras and looks of scene `index`; tried anew until cameras find enough shared surface."""
         layout_rng, camera_rng = self.config.rng(index, LAYOUT), self.config.rng(index, CAMERAS)
-        for _ in range(50):
+        for _ in range(LAYOUTS):
             room, objects = self._furnished_room(rng=layout_rng)
             if len(objects) < self.config.objects[0]:
                 continue
@@ -95,7 +102,7 @@ class Generator3D:
                 looks = self._looks(len(room.lights), rng=self.config.rng(index, LOOKS))
                 return Scene(room, objects, cameras, looks), geometry
         raise UserError(
-            f"scene {index}: no layout in 50 lets {self.config.views} cameras share {self.config.min_overlap:.0%} of their pixels: "
+            f"scene {index}: no layout in {LAYOUTS} lets {self.config.views} cameras share {self.config.min_overlap:.0%} of their pixels: "
             "ask for fewer views or a lower min_overlap, or fewer objects"
         )
 

@@ -26,7 +26,7 @@ class Viewpoints:
     min_baseline_m: float
     min_overlap: float
     max_roll_deg: float
-    tries: int = 80
+    tries: int = 60
 
 
 def choose_cameras(

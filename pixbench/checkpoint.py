@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import torch
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .errors import UserError
+from .losses import NORMS
 from .network import UNet, UNetConfig
+from .seeding import seeded
 from .shards.manifest import file_sha256, write_atomic
 
 FORMAT = "pixbench-checkpoint"
@@ -22,7 +23,10 @@ WEIGHTS = "weights.safetensors"
 
 
 def _parse_norm(value: Any) -> float:
-    return float(value)
+    try:
+        return float(value)
+    except TypeError:
+        raise ValueError(f"expected 1, 2 or inf, got {value!r}") from None
 
 
 # JSON has no infinity: it is written as the string "inf".
@@ -87,16 +91,17 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 f"{FORMAT_VERSION}: install the PixBench that wrote it, or a newer one"
             )
         config = CheckpointConfig.model_validate(raw)
+        if config.p not in NORMS:
+            raise ValueError(f"p is {config.p}, expected 1, 2 or inf")
         network = UNet(config.network)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (ValidationError, ValueError, SafetensorError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(f"{folder} is not a whole checkpoint ({first}): train it again or fetch it anew") from None
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder} is not a whole checkpoint ({reason}): train it again or fetch it anew") from None
     return Checkpoint(network.eval(), config, file_sha256(folder / WEIGHTS), folder)
 
 
 def seeded_network(config: UNetConfig, seed: int) -> UNet:
     """A network with weights drawn from `seed`; the global generator is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         return UNet(config)

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import platform
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
+import h5py
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,10 +33,10 @@ class GeneratorConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     split: str = Field("train", pattern="^(train|val|test)$")
-    scenes: int = Field(24, ge=1)
+    scenes: int = Field(24, ge=1, le=10_000_000)
     views: int = Field(4, ge=2, le=16)
     size: int = Field(256, ge=16, le=4096)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     scenes_per_shard: int = Field(4, ge=1)
 
     def rng(self, scene: int, purpose: int) -> np.random.Generator:
@@ -82,8 +85,17 @@ _ticks: Any = None
 
 
 def _start_worker(ticks: Any) -> None:
+    """Runs first in each worker process: where to report, and to end with the process that started it."""
     global _ticks
     _ticks = ticks
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make_shard(generator_name: str, config: GeneratorConfig, folder: Path, shard: int, tick: Callable[[int], None] | None = None) -> int:
@@ -118,22 +130,52 @@ def generate(
     where the folder holds anything but this data set.
     """
     manifest = _open(generator_name, config, folder)
-    if manifest.complete:
-        progress(config.scenes)
-        return manifest
     shards = folder / "shards"
     shards.mkdir(exist_ok=True)
-    for leftover in shards.glob(".*.tmp"):
-        leftover.unlink()
+    _remove_leftovers(shards)
     count = -(-config.scenes // config.scenes_per_shard)
-    missing = [shard for shard in range(count) if not (shards / _shard_name(shard)).exists()]
+    listed = {entry.file: entry for entry in manifest.shards}
+    missing = [shard for shard in range(count) if not _intact(shards / _shard_name(shard), config, shard, listed)]
     progress(config.scenes - sum(len(_shard_scenes(config, shard)) for shard in missing))
+    if manifest.complete and not missing:
+        return manifest
     if workers <= 1:
         for shard in missing:
             _make_shard(generator_name, config, folder, shard, progress)
     else:
         _make_in_pool(generator_name, config, folder, missing, min(workers, max(len(missing), 1)), progress)
     return _finish(manifest, config, folder, count)
+
+
+def _intact(path: Path, config: GeneratorConfig, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
+    """Whether a shard is there and whole: by its hash where the data set was finished, else by its scenes."""
+    if not path.is_file():
+        return False
+    if path.name in listed:
+        return file_sha256(path) == listed[path.name].sha256
+    try:
+        with h5py.File(path, "r") as file:
+            return list(file) == [scene_name(index) for index in _shard_scenes(config, shard)]
+    except OSError:
+        return False
+
+
+def _remove_leftovers(shards: Path) -> None:
+    """Delete temporary files of processes that are no more; their names end in the process's id."""
+    for leftover in shards.glob(".*.tmp"):
+        process = leftover.name.split(".")[-2]
+        if not (process.isdigit() and _alive(int(process))):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _make_in_pool(
@@ -143,7 +185,9 @@ def _make_in_pool(
     context = multiprocessing.get_context("spawn")
     ticks = context.SimpleQueue()
     with _one_thread_each(), ProcessPoolExecutor(workers, context, _start_worker, (ticks,)) as pool:
-        waiting: set[Future[int]] = {pool.submit(_make_shard, name, config, folder, shard) for shard in shards}
+        with _interrupts_ignored():
+            # The workers start here and inherit this: Ctrl-C is for the parent, which then ends them.
+            waiting: set[Future[int]] = {pool.submit(_make_shard, name, config, folder, shard) for shard in shards}
         try:
             while waiting:
                 done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -152,10 +196,24 @@ def _make_in_pool(
                 for future in done:
                     future.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # What is queued would still run, and what runs would be waited for.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             raise
         while not ticks.empty():
             progress(ticks.get())
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -229,8 +287,6 @@ def _finish(manifest: Manifest, config: GeneratorConfig, folder: Path, count: in
 
 
 def _read_scenes(path: Path, names: list[str]) -> Iterator[StoredScene]:
-    import h5py
-
     with h5py.File(path, "r") as file:
         for index, name in enumerate(names):
             yield StoredScene(file[name], index)

@@ -45,7 +45,7 @@ def build_tables(records: Sequence[Record]) -> list[Table]:
 
 def _table(records: list[Record]) -> Table:
     data, protocol = records[0].data, records[0].protocol
-    ranked = sorted(records, key=lambda record: (-(record.metrics["delta_avg"].value or 0.0), record.model, record.created))
+    ranked = sorted(records, key=lambda record: (-_ranked_value(record), record.model, record.created))
     return Table(
         title=f"{data.suite} ({data.split}, {data.scenes} scenes, {data.pairs} ordered pairs, data {data.content_sha256[:12]})",
         caption=(
@@ -57,9 +57,16 @@ def _table(records: list[Record]) -> Table:
     )
 
 
+def _ranked_value(record: Record) -> float:
+    found = record.metrics.get("delta_avg")
+    return found.value or 0.0 if found else 0.0
+
+
 def _row(record: Record) -> tuple[str, ...]:
     info = record.model_info
-    weight = info.get("training", {}).get("config", {}).get("between_weight")
+    training = info.get("training")
+    config = training.get("config") if isinstance(training, dict) else None
+    weight = config.get("between_weight") if isinstance(config, dict) else None
     described = (info.get("p"), info.get("channels"), weight)
     return (
         record.model,

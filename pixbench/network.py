@@ -21,7 +21,9 @@ class UNetConfig(BaseModel):
     def _consistent(self) -> "UNetConfig":
         if len(self.widths) != len(self.blocks) or not self.widths:
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must have the same length, at least 1")
-        if any(width % 8 for width in self.widths):
+        if any(count < 1 for count in self.blocks):
+            raise ValueError(f"blocks {self.blocks} must be at least 1 each")
+        if any(width % 8 or width < 8 for width in self.widths):
             raise ValueError(f"widths {self.widths} must be multiples of 8 (group norm uses groups of 8 channels)")
         return self
 

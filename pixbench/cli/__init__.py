@@ -1,5 +1,6 @@
 """The command line. Commands import what they need when they run, so that `--help` answers at once."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -44,11 +45,17 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except UserError as error:
-        _fail(f"error: {error}", 2)
+        _fail(f"error: {' '.join(str(error).split())}", 2)
     except VerificationError as error:
         _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped; what is finished is kept, and the same command goes on from there", 130)
+        code = 130
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except OSError as error:
+        _fail(f"error: {error.filename or 'output'}: {error.strerror or error}; choose a place that can be read and written", 2)
     except Exception as error:
         # What the argument parser refuses (an unknown option, a word for a number) knows how to say so.
         message = getattr(error, "format_message", None)
@@ -56,6 +63,8 @@ def main() -> None:
             raise
         text = message()
         _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
+    if code == 130:
+        _fail("stopped; what is finished is kept, and the same command goes on from there", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -43,14 +43,16 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., Non
 
     def advance(done: int = 1, note: str | None = None) -> None:
         # Shown with the first work done, so that a refusal stands alone.
-        progress.start()
+        if not progress.live.is_started:
+            progress.start()
         fields = {} if note is None else {"note": note}
         progress.update(task, advance=done, **fields)  # type: ignore[arg-type]
 
     try:
         yield advance
     finally:
-        progress.stop()
+        if progress.live.is_started:
+            progress.stop()
 
 
 def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = ()) -> "C":
@@ -76,8 +78,10 @@ def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str
 
 
 def _set(values: dict[str, Any], path: list[str], value: Any) -> None:
-    for name in path[:-1]:
+    for depth, name in enumerate(path[:-1]):
         values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            raise UserError(f"--set {'.'.join(path)}: {'.'.join(path[: depth + 1])} has no settings inside")
     values[path[-1]] = value
 
 
@@ -86,6 +90,8 @@ def _parse(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+    except RecursionError:
+        raise UserError(f"--set ...={text[:20]}...: the value is nested too deep") from None
 
 
 def cache_folder() -> Path:

@@ -68,7 +68,7 @@ def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) 
         )
     typer.echo(
         f"  a depth test with 1 % tolerance disagrees on {test.depth_disagree / max(test.visible, 1):.2%} of visible pixels; "
-        f"lowest luminance correlation of matched pixels {test.photometric_correlation:.2f}"
+        f"luminance of matched pixels correlates by {test.photometric_correlation:.3f}, moved by 2 px by {test.photometric_shifted:.3f}"
     )
 
 

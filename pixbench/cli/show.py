@@ -60,14 +60,15 @@ def print_tables(tables: "Sequence[Table]") -> None:
     """Print tables to the terminal."""
     from rich.console import Console
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     console = Console()
     # A table that is piped or shown on a narrow terminal keeps all its columns.
     console.width = max(console.width, 110)
     for table in tables:
-        shown = RichTable(title=table.title, caption=table.caption, title_style="bold", caption_justify="left")
+        shown = RichTable(title=Text(table.title), caption=Text(table.caption), title_style="bold", caption_justify="left")
         for number, name in enumerate(table.header):
             shown.add_column(name, justify="right" if number else "left", no_wrap=True)
         for row in table.rows:
-            shown.add_row(*row)
+            shown.add_row(*map(Text, row))  # as text: a name may look like markup
         console.print(shown)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import UserError
 from ..geometry import pixel_index
 from ..registry import METRICS
 from ..shards.manifest import file_sha256
@@ -24,6 +25,8 @@ STRIDE = 4
 
 def score(predictions: Predictions, dataset: Dataset) -> list[np.ndarray]:
     """Endpoint errors in pixels of the visible queries of each pair; an answer that is not finite counts as infinitely far."""
+    if predictions.content_sha256 != dataset.manifest.content_sha256():
+        raise UserError("the predictions were made on another data set: run 'pixbench evaluate' again")
     rows = {(key.scene, key.a, key.b): key for key in dataset.pair_keys()}
     column, row = pixel_index(predictions.query_uv).T
     errors = []
@@ -40,6 +43,7 @@ def evaluate(
 ) -> tuple[Path, Record]:
     """Score a model on a data set. Writes `NAME.h5` and `NAME.json` into `out`; returns the record and its path."""
     dataset = Dataset(data)
+    dataset.check_hashes()
     out.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", model.name)
     started = time.perf_counter()

@@ -25,7 +25,7 @@ def nearest(
         raise ValueError(f"p is {p}: expected 1, 2 or inf")
     if not (torch.isfinite(queries).all() and torch.isfinite(targets).all()):
         raise ValueError("descriptors hold NaN or infinity: nothing is nearest to those")
-    rows = max(1, block_bytes // (4 * max(len(targets), 1)))
+    rows = max(1, block_bytes // (8 * max(len(targets), 1)))
     find = _nearest_euclidean if p == 2 else _nearest_direct
     return torch.cat([find(queries[first : first + rows], targets, p) for first in range(0, len(queries), rows)])
 
@@ -39,12 +39,12 @@ def _nearest_direct(
 def _nearest_euclidean(
     queries: Float[Tensor, "queries channels"], targets: Float[Tensor, "targets channels"], p: float
 ) -> Int[Tensor, " queries"]:
-    """A matrix product finds candidates fast but rounds; the differences themselves decide among them."""
-    shift = targets.mean(dim=0)
-    centred, moved = targets - shift, queries - shift
+    """A matrix product in float64 finds candidates fast; the differences themselves decide among them, and ties."""
+    shift = targets.double().mean(dim=0)
+    centred, moved = targets.double() - shift, queries.double() - shift
     score = centred.square().sum(dim=1) - 2 * moved @ centred.T
     candidates = score.topk(min(CANDIDATES, len(targets)), dim=1, largest=False).indices.sort(dim=1).values
-    exact = (targets[candidates] - queries[:, None]).square().sum(dim=2)
+    exact = (targets[candidates].double() - queries[:, None].double()).square().sum(dim=2)
     return candidates.gather(1, _first_minimum(exact)[:, None])[:, 0]
 
 

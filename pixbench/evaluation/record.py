@@ -112,6 +112,6 @@ def find_records(paths: list[Path]) -> list[Record]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist: give records or folders that 'pixbench evaluate' wrote")
-        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        files = sorted(file for file in path.rglob("*.json") if file.is_file()) if path.is_dir() else [path]
         records += [read_record(file) for file in files if not path.is_dir() or f'"{FORMAT}"' in file.read_text(errors="replace")]
     return records

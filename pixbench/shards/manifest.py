@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import UserError
 from .schema import FORMAT, FORMAT_VERSION
@@ -21,7 +21,7 @@ class ShardEntry(BaseModel):
     file: str
     sha256: str
     bytes: int
-    scenes: list[str]
+    scenes: list[str] = Field(min_length=1)
 
 
 class Recipe(BaseModel):
@@ -54,6 +54,17 @@ class Manifest(BaseModel):
     shards: list[ShardEntry] = Field(default_factory=list)
     self_test: dict[str, Any] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Manifest":
+        config = self.recipe.config
+        if self.recipe_sha256 != self.recipe.sha256():
+            raise ValueError("recipe_sha256 is not the hash of recipe")
+        if (config.get("seed"), config.get("split"), config.get("scenes")) != (self.seed, self.split, self.scenes):
+            raise ValueError("seed, split and scenes differ from those of the recipe")
+        if self.complete and sum(len(shard.scenes) for shard in self.shards) != self.scenes:
+            raise ValueError(f"the shards listed do not hold the {self.scenes} scenes promised")
+        return self
+
     def content_sha256(self) -> str:
         """Hash over the hashes of all shards: two data sets with this value equal are the same to the byte."""
         return hashlib.sha256("\n".join(f"{shard.file} {shard.sha256}" for shard in self.shards).encode()).hexdigest()
@@ -84,7 +95,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(f"{folder} is not a data set: it has no {MANIFEST}; make one with 'pixbench generate 3d --out {folder}'")
     try:
         raw = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON ({error}): generate the data set again") from None
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise UserError(f"{path} is not a PixBench data set: expected format '{FORMAT}'")
@@ -97,4 +108,5 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"{path}: field '{'.'.join(map(str, first['loc']))}': {first['msg']}") from None
+        where = ".".join(map(str, first["loc"])) or "whole file"
+        raise UserError(f"{path}: field '{where}': {first['msg'].removeprefix('Value error, ')}; generate the data set again") from None

@@ -14,7 +14,7 @@ from ..errors import UserError
 from ..geometry import Camera, pixel_centres
 from ..selftest import StoredPair
 from ..truth import PairTruth, Status, uv_from_depth
-from .manifest import read_manifest
+from .manifest import file_sha256, read_manifest
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Dataset:
             raise UserError(
                 f"{self.folder} is not finished ({len(self.manifest.shards)} shards listed): run the same 'pixbench generate' command again"
             )
+        for shard in self.manifest.shards:
+            path = self.folder / "shards" / shard.file
+            if not path.is_file() or path.stat().st_size != shard.bytes:
+                raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
         self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
         self._files: dict[str, h5py.File] = {}
 
@@ -76,7 +80,19 @@ class Dataset:
                 self._files[name] = h5py.File(path, "r")
             except OSError as error:
                 raise UserError(f"cannot read shard {path} ({error}): check the data set with 'pixbench verify {self.folder}'") from None
+        if group not in self._files[name]:
+            raise UserError(
+                f"{self.folder / 'shards' / name} holds no scene {group}: check the data set with 'pixbench verify {self.folder}'"
+            )
         return StoredScene(self._files[name][group], index)
+
+    def check_hashes(self) -> None:
+        """UserError unless every shard is, to the byte, what was written."""
+        for shard in self.manifest.shards:
+            if file_sha256(self.folder / "shards" / shard.file) != shard.sha256:
+                raise UserError(
+                    f"{self.folder / 'shards' / shard.file} was changed: check the data set with 'pixbench verify {self.folder}'"
+                )
 
     def scenes(self) -> Iterator["StoredScene"]:
         """All scenes in order."""

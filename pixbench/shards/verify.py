@@ -22,25 +22,28 @@ def verify(folder: Path, *, progress: Callable[[int], None] = lambda done: None)
     manifest = read_manifest(folder)
     faults: list[str] = []
     tests: list[SelfTest] = []
+    stored: list[SelfTest] = []
     if not manifest.complete:
         faults.append(f"{folder}: the run that made it did not finish; run the same 'pixbench generate' command again")
     for entry in manifest.shards:
         shard_tests, shard_faults = _verify_shard(folder / "shards" / entry.file, entry)
-        tests += shard_tests
+        tests += [now for now, _ in shard_tests]
+        stored += [then for _, then in shard_tests]
         faults += shard_faults
         progress(len(entry.scenes))
-    if manifest.complete and sum(len(entry.scenes) for entry in manifest.shards) != manifest.scenes:
-        faults.append(f"{folder}: dataset.json promises {manifest.scenes} scenes and lists another number")
     listed = {entry.file for entry in manifest.shards}
     for path in sorted((folder / "shards").glob("*.h5")):
         if manifest.complete and path.name not in listed:
             faults.append(f"{path}: not listed in dataset.json")
+    if manifest.complete and not faults and merge(stored).as_dict() != manifest.self_test:
+        faults.append(f"{folder}: the self-test in dataset.json is not that of its shards")
     if faults:
         raise VerificationError("\n".join(faults))
     return merge(tests)
 
 
-def _verify_shard(path: Path, entry: ShardEntry) -> tuple[list[SelfTest], list[str]]:
+def _verify_shard(path: Path, entry: ShardEntry) -> tuple[list[tuple[SelfTest, SelfTest]], list[str]]:
+    """Self-tests (now, at generation) of a shard's scenes, and its faults."""
     where = f"{path}: scenes {entry.scenes[0]} to {entry.scenes[-1]}, all fields"
     if not path.is_file():
         return [], [f"{where}: the shard is missing"]
@@ -55,10 +58,10 @@ def _verify_shard(path: Path, entry: ShardEntry) -> tuple[list[SelfTest], list[s
     faults = [fault for _, scene_faults in results for fault in scene_faults]
     if changed and not faults:
         faults.append(f"{where}: sha256 differs from dataset.json, yet every field reads as written (a byte outside the fields changed)")
-    return [test for test, _ in results if test], faults
+    return [tests for tests, _ in results if tests], faults
 
 
-def _verify_scene(path: Path, file: h5py.File, name: str, index: int) -> tuple[SelfTest | None, list[str]]:
+def _verify_scene(path: Path, file: h5py.File, name: str, index: int) -> tuple[tuple[SelfTest, SelfTest] | None, list[str]]:
     try:
         scene = StoredScene(file[name], index)
     except (OSError, RuntimeError, KeyError) as error:
@@ -71,11 +74,14 @@ def _verify_scene(path: Path, file: h5py.File, name: str, index: int) -> tuple[S
             faults.append(f"{path}: scene {name}, field {attribute}: cannot be read ({_brief(error)})")
     if faults:
         return None, faults
-    at_generation = SelfTest(**scene.json("self_test"))
+    try:
+        at_generation = SelfTest(**scene.json("self_test"))
+    except TypeError as error:
+        return None, [f"{path}: scene {name}, field self_test: {_brief(error)}"]
     now = measure_scene(scene)
     for label, test in (("at generation", at_generation), ("from files", now)):
         faults += [f"{path}: scene {name}, field status and depth_m, self-test {label}: {fault}" for fault in test.failures()]
-    return now, faults
+    return (now, at_generation), faults
 
 
 def _field_fault(scene: StoredScene, field: str) -> str | None:

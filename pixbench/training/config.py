@@ -23,11 +23,11 @@ class TrainConfig(BaseModel):
     points: int = Field(1024, ge=1)
     batch: int = Field(6, ge=1)
     steps: int = Field(2000, ge=1)
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0, allow_inf_nan=False)
     weight_decay: float = Field(1e-6, ge=0)
     warmup: float = Field(0.05, gt=0, lt=1)
     clip_value: float = Field(3.0, gt=0)
-    jitter: float = Field(1.0, ge=0)
+    jitter: float = Field(1.0, ge=0, le=2)
     seed: int = Field(0, ge=0)
     network: UNetConfig = UNetConfig()
 

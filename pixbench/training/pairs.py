@@ -10,6 +10,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ..geometry import pixel_centres
 from ..shards.reader import Dataset, Pair
+from .sampler import POINTS
 
 Sample = dict[str, Tensor]
 
@@ -57,7 +58,7 @@ class PointDataset(TorchDataset[Sample]):
     def __getitem__(self, index: int) -> Sample:
         draw, which = divmod(index, len(self.keys))
         pair = self.dataset.pair(self.keys[which])
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(draw, which)))
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(POINTS, draw, which)))
         uv_a, uv_b, matched = _sample_points(pair, self.points, rng=rng)
         height, width = pair.truth.status.shape
         return {

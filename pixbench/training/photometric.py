@@ -2,9 +2,7 @@
 
 import warnings
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 
 def photometric(strength: float) -> nn.Module:
@@ -21,11 +19,3 @@ def photometric(strength: float) -> nn.Module:
         augmentation.RandomGrayscale(p=0.05 * strength),
         data_keys=["input"],
     )
-
-
-def jittered(augment: nn.Module, images: Float[Tensor, "batch 3 height width"], *, seed: int) -> Float[Tensor, "batch 3 height width"]:
-    """Apply with a seed of its own; torch's global generator is left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        changed: Tensor = augment(images)
-    return changed.clamp(0, 1)

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
+BATCHES, POINTS = range(2)
+"""What random numbers are for; part of their key, so that no two uses share a stream."""
+
 
 class StepSampler(Sampler[list[int]]):
     """Batches for steps `first` to `steps`, each of `batch` different scenes where there are that many.
@@ -27,15 +30,15 @@ class StepSampler(Sampler[list[int]]):
         self._pairs_of_scene = [np.flatnonzero(np.array(scene_of_pair) == scene) for scene in sorted(set(scene_of_pair))]
         self._pairs = len(scene_of_pair)
         self._batch, self._steps, self._first, self._seed = batch, steps, first, seed
-        self._rank = rank
+        self._rank, self._world = rank, world
 
     def __len__(self) -> int:
         return self._steps - self._first
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self._first, self._steps):
-            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(step, self._rank)))
+            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(BATCHES, step, self._rank)))
             scenes = len(self._pairs_of_scene)
             order = np.concatenate([rng.permutation(scenes) for _ in range(-(-self._batch // scenes))])[: self._batch]
             pairs = [int(rng.choice(self._pairs_of_scene[scene])) for scene in order]
-            yield [step * self._pairs + pair for pair in pairs]
+            yield [(step * self._world + self._rank) * self._pairs + pair for pair in pairs]

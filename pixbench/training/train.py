@@ -18,11 +18,12 @@ from ..checkpoint import CheckpointConfig, save_checkpoint, seeded_network
 from ..errors import UserError
 from ..losses import contrastive_loss
 from ..network import parameter_count
+from ..seeding import seeded
 from ..shards.manifest import write_atomic
 from .config import TrainConfig
 from .curve import draw_loss_curve
 from .pairs import PointDataset, Sample
-from .photometric import jittered, photometric
+from .photometric import photometric
 from .sampler import StepSampler
 
 RUN = "run.json"
@@ -68,11 +69,9 @@ def sample_descriptors(
     return functional.grid_sample(descriptors, grid[:, :, None], align_corners=False, padding_mode="border")[..., 0]
 
 
-def batch_loss(
-    describe: Callable[[Tensor], Tensor], batch: Sample, config: TrainConfig, augment: nn.Module, *, seed: int
-) -> Float[Tensor, ""]:
+def batch_loss(describe: Callable[[Tensor], Tensor], batch: Sample, config: TrainConfig, augment: nn.Module) -> Float[Tensor, ""]:
     """The loss of one batch of sampled points: true matches at their sub-pixel places, negatives at random ones."""
-    images = jittered(augment, torch.cat([batch["image_a"], batch["image_b"]]), seed=seed)
+    images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
     features_a, features_b = describe(images).float().chunk(2)
     f1 = sample_descriptors(features_a, batch["uv_a"])
     f2 = sample_descriptors(features_b, torch.cat([batch["uv_b"], batch["uv_random"]], dim=1))
@@ -100,13 +99,23 @@ def train(
     Raises UserError where `out` holds another run, and when the loss stops being a number.
     """
     dataset = PointDataset(data, points=config.points, keep=config.keep, seed=config.seed)
+    scenes = len(dataset.dataset)
+    if config.between_weight > 0 and config.batch > scenes:
+        raise UserError(
+            f"--batch {config.batch} with {scenes} scenes: views of one scene would be compared as different images; use at most {scenes}"
+        )
     record = _record(dataset, config)
+    try:
+        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
+    except Exception as error:
+        raise UserError(
+            f"cannot train on this machine with accelerator {accelerator}, devices {devices}, precision {precision}: {error}"
+        ) from None
     _open_run(out, record)
-    fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
     fabric.launch()
     state = _initial_state(fabric, config)
     if (out / STATE).exists():
-        state.load(torch.load(out / STATE, weights_only=True, map_location=fabric.device))
+        _load_state(out / STATE, state, fabric)
         progress(state.step, state.losses[-1])
     sampler = StepSampler(
         [key.scene for key in dataset.keys],
@@ -115,6 +124,7 @@ def train(
         seed=config.seed,
         first=state.step,
         rank=fabric.global_rank,
+        world=fabric.world_size,
     )
     loader = fabric.setup_dataloaders(
         DataLoader(dataset, batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0),
@@ -144,11 +154,20 @@ def _initial_state(fabric: Fabric, config: TrainConfig) -> State:
     return State(wrapped, wrapped_optimizer, schedule)
 
 
+def _load_state(path: Path, state: State, fabric: Fabric) -> None:
+    try:
+        state.load(torch.load(path, weights_only=True, map_location=fabric.device))
+    except Exception as error:
+        raise UserError(f"{path} is damaged ({str(error).splitlines()[0]}): remove it to train again from the start") from None
+
+
 def _step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
     seed = (config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank
-    loss = batch_loss(state.network, batch, config, augment, seed=seed)
+    # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
+    with seeded(seed):
+        loss = batch_loss(state.network, batch, config, augment)
     fabric.backward(loss)
-    nn.utils.clip_grad_value_(state.network.parameters(), config.clip_value)
+    fabric.clip_gradients(state.network, state.optimizer, clip_val=config.clip_value)
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.schedule.step()
@@ -181,7 +200,11 @@ def _open_run(out: Path, record: dict[str, Any]) -> None:
         raise UserError(f"{out} is a file: --out must name a folder")
     path = out / RUN
     if path.exists():
-        if json.loads(path.read_text()) != record:
+        try:
+            there = json.loads(path.read_text())
+        except ValueError:
+            raise UserError(f"{path} is damaged: remove {out} and train again") from None
+        if there != record:
             raise UserError(f"{out} holds another run (other options or other data): choose another --out")
         return
     if out.exists() and any(out.iterdir()):
@@ -192,9 +215,6 @@ def _open_run(out: Path, record: dict[str, Any]) -> None:
 
 def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
     if fabric.is_global_zero:
-        temporary = out / f".{STATE}.tmp"
-        torch.save(state.as_dict(), temporary)
-        temporary.replace(out / STATE)
         network: Any = getattr(state.network, "module", state.network)
         training = {"config": record["config"], "data": record["data"], "parameters": parameter_count(network)}
         save_checkpoint(
@@ -202,5 +222,9 @@ def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: 
             network,
             CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training),
         )
+        # The state comes last: a run that dies before it does the last stretch again.
+        temporary = out / f".{STATE}.tmp"
+        torch.save(state.as_dict(), temporary)
+        temporary.replace(out / STATE)
         draw_loss_curve(state.losses, out / "loss.png", title=f"p = {config.p:g}, between_weight = {config.between_weight:g}")
     fabric.barrier()

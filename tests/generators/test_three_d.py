@@ -113,8 +113,8 @@ def test_views_are_pictures_and_differ_in_light(tiny: Path) -> None:
 def test_impossible_demands_are_refused() -> None:
     with pytest.raises(UserError, match="unknown object category 'chiar': did you mean 'chair'"):
         Generator3D(Config3D(categories=("chiar",)))
-    with pytest.raises(UserError, match="least <= most"):
-        Generator3D(Config3D(objects=(5, 2)))
+    with pytest.raises(ValueError, match="objects is 5 to 2: expected a range within 1 to 60"):
+        Config3D(objects=(5, 2))
 
 
 def test_another_data_set_in_the_folder_is_refused_and_left_alone(tiny: Path) -> None:

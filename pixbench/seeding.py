@@ -1,0 +1,14 @@
+"""Random numbers of torch for a stretch of code, without a trace on the generators outside it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, torch draws from `seed`, on the CPU and on every GPU; afterwards its generators are as they were."""
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield
