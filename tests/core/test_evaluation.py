@@ -25,6 +25,15 @@ def test_nearest_equals_scipy_whatever_the_block_size(p: float, name: str) -> No
         assert nearest(queries, targets, p=p, block_bytes=block).tolist() == expected.tolist()
 
 
+def test_euclidean_search_is_exact_among_tight_clusters() -> None:
+    g = torch.Generator().manual_seed(2)
+    centres = torch.nn.functional.normalize(torch.randn(10, 32, generator=g), dim=1)
+    targets = centres.repeat(60, 1) + 1e-4 * torch.randn(600, 32, generator=g)
+    queries = targets[::7] + 2e-5 * torch.randn(86, 32, generator=g)
+    expected = cdist(queries.double(), targets.double(), "sqeuclidean").argmin(axis=1)
+    assert nearest(queries, targets, p=2).tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize("p", [1, 2, math.inf])
 def test_ties_go_to_the_first(p: float) -> None:
     targets = torch.tensor([[5.0, 0.0], [1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])

@@ -1,5 +1,7 @@
 import json
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -7,11 +9,13 @@ import numpy as np
 import pytest
 
 from pixbench.errors import UserError, VerificationError
+from pixbench.selftest import SelfTest, measure_files, merge
 from pixbench.shards.manifest import read_manifest
 from pixbench.shards.reader import Dataset
 from pixbench.shards.schema import FIELDS
 from pixbench.shards.verify import verify
 from pixbench.training.pairs import PairDataset
+from pixbench.truth import Status
 
 
 @pytest.fixture
@@ -129,3 +133,58 @@ def test_pairs_as_torch_tensors(tiny: Path) -> None:
     scene = pairs.dataset.scene(0)
     key = pairs.keys[4]
     assert (sample["uv_b"].numpy() == scene.uv(key.a, key.b)).sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("mutation", "message"),
+    [
+        ("none", None),
+        ("noise", "pictures fit the map less well"),
+        ("moved", "pictures fit the map less well"),
+        ("hidden", "no pixel of any view is visible"),
+        ("half hidden", "pixels called occluded are seen by the target"),
+        ("shown", "a depth test calls"),
+    ],
+)
+def test_the_self_test_from_files_fails_on_wrong_pictures_and_wrong_visibility(tiny: Path, mutation: str, message: str | None) -> None:
+    rng = np.random.default_rng(0)
+    dataset = Dataset(tiny)
+    scene = dataset.scene(0)
+    pixel, uv = scene.controls()
+    tests = []
+    for row, pair in enumerate(scene.stored_pairs()):
+        status, rgb = pair.status.copy(), pair.rgb_a
+        if mutation == "noise":
+            rgb = rng.integers(0, 256, rgb.shape, dtype=np.uint8)
+        elif mutation == "moved":
+            rgb = np.roll(rgb, 3, axis=1)
+        elif mutation == "hidden":
+            status[status == Status.VISIBLE] = Status.OCCLUDED
+        elif mutation == "half hidden":
+            status[(status == Status.VISIBLE) & (rng.random(status.shape) < 0.5)] = Status.OCCLUDED
+        elif mutation == "shown":
+            status[status == Status.OCCLUDED] = Status.VISIBLE
+        tests.append(measure_files(replace(pair, status=status, rgb_a=rgb), pixel[row], uv[row]))
+    failures = merge(tests).failures()
+    dataset.close()
+    assert failures == [] if message is None else any(message in failure for failure in failures)
+
+
+def test_nan_fails() -> None:
+    assert len(SelfTest(visible=1, photometric_correlation=1.0, map_max_px=math.nan, map_median_px=math.nan).failures()) == 2
+
+
+def test_a_manifest_that_contradicts_itself_is_refused(copy: Path) -> None:
+    path = copy / "dataset.json"
+    raw = json.loads(path.read_text())
+    for change, message in (
+        ({"recipe_sha256": "abc"}, "recipe_sha256 is not the hash of recipe"),
+        ({"split": "test"}, "seed, split and scenes differ"),
+        ({"shards": raw["shards"][:1]}, "do not hold the 3 scenes"),
+    ):
+        path.write_text(json.dumps({**raw, **change}))
+        with pytest.raises(UserError, match=message):
+            read_manifest(copy)
+    path.write_text(json.dumps({**raw, "self_test": {**raw["self_test"], "visible": 1}}))
+    with pytest.raises(VerificationError, match=r"self-test in dataset\.json is not that of its shards"):
+        verify(copy)

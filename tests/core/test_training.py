@@ -64,8 +64,10 @@ def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: 
     assert (tmp_path / "run/loss.png").stat().st_size > 5000
 
 
-def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path) -> None:
-    train(tiny, tmp_path / "whole", _config())
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path, dropout: float) -> None:
+    config = _config(network=SMALL.model_copy(update={"dropout": dropout}))
+    train(tiny, tmp_path / "whole", config)
 
     def stop(done: int, loss: float) -> None:
         stop.steps += done  # type: ignore[attr-defined]
@@ -74,8 +76,8 @@ def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path) -> Non
 
     stop.steps = 0  # type: ignore[attr-defined]
     with pytest.raises(KeyboardInterrupt):
-        train(tiny, tmp_path / "broken", _config(), progress=stop)
-    train(tiny, tmp_path / "broken", _config())
+        train(tiny, tmp_path / "broken", config, progress=stop)
+    train(tiny, tmp_path / "broken", config)
     whole, broken = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
     assert whole.keys() == broken.keys()
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
@@ -104,3 +106,16 @@ def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.json").write_text('{"format": "pixbench-checkpoint", "format_version": 9}')
     with pytest.raises(UserError, match="format version 9"):
         load_checkpoint(tmp_path)
+
+
+def test_views_of_one_scene_are_never_compared_as_different_images(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--batch 4 with 3 scenes"):
+        train(tiny, tmp_path / "run", _config(batch=4))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_state_is_refused_by_name(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=2))
+    (tmp_path / "run/state.pt").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"state\.pt is damaged"):
+        train(tiny, tmp_path / "run", _config(steps=2))

@@ -51,6 +51,38 @@ def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_p
     assert _hashes(tmp_path / "data") == reference
 
 
+@pytest.mark.parametrize("damage", ["missing", "truncated", "changed"])
+def test_a_finished_set_that_was_damaged_is_mended(reference: dict[str, str], tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "data"
+    generate("3d", CONFIG, folder)
+    shard = folder / "shards/00002.h5"
+    raw = shard.read_bytes()
+    if damage == "missing":
+        shard.unlink()
+    else:
+        shard.write_bytes(raw[:-50] if damage == "truncated" else raw[:500] + bytes([raw[500] ^ 1]) + raw[501:])
+    generate("3d", CONFIG, folder)
+    assert _hashes(folder) == reference
+
+
+def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[str, str], tmp_path: Path) -> None:
+    command = (
+        "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --workers 2 --set scenes_per_shard=1 --set objects=[4,6]".split()
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pixbench", *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("data/shards/*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(run.pid, signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert errors.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert "Traceback" not in errors
+    assert len(list(tmp_path.glob("data/shards/*.h5"))) < 40
+
+
 def test_a_scene_does_not_depend_on_the_others() -> None:
     alone = Generator3D(CONFIG).scene(2).arrays
     generator = Generator3D(CONFIG)
