@@ -1,5 +1,6 @@
 """Runs a generator: scenes into shards, on one process or many, resumable, the same bytes whatever the way."""
 
+import fcntl
 import multiprocessing
 import os
 import platform
@@ -7,7 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -161,21 +162,11 @@ def _intact(path: Path, config: GeneratorConfig, shard: int, listed: Mapping[str
 
 
 def _remove_leftovers(shards: Path) -> None:
-    """Delete temporary files of processes that are no more; their names end in the process's id."""
+    """Delete temporary files that nobody is writing any more: HDF5 holds a lock on a file as long as it is open."""
     for leftover in shards.glob(".*.tmp"):
-        process = leftover.name.split(".")[-2]
-        if not (process.isdigit() and _alive(int(process))):
-            leftover.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        with suppress(OSError), leftover.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftover.unlink()
 
 
 def _make_in_pool(

@@ -25,7 +25,7 @@ def lamp(*, rng: np.random.Generator) -> Asset:
     else:
         belly, body = rng.uniform(0.05, 0.085), h - shade_h - 0.02
         z = np.linspace(0.03, body, 14)
-        radius = 0.02 + belly * np.sin(np.pi * (z - 0.03) / (body - 0.03)) ** rng.uniform(0.6, 1.6)
+        radius = 0.02 + belly * np.maximum(np.sin(np.pi * (z - 0.03) / (body - 0.03)), 0) ** rng.uniform(0.6, 1.6)
         builder.lathe(
             [(0, 0.03), *zip(radius, z, strict=True), (0, body)],
             Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5),
