@@ -16,18 +16,23 @@ from pixbench.geometry import Camera, transform_points
 class Material:
     """A surface: sRGB base colour in [0, 1], times a texture that repeats in u and v where there is one.
 
-    `emission` is the radiance that the surface gives off, in units of its own albedo; `gloss` in [0, 1] is the strength of a highlight.
+    `emission` is the radiance that the surface gives off, in units of its own albedo; `gloss` in [0, 1] is the strength of a
+    highlight, `roughness` its width: 0 is a mirror, 1 is dull.
     """
 
     color: tuple[float, float, float] = (0.8, 0.8, 0.8)
     texture: UInt8[np.ndarray, "rows columns 3"] | None = None
     emission: float = 0.0
     gloss: float = 0.0
+    roughness: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Triangles with per-corner texture coordinates (1 = one repeat, v down) and per-corner shading normals."""
+    """Triangles with per-corner texture coordinates (1 = one repeat, v down) and per-corner shading normals.
+
+    `color` is a per-corner sRGB colour that multiplies the material's, for scans that have colours instead of textures.
+    """
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
@@ -36,6 +41,7 @@ class Mesh:
     material: Int[np.ndarray, " faces"]
     part: Int[np.ndarray, " faces"]
     materials: tuple[Material, ...]
+    color: UInt8[np.ndarray, "faces 3 3"] | None = None
 
     @cached_property
     def bounds(self) -> Float[np.ndarray, "2 3"]:
@@ -43,21 +49,12 @@ class Mesh:
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)]).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class Support:
-    """A horizontal rectangle of an object on which others can stand, in the object's frame, in metres."""
-
-    centre_xy: tuple[float, float]
-    size_xy: tuple[float, float]
-    height: float
-    clearance: float = np.inf
-
-
 @dataclass(frozen=True, eq=False)
 class Asset:
-    """A model: id, ShapeNet category name and synset, mesh, and the surfaces that carry other objects.
+    """A model: id, category name and WordNet synset, and its mesh.
 
-    `placement` is `floor`, `wall` (on the floor, back to a wall) or `surface` (on a support; on the floor if none is free).
+    `placement` is `floor`, `wall` (on the floor, back to a wall) or `surface` (on whatever carries it; on the floor if nothing does).
+    `sha256` is the hash of the files that it was read from, empty for a model made from its seed.
     """
 
     id: str
@@ -65,7 +62,7 @@ class Asset:
     synset: str
     mesh: Mesh
     placement: str = "floor"
-    supports: tuple[Support, ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +91,19 @@ class Light:
 
 @dataclass(frozen=True, eq=False)
 class Room:
-    """A room's mesh, whose `part` indexes `part_names`, with its inner box [0, x] x [0, y] x [0, z] in metres, and lights."""
+    """A room's mesh, whose `part` indexes `part_names`, and its lights.
+
+    `inner` is the box, lowest and highest corner in metres, in which objects are placed and cameras move; z up, but the floor
+    may lie at any height. `keep_clear` are rectangles (x0, y0, x1, y1) of floor that stay free. `sha256`: see Asset.
+    """
 
     id: str
     mesh: Mesh
-    size: tuple[float, float, float]
+    inner: Float[np.ndarray, "2 3"]
     part_names: tuple[str, ...]
     lights: tuple[Light, ...]
-    keep_clear: tuple[tuple[float, float, float, float], ...] = field(default=())
+    keep_clear: tuple[tuple[float, float, float, float], ...] = ()
+    sha256: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
-"""Generators, suites, baselines and metrics by name, filled from entry points so that other packages can add theirs."""
+"""Generators, sources of objects and rooms, renderers, suites, baselines and metrics by name, filled from entry points so that other packages can add theirs."""
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import UserError, unknown_name
 
@@ -60,6 +60,12 @@ class Registry(Generic[T]):
 
 
 GENERATORS: "Registry[type[Generator]]" = Registry("generator", "pixbench.generators")
+OBJECT_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("object source", "pixbench.object_sources")
+"""Each is called with its location on this machine (a path, or None for its default), see pixbench.generators.sources.base."""
+
+ROOM_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("room source", "pixbench.room_sources")
+RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
+CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
 SUITES: "Registry[Suite]" = Registry("suite", "pixbench.suites")
 BASELINES: "Registry[Callable[[], Model]]" = Registry("baseline", "pixbench.baselines")
 METRICS: "Registry[Metric]" = Registry("metric")

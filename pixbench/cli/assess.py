@@ -77,7 +77,8 @@ def evaluate(
     from ..leaderboard import build_tables
     from ..registry import SUITES
     from ..shards.reader import Dataset
-    from .common import cache_folder, default_workers, progress_bar
+    from ..places import cache_folder
+    from .common import default_workers, progress_bar
     from .show import print_tables
 
     loaded = load_model(model)

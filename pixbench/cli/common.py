@@ -94,13 +94,6 @@ def _parse(text: str) -> Any:
         raise UserError(f"--set ...={text[:20]}...: the value is nested too deep") from None
 
 
-def cache_folder() -> Path:
-    """Where suites are kept: $PIXBENCH_CACHE, or the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ["PIXBENCH_CACHE"]) if os.environ.get("PIXBENCH_CACHE") else user_cache_path("pixbench")
-
-
 def default_workers() -> int:
     """As many processes as this process may use cores."""
     affinity = getattr(os, "sched_getaffinity", None)

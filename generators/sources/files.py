@@ -1,0 +1,70 @@
+"""Files of a source, in a folder or inside a zip that is read in place."""
+
+import zipfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+
+class Files(Protocol):
+    """Reads files by their path below a root, with forward slashes."""
+
+    def names(self) -> Sequence[str]:
+        """All paths, sorted."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The contents; FileNotFoundError where there is none."""
+        ...
+
+
+class Folder:
+    """Files below a folder on disk."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def names(self) -> Sequence[str]:
+        """See Files."""
+        return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file())
+
+    def read(self, path: str) -> bytes:
+        """See Files."""
+        return (self.root / path).read_bytes()
+
+
+class Zip:
+    """Files inside a zip (jar, sh3f), read in place. Opened when first needed; a copy in another process opens its own."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __getstate__(self) -> dict[str, Path]:
+        return {"path": self.path}
+
+    @cached_property
+    def _archive(self) -> zipfile.ZipFile:
+        return zipfile.ZipFile(self.path)
+
+    def names(self) -> Sequence[str]:
+        """See Files."""
+        return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+
+    def read(self, path: str) -> bytes:
+        """See Files."""
+        try:
+            return self._archive.read(path)
+        except KeyError:
+            raise FileNotFoundError(f"{self.path} holds no {path}") from None
+
+
+def joined(folder: str, relative: str) -> str:
+    """A path relative to a folder of the same root, with `..` taken out and backslashes turned."""
+    parts: list[str] = []
+    for part in (*PurePosixPath(folder).parts, *PurePosixPath(relative.replace("\\", "/").lstrip("/")).parts):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in (".", "/"):
+            parts.append(part)
+    return "/".join(parts)

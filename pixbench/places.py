@@ -1,0 +1,11 @@
+"""Where PixBench keeps what it can make or fetch again."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+
+def cache_folder() -> Path:
+    """$PIXBENCH_CACHE, or the user's cache folder."""
+    return Path(os.environ["PIXBENCH_CACHE"]) if os.environ.get("PIXBENCH_CACHE") else user_cache_path("pixbench")
