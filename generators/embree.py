@@ -7,20 +7,26 @@ from jaxtyping import Bool, Float, Int
 
 
 class EmbreeCaster:
-    """Casts rays into a fixed set of triangles, (triangles, 3, 3) float32 corners in metres."""
+    """Embree through embreex: the default, needs no system library.
+
+    Casts rays into a fixed set of triangles, (triangles, 3, 3) float32 corners in metres.
+    """
 
     def __init__(self, corners: Float[np.ndarray, "triangles 3 3"]):
         self._scene = EmbreeScene()
         self._mesh = TriangleMesh(self._scene, np.ascontiguousarray(corners, dtype=np.float32))
 
-    def first_triangle(self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]) -> Int[np.ndarray, " rays"]:
+    def first_hit(
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> tuple[Int[np.ndarray, " rays"], Float[np.ndarray, " rays"]]:
         """See `pixbench.rays.RayCaster`."""
         found = self._scene.run(
             np.ascontiguousarray(origins, dtype=np.float32),
             np.ascontiguousarray(directions, dtype=np.float32),
             output=True,
         )
-        return np.asarray(found["primID"], dtype=np.int32)
+        triangle = np.asarray(found["primID"], dtype=np.int32)
+        return triangle, np.where(triangle >= 0, found["tfar"], np.float32(np.inf))
 
     def occluded(
         self,

@@ -1,182 +1,273 @@
-"""Furnishes a room: furniture on the floor and along walls, small things on furniture, nothing floating or intersecting."""
+"""Furnishes a room of any kind: objects drop onto what rays find below, stand firmly there, and touch nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
+from scipy.spatial import ConvexHull, QhullError
 
-from .scene import Asset, Placed, Room, Support
+from pixbench.geometry import inverse_rigid, transform_points
+from pixbench.rays import hit_normals
 
-FLOOR = -1
-GAP = 0.02
-"""Free space that is kept between neighbours, in metres."""
+from .collision import box_of, boxes_overlap, meets_object, meets_room
+from .prepared import CasterType, Kept, PreparedRoom, Shape
+from .scene import Asset, Placed
 
-WALL_GAP = 0.04
+ROOM = -1
+WALL_GAP_M = 0.03
 """Distance of a piece's back from the wall: room for the skirting board."""
+
+LIFT_M = 0.002
+"""Objects are tested for collisions this far above what carries them, which they touch."""
+
+REST_M = 0.012
+"""A point of an object carries it if what lies below is at most this far away: scans are uneven."""
+
+LEVEL_COSINE = 0.96
+REGION_M = 2.6
+"""Objects of one scene stand within this distance of its middle, so that cameras see several, however large the room is."""
 
 
 @dataclass(frozen=True, eq=False)
-class Footprint:
-    """An upright box: centre and half axes of its base in world xy, and its extent in z, in metres."""
+class Below:
+    """What downward rays from points find: height in metres (-inf: nothing), whether it is level, and whose it is (ROOM or object)."""
 
-    centre: Float[np.ndarray, "2"]
-    axes: Float[np.ndarray, "2 2"]
-    z: tuple[float, float]
+    height: Float[np.ndarray, " points"]
+    level: Bool[np.ndarray, " points"]
+    owner: Int[np.ndarray, " points"]
 
-    def corners(self) -> Float[np.ndarray, "4 2"]:
-        """The four corners of the base."""
-        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-        return self.centre + signs @ self.axes
 
-    def overlaps(self, other: "Footprint") -> bool:
-        """Whether two boxes share space (separating axes in the plane, intervals in z)."""
-        if self.z[1] <= other.z[0] or other.z[1] <= self.z[0]:
-            return False
-        mine, theirs = self.corners(), other.corners()
-        for axis in np.concatenate([self.axes, other.axes]):
-            first, second = mine @ axis, theirs @ axis
-            if first.max() <= second.min() or second.max() <= first.min():
-                return False
-        return True
+class Layout:
+    """A room that is being furnished."""
+
+    def __init__(
+        self, room: PreparedRoom, shapes: Kept[Shape], caster: CasterType, *, stacked_share: float, rng: np.random.Generator, tries: int = 24
+    ):
+        self.objects: list[Placed] = []
+        self._room, self._caster_type, self._kept = room, caster, shapes
+        self._shapes: list[Shape] = []
+        self._stacked_share, self._rng, self._tries = stacked_share, rng, tries
+        self.floor_m, self.middle = self._survey()
+
+    def _survey(self) -> tuple[float, Float[np.ndarray, "2"]]:
+        """Height of the floor, the level surface that most downward rays meet, and a random free place on it."""
+        low, high = self._room.room.inner
+        xy = low[:2] + self._rng.random((512, 2)) * (high - low)[:2]
+        below = self.below(np.column_stack([xy, np.full(512, low[2] + 0.55 * (high[2] - low[2]))]))
+        heights = below.height[below.level]
+        if not len(heights):
+            return float(low[2]), (low + high)[:2] / 2
+        # Of the levels that many rays meet the lowest: a large table is no floor.
+        bins = np.round((heights - low[2]) / 0.04).astype(int)
+        values, counts = np.unique(bins, return_counts=True)
+        floor = float(np.median(heights[bins == values[counts > 0.35 * counts.max()][0]]))
+        free = xy[below.level & (np.abs(below.height - floor) < 0.05)]
+        if not len(free):
+            return floor, (low + high)[:2] / 2
+        # Near the room's middle where the room is small: half way from a random place to the mean of all.
+        place: Float[np.ndarray, "2"] = free[self._rng.integers(len(free))]
+        away = np.linalg.norm(place - free.mean(axis=0))
+        return floor, place + (free.mean(axis=0) - place) * min(1.0, 1.2 / max(float(away), 1e-6))
+
+    def below(self, points: Float[np.ndarray, "points 3"]) -> Below:
+        """Cast rays straight down from points, onto the room and all objects placed so far."""
+        down = np.broadcast_to(np.array([0.0, 0.0, -1.0]), points.shape)
+        triangle, t = self._room.caster.first_hit(points, down)
+        normal_z = np.abs(np.nan_to_num(hit_normals(self._room.corners, triangle)[:, 2]))
+        height = points[:, 2] - t
+        owner = np.full(len(points), ROOM)
+        for index, (placed, shape) in enumerate(zip(self.objects, self._shapes, strict=True)):
+            low, high = box_of(shape.bounds, placed.T_world_obj)
+            over = np.flatnonzero((points[:, :2] > low[:2]).all(axis=1) & (points[:, :2] < high[:2]).all(axis=1) & (points[:, 2] > low[2]))
+            if not len(over):
+                continue
+            local = transform_points(inverse_rigid(placed.T_world_obj), points[over])
+            triangle, t = shape.caster.first_hit(local, down[over])
+            found = points[over, 2] - t
+            higher = found > height[over]
+            corners = placed.asset.mesh.vertices[placed.asset.mesh.faces[np.maximum(triangle, 0)]]
+            normals = hit_normals(corners, np.arange(len(over), dtype=np.int32))
+            height[over[higher]], owner[over[higher]] = found[higher], index
+            normal_z[over[higher]] = np.abs(normals[higher, 2])
+        return Below(height, normal_z > LEVEL_COSINE, owner)
+
+    def place(self, asset: Asset) -> bool:
+        """Place an asset where its kind belongs; whether a place was found."""
+        shape = self._kept.get(asset.id, lambda: Shape(asset, self._caster_type))
+        for x, y, z, yaw in self._proposals(asset, shape):
+            placed = self._dropped(asset, shape, x, y, z, yaw)
+            if placed is not None:
+                self.objects.append(placed)
+                self._shapes.append(shape)
+                return True
+        return False
+
+    def _proposals(self, asset: Asset, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+        """Places to try: x, y and height of a level surface, and the turn about z."""
+        if asset.placement == "surface":
+            if self._rng.random() < self._stacked_share:
+                yield from self._on_surfaces(asset, shape)
+            yield from self._on_floor()
+        elif asset.placement == "wall":
+            yield from self._at_walls(shape)
+            yield from self._on_floor()
+        else:
+            if asset.category == "chair" and self._rng.random() < 0.8:
+                yield from self._at_tables(shape)
+            yield from self._on_floor()
+
+    def _on_floor(self) -> Iterator[tuple[float, float, float, float]]:
+        for xy in self._around(self._tries):
+            yield (*xy, self.floor_m, self._rng.uniform(0, 2 * np.pi))
+
+    def _around(self, count: int) -> Float[np.ndarray, "count 2"]:
+        """Random places in the region of this scene, inside the room's box."""
+        low, high = self._room.room.inner[:, :2]
+        reach = np.minimum(REGION_M, (high - low) / 2)
+        near = self.middle + self._rng.uniform(-1, 1, (count, 2)) * reach
+        return np.clip(near, low + 0.05, high - 0.05)
+
+    def _at_walls(self, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+        """Back to an upright surface that horizontal rays find at two heights."""
+        count = 3 * self._tries
+        angle = self._rng.integers(0, 4, count) * np.pi / 2 + self._rng.choice([0.0, 0.0, 0.0, 0.4], count)
+        directions = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(count)])
+        start = np.column_stack([self._around(count), np.full(count, self.floor_m + 0.45)])
+        triangle, t = self._room.caster.first_hit(start, directions)
+        _, higher = self._room.caster.first_hit(start + [0, 0, 0.9], directions)
+        normal = hit_normals(self._room.corners, triangle)
+        normal *= -np.sign(np.einsum("ij,ij->i", normal, directions))[:, None]
+        upright = (triangle >= 0) & (np.abs(normal[:, 2]) < 0.2) & (np.abs(t - higher) < 0.06) & (t < 4.0)
+        for k in np.flatnonzero(upright)[: self._tries]:
+            away = normal[k, :2] / np.linalg.norm(normal[k, :2])
+            # The normal may tell of a scan's noise; the back stays off the wall by a little.
+            x, y = start[k, :2] + t[k] * directions[k, :2] + away * (shape.bounds[1, 1] + WALL_GAP_M)
+            yield x, y, self.floor_m, float(np.arctan2(away[0], -away[1]))
+
+    def _at_tables(self, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+        """Before one side of a table, looking at it, turned a little and pushed in a little."""
+        tables = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True) if placed.asset.category == "table"]
+        for _ in range(self._tries if tables else 0):
+            table, own = tables[int(self._rng.integers(len(tables)))]
+            size = (own.bounds[1] - own.bounds[0])[:2]
+            side = int(self._rng.integers(4))
+            across, along = size[(1, 0, 1, 0)[side]], size[(0, 1, 0, 1)[side]]
+            depth = -shape.bounds[0, 1]
+            reach = across / 2 + depth * self._rng.uniform(0.35, 1.15) + self._rng.uniform(0.02, 0.15)
+            slide = along * self._rng.uniform(-0.3, 0.3)
+            # A chair's front is -y: unturned it stands on the table's +y side.
+            turn = side * np.pi / 2
+            place = table.T_world_obj @ pose(*(_turned(turn) @ np.array([slide, reach])), 0.0, turn + self._rng.uniform(-0.2, 0.2))
+            yield float(place[0, 3]), float(place[1, 3]), self.floor_m, float(np.arctan2(place[1, 0], place[0, 0]))
+
+    def _on_surfaces(self, asset: Asset, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+        """Level surfaces above the floor, of objects and of the room, that rays from free air above find."""
+        count = 10 * self._tries
+        xy = self._around(count)
+        carriers = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True)]
+        if carriers:
+            # Half of them above objects, where surfaces are.
+            for k in range(0, count, 2):
+                placed, own = carriers[int(self._rng.integers(len(carriers)))]
+                local = own.bounds[0, :2] + self._rng.random(2) * (own.bounds[1] - own.bounds[0])[:2]
+                xy[k] = transform_points(placed.T_world_obj, np.array([*local, 0.0]))[:2]
+        z = self.floor_m + self._rng.uniform(0.35, 2.0, count)
+        start = np.column_stack([xy, z])
+        below = self.below(start)
+        height_m = float(shape.bounds[1, 2])
+        raised = below.level & (below.height > self.floor_m + 0.15) & (below.height < self.floor_m + 1.6)
+        raised &= (z - below.height > 0.02) & (z - below.height < max(1.0, 2 * height_m)) & self._airy(start)
+        for k in np.flatnonzero(raised)[: self._tries]:
+            yield float(xy[k, 0]), float(xy[k, 1]), float(below.height[k]), self._facing(int(below.owner[k]))
+
+    def _facing(self, owner: int) -> float:
+        """A turn: roughly as the carrier stands, so that things on a shelf look out of it."""
+        if owner == ROOM:
+            return float(self._rng.uniform(0, 2 * np.pi))
+        T = self.objects[owner].T_world_obj
+        return float(np.arctan2(T[1, 0], T[0, 0]) + self._rng.normal(0.0, 0.35))
+
+    def _airy(self, points: Float[np.ndarray, "points 3"]) -> Bool[np.ndarray, " points"]:
+        """Whether points lie in open air, not inside a body: some of the rays around them go far."""
+        directions = self._rng.normal(size=(8, 3))
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        far = np.zeros(len(points), int)
+        for direction in directions:
+            rays = np.broadcast_to(direction, points.shape)
+            hidden = self._room.caster.occluded(points, rays, np.full(len(points), 0.8))
+            for placed, shape in zip(self.objects, self._shapes, strict=True):
+                T = inverse_rigid(placed.T_world_obj)
+                hidden |= shape.caster.occluded(transform_points(T, points), rays @ T[:3, :3].T, np.full(len(points), 0.8))
+            far += ~hidden
+        return far >= 2
+
+    def _dropped(self, asset: Asset, shape: Shape, x: float, y: float, z: float, yaw: float) -> Placed | None:
+        """The asset let down at a place until it rests; None where it would not stand, or would meet something."""
+        T = pose(x, y, z - shape.bounds[0, 2], yaw)
+        contacts = transform_points(T, shape.contacts)
+        below = self.below(contacts + [0, 0, 0.06])
+        # It rests on the highest of what lies below its contact points.
+        rise = below.height - contacts[:, 2]
+        if not np.isfinite(rise).any() or abs(rise.max()) > 0.06:
+            return None
+        T[2, 3] += rise.max()
+        resting = rise > rise.max() - REST_M
+        if not _carries(contacts[resting, :2], transform_points(T, shape.centre_of_mass)[:2]):
+            return None
+        support = _most_common(below.owner[resting])
+        if self._blocked(shape, T, support):
+            return None
+        return Placed(asset, T, support)
+
+    def _blocked(self, shape: Shape, T: Float[np.ndarray, "4 4"], support: int) -> bool:
+        """Whether the object would stand before a door, reach out of the room, or share space with anything."""
+        low, high = box_of(shape.bounds, T)
+        inner = self._room.room.inner
+        if (low[:2] < inner[0, :2]).any() or (high[:2] > inner[1, :2]).any() or high[2] > inner[1, 2]:
+            return True
+        if support == ROOM and any(x0 < high[0] and low[0] < x1 and y0 < high[1] and low[1] < y1 for x0, y0, x1, y1 in self._room.room.keep_clear):
+            return True
+        lifted = T.copy()
+        lifted[2, 3] += LIFT_M
+        for placed, other in zip(self.objects, self._shapes, strict=True):
+            if boxes_overlap(shape.bounds, lifted, other.bounds, placed.T_world_obj) and meets_object(shape, lifted, other, placed.T_world_obj):
+                return True
+        return meets_room(shape, lifted, self._room)
+
+
+def _carries(contacts: Float[np.ndarray, "contacts 2"], centre: Float[np.ndarray, "2"]) -> bool:
+    """Whether the centre of mass lies over the area between the contact points."""
+    if len(contacts) < 3:
+        return False
+    try:
+        hull = ConvexHull(contacts)
+    except QhullError:
+        return False
+    return bool((hull.equations[:, :2] @ centre + hull.equations[:, 2] < 1e-4).all())
+
+
+def _most_common(values: Int[np.ndarray, " values"]) -> int:
+    found, counts = np.unique(values, return_counts=True)
+    return int(found[np.argmax(counts)])
+
+
+def _turned(angle_rad: float) -> Float[np.ndarray, "2 2"]:
+    return np.array([[np.cos(angle_rad), -np.sin(angle_rad)], [np.sin(angle_rad), np.cos(angle_rad)]])
 
 
 def pose(x: float, y: float, z: float, yaw_rad: float) -> Float[np.ndarray, "4 4"]:
     """T_world_obj of an upright object."""
     T = np.eye(4)
-    T[:2, :2] = [[np.cos(yaw_rad), -np.sin(yaw_rad)], [np.sin(yaw_rad), np.cos(yaw_rad)]]
+    T[:2, :2] = _turned(yaw_rad)
     T[:3, 3] = x, y, z
     return T
 
 
-def footprint(asset: Asset, T: Float[np.ndarray, "4 4"], margin: float = 0.0) -> Footprint:
-    """The upright box around a placed asset, grown by `margin` metres on each side of its base."""
-    low, high = asset.mesh.bounds
-    centre = T[:2, :2] @ ((low + high) / 2)[:2] + T[:2, 3]
-    half = (high - low)[:2] / 2 + margin
-    return Footprint(centre, (T[:2, :2] * half).T, (low[2] + T[2, 3], high[2] + T[2, 3]))
-
-
-class Layout:
-    """A room that is being furnished. Every placing method returns whether a free place was found."""
-
-    def __init__(self, room: Room, *, rng: np.random.Generator, tries: int = 40):
-        self.room = room
-        self.objects: list[Placed] = []
-        self._boxes: list[Footprint] = []
-        self._rng = rng
-        self._tries = tries
-        corners = room.mesh.vertices[room.mesh.faces]
-        self._room_boxes = np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
-
-    def place(self, asset: Asset) -> bool:
-        """Place an asset where its kind belongs."""
-        if asset.placement == "surface":
-            return self._on_support(asset)
-        if asset.placement == "wall":
-            return self._try(asset, self._at_wall, FLOOR)
-        if asset.category == "chair" and self._tables() and self._rng.random() < 0.8:
-            return self._try(asset, self._at_table, FLOOR) or self._try(asset, self._on_floor, FLOOR)
-        return self._try(asset, self._on_floor, FLOOR)
-
-    def _try(self, asset: Asset, propose: Callable[[Asset], Float[np.ndarray, "4 4"]], support: int) -> bool:
-        for _ in range(self._tries):
-            T = propose(asset)
-            if self._free(asset, T, support):
-                self.objects.append(Placed(asset, T, support))
-                self._boxes.append(footprint(asset, T))
-                return True
-        return False
-
-    def _free(self, asset: Asset, T: Float[np.ndarray, "4 4"], support: int) -> bool:
-        """Inside the room, clear of its doors and fittings, and apart from all objects but the one that carries it."""
-        box = footprint(asset, T, GAP)
-        corners = box.corners()
-        if (corners < 0).any() or (corners > np.array(self.room.size[:2])).any() or box.z[1] > self.room.size[2]:
-            return False
-        if support == FLOOR and any(box.overlaps(_rectangle(area)) for area in self.room.keep_clear):
-            return False
-        low = np.array([*corners.min(axis=0), box.z[0] + 0.005])
-        high = np.array([*corners.max(axis=0), box.z[1]])
-        if ((self._room_boxes[:, 0] < high) & (self._room_boxes[:, 1] > low)).all(axis=1).any():
-            return False
-        return not any(box.overlaps(other) for index, other in enumerate(self._boxes) if index != support)
-
-    def _on_floor(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
-        """Anywhere, rather in the middle than along the walls."""
-        x, y = (self._rng.beta(2, 2) * extent for extent in self.room.size[:2])
-        return pose(x, y, 0.0, self._rng.uniform(0, 2 * np.pi))
-
-    def _at_wall(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
-        """Back to one of the four walls."""
-        width, depth = self.room.size[:2]
-        high = asset.mesh.bounds[1]
-        wall = int(self._rng.integers(4))
-        along = self._rng.random()
-        off = high[1] + WALL_GAP
-        x = (width * along, off, width * along, width - off)[wall]
-        y = (depth - off, depth * along, off, depth * along)[wall]
-        return pose(x, y, 0.0, wall * np.pi / 2)
-
-    def _tables(self) -> list[Placed]:
-        return [placed for placed in self.objects if placed.asset.category == "table"]
-
-    def _at_table(self, asset: Asset) -> Float[np.ndarray, "4 4"]:
-        """Before one side of a table, looking at it, turned a little."""
-        table = self._tables()[int(self._rng.integers(len(self._tables())))]
-        low, high = table.asset.mesh.bounds
-        own = float(-asset.mesh.bounds[0][1])
-        side = int(self._rng.integers(4))
-        reach = (high - low)[(1, 0, 1, 0)[side]] / 2 + own + self._rng.uniform(0.03, 0.2)
-        slide = (high - low)[(0, 1, 0, 1)[side]] * self._rng.uniform(-0.3, 0.3)
-        # A chair's front is -y: unturned it stands on the table's +y side.
-        turn = side * np.pi / 2
-        local = pose(0, 0, 0, turn)[:2, :2] @ np.array([slide, reach])
-        T = table.T_world_obj @ pose(local[0], local[1], 0.0, turn + self._rng.uniform(-0.2, 0.2))
-        return np.asarray(T)
-
-    def _on_support(self, asset: Asset) -> bool:
-        """On a random support that is large enough; on the floor where none is."""
-        height = float(asset.mesh.bounds[1][2])
-        options = [
-            (index, support)
-            for index, placed in enumerate(self.objects)
-            for support in placed.asset.supports
-            if height < support.clearance - GAP
-        ]
-        self._rng.shuffle(options)
-        for index, support in options[:6]:
-            if self._fits(asset, support) and self._try(asset, partial(self._on, index=index, support=support), index):
-                return True
-        return self._try(asset, self._on_floor, FLOOR)
-
-    @staticmethod
-    def _fits(asset: Asset, support: Support) -> bool:
-        low, high = asset.mesh.bounds
-        return bool(np.hypot(*(high - low)[:2]) < min(support.size_xy) or ((high - low)[:2] < np.array(support.size_xy)).all())
-
-    def _on(self, asset: Asset, index: int, support: Support) -> Float[np.ndarray, "4 4"]:
-        """Within a support's rectangle, its front roughly where the carrier's front is."""
-        low, high = asset.mesh.bounds
-        yaw = self._rng.normal(0.0, 0.35)
-        turned = np.abs(pose(0, 0, 0, yaw)[:2, :2]) @ (high - low)[:2]
-        room = np.maximum(np.array(support.size_xy) - turned, 0.0)
-        if (np.array(support.size_xy) < turned).any():
-            yaw = 0.0
-        x, y = np.array(support.centre_xy) + room * (self._rng.random(2) - 0.5)
-        return np.asarray(self.objects[index].T_world_obj @ pose(x, y, support.height, yaw))
-
-
-def _rectangle(area: tuple[float, float, float, float]) -> Footprint:
-    x0, y0, x1, y1 = area
-    return Footprint(np.array([x0 + x1, y0 + y1]) / 2, np.diag([(x1 - x0) / 2, (y1 - y0) / 2]), (0.0, 2.2))
-
-
-def furnish(room: Room, assets: Sequence[Asset], *, rng: np.random.Generator) -> tuple[Placed, ...]:
-    """Place what finds a place: along walls first, then free-standing, then small things. Skips an asset without a free place."""
+def furnish(layout: Layout, assets: Sequence[Asset], *, most: int) -> tuple[Placed, ...]:
+    """Place at most `most` of the assets: along walls first, then free-standing, then small things. Skips what finds no place."""
     order = {"wall": 0, "floor": 1, "surface": 2}
-    layout = Layout(room, rng=rng)
     for asset in sorted(assets, key=lambda asset: (order[asset.placement], asset.category != "table")):
-        layout.place(asset)
+        if len(layout.objects) < most:
+            layout.place(asset)
     return tuple(layout.objects)

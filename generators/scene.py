@@ -3,13 +3,13 @@
 World and object frames are z up, in metres; an object stands on z = 0, is centred on x = y = 0, and its front looks along -y.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from pixbench.geometry import Camera, transform_points
+from pixbench.geometry import Camera
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class Asset:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """An asset in the world. `support` is the index of the object it stands on, -1 for the floor."""
+    """An asset in the world. `support` is the index of the object it stands on, -1 for the room."""
 
     asset: Asset
     T_world_obj: Float[np.ndarray, "4 4"]
@@ -110,16 +110,32 @@ class Room:
 class Geometry:
     """All triangles of a scene in world coordinates, room first, then objects in order.
 
-    `instance` is 1 for the room and 2 + k for object k: 0 is left for "no surface".
+    `table` has a row a triangle, (triangles, 24) float32: corners, shading normals and texture coordinates side by side, because
+    what is looked up together should lie together in memory. `instance` is 1 for the room and 2 + k for object k: 0 is left for
+    "no surface". `color` is None where no mesh has any.
     """
 
-    corners: Float[np.ndarray, "triangles 3 3"]
-    uv: Float[np.ndarray, "triangles 3 2"]
-    normals: Float[np.ndarray, "triangles 3 3"]
+    table: Float[np.ndarray, "triangles 24"]
     instance: Int[np.ndarray, " triangles"]
     part: Int[np.ndarray, " triangles"]
     material: Int[np.ndarray, " triangles"]
     materials: tuple[Material, ...]
+    color: UInt8[np.ndarray, "triangles 3 3"] | None = None
+
+    @property
+    def corners(self) -> Float[np.ndarray, "triangles 3 3"]:
+        """World corners in metres (a view)."""
+        return self.table[:, :9].reshape(-1, 3, 3)
+
+    @property
+    def normals(self) -> Float[np.ndarray, "triangles 3 3"]:
+        """Shading normals at the corners (a view)."""
+        return self.table[:, 9:18].reshape(-1, 3, 3)
+
+    @property
+    def uv(self) -> Float[np.ndarray, "triangles 3 2"]:
+        """Texture coordinates at the corners (a view)."""
+        return self.table[:, 18:].reshape(-1, 3, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,26 +149,10 @@ class ViewLook:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A room with objects, seen by cameras."""
+    """A room with objects, lit by some of the room's lights, seen by cameras."""
 
     room: Room
     objects: tuple[Placed, ...]
+    lights: tuple[Light, ...]
     cameras: tuple[Camera, ...] = ()
     looks: tuple[ViewLook, ...] = ()
-
-
-def flatten(room: Room, objects: tuple[Placed, ...]) -> Geometry:
-    """Gather the triangles of a room and of placed objects. Coordinates are rounded to float32 here, once, for all who use them."""
-    meshes = [(room.mesh, np.eye(4))] + [(placed.asset.mesh, placed.T_world_obj) for placed in objects]
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in ("corners", "uv", "normals", "instance", "part", "material")}
-    materials: list[Material] = []
-    for index, (mesh, T) in enumerate(meshes):
-        world = transform_points(T, mesh.vertices.astype(np.float64)).astype(np.float32)
-        columns["corners"].append(world[mesh.faces])
-        columns["uv"].append(mesh.uv.astype(np.float32))
-        columns["normals"].append((mesh.normals @ T[:3, :3].T).astype(np.float32))
-        columns["instance"].append(np.full(len(mesh.faces), index + 1, np.int32))
-        columns["part"].append(mesh.part.astype(np.int32))
-        columns["material"].append(mesh.material.astype(np.int32) + len(materials))
-        materials.extend(mesh.materials)
-    return Geometry(**{name: np.concatenate(parts) for name, parts in columns.items()}, materials=tuple(materials))

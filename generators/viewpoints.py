@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.geometry import Camera, look_at
-from pixbench.rays import RayCaster, exact_hits, triangle_normals
+from pixbench.rays import RayCaster, hit_normals
 from pixbench.truth import Status, View, exact_pair, trace_view
 
 from .scene import Geometry, Placed, Room
@@ -14,23 +14,35 @@ from .scene import Geometry, Placed, Room
 PROBE = 24
 """Width and height in pixels of the small views by which overlap is measured."""
 
+FREE_M = 0.3
+"""Nothing is nearer to a camera than this, in any direction."""
+
+Span = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class Viewpoints:
-    """What is asked of the cameras of a scene: counts, metres, degrees and shares."""
+    """What is asked of the cameras of a scene: counts, metres, degrees and shares; spans are lowest and highest.
+
+    `height_m` is above the floor, `pitch_deg` above the horizon. Every camera shares `min_overlap` of the pixels of its probe, in
+    both directions, with `partners` of the cameras before it (or with all, if they are fewer).
+    """
 
     views: int
     size_wh: tuple[int, int]
-    fov_deg: tuple[float, float]
-    height_m: tuple[float, float]
-    min_baseline_m: float
+    fov_deg: Span
+    height_m: Span
+    pitch_deg: Span
+    baseline_m: Span
     min_overlap: float
+    partners: int
     max_roll_deg: float
     tries: int = 60
 
 
 def choose_cameras(
     room: Room,
+    floor_m: float,
     objects: tuple[Placed, ...],
     geometry: Geometry,
     caster: RayCaster,
@@ -38,23 +50,29 @@ def choose_cameras(
     *,
     rng: np.random.Generator,
 ) -> tuple[Camera, ...] | None:
-    """Cameras one after another, each overlapping all before it; None where the room gives no such set."""
+    """Cameras one after another; None where the room gives no such set."""
     chosen: list[tuple[Camera, View]] = []
     focus = _focus(objects, rng=rng)
     for _ in range(wanted.tries * wanted.views):
-        camera = _propose(room, focus, wanted, rng=rng)
-        if not _free(camera, caster, geometry, rng=rng):
-            continue
-        if any(np.linalg.norm(camera.centre - other.centre) < wanted.min_baseline_m for other, _ in chosen):
+        camera = _propose(room, floor_m, focus, wanted, rng=rng)
+        if camera is None or not _apart(camera, [other for other, _ in chosen], wanted) or not _free(camera, caster, geometry, rng=rng):
             continue
         probe = trace_view(caster, geometry.corners, geometry.instance, resized(camera, PROBE, PROBE))
         if not _worth_seeing(probe, geometry):
             continue
-        if all(overlap(caster, geometry, probe, other) >= wanted.min_overlap for _, other in chosen):
+        sharing = sum(overlap(caster, geometry, probe, other) >= wanted.min_overlap for _, other in chosen)
+        if sharing >= min(wanted.partners, len(chosen)):
             chosen.append((camera, probe))
             if len(chosen) == wanted.views:
                 return tuple(camera for camera, _ in chosen)
     return None
+
+
+def _apart(camera: Camera, others: list[Camera], wanted: Viewpoints) -> bool:
+    """Whether the baseline to every other camera is long enough, and to at least one (to all, if all are partners) short enough."""
+    distances = [float(np.linalg.norm(camera.centre - other.centre)) for other in others]
+    near = sum(distance <= wanted.baseline_m[1] for distance in distances)
+    return all(distance >= wanted.baseline_m[0] for distance in distances) and near >= min(wanted.partners, len(others))
 
 
 def resized(camera: Camera, width: int, height: int) -> Camera:
@@ -76,34 +94,41 @@ def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np
     centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
     anchor = centres[rng.integers(len(centres))]
     near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
-    middle: Float[np.ndarray, 3] = near.mean(axis=0)
+    middle: Float[np.ndarray, "3"] = near.mean(axis=0)
     return middle
 
 
-def _propose(room: Room, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator) -> Camera:
+def _propose(
+    room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator
+) -> Camera | None:
+    """A camera anywhere within reach of the focus, looking near it; None where that breaks the span of pitch."""
     width, height = wanted.size_wh
-    eye = np.array([*(0.3 + rng.random(2) * (np.array(room.size[:2]) - 0.6)), rng.uniform(*wanted.height_m)])
-    target = focus + rng.normal(0, 0.25, 3)
-    focal = width / 2 / np.tan(np.radians(rng.uniform(*wanted.fov_deg)) / 2)
-    K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+    low, high = room.inner[:, :2]
+    least, most = np.maximum(low + 0.3, focus[:2] - 4.0), np.minimum(high - 0.3, focus[:2] + 4.0)
+    eye = np.array([*(least + rng.random(2) * np.maximum(most - least, 0.0)), floor_m + rng.uniform(*wanted.height_m)])
+    gaze = focus + rng.normal(0, 0.25, 3) - eye
+    pitch = np.degrees(np.arctan2(gaze[2], np.linalg.norm(gaze[:2])))
     roll = np.radians(rng.uniform(-wanted.max_roll_deg, wanted.max_roll_deg))
-    return Camera(K, look_at(eye, target, roll_rad=roll), width, height)
+    focal = width / 2 / np.tan(np.radians(rng.uniform(*wanted.fov_deg)) / 2)
+    if not wanted.pitch_deg[0] <= pitch <= wanted.pitch_deg[1]:
+        return None
+    K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+    return Camera(K, look_at(eye, eye + gaze, roll_rad=roll), width, height)
 
 
 def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.random.Generator) -> bool:
-    """Nothing nearer than 0.3 m in any direction, the eye outside every closed body, and not looking straight up or down."""
+    """Nothing near in any direction, and the eye outside every body and inside the room."""
     directions = rng.normal(size=(96, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    origins = np.broadcast_to(camera.centre, directions.shape)
-    hits = exact_hits(geometry.corners, caster.first_triangle(origins, directions), origins, directions)
-    found = hits.triangle >= 0
-    # From inside a body one sees the backs of its faces.
-    backs = np.einsum("ij,ij->i", triangle_normals(geometry.corners[hits.triangle[found]]), directions[found]) > 0
-    return bool((hits.t > 0.3).all() and backs.sum() < 0.1 * len(directions) and abs(camera.forward[2]) < 0.9)
+    triangle, t = caster.first_hit(np.broadcast_to(camera.centre, directions.shape), directions)
+    found = triangle >= 0
+    # From inside a body, and from behind a wall, one sees the backs of faces.
+    backs = np.einsum("ij,ij->i", hit_normals(geometry.corners, triangle[found]), directions[found]) > 0
+    return bool((t > FREE_M).all() and backs.sum() < 0.1 * len(directions) and found.mean() > 0.6)
 
 
 def _worth_seeing(probe: View, geometry: Geometry) -> bool:
     """Objects fill a fair part of the picture, and nothing stands right before the lens."""
     seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], 0)
     near = np.mean(np.nan_to_num(probe.depth_m, nan=np.inf) < 0.7)
-    return bool(np.mean(seen >= 2) > 0.12 and near < 0.1)
+    return bool(np.mean(seen >= 2) > 0.12 and near < 0.1 and np.mean(seen > 0) > 0.6)

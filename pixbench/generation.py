@@ -39,6 +39,7 @@ class GeneratorConfig(BaseModel):
     size: int = Field(256, ge=16, le=4096)
     seed: int = Field(0, ge=0, lt=2**63)
     scenes_per_shard: int = Field(4, ge=1)
+    locations: dict[str, str] = Field(default_factory=dict, exclude=True)
 
     def rng(self, scene: int, purpose: int) -> np.random.Generator:
         """The random numbers of one scene for one purpose, whatever else is made."""

@@ -5,9 +5,12 @@ pixels. Cameras follow OpenCV: x right, y down, z forward. `T_world_cam` maps ca
 """
 
 from dataclasses import dataclass
+from typing import no_type_check
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+from .jit import kernel
 
 
 def pixel_centres(width: int, height: int) -> Float[np.ndarray, "height width 2"]:
@@ -27,9 +30,18 @@ def pixel_corners(width: int, height: int) -> Float[np.ndarray, "rows columns 2"
     return np.stack([u, v], axis=-1)
 
 
-def subpixel_centres(width: int, height: int, factor: int) -> Float[np.ndarray, "rows columns 2"]:
-    """The centres of a grid that is `factor` times finer, (height * factor, width * factor, 2), in pixels of the coarse grid."""
-    return pixel_centres(width * factor, height * factor) / factor
+SAMPLE_PATTERN = np.array([[0.375, 0.125], [0.875, 0.375], [0.125, 0.625], [0.625, 0.875]])
+"""Four places in a pixel, one in each quarter, no two in one row or column: a rotated grid. Listed by quarter, row by row."""
+
+
+def pixel_samples(width: int, height: int) -> Float[np.ndarray, "rows columns 2"]:
+    """Four uv in each pixel, (2 height, 2 width, 2): the quarter at (row, column) of a grid twice as fine has one of them.
+
+    Every upright or level strip wider than a quarter of a pixel has a sample in it.
+    """
+    quarters = SAMPLE_PATTERN.reshape(2, 2, 2)
+    uv = pixel_corners(width, height)[:-1, None, :-1, None] + quarters[None, :, None, :]
+    return uv.reshape(2 * height, 2 * width, 2)
 
 
 def in_image(uv: Float[np.ndarray, "*batch 2"], width: int, height: int) -> Bool[np.ndarray, "*batch"]:
@@ -115,9 +127,9 @@ class Camera:
 
     def rays(self, uv: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 3"]:
         """World directions through uv, scaled so that the ray parameter is z-depth: point = centre + z * ray."""
-        x = (uv[..., 0] - self.K[0, 2] - self.K[0, 1] * (uv[..., 1] - self.K[1, 2]) / self.K[1, 1]) / self.K[0, 0]
-        y = (uv[..., 1] - self.K[1, 2]) / self.K[1, 1]
-        return np.stack([x, y, np.ones_like(x)], axis=-1) @ self.T_world_cam[:3, :3].T
+        directions = np.empty((*uv.shape[:-1], 3))
+        _rays(self.K, self.T_world_cam, uv.reshape(-1, 2), directions.reshape(-1, 3))
+        return directions
 
     def unproject(self, uv: Float[np.ndarray, "*batch 2"], depth_m: Float[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 3"]:
         """World points at z-depth `depth_m` behind uv, in metres."""
@@ -125,10 +137,32 @@ class Camera:
 
     def project(self, points: Float[np.ndarray, "*batch 3"]) -> tuple[Float[np.ndarray, "*batch 2"], Float[np.ndarray, "*batch"]]:
         """uv in pixels and z-depth in metres of world points. uv is NaN where the depth is not positive."""
-        local = (points - self.centre) @ self.T_world_cam[:3, :3]
-        depth_m = local[..., 2]
-        scale = np.where(depth_m > 0, depth_m, np.nan)
-        x, y = local[..., 0] / scale, local[..., 1] / scale
-        u = self.K[0, 0] * x + self.K[0, 1] * y + self.K[0, 2]
-        v = self.K[1, 1] * y + self.K[1, 2]
-        return np.stack([u, v], axis=-1), depth_m
+        uv, depth_m = np.empty((*points.shape[:-1], 2)), np.empty(points.shape[:-1])
+        _projected(self.K, self.T_world_cam, points.reshape(-1, 3), uv.reshape(-1, 2), depth_m.reshape(-1))
+        return uv, depth_m
+
+
+@kernel
+@no_type_check
+def _rays(K, T, uv, directions):
+    for i in range(len(uv)):
+        y = (uv[i, 1] - K[1, 2]) / K[1, 1]
+        x = (uv[i, 0] - K[0, 2] - K[0, 1] * y) / K[0, 0]
+        for axis in range(3):
+            directions[i, axis] = x * T[axis, 0] + y * T[axis, 1] + T[axis, 2]
+
+
+@kernel
+@no_type_check
+def _projected(K, T, points, uv, depth_m):
+    for i in range(len(points)):
+        dx, dy, dz = points[i, 0] - T[0, 3], points[i, 1] - T[1, 3], points[i, 2] - T[2, 3]
+        depth = T[0, 2] * dx + T[1, 2] * dy + T[2, 2] * dz
+        depth_m[i] = depth
+        if depth > 0:
+            x = (T[0, 0] * dx + T[1, 0] * dy + T[2, 0] * dz) / depth
+            y = (T[0, 1] * dx + T[1, 1] * dy + T[2, 1] * dz) / depth
+            uv[i, 0] = K[0, 0] * x + K[0, 1] * y + K[0, 2]
+            uv[i, 1] = K[1, 1] * y + K[1, 2]
+        else:
+            uv[i] = np.nan

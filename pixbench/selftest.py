@@ -1,6 +1,6 @@
 """What proves a scene's truth: the same measures at generation, from triangles, and later, from files alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -18,6 +18,13 @@ DEPTH_TEST_TOLERANCE = 0.01
 DEPTH_DISAGREEMENT_LIMIT = 0.01
 DOUBTFUL_LIMIT = 0.05
 SHIFT_PX = 2.0
+FLAT_LEVELS = 1.5
+FLAT_SHARE = 0.999
+SAMPLE = 4096
+"""At generation, at most about this many visible pixels of a pair are followed; `pixbench verify` follows all of them."""
+
+FlatColor = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""sRGB in [0, 1], (points, 3), of points given by triangle and barycentric weights, under flat light."""
 
 
 @dataclass
@@ -31,6 +38,8 @@ class SelfTest:
     occluded, doubtful: hidden pixels, and those of them that b's own pixel shows on the same triangle at the same depth.
     photometric_correlation: correlation of luminance between matched visible pixels; photometric_shifted: the highest
     of those with the map moved by 2 px in each of four directions. Both are means over pairs: the true map must win.
+    flat_points, flat_differ: matches looked up under flat light in both views, and those whose 8-bit colours differ by more
+    than rounding; only at generation, where surfaces are known.
     """
 
     pairs: int = 0
@@ -48,6 +57,8 @@ class SelfTest:
     doubtful: int = 0
     photometric_correlation: float = 0.0
     photometric_shifted: float = 0.0
+    flat_points: int = 0
+    flat_differ: int = 0
 
     def failures(self) -> list[str]:
         """What is out of bounds, one sentence each; empty when the truth holds."""
@@ -65,6 +76,8 @@ class SelfTest:
             found.append(f"a depth test calls {self.depth_disagree} of {self.visible} visible pixels hidden")
         if self.doubtful > DOUBTFUL_LIMIT * max(self.occluded, 200):
             found.append(f"{self.doubtful} of {self.occluded} pixels called occluded are seen by the target on the same triangle")
+        if self.flat_differ > (1 - FLAT_SHARE) * max(self.flat_points, 1000):
+            found.append(f"{self.flat_differ} of {self.flat_points} matches differ in colour under flat light")
         if self.visible == 0:
             found.append("no pixel of any view is visible in another")
         elif not self.photometric_correlation > self.photometric_shifted:
@@ -95,6 +108,8 @@ def merge(tests: Sequence[SelfTest]) -> SelfTest:
         "depth_disagree",
         "occluded",
         "doubtful",
+        "flat_points",
+        "flat_differ",
     ):
         setattr(total, name, sum(getattr(test, name) for test in tests))
     for name in ("map_max_px", "map_median_px", "cycle_max_px"):
@@ -151,13 +166,27 @@ def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Floa
     return z
 
 
-def measure_exact(pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"]) -> SelfTest:
+def measure_exact(
+    pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], flat: FlatColor
+) -> SelfTest:
     """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b."""
     framed = np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
     map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
-    _, z, rays = cast(caster, corners, pair.camera_b, pair.uv_b[pair.visible].astype(np.float64))
-    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, pair.visible)
+    at = _thinned(pair.visible)
+    hits, rays = cast(caster, corners, pair.camera_b, pair.uv_b[at].astype(np.float64))
+    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at)
+    found = hits.triangle >= 0
+    seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
+    test.flat_points, test.flat_differ = len(found), int((np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS).sum()) + int((~found).sum())
     return _with_map_error(test, map_error)
+
+
+def _thinned(mask: Bool[np.ndarray, "height width"], most: int = SAMPLE) -> Bool[np.ndarray, "height width"]:
+    """Every so many-th of the set pixels, so that about `most` are left."""
+    at = np.flatnonzero(mask)
+    thinned = np.zeros(mask.size, bool)
+    thinned[at[:: max(len(at) // most, 1)]] = True
+    return thinned.reshape(mask.shape)
 
 
 def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]) -> SelfTest:
@@ -197,6 +226,8 @@ def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool
     uv = pair.uv_b[pair.visible].astype(np.float64)
     expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
     hidden = ~(expected <= stored_depth_at(pair, uv) * (1 + DEPTH_TEST_TOLERANCE))
+    compared = _thinned(pair.visible)
+    places = pair.uv_b[compared].astype(np.float64)
     return SelfTest(
         pairs=1,
         pixels=height * width,
@@ -208,8 +239,10 @@ def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool
         depth_disagree=int(hidden.sum()),
         occluded=int((pair.status == Status.OCCLUDED).sum()),
         doubtful=_doubtful(pair),
-        photometric_correlation=_correlation(pair, uv),
-        photometric_shifted=max(_correlation(pair, uv + SHIFT_PX * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))),
+        photometric_correlation=_correlation(pair, compared, places),
+        photometric_shifted=max(
+            _correlation(pair, compared, places + SHIFT_PX * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        ),
     )
 
 
@@ -224,10 +257,10 @@ def _doubtful(pair: StoredPair) -> int:
     return int((np.abs(stored_depth_at(pair, uv)[same] / expected[same] - 1) < 1e-3).sum())
 
 
-def _correlation(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> float:
-    """Pearson correlation of luminance between a's visible pixels and b at uv; 0 where there is no contrast to say anything."""
+def _correlation(pair: StoredPair, at: Bool[np.ndarray, "height width"], uv: Float[np.ndarray, "points 2"]) -> float:
+    """Pearson correlation of luminance between a's pixels and b at uv; 0 where there is no contrast to say anything."""
     column, row = pair.target_pixel(uv).T
-    x, y = pair.rgb_a[pair.visible].mean(axis=1), pair.rgb_b[row, column].mean(axis=1)
+    x, y = pair.rgb_a[at].mean(axis=1), pair.rgb_b[row, column].mean(axis=1)
     if len(x) < 2 or x.std() == 0 or y.std() == 0:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])

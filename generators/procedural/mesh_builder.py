@@ -5,14 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import trimesh
 from jaxtyping import Float, Int
-from scipy.sparse import coo_matrix
 
 from pixbench.rays import triangle_normals
 
+from ..normals import corner_normals
 from ..scene import Material, Mesh
-
-CREASE_COSINE = np.cos(np.radians(38))
-"""Faces that meet at less than this angle are shaded as one smooth surface."""
 
 CUBE = trimesh.creation.box(extents=(2.0, 2.0, 2.0))
 """Made once: shelves of books are hundreds of boxes."""
@@ -209,10 +206,6 @@ class MeshBuilder:
         normals = corner_normals(vertices, faces[kept])
         return Mesh(vertices, faces[kept], uv[kept], normals, material[kept], part[kept], tuple(self._materials))
 
-    def shift(self) -> Float[np.ndarray, "3"]:
-        """What `build` will subtract from every vertex."""
-        return standing_shift(np.concatenate([piece[0] for piece in self._pieces]))
-
 
 def standing_shift(vertices: Points) -> Float[np.ndarray, "3"]:
     """The centre of the base of a set of points."""
@@ -227,24 +220,6 @@ def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray
     u = np.where((axis == 0)[:, None], corners[..., 1], corners[..., 0])
     v = np.where((axis == 2)[:, None], corners[..., 1], -corners[..., 2])
     return np.stack([u, v], axis=2) / repeat_m
-
-
-def corner_normals(vertices: Points, faces: Faces) -> Float[np.ndarray, "faces 3 3"]:
-    """Shading normals: at each corner the mean over the faces that share its position and meet it below the crease angle."""
-    corners = vertices[faces].astype(float)
-    normals = triangle_normals(corners)
-    _, shared = np.unique(np.round(vertices.astype(float) * 1e5).astype(np.int64), axis=0, return_inverse=True)
-    corner_vertex = shared.ravel()[faces].ravel()
-    face = np.repeat(np.arange(len(faces)), 3)
-    incidence = coo_matrix((np.ones(len(face)), (np.arange(len(face)), corner_vertex))).tocsr()
-    # Row: a corner; column: every corner at the same place.
-    pairs = (incidence @ incidence.T).tocoo()
-    mine, other = face[pairs.row], face[pairs.col]
-    smooth = np.einsum("ij,ij->i", normals[mine], normals[other]) > CREASE_COSINE
-    kept = (pairs.row[smooth], other[smooth])
-    total = coo_matrix((np.ones(len(kept[0])), kept), shape=(len(face), len(faces))).tocsr() @ normals
-    total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
-    return total.reshape(-1, 3, 3).astype(np.float32)
 
 
 def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number, steps: int = 3) -> tuple[Points, Faces]:

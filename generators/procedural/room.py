@@ -70,7 +70,13 @@ def build(seed: int) -> Room:
         _add_pictures(builder, wall, taken, rng=rng)
     lights.append(_add_lamp(builder, size, rng=rng))
     mesh = builder.build(stand=False)
-    return Room(f"procedural/room/{seed:016x}", mesh, size, PARTS, tuple(lights), (_before_door(door_wall, door),))
+    inner = np.array([[0.0, 0.0, 0.0], size])
+    return Room(room_id(seed), mesh, inner, PARTS, tuple(lights), (_before_door(door_wall, door),))
+
+
+def room_id(seed: int) -> str:
+    """The id of a seed's room."""
+    return f"procedural/room/{seed:016x}"
 
 
 def _walls(size: tuple[float, float, float]) -> list[Wall]:

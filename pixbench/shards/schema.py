@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 FORMAT = "pixbench-dataset"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,23 @@ FIELDS: dict[str, Field] = {
     "semantic_names": Field("S64", "N", "name", "names of the semantic classes"),
     "pairs": Field("int32", "P 2", "index", "source and target view of each ordered pair"),
     "status": Field("uint8", "P H W", "code", "what became of the source pixel in the target", True),
+    "pair_overlap": Field("float32", "P", "1", "share of the source's pixels that are visible in the target"),
+    "pair_angle_deg": Field("float32", "P", "deg", "median angle at visible points between the rays to both cameras; NaN: none visible"),
+    "track_point": Field("float64", "T 3", "m", "surface points that are followed through all views, in the world"),
+    "track_instance": Field("uint16", "T", "index", "instance of each followed point"),
+    "track_uv": Field("float64", "T V 2", "px", "place of each followed point in each view; NaN behind the camera"),
+    "track_status": Field("uint8", "T V", "code", "what became of each followed point in each view"),
     "control_pixel": Field("int32", "P C 2", "px", "column and row of source pixels with a stored exact match"),
     "control_uv": Field("float64", "P C 2", "px", "exact position of those pixels in the target, from triangles in float64"),
     "object_id": Field("S96", "O", "name", "asset of each object"),
     "object_category": Field("S64", "O", "name", "ShapeNet category"),
     "object_synset": Field("S16", "O", "name", "WordNet synset of the category"),
     "object_T_world_obj": Field("float64", "O 4 4", "m", "object to world; object frame: z up, front along -y"),
-    "object_support": Field("int32", "O", "index", "object on which it stands; -1: the floor"),
+    "object_support": Field("int32", "O", "index", "object on which it stands; -1: the room"),
     "object_visible_pixels": Field("int32", "O V", "px", "pixels of each object in each view"),
+    "object_bounds_m": Field("float64", "O 2 3", "m", "lowest and highest corner of each object in its own frame"),
+    "object_box_visible": Field("float32", "O V 4", "px", "left, top, right, bottom of an object's visible pixels; NaN: none"),
+    "object_box_amodal": Field("float32", "O V 4", "px", "the same of the whole object, hidden and outside parts too; NaN: behind the camera"),
     "light_kind": Field("S16", "L", "name", "area or sun"),
     "light_position_m": Field("float64", "L 3", "m", "centre of an area light; direction towards a sun"),
     "light_axes_m": Field("float64", "L 2 3", "m", "half axes of an area light"),

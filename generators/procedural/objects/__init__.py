@@ -52,7 +52,12 @@ def build(category_name: str, seed: int) -> Asset:
     made = category.build(rng=np.random.default_rng(np.random.SeedSequence([seed])))
     return replace(
         made,
-        id=f"procedural/{category_name.replace(' ', '-')}/{seed:016x}",
+        id=object_id(category_name, seed),
         category=category_name,
         synset=category.synset,
     )
+
+
+def object_id(category_name: str, seed: int) -> str:
+    """The id of the object of a category and a seed."""
+    return f"procedural/{category_name.replace(' ', '-')}/{seed:016x}"

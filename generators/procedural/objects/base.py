@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...scene import Asset, Material, Support
+from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, Number
 
@@ -21,11 +21,9 @@ class Category:
     build: Callable[..., Asset]
 
 
-def asset(builder: MeshBuilder, placement: str = "floor", supports: Sequence[Support] = ()) -> Asset:
-    """The builder's mesh, standing on z = 0 and centred, with its supports moved along. Name and id are filled in later."""
-    x, y, z = builder.shift()
-    moved = tuple(Support((s.centre_xy[0] - x, s.centre_xy[1] - y), s.size_xy, s.height - z, s.clearance) for s in supports)
-    return Asset("", "", "", builder.build(), placement, moved)
+def asset(builder: MeshBuilder, placement: str = "floor") -> Asset:
+    """The builder's mesh, standing on z = 0 and centred. Name and id are filled in later."""
+    return Asset("", "", "", builder.build(), placement)
 
 
 def wooden(*, rng: np.random.Generator) -> Material:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...scene import Asset, Material, Support
+from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, Number, rotation
 from .base import asset, plain, wooden
@@ -36,7 +36,7 @@ def bookshelf(*, rng: np.random.Generator) -> Asset:
         if rng.random() < 0.88 or z0 == heights[0]:
             _books(builder, covers, w - 2 * board - 0.02, d, z0 + board, z1 - z0 - board, rng=rng)
     top = h + 0.002
-    return asset(builder, "wall", [Support((0.0, 0.0), (w - 0.04, d - 0.04), top)] if h < 1.3 else [])
+    return asset(builder, "wall")
 
 
 def _books(

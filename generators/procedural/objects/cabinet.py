@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...scene import Asset, Support
+from ...scene import Asset
 from ..mesh_builder import MeshBuilder
 from .base import asset, metallic, wooden
 
@@ -34,4 +34,4 @@ def cabinet(*, rng: np.random.Generator) -> Asset:
             handle = (x + (0 if rows > 1 else (cell_w / 2 - 0.05) * (1 if i % 2 == 0 else -1)), -d / 2 - 0.008, z)
             size = (0.12, 0.018, 0.014) if rows > 1 else (0.014, 0.018, 0.14)
             builder.box(handle, size, knob, bevel=0.005)
-    return asset(builder, "wall", [Support((0.0, 0.0), (w - 0.04, d - 0.06), h)])
+    return asset(builder, "wall")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...scene import Asset, Material, Support
+from ...scene import Asset, Material
 from ..mesh_builder import MeshBuilder, Number
 from .base import asset, metallic, wooden
 
@@ -44,7 +44,7 @@ def _round(*, rng: np.random.Generator) -> Asset:
                 sections=12,
             )
     side = radius * 1.35
-    return asset(builder, "floor", [Support((0.0, 0.0), (side, side), h)])
+    return asset(builder)
 
 
 def _rectangular(*, rng: np.random.Generator) -> Asset:
@@ -73,7 +73,7 @@ def _rectangular(*, rng: np.random.Generator) -> Asset:
     else:
         for y in (-1, 1):
             builder.box((0, y * (d / 2 - inset), h - thick - 0.04), (w - 2 * inset, 0.02, 0.09), leg, repeat_m=0.6)
-    return asset(builder, "floor", [Support((0.0, 0.0), (w - 0.04, d - 0.04), h)])
+    return asset(builder)
 
 
 def _drawers(builder: MeshBuilder, wood: Material, w: Number, d: Number, under: Number, inset: Number, *, rng: np.random.Generator) -> None:

@@ -1,0 +1,91 @@
+"""Whether meshes share space: two triangles meet where an edge of one crosses the other, and ray casters know what edges cross."""
+
+from typing import no_type_check
+
+import numpy as np
+from jaxtyping import Float
+
+from pixbench.geometry import inverse_rigid, transform_points
+from pixbench.jit import kernel
+from pixbench.rays import RayCaster
+
+from .prepared import PreparedRoom, Shape
+
+Segments = Float[np.ndarray, "segments 2 3"]
+Bounds = Float[np.ndarray, "2 3"]
+
+
+def box_of(bounds: Bounds, T: Float[np.ndarray, "4 4"]) -> Bounds:
+    """The axis-aligned box, lowest and highest corner, around a moved box."""
+    centre, half = transform_points(T, bounds.mean(axis=0)), np.abs(T[:3, :3]) @ (bounds[1] - bounds[0]) / 2
+    return np.stack([centre - half, centre + half])
+
+
+def boxes_overlap(first: Bounds, T_first: Float[np.ndarray, "4 4"], second: Bounds, T_second: Float[np.ndarray, "4 4"]) -> bool:
+    """Whether two boxes, turned about z, share space: separating axes in the plane, intervals in z."""
+    a, b = box_of(first, T_first), box_of(second, T_second)
+    if (a[0] > b[1]).any() or (b[0] > a[1]).any():
+        return False
+    corners = [transform_points(T, _base(bounds))[:, :2] for bounds, T in ((first, T_first), (second, T_second))]
+    for axis in (*T_first[:2, :2].T, *T_second[:2, :2].T):
+        one, other = (points @ axis for points in corners)
+        if one.max() < other.min() or other.max() < one.min():
+            return False
+    return True
+
+
+def _base(bounds: Bounds) -> Float[np.ndarray, "4 3"]:
+    (x0, y0, z0), (x1, y1, _) = bounds
+    return np.array([[x0, y0, z0], [x1, y0, z0], [x1, y1, z0], [x0, y1, z0]])
+
+
+def meets_object(first: Shape, T_first: Float[np.ndarray, "4 4"], second: Shape, T_second: Float[np.ndarray, "4 4"]) -> bool:
+    """Whether two placed objects intersect."""
+    T = inverse_rigid(T_second) @ T_first
+    return _crossed(second.caster, _moved(first.edges, T), second.bounds) or _crossed(
+        first.caster, _moved(second.edges, inverse_rigid(T)), first.bounds
+    )
+
+
+def meets_room(shape: Shape, T: Float[np.ndarray, "4 4"], room: PreparedRoom) -> bool:
+    """Whether a placed object intersects the room."""
+    if _crossed(room.caster, _moved(shape.edges, T), None):
+        return True
+    low, high = box_of(shape.bounds, T).astype(np.float32)
+    near = room.corners[_near(room.corners, low, high)].astype(np.float64)
+    edges = near[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2, 3)
+    return _crossed(shape.caster, _moved(edges, inverse_rigid(T)), shape.bounds)
+
+
+def _moved(edges: Segments, T: Float[np.ndarray, "4 4"]) -> Segments:
+    return transform_points(T, edges)
+
+
+def _crossed(caster: RayCaster, edges: Segments, bounds: Bounds | None) -> bool:
+    """Whether an edge crosses a triangle of the caster. A first few, spread over all, find most collisions."""
+    if bounds is not None:
+        edges = edges[(edges.min(axis=1) <= bounds[1]).all(axis=1) & (edges.max(axis=1) >= bounds[0]).all(axis=1)]
+    sample = edges[:: max(len(edges) // 500, 1)]
+    for part in (sample, edges) if len(sample) < len(edges) else (edges,):
+        if len(part) and caster.occluded(part[:, 0], part[:, 1] - part[:, 0], np.ones(len(part), np.float32)).any():
+            return True
+    return False
+
+
+@kernel
+@no_type_check
+def _near(corners, low, high):
+    """Indices of triangles whose box reaches into a box."""
+    found = np.empty(len(corners), np.int64)
+    count = 0
+    for i in range(len(corners)):
+        inside = True
+        for axis in range(3):
+            a, b, c = corners[i, 0, axis], corners[i, 1, axis], corners[i, 2, axis]
+            if min(a, b, c) > high[axis] or max(a, b, c) < low[axis]:
+                inside = False
+                break
+        if inside:
+            found[count] = i
+            count += 1
+    return found[:count].copy()

@@ -1,0 +1,137 @@
+"""What is slow to make for a room or a model and is kept for the next scene: ray casters, flattened triangles, contact points."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cached_property
+from typing import Generic, TypeVar
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from pixbench.geometry import transform_points
+from pixbench.rays import JoinedCaster, RayCaster
+
+from .scene import Asset, Geometry, Mesh, Placed, Room
+
+T = TypeVar("T")
+CasterType = Callable[[Float[np.ndarray, "triangles 3 3"]], RayCaster]
+
+CONTACT_M = 0.01
+"""What lies this little above an object's lowest point may carry it."""
+
+CONTACTS = 160
+"""At most this many contact points of a model are tried."""
+
+
+class Kept(Generic[T]):
+    """The most recently used results of a slow function of an id."""
+
+    def __init__(self, most: int):
+        self._most = most
+        self._items: OrderedDict[str, T] = OrderedDict()
+
+    def get(self, key: str, make: Callable[[], T]) -> T:
+        """The result for `key`, made if it is not there."""
+        if key not in self._items:
+            self._items[key] = make()
+            if len(self._items) > self._most:
+                self._items.popitem(last=False)
+        self._items.move_to_end(key)
+        return self._items[key]
+
+
+class PreparedRoom:
+    """A room with its ray caster and its triangles laid out, with space behind them for the objects of one scene after another."""
+
+    def __init__(self, room: Room, caster: CasterType):
+        self.room = room
+        self._caster_type = caster
+        self._count = len(room.mesh.faces)
+        self._table = np.empty((self._count, 24), np.float32)
+        self._rows = np.empty((self._count, 3), np.int32)
+        self._color = np.empty((self._count, 3, 3), np.uint8) if room.mesh.color is not None else None
+        self._fill(slice(0, self._count), room.mesh, np.eye(4), 1, 0)
+        self.caster = caster(self.corners)
+
+    @property
+    def corners(self) -> Float[np.ndarray, "triangles 3 3"]:
+        """World corners of the room's own triangles, in metres."""
+        return self._table[: self._count, :9].reshape(-1, 3, 3)
+
+    def furnished(self, objects: tuple[Placed, ...]) -> tuple[Geometry, RayCaster]:
+        """All triangles of the room and of objects, and a caster for them. Both are good until the next call."""
+        counts = [len(placed.asset.mesh.faces) for placed in objects]
+        total = self._count + sum(counts)
+        self._reserve(total, any(placed.asset.mesh.color is not None for placed in objects))
+        first, materials = self._count, list(self.room.mesh.materials)
+        for index, (placed, count) in enumerate(zip(objects, counts, strict=True)):
+            self._fill(slice(first, first + count), placed.asset.mesh, placed.T_world_obj, 2 + index, len(materials))
+            materials.extend(placed.asset.mesh.materials)
+            first += count
+        instance, part, material = self._rows[:total].T
+        color = None if self._color is None else self._color[:total]
+        geometry = Geometry(self._table[:total], instance, part, material, tuple(materials), color)
+        if not objects:
+            return geometry, self.caster
+        own = self._caster_type(geometry.corners[self._count :])
+        return geometry, JoinedCaster((self.caster, own), (self._count, total - self._count))
+
+    def _reserve(self, total: int, colored: bool) -> None:
+        if total > len(self._table):
+            spare = total + total // 4 - self._count
+            self._table = np.concatenate([self._table[: self._count], np.empty((spare, 24), np.float32)])
+            self._rows = np.concatenate([self._rows[: self._count], np.empty((spare, 3), np.int32)])
+            if self._color is not None:
+                self._color = np.concatenate([self._color[: self._count], np.empty((spare, 3, 3), np.uint8)])
+        if colored and self._color is None:
+            self._color = np.full((len(self._table), 3, 3), 255, np.uint8)
+
+    def _fill(self, at: slice, mesh: Mesh, T: Float[np.ndarray, "4 4"], instance: int, materials: int) -> None:
+        """Coordinates are rounded to float32 here, once, for all who use them."""
+        table = self._table[at]
+        world = transform_points(T, np.asarray(mesh.vertices, np.float64)).astype(np.float32)
+        table[:, :9] = world[mesh.faces].reshape(-1, 9)
+        table[:, 9:18] = (np.asarray(mesh.normals, np.float32) @ T[:3, :3].T.astype(np.float32)).reshape(-1, 9)
+        table[:, 18:] = mesh.uv.reshape(-1, 6)
+        rows = self._rows[at]
+        rows[:, 0], rows[:, 1], rows[:, 2] = instance, mesh.part, mesh.material
+        rows[:, 2] += materials
+        if self._color is not None:
+            self._color[at] = 255 if mesh.color is None else mesh.color
+
+
+class Shape:
+    """A model as placing sees it, in its own frame: a caster, its edges, the points it stands on, and its centre of mass."""
+
+    def __init__(self, asset: Asset, caster: CasterType):
+        vertices = np.asarray(asset.mesh.vertices, np.float64)
+        corners = vertices[asset.mesh.faces]
+        self.caster = caster(corners.astype(np.float32))
+        self.bounds = asset.mesh.bounds
+        self._vertices, self._faces = vertices, np.asarray(asset.mesh.faces)
+        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+        # Of the surface, as of a hollow body: real models are not closed, so that their volume means nothing.
+        self.centre_of_mass: Float[np.ndarray, "3"] = np.average(corners.mean(axis=1), axis=0, weights=area)
+
+    @cached_property
+    def contacts(self) -> Float[np.ndarray, "contacts 3"]:
+        """Lowest points, those farthest from each other first chosen."""
+        lowest = np.unique(self._vertices[self._vertices[:, 2] < self.bounds[0, 2] + CONTACT_M].round(3), axis=0)
+        return lowest if len(lowest) <= CONTACTS else lowest[_spread(lowest, CONTACTS)]
+
+    @cached_property
+    def edges(self) -> Float[np.ndarray, "edges 2 3"]:
+        """Every edge once, as its two ends."""
+        pairs = np.sort(self._faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
+        keys = np.unique(pairs[:, 0].astype(np.int64) * len(self._vertices) + pairs[:, 1])
+        return self._vertices[np.stack([keys // len(self._vertices), keys % len(self._vertices)], axis=1)]
+
+
+def _spread(points: Float[np.ndarray, "points 3"], count: int) -> Int[np.ndarray, " count"]:
+    """Indices of points chosen one after another, each the farthest from all before it (Gonzalez 1985)."""
+    chosen = [int(np.argmin(points.sum(axis=1)))]
+    distance = np.full(len(points), np.inf)
+    while len(chosen) < count:
+        distance = np.minimum(distance, np.linalg.norm(points - points[chosen[-1]], axis=1))
+        chosen.append(int(np.argmax(distance)))
+    return np.array(chosen)

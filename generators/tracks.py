@@ -1,0 +1,38 @@
+"""Points of the scene's surfaces followed through all of its views."""
+
+import numpy as np
+
+from pixbench.rays import RayCaster
+from pixbench.truth import View, point_status
+
+from .scene import Geometry
+
+def follow(
+    views: list[View], caster: RayCaster, geometry: Geometry, count: int, *, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view."""
+    sources = [_candidates(view, geometry) for view in views]
+    point, normal, triangle = (np.concatenate([source[k] for source in sources]) for k in range(3))
+    instance = geometry.instance[triangle]
+    chosen = _balanced(instance >= 2, count, rng=rng)
+    point, normal, triangle = point[chosen], normal[chosen], triangle[chosen]
+    places = [point_status(caster, geometry.corners, point, normal, triangle, view) for view in views]
+    return {
+        "track_point": point,
+        "track_instance": instance[chosen].astype(np.uint16),
+        "track_uv": np.stack([uv for uv, _ in places], axis=1).reshape(len(point), len(views), 2),
+        "track_status": np.stack([status for _, status in places], axis=1).reshape(len(point), len(views)).astype(np.uint8),
+    }
+
+def _candidates(view: View, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Points, normals (turned to the camera) and triangles of pixels whose surface is plain to see."""
+    clear = (view.triangle >= 0) & ~view.ambiguous
+    return view.point[clear], view.normal[clear], view.triangle[clear]
+
+def _balanced(on_object: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:
+    """Indices, half of them where `on_object` is true as far as there are enough."""
+    objects, room = np.flatnonzero(on_object), np.flatnonzero(~on_object)
+    wanted = min(count // 2, len(objects)) if len(room) >= count - count // 2 else count - len(room)
+    parts = [rng.choice(pool, size=min(size, len(pool)), replace=False) for pool, size in ((objects, wanted), (room, count - wanted))]
+    return np.sort(np.concatenate(parts))
+
