@@ -14,7 +14,7 @@ from .scene import Geometry, Material
 SMALLEST_LEVEL = 4
 CACHE_BYTES = 160 * 2**20
 
-Texture = UInt8[np.ndarray, "rows columns 3"]
+Texture = UInt8[np.ndarray, "_ _ 3"]
 
 
 def to_linear(srgb: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
@@ -63,7 +63,9 @@ class AtlasMaker:
     def build(self, materials: tuple[Material, ...]) -> Atlas:
         """The atlas of a scene's materials. A texture that several share is stored once."""
         placed: dict[int, tuple[int, int]] = {}
-        levels, texels, offset = [], [], 0
+        levels: list[tuple[int, int, int]] = []
+        texels: list[Texture] = []
+        offset = 0
         first, count = np.zeros(len(materials), np.int64), np.zeros(len(materials), np.int64)
         for index, material in enumerate(materials):
             if material.texture is None:
@@ -73,7 +75,7 @@ class AtlasMaker:
                 pyramid = self._pyramid(material.texture)
                 placed[key] = (len(levels), len(pyramid))
                 for level in pyramid:
-                    levels.append((offset, *level.shape[:2]))
+                    levels.append((offset, level.shape[0], level.shape[1]))
                     texels.append(level.reshape(-1, 3))
                     offset += len(texels[-1])
             first[index], count[index] = placed[key]

@@ -84,16 +84,19 @@ class Composer:
         return None
 
     def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> PreparedRoom:
+        config = self._config
         for _ in range(REDRAWS):
             source = self._rooms.choose(range(len(self._rooms.sources)), rng=rng)
             try:
-                room_id = source.draw(self._config.split, rng=rng)
-                return self._kept_rooms.get(room_id, lambda: PreparedRoom(source.load(room_id), self._caster))
+                return self._prepared(source, source.draw(config.split, rng=rng))
             except KeyError:
-                raise UserError(f"{', '.join(self._config.rooms)}: no rooms in split '{self._config.split}'; use another split or source") from None
+                raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; use another split or source") from None
             except BadModelError as error:
                 replaced[f"room: {error.kind}"] += 1
-        raise UserError(f"{', '.join(self._config.rooms)}: {REDRAWS} rooms in a row cannot be used; see 'pixbench assets check'")
+        raise UserError(f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used; see 'pixbench assets check'")
+
+    def _prepared(self, source: Any, room_id: str) -> PreparedRoom:
+        return self._kept_rooms.get(room_id, lambda: PreparedRoom(source.load(room_id), self._caster))
 
     def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
         """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers."""

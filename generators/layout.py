@@ -42,7 +42,14 @@ class Layout:
     """A room that is being furnished."""
 
     def __init__(
-        self, room: PreparedRoom, shapes: Kept[Shape], caster: CasterType, *, stacked_share: float, rng: np.random.Generator, tries: int = 24
+        self,
+        room: PreparedRoom,
+        shapes: Kept[Shape],
+        caster: CasterType,
+        *,
+        stacked_share: float,
+        rng: np.random.Generator,
+        tries: int = 24,
     ):
         self.objects: list[Placed] = []
         self._room, self._caster_type, self._kept = room, caster, shapes
@@ -66,7 +73,7 @@ class Layout:
         if not len(free):
             return floor, (low + high)[:2] / 2
         # Near the room's middle where the room is small: half way from a random place to the mean of all.
-        place: Float[np.ndarray, "2"] = free[self._rng.integers(len(free))]
+        place: Float[np.ndarray, 2] = free[self._rng.integers(len(free))]
         away = np.linalg.norm(place - free.mean(axis=0))
         return floor, place + (free.mean(axis=0) - place) * min(1.0, 1.2 / max(float(away), 1e-6))
 
@@ -135,7 +142,7 @@ class Layout:
         directions = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(count)])
         start = np.column_stack([self._around(count), np.full(count, self.floor_m + 0.45)])
         triangle, t = self._room.caster.first_hit(start, directions)
-        _, higher = self._room.caster.first_hit(start + [0, 0, 0.9], directions)
+        _, higher = self._room.caster.first_hit(start + np.array([0, 0, 0.9]), directions)
         normal = hit_normals(self._room.corners, triangle)
         normal *= -np.sign(np.einsum("ij,ij->i", normal, directions))[:, None]
         upright = (triangle >= 0) & (np.abs(normal[:, 2]) < 0.2) & (np.abs(t - higher) < 0.06) & (t < 4.0)
@@ -158,7 +165,8 @@ class Layout:
             slide = along * self._rng.uniform(-0.3, 0.3)
             # A chair's front is -y: unturned it stands on the table's +y side.
             turn = side * np.pi / 2
-            place = table.T_world_obj @ pose(*(_turned(turn) @ np.array([slide, reach])), 0.0, turn + self._rng.uniform(-0.2, 0.2))
+            dx, dy = _turned(turn) @ np.array([slide, reach])
+            place = table.T_world_obj @ pose(dx, dy, 0.0, turn + self._rng.uniform(-0.2, 0.2))
             yield float(place[0, 3]), float(place[1, 3]), self.floor_m, float(np.arctan2(place[1, 0], place[0, 0]))
 
     def _on_surfaces(self, asset: Asset, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
@@ -206,7 +214,7 @@ class Layout:
         """The asset let down at a place until it rests; None where it would not stand, or would meet something."""
         T = pose(x, y, z - shape.bounds[0, 2], yaw)
         contacts = transform_points(T, shape.contacts)
-        below = self.below(contacts + [0, 0, 0.06])
+        below = self.below(contacts + np.array([0, 0, 0.06]))
         # It rests on the highest of what lies below its contact points.
         rise = below.height - contacts[:, 2]
         if not np.isfinite(rise).any() or abs(rise.max()) > 0.06:
@@ -223,17 +231,19 @@ class Layout:
     def _blocked(self, shape: Shape, T: Float[np.ndarray, "4 4"], support: int) -> bool:
         """Whether the object would stand before a door, reach out of the room, or share space with anything."""
         low, high = box_of(shape.bounds, T)
-        inner = self._room.room.inner
+        inner, keep_clear = self._room.room.inner, self._room.room.keep_clear
         if (low[:2] < inner[0, :2]).any() or (high[:2] > inner[1, :2]).any() or high[2] > inner[1, 2]:
             return True
-        if support == ROOM and any(x0 < high[0] and low[0] < x1 and y0 < high[1] and low[1] < y1 for x0, y0, x1, y1 in self._room.room.keep_clear):
+        if support == ROOM and any(x0 < high[0] and low[0] < x1 and y0 < high[1] and low[1] < y1 for x0, y0, x1, y1 in keep_clear):
             return True
         lifted = T.copy()
         lifted[2, 3] += LIFT_M
-        for placed, other in zip(self.objects, self._shapes, strict=True):
-            if boxes_overlap(shape.bounds, lifted, other.bounds, placed.T_world_obj) and meets_object(shape, lifted, other, placed.T_world_obj):
-                return True
-        return meets_room(shape, lifted, self._room)
+        near = [
+            (other, placed.T_world_obj)
+            for placed, other in zip(self.objects, self._shapes, strict=True)
+            if boxes_overlap(shape.bounds, lifted, other.bounds, placed.T_world_obj)
+        ]
+        return any(meets_object(shape, lifted, other, T_other) for other, T_other in near) or meets_room(shape, lifted, self._room)
 
 
 def _carries(contacts: Float[np.ndarray, "contacts 2"], centre: Float[np.ndarray, "2"]) -> bool:

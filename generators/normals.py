@@ -15,7 +15,7 @@ def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
 
     A neighbour that is wound the other way counts with its normal turned, because winding is not reliable in the wild.
     """
-    normals = triangle_normals(vertices[faces])
+    normals = triangle_normals(vertices[faces].astype(np.float64))
     _, shared = np.unique(np.round(vertices.astype(float) * 1e5).astype(np.int64), axis=0, return_inverse=True)
     corner_vertex = shared.ravel()[faces].ravel()
     face = np.repeat(np.arange(len(faces)), 3)
@@ -35,7 +35,7 @@ def vertex_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
     """At each corner the area-weighted mean over all faces of its vertex: for scans, which are smooth and have millions of faces."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     weighted = np.cross(b - a, c - a)
-    total = np.stack(
+    total: np.ndarray = np.stack(
         [np.bincount(faces.ravel(), np.repeat(weighted[:, axis], 3), minlength=len(vertices)) for axis in range(3)], axis=1
     )
     total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

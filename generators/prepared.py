@@ -111,7 +111,7 @@ class Shape:
         self._vertices, self._faces = vertices, np.asarray(asset.mesh.faces)
         area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
         # Of the surface, as of a hollow body: real models are not closed, so that their volume means nothing.
-        self.centre_of_mass: Float[np.ndarray, "3"] = np.average(corners.mean(axis=1), axis=0, weights=area)
+        self.centre_of_mass: Float[np.ndarray, 3] = np.average(corners.mean(axis=1), axis=0, weights=area)
 
     @cached_property
     def contacts(self) -> Float[np.ndarray, "contacts 3"]:

@@ -15,7 +15,7 @@ from pixbench.rays import RayCaster
 from pixbench.truth import View
 
 from . import shading
-from .atlas import LINEAR, Atlas, AtlasMaker, look_up, to_srgb
+from .atlas import Atlas, AtlasMaker, look_up, to_srgb
 from .renderer import PRESETS, SceneRenderer
 from .scene import Geometry, Light, ViewLook
 
@@ -107,7 +107,9 @@ class RaycastScene:
             np.empty(count, np.int32),
             np.empty((count, 3), np.float32),
             np.empty(count, np.float32),
-            *(np.empty((count, 3), np.float32) for _ in range(3)),
+            np.empty((count, 3), np.float32),
+            np.empty((count, 3), np.float32),
+            np.empty((count, 3), np.float32),
             np.empty((count, 2), np.float32),
             np.ones((count, 3), np.float32),
             np.empty(count, np.float32),

@@ -1,6 +1,6 @@
 """What a generator asks of a renderer: pictures of traced views. Truth never comes from here."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -13,6 +13,7 @@ from .scene import Geometry, Light, ViewLook
 PRESETS = ("fast", "default")
 
 
+@runtime_checkable
 class SceneRenderer(Protocol):
     """Draws views of one scene."""
 
@@ -21,6 +22,7 @@ class SceneRenderer(Protocol):
         ...
 
 
+@runtime_checkable
 class Renderer(Protocol):
     """Prepares scenes for drawing; `preset` is one of PRESETS."""
 

@@ -40,9 +40,7 @@ class Rays:
     @classmethod
     def empty(cls, most: int) -> "Rays":
         """Room for `most` rays."""
-        return cls(
-            np.empty(most, np.int32), np.empty((most, 3), np.float32), np.empty((most, 3), np.float32), np.empty(most, np.float32)
-        )
+        return cls(np.empty(most, np.int32), np.empty((most, 3), np.float32), np.empty((most, 3), np.float32), np.empty(most, np.float32))
 
     def first(self, count: int) -> "Rays":
         """The first `count` of them."""
@@ -131,9 +129,7 @@ def _fill_samples(
                 tint[i, axis] = linear[int(min(max(mixed, 0.0), 255.0) + 0.5)]
 
 
-def occlusion_rays(
-    samples: AnySamples, numbers: Float[np.ndarray, "samples 3"], reach_m: tuple[float, float], offset_m: float
-) -> Rays:
+def occlusion_rays(samples: AnySamples, numbers: Float[np.ndarray, "samples 3"], reach_m: tuple[float, float], offset_m: float) -> Rays:
     """A cosine-distributed ray from each sample, its reach uniform within `reach_m`."""
     rays = Rays.empty(len(numbers))
     count = _occlusion_rays(

@@ -7,9 +7,8 @@ from pixbench.truth import View, point_status
 
 from .scene import Geometry
 
-def follow(
-    views: list[View], caster: RayCaster, geometry: Geometry, count: int, *, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+
+def follow(views: list[View], caster: RayCaster, geometry: Geometry, count: int, *, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view."""
     sources = [_candidates(view, geometry) for view in views]
     point, normal, triangle = (np.concatenate([source[k] for source in sources]) for k in range(3))
@@ -24,10 +23,12 @@ def follow(
         "track_status": np.stack([status for _, status in places], axis=1).reshape(len(point), len(views)).astype(np.uint8),
     }
 
+
 def _candidates(view: View, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points, normals (turned to the camera) and triangles of pixels whose surface is plain to see."""
     clear = (view.triangle >= 0) & ~view.ambiguous
     return view.point[clear], view.normal[clear], view.triangle[clear]
+
 
 def _balanced(on_object: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:
     """Indices, half of them where `on_object` is true as far as there are enough."""
@@ -35,4 +36,3 @@ def _balanced(on_object: np.ndarray, count: int, *, rng: np.random.Generator) ->
     wanted = min(count // 2, len(objects)) if len(room) >= count - count // 2 else count - len(room)
     parts = [rng.choice(pool, size=min(size, len(pool)), replace=False) for pool, size in ((objects, wanted), (room, count - wanted))]
     return np.sort(np.concatenate(parts))
-

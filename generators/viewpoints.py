@@ -94,13 +94,11 @@ def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np
     centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
     anchor = centres[rng.integers(len(centres))]
     near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
-    middle: Float[np.ndarray, "3"] = near.mean(axis=0)
+    middle: Float[np.ndarray, 3] = near.mean(axis=0)
     return middle
 
 
-def _propose(
-    room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator
-) -> Camera | None:
+def _propose(room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator) -> Camera | None:
     """A camera anywhere within reach of the focus, looking near it; None where that breaks the span of pitch."""
     width, height = wanted.size_wh
     low, high = room.inner[:, :2]

@@ -1,4 +1,4 @@
-"""Generators, sources of objects and rooms, renderers, suites, baselines and metrics by name, filled from entry points so that other packages can add theirs."""
+"""Generators, asset sources, renderers, suites, baselines and metrics by name, filled from entry points, so that anyone can add theirs."""
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points

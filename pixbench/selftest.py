@@ -177,7 +177,8 @@ def measure_exact(
     test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at)
     found = hits.triangle >= 0
     seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
-    test.flat_points, test.flat_differ = len(found), int((np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS).sum()) + int((~found).sum())
+    differ = np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS
+    test.flat_points, test.flat_differ = len(found), int(differ.sum() + (~found).sum())
     return _with_map_error(test, map_error)
 
 

@@ -7,7 +7,7 @@ import pytest
 from pixbench.generation import generate
 from pixbench.registry import GENERATORS
 
-TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "objects": (4, 7)}
+TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "object_count": (4, 7)}
 
 
 @pytest.fixture(scope="session")

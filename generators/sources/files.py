@@ -4,9 +4,10 @@ import zipfile
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Files(Protocol):
     """Reads files by their path below a root, with forward slashes."""
 

@@ -139,7 +139,11 @@ def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
         columns["vertices"].append(np.asarray(part.vertices, np.float64))
         columns["faces"].append(faces + offset)
         # OBJ's v runs up, ours down the rows.
-        texel = np.asarray(uv, np.float64)[faces] * [1, -1] if uv is not None and len(uv) == len(part.vertices) else np.zeros((len(faces), 3, 2))
+        texel = (
+            np.asarray(uv, np.float64)[faces] * [1, -1]
+            if uv is not None and len(uv) == len(part.vertices)
+            else np.zeros((len(faces), 3, 2))
+        )
         columns["uv"].append(np.nan_to_num(texel))
         columns["material"].append(np.full(len(faces), len(materials)))
         columns["group"].append(np.full(len(faces), number))

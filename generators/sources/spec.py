@@ -36,7 +36,9 @@ def parse(text: str) -> tuple[Spec, str | None]:
         raise UserError(f"source '{text}': its weight is {weight}, expected a number above 0")
     kind, _, path = body.partition(":")
     if not kind:
-        raise UserError(f"source '{text}': expected KIND, KIND:PATH or KIND:PATH@WEIGHT, such as procedural or shapenet:/data/ShapeNetCore.v2")
+        raise UserError(
+            f"source '{text}': expected KIND, KIND:PATH or KIND:PATH@WEIGHT, such as procedural or shapenet:/data/ShapeNetCore.v2"
+        )
     # Two folders are two sources; their last part tells them apart without telling where they lie.
     name = f"folder/{PurePath(path.rstrip('/')).name}" if kind == "folder" and path else kind
     return Spec(name, float(weight)), path or None

@@ -50,7 +50,7 @@ FIELDS: dict[str, Field] = {
     "object_visible_pixels": Field("int32", "O V", "px", "pixels of each object in each view"),
     "object_bounds_m": Field("float64", "O 2 3", "m", "lowest and highest corner of each object in its own frame"),
     "object_box_visible": Field("float32", "O V 4", "px", "left, top, right, bottom of an object's visible pixels; NaN: none"),
-    "object_box_amodal": Field("float32", "O V 4", "px", "the same of the whole object, hidden and outside parts too; NaN: behind the camera"),
+    "object_box_amodal": Field("float32", "O V 4", "px", "the same of the whole object, hidden parts too; NaN: partly behind the camera"),
     "light_kind": Field("S16", "L", "name", "area or sun"),
     "light_position_m": Field("float64", "L 3", "m", "centre of an area light; direction towards a sun"),
     "light_axes_m": Field("float64", "L 2 3", "m", "half axes of an area light"),

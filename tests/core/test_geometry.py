@@ -13,8 +13,8 @@ from pixbench.geometry import (
     pixel_centres,
     pixel_corners,
     pixel_index,
+    pixel_samples,
     resize_uv,
-    subpixel_centres,
     transform_points,
 )
 
@@ -36,7 +36,13 @@ def test_centres_and_corners_by_hand() -> None:
     assert pixel_centres(3, 2)[1, 2].tolist() == [2.5, 1.5]
     assert pixel_corners(3, 2).shape == (3, 4, 2)
     assert pixel_corners(3, 2)[-1, -1].tolist() == [3.0, 2.0]
-    assert subpixel_centres(2, 1, 2)[0, :, 0].tolist() == [0.25, 0.75, 1.25, 1.75]
+    samples = pixel_samples(3, 2)
+    assert samples.shape == (4, 6, 2)
+    # One in each quarter of a pixel, and every strip a quarter of a pixel wide has one: no two share a row or column.
+    for row in range(4):
+        for column in range(6):
+            assert (np.floor(samples[row, column] * 2) == [column, row]).all()
+    assert sorted(samples[:2, :2, 0].ravel()) == sorted(samples[:2, :2, 1].ravel()) == [0.125, 0.375, 0.625, 0.875]
 
 
 def test_borders_belong_to_the_pixel_that_begins_there() -> None:

@@ -111,8 +111,8 @@ def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> Non
     path.write_text(json.dumps({**raw, "complete": False}))
     with pytest.raises(UserError, match="not finished"):
         Dataset(copy)
-    path.write_text(json.dumps({**raw, "format_version": 2}))
-    with pytest.raises(UserError, match="format version 2, this PixBench reads version 1"):
+    path.write_text(json.dumps({**raw, "format_version": 3}))
+    with pytest.raises(UserError, match="format version 3, this PixBench reads version 2"):
         read_manifest(copy)
     path.write_text(json.dumps({**raw, "colour": "red"}))
     with pytest.raises(UserError, match="field 'colour'"):

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from pixbench.generators.config_3d import Config3D
 from pixbench.generators.embree import EmbreeCaster
-from pixbench.generators.three_d import Config3D, Generator3D
+from pixbench.generators.three_d import Generator3D
 from pixbench.geometry import Camera, look_at, pixel_centres
 from pixbench.truth import GRAZING_COSINE, Status, exact_pair, trace_view, uv_from_depth
 
@@ -103,8 +104,8 @@ def _first_hit(corners: np.ndarray, origin: np.ndarray, directions: np.ndarray) 
 def test_status_agrees_with_brute_force_on_a_generated_scene(scene_index: int) -> None:
     size = 64
     generator = Generator3D(Config3D(size=size, views=2, seed=11, scenes=2))
-    scene, geometry = generator.compose(scene_index)
     made = generator.scene(scene_index).arrays
+    scene, geometry, _, _ = generator.composer.compose(scene_index)
     camera_a, camera_b = scene.cameras
     status = made["status"][0]
     # The stored pair is (0, 1); its cameras are the scene's.

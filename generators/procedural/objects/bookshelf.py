@@ -35,7 +35,6 @@ def bookshelf(*, rng: np.random.Generator) -> Asset:
         # The lowest shelf is never bare: without books it would not be a bookshelf.
         if rng.random() < 0.88 or z0 == heights[0]:
             _books(builder, covers, w - 2 * board - 0.02, d, z0 + board, z1 - z0 - board, rng=rng)
-    top = h + 0.002
     return asset(builder, "wall")
 
 

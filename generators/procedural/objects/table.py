@@ -43,7 +43,6 @@ def _round(*, rng: np.random.Generator) -> Asset:
                 end_radius=0.028,
                 sections=12,
             )
-    side = radius * 1.35
     return asset(builder)
 
 

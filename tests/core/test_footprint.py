@@ -1,0 +1,116 @@
+"""Which pixels are ambiguous, on scenes built by hand in which the answer is known for every pixel."""
+
+import numpy as np
+import pytest
+
+from pixbench.generators.embree import EmbreeCaster
+from pixbench.geometry import Camera, look_at, pixel_centres
+from pixbench.truth import GRAZING_COSINE, Status, View, exact_pair, trace_view
+
+SIZE = 64
+K = np.array([[64.0, 0, 32], [0, 64, 32], [0, 0, 1]])
+
+
+def _quad(a: list[float], b: list[float], c: list[float], d: list[float]) -> np.ndarray:
+    return np.array([[a, b, c], [a, c, d]], np.float32)
+
+
+def _camera(eye: list[float], target: list[float]) -> Camera:
+    return Camera(K, look_at(np.array(eye, float), np.array(target, float)), SIZE, SIZE)
+
+
+def _trace(corners: np.ndarray, instance: list[int], camera: Camera) -> View:
+    return trace_view(EmbreeCaster(corners), corners, np.array(instance), camera)
+
+
+WALL = _quad([-20, 4, -20], [20, 4, -20], [20, 4, 20], [-20, 4, 20])
+FRONT = _camera([0, 0, 0], [0, 1, 0])
+
+
+def _strip(u0: float, u1: float, depth: float) -> np.ndarray:
+    """An upright board that covers columns u0 to u1 of the front camera, at a z-depth."""
+    x0, x1 = ((u - 32) / 64 * depth for u in (u0, u1))
+    return _quad([x0, depth, -9], [x1, depth, -9], [x1, depth, 9], [x0, depth, 9])
+
+
+@pytest.mark.parametrize("edge", [20.02, 20.3, 20.5, 20.71, 20.98])
+def test_two_planes_are_ambiguous_in_exactly_the_column_that_the_edge_crosses(edge: float) -> None:
+    near = _strip(edge, 90, 2.0)
+    view = _trace(np.concatenate([WALL, near]), [1, 1, 1, 1], FRONT)
+    expected = np.zeros((SIZE, SIZE), bool)
+    expected[:, 20] = True
+    assert (view.ambiguous == expected).all()
+
+
+@pytest.mark.parametrize("depth", [3.9, 3.97])
+def test_a_step_counts_from_one_percent_of_the_depth(depth: float) -> None:
+    view = _trace(np.concatenate([WALL, _strip(20.5, 90, depth)]), [1, 1, 1, 1], FRONT)
+    assert view.ambiguous[:, 20].all() == (depth < 4 * 0.99)
+    # Another instance is an edge, however small the step.
+    other = _trace(np.concatenate([WALL, _strip(20.5, 90, depth)]), [1, 1, 2, 2], FRONT)
+    assert other.ambiguous[:, 20].all()
+    assert other.ambiguous.sum() == SIZE
+
+
+@pytest.mark.parametrize("left", np.linspace(30.01, 30.98, 12))
+def test_a_pole_thinner_than_a_pixel_is_seen_wherever_it_stands(left: float) -> None:
+    right = left + 0.27
+    view = _trace(np.concatenate([WALL, _strip(left, right, 2.0)]), [1, 1, 2, 2], FRONT)
+    crossed = np.zeros(SIZE, bool)
+    crossed[int(left) : int(np.ceil(right - 1e-9))] = True
+    # A footprint that it does not reach is clear; one in which it covers a quarter of the width is never called clear.
+    assert not view.ambiguous[:, ~crossed].any()
+    for column in np.flatnonzero(crossed):
+        if min(right, column + 1) - max(left, column) >= 0.25:
+            assert view.ambiguous[:, column].all()
+
+
+def test_a_floor_is_ambiguous_from_the_row_at_which_it_is_seen_grazing() -> None:
+    floor = _quad([-500, -500, -1], [500, -500, -1], [500, 500, -1], [-500, 500, -1])
+    view = _trace(floor, [1, 1], FRONT)
+    rows = pixel_centres(SIZE, SIZE)[:, 32, 1]
+    slope = (rows - 32) / 64
+    cosine = slope / np.sqrt(1 + slope**2)
+    middle = view.ambiguous[:, 32]
+    below = rows > 33
+    # Near the horizon depth varies by more than 1 % within a pixel too, but along the plane: only the angle counts.
+    assert (middle[below] == (cosine[below] * 1.0 < GRAZING_COSINE)).all()
+    assert middle[below].any()
+    assert not middle[below].all()
+
+
+def test_the_twin_point_of_a_mirror_symmetric_object_is_no_match() -> None:
+    left, right = _strip(16, 28, 3.0), _strip(36, 48, 3.0)
+    assert np.allclose(np.sort(left[..., 0].ravel()), np.sort(-right[..., 0].ravel()))
+    corners = np.concatenate([WALL, left, right])
+    caster, labels = EmbreeCaster(corners), np.array([1, 1, 2, 2, 2, 2])
+    a, b = (trace_view(caster, corners, labels, camera) for camera in (FRONT, _camera([0.4, 0, 0], [0.4, 1, 0])))
+    truth = exact_pair(caster, corners, a, b)
+    # Both wings move left by 64 * 0.4 / 3 px; the left wing's twin lies 20 px to the right of where it goes.
+    for columns in (slice(20, 27), slice(37, 47)):
+        moved = truth.uv_b[32, columns, 0] - pixel_centres(SIZE, SIZE)[32, columns, 0]
+        assert np.allclose(moved, -64 * 0.4 / 3, atol=1e-6)
+        assert (truth.status[32, columns] == Status.VISIBLE).all()
+
+
+def test_back_faces_seen_through_a_hole_in_a_scan_match_nothing_from_the_front() -> None:
+    # A scanned wall with a hole from x = -1 to 1; behind it another wall of which view a sees the back, view b the front.
+    hole = np.concatenate(
+        [_quad([-20, 4, -9], [-1, 4, -9], [-1, 4, 9], [-20, 4, 9]), _quad([1, 4, -9], [20, 4, -9], [20, 4, 9], [1, 4, 9])]
+    )
+    behind = _quad([-9, 6, -9], [9, 6, -9], [9, 6, 9], [-9, 6, 9])
+    corners = np.concatenate([hole, behind])
+    caster, labels = EmbreeCaster(corners), np.ones(len(corners), int)
+    inside, outside = FRONT, _camera([0, 11, 0], [0, 10, 0])
+    a, b = (trace_view(caster, corners, labels, camera) for camera in (inside, outside))
+    truth = exact_pair(caster, corners, a, b)
+    through = a.triangle[32] >= 4
+    seen = through & ~a.ambiguous[32]
+    assert seen.sum() >= 15
+    assert (truth.status[32, seen] == Status.OCCLUDED).all()
+    # The same surface from the same side: visible.
+    same = trace_view(caster, corners, labels, _camera([0.2, 0, 0], [0.2, 1, 0]))
+    status = exact_pair(caster, corners, a, same).status[32]
+    assert (status[seen][4:-4] == Status.VISIBLE).all()
+    edges = np.flatnonzero(np.diff(through.astype(int)))
+    assert a.ambiguous[32][np.concatenate([edges, edges + 1])].any()
