@@ -28,6 +28,13 @@ def generate(
     size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 256,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
     workers: Annotated[int | None, typer.Option(help="Processes; the bytes do not depend on it. Default: one a core.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|FILE",
+            help="Use your Dask cluster: tcp://host:port, or its scheduler file. --out must lie where all its workers see it.",
+        ),
+    ] = None,
     setting: Settings = None,
 ) -> None:
     """Make a data set with exact truth, and its self-test."""
@@ -38,12 +45,14 @@ def generate(
 
     if workers is not None and workers < 1:
         raise UserError(f"--workers {workers}: expected at least 1")
+    if workers is not None and cluster is not None:
+        raise UserError("--workers and --cluster were both given: choose one")
     values = {"split": split, "scenes": scenes, "views": views, "size": size, "seed": seed}
     made = GENERATORS.get(generator)
     config = build_config(made.config_type, values, setting or ())
     made(config)  # refuses what the types cannot, before anything is written
     with progress_bar("generate", scenes, "scenes") as advance:
-        manifest = run(generator, config, out, workers=workers or default_workers(), progress=advance)
+        manifest = run(generator, config, out, workers=workers or default_workers(), cluster=cluster, progress=advance)
     size_mb = sum(shard.bytes for shard in manifest.shards) / 1e6
     typer.echo(f"{out}: {scenes} scenes, {scenes * views} views, {scenes * views * (views - 1)} ordered pairs, {size_mb:.1f} MB")
     typer.echo(f"content {manifest.content_sha256()}")

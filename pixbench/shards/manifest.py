@@ -36,6 +36,12 @@ class Recipe(BaseModel):
         """Hash of the recipe, equal on every machine."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
+    def difference(self, wanted: "Recipe") -> str:
+        """In words, where this recipe, which is there, differs from the one asked for."""
+        old, new = ({"generator": r.generator, "generator_version": r.generator_version, **r.config} for r in (self, wanted))
+        different = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+        return ", ".join(f"{name} {old.get(name)} there, {new.get(name)} asked for" for name in different)
+
 
 class Manifest(BaseModel):
     """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped."""
