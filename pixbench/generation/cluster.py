@@ -37,7 +37,7 @@ def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
     except ImportError:
         raise UserError("--cluster needs the package distributed: pip install 'pixbench[cluster]'") from None
     # What goes wrong is told in one line, by us.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     address = _address(cluster)
     _check_scheduler(address)
     with Client(address, timeout=TIMEOUT_S, set_as_default=False) as client:
