@@ -63,9 +63,10 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
             progress(len(job.scenes(future.result())))
             running.update(submit(1))
     except KilledWorker as error:
-        raise UserError(f"worker after worker was lost, perhaps for want of memory ({error}): {GOES_ON}") from None
+        lost = f"a shard was lost with every worker that tried it, last {error.last_worker.address} (its log may say why: memory?)"
+        raise UserError(f"{lost}; {GOES_ON}") from None
     except FutureCancelledError:
-        raise UserError(f"the connection to the cluster was lost: {GOES_ON}") from None
+        raise UserError(f"the connection to the cluster was lost; {GOES_ON}") from None
 
 
 def _make(job: Job, shard: int, versions: dict[str, str]) -> int:
