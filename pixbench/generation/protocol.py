@@ -52,6 +52,7 @@ class MadeScene:
     recipe: Mapping[str, Any]
 
 
+@runtime_checkable
 class Generator(Protocol):
     """A pure function of configuration and scene index. A change of its output is a new `version`."""
 
