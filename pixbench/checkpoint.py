@@ -14,7 +14,8 @@ from .errors import UserError
 from .losses import NORMS
 from .network import UNet, UNetConfig
 from .seeding import seeded
-from .shards.manifest import file_sha256, write_atomic
+from .shards.document import write_atomic
+from .shards.manifest import file_sha256
 
 FORMAT = "pixbench-checkpoint"
 FORMAT_VERSION = 1

@@ -1,7 +1,7 @@
 """Generators, asset sources, renderers, suites, baselines and metrics by name, filled from entry points, so that anyone can add theirs."""
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import UserError, unknown_name
@@ -51,8 +51,9 @@ class Registry(Generic[T]):
         item: T = found[name].load()
         return item
 
-    def _found(self) -> dict[str, EntryPoint]:
-        found: dict[str, EntryPoint] = {}
+    def _found(self) -> dict[str, Any]:
+        # The values are entry points, of importlib.metadata or of the backport that takes its place when Dask is imported.
+        found: dict[str, Any] = {}
         for entry in entry_points(group=self._group) if self._group else ():
             if entry.name in self._added or found.setdefault(entry.name, entry).value != entry.value:
                 raise UserError(f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages")

@@ -19,12 +19,13 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
     if wanted:
         from .. import __version__
 
         typer.echo(f"pixbench {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
-from ..shards.manifest import write_atomic
+from ..shards.document import write_atomic
 
 FORMAT = "pixbench-record"
 

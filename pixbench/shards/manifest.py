@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import UserError
+from .document import parse, read_json, write_document
 from .schema import FORMAT, FORMAT_VERSION
 
 MANIFEST = "dataset.json"
@@ -35,6 +36,12 @@ class Recipe(BaseModel):
     def sha256(self) -> str:
         """Hash of the recipe, equal on every machine."""
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def difference(self, wanted: "Recipe", mine: str = "there", other: str = "asked for") -> str:
+        """In words, where this recipe, which is `mine`, differs from one that is `other`."""
+        old, new = ({"generator": r.generator, "generator_version": r.generator_version, **r.config} for r in (self, wanted))
+        different = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+        return ", ".join(f"{name} {old.get(name)} {mine}, {new.get(name)} {other}" for name in different)
 
 
 class Manifest(BaseModel):
@@ -67,7 +74,16 @@ class Manifest(BaseModel):
 
     def content_sha256(self) -> str:
         """Hash over the hashes of all shards: two data sets with this value equal are the same to the byte."""
-        return hashlib.sha256("\n".join(f"{shard.file} {shard.sha256}" for shard in self.shards).encode()).hexdigest()
+        return content_sha256(self.shard_hashes())
+
+    def shard_hashes(self) -> dict[str, str]:
+        """The sha256 of each shard by its file's name."""
+        return {shard.file: shard.sha256 for shard in self.shards}
+
+
+def content_sha256(shards: Mapping[str, str]) -> str:
+    """Hash over the hashes of shards, given by file name."""
+    return hashlib.sha256("\n".join(f"{file} {sha256}" for file, sha256 in shards.items()).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:
@@ -76,16 +92,9 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that it is either the old one or the new one, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    os.replace(temporary, path)
-
-
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `dataset.json` into a data set's folder."""
-    write_atomic(folder / MANIFEST, json.dumps(manifest.model_dump(), indent=1) + "\n")
+    write_document(folder / MANIFEST, manifest)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -93,20 +102,5 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     if not path.is_file():
         raise UserError(f"{folder} is not a data set: it has no {MANIFEST}; make one with 'pixbench generate 3d --out {folder}'")
-    try:
-        raw = json.loads(path.read_text())
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}): generate the data set again") from None
-    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
-        raise UserError(f"{path} is not a PixBench data set: expected format '{FORMAT}'")
-    if raw.get("format_version") != FORMAT_VERSION:
-        raise UserError(
-            f"{path} has format version {raw.get('format_version')}, this PixBench reads version {FORMAT_VERSION}: "
-            "install the PixBench that wrote it, or a newer one"
-        )
-    try:
-        return Manifest.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "whole file"
-        raise UserError(f"{path}: field '{where}': {first['msg'].removeprefix('Value error, ')}; generate the data set again") from None
+    mend = "generate the data set again"
+    return parse(path, read_json(path, mend), Manifest, mend)

@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..geometry import Camera, pixel_centres
 from ..selftest import StoredPair
 from ..truth import PairTruth, Status, uv_from_depth
+from .compression import require
 from .manifest import file_sha256, read_manifest
 
 
@@ -40,6 +41,17 @@ class Pair:
     def visible(self) -> Bool[np.ndarray, "height width"]:
         """Source pixels whose point the target sees."""
         return self.truth.status == Status.VISIBLE
+
+
+def open_shard(path: Path) -> h5py.File:
+    """An open shard whose compression this process can read. UserError where a package is missing, OSError for a damaged file."""
+    file = h5py.File(path, "r")
+    try:
+        require(file.attrs.get("compression", "gzip"))
+    except UserError as error:
+        file.close()
+        raise UserError(f"{path}: {error}") from None
+    return file
 
 
 class Dataset:
@@ -77,7 +89,7 @@ class Dataset:
         if name not in self._files:
             path = self.folder / "shards" / name
             try:
-                self._files[name] = h5py.File(path, "r")
+                self._files[name] = open_shard(path)
             except OSError as error:
                 raise UserError(f"cannot read shard {path} ({error}): check the data set with 'pixbench verify {self.folder}'") from None
         if group not in self._files[name]:

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import VerificationError
 from ..selftest import SelfTest, measure_files, merge
 from .manifest import ShardEntry, file_sha256, read_manifest
-from .reader import StoredScene
+from .reader import StoredScene, open_shard
 from .schema import FIELDS
 from .writer import field_sha256
 
@@ -51,7 +51,7 @@ def _verify_shard(path: Path, entry: ShardEntry) -> tuple[list[tuple[SelfTest, S
         return [], [f"{where}: the shard has {path.stat().st_size} bytes, {entry.bytes} were written (truncated or replaced)"]
     changed = file_sha256(path) != entry.sha256
     try:
-        with h5py.File(path, "r") as file:
+        with open_shard(path) as file:
             results = [_verify_scene(path, file, name, index) for index, name in enumerate(entry.scenes)]
     except (OSError, RuntimeError, KeyError) as error:
         return [], [f"{where}: the shard cannot be opened ({_brief(error)})"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,12 @@ import numpy as np
 
 from ..selftest import SelfTest
 from ..truth import STATUS_MEANING
+from .compression import Compression, filters
 from .schema import FIELDS, FORMAT, FORMAT_VERSION, Field
 
 SceneArrays = Mapping[str, np.ndarray]
+Scene = tuple[str, SceneArrays, SelfTest, Mapping[str, Any]]
+"""Name, arrays of the schema, self-test, recipe."""
 
 # The 1.10 file format checksums its own metadata, so that any changed byte is found and can be placed.
 LIBVER = ("v110", "v110")
@@ -26,23 +30,27 @@ def field_sha256(array: np.ndarray) -> str:
     return hashlib.sha256(little.tobytes()).hexdigest()
 
 
-def write_shard(path: Path, scenes: Iterable[tuple[str, SceneArrays, SelfTest, Mapping[str, Any]]]) -> None:
-    """Write scenes (name, arrays, self-test, recipe) to `path`. Nothing is left under that name if this fails."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression = "gzip") -> None:
+    """Write scenes to `path`. Nothing is left under that name if this fails."""
+    # A process number would not do: two machines of a cluster may share it, and the folder.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     digests: dict[str, dict[str, str]] = {}
     try:
         with h5py.File(temporary, "w", libver=LIBVER) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
+            file.attrs["compression"] = compression
             file.attrs["status_codes"] = json.dumps({int(code): f"{code.name.lower()}: {text}" for code, text in STATUS_MEANING.items()})
             for name, arrays, self_test, recipe in scenes:
-                digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe)
+                digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe, filters(compression))
         _check(temporary, digests)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _write_scene(group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, recipe: Mapping[str, Any]) -> dict[str, str]:
+def _write_scene(
+    group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, recipe: Mapping[str, Any], filters: Mapping[str, Any]
+) -> dict[str, str]:
     if set(arrays) != set(FIELDS):
         raise ValueError(f"scene fields differ from the schema: {sorted(set(arrays) ^ set(FIELDS))}")
     sizes: dict[str, int] = {}
@@ -52,16 +60,7 @@ def _write_scene(group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, re
         _check_shape(name, field, array, sizes)
         # A chunk a view; small tables are one chunk too, because only chunks carry a checksum.
         chunks = (1, *array.shape[1:]) if field.chunk_first_axis else tuple(max(size, 1) for size in array.shape)
-        dataset = group.create_dataset(
-            name,
-            data=array,
-            chunks=chunks,
-            maxshape=array.shape,
-            compression="gzip",
-            compression_opts=4,
-            shuffle=True,
-            fletcher32=True,
-        )
+        dataset = group.create_dataset(name, data=array, chunks=chunks, maxshape=array.shape, **filters)
         digests[name] = field_sha256(array)
         dataset.attrs["axes"], dataset.attrs["unit"], dataset.attrs["meaning"] = field.axes, field.unit, field.meaning
         dataset.attrs["sha256"] = digests[name]

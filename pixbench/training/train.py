@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..losses import contrastive_loss
 from ..network import parameter_count
 from ..seeding import seeded
-from ..shards.manifest import write_atomic
+from ..shards.document import write_atomic
 from .config import TrainConfig
 from .curve import draw_loss_curve
 from .pairs import PointDataset, Sample

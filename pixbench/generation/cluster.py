@@ -1,0 +1,136 @@
+"""Shards on the workers of a Dask cluster that the user already has. They see the data set's folder under the same path."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import UserError
+from ..shards.compression import Compression
+from ..shards.manifest import MANIFEST
+from .job import Job
+from .software import packages
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+TIMEOUT_S = 10
+IN_FLIGHT = 10_000
+"""Shards handed to the scheduler at once; a set of millions would burden it."""
+
+GOES_ON = "what is finished is kept, and the same command goes on from there"
+
+
+@contextmanager
+def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
+    """A client of the cluster with this address or scheduler file, whose workers have the software of this process.
+
+    When it is closed, the scheduler forgets what was not begun. UserError where the cluster cannot be reached or used.
+    """
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UserError("--cluster needs the package distributed: pip install 'pixbench[cluster]'") from None
+    # What goes wrong is told in one line, by us.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    address = _address(cluster)
+    _check_scheduler(address)
+    with Client(address, timeout=TIMEOUT_S, set_as_default=False) as client:
+        _check_workers(client, address, _versions(compression))
+        yield client
+
+
+def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:
+    """Make shards of a job on a cluster's workers; `progress` gets the scenes of each shard done.
+
+    A worker that is lost costs the shard it was making. UserError where the cluster is lost, or worker after worker.
+    """
+    from distributed import Future, KilledWorker, as_completed
+    from distributed.client import FutureCancelledError
+
+    def submit(count: int) -> list["Future[int]"]:
+        return [client.submit(_make, job, shard, versions, pure=False) for shard in islice(waiting, count)]
+
+    waiting, versions = iter(shards), _versions(job.config.compression)
+    running = as_completed(submit(IN_FLIGHT), loop=client.loop)
+    try:
+        for future in running:
+            progress(len(job.scenes(future.result())))
+            running.update(submit(1))
+    except KilledWorker as error:
+        lost = f"a shard was lost with every worker that tried it, last {error.last_worker.address} (its log may say why: memory?)"
+        raise UserError(f"{lost}; {GOES_ON}") from None
+    except FutureCancelledError:
+        raise UserError(f"the connection to the cluster was lost; {GOES_ON}") from None
+
+
+def _make(job: Job, shard: int, versions: dict[str, str]) -> int:
+    """Runs on a worker. Does nothing where the shard is there: a worker may be lost after it made one and before it said so."""
+    # Asked of each worker, because some join late.
+    here = {name: version(name) for name in versions}
+    if here != versions:
+        raise UserError(_other_versions("a worker", here, versions))
+    if not (job.folder / MANIFEST).is_file():
+        raise UserError(f"a worker does not see {job.folder}: --out must lie on a file system that all workers share, under the same path")
+    if not job.path(shard).is_file():
+        job.make(shard, lambda done: None)
+    return shard
+
+
+def _address(cluster: str) -> str:
+    """The scheduler's address, which may be in a scheduler file."""
+    if "://" in cluster:
+        return cluster
+    try:
+        address = json.loads(Path(cluster).read_text())["address"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"--cluster {cluster}: expected an address such as tcp://host:8786, or the file a scheduler wrote") from None
+    return str(address)
+
+
+def _check_scheduler(address: str) -> None:
+    """UserError unless a scheduler answers. Asked without a client, because one that cannot connect does not end quietly."""
+    try:
+        found = asyncio.run(_kind_of_server(address))
+    except Exception as error:  # whatever a stranger at this address may cause
+        reason = str(error) or f"no answer in {TIMEOUT_S} s"
+        raise UserError(f"--cluster {address} cannot be reached ({reason}): is the scheduler running, and is this its address?") from None
+    if found != "Scheduler":
+        raise UserError(f"--cluster {address} is a {found}: give the scheduler's address")
+
+
+async def _kind_of_server(address: str) -> str:
+    from distributed import rpc
+    from distributed.security import Security
+
+    async with rpc(address, timeout=TIMEOUT_S, connection_args=Security().get_connection_args("client")) as server:
+        identity = await asyncio.wait_for(server.identity(), TIMEOUT_S)
+    return str(identity["type"])
+
+
+def _versions(compression: Compression) -> dict[str, str]:
+    return {name: version(name) for name in packages(compression)}
+
+
+def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> None:
+    """UserError unless there are workers, each with the software of this process."""
+    # Asked through the standard library alone, so that a worker without PixBench can answer.
+    found = {name: client.run(version, name, on_error="return") for name in versions}
+    workers = sorted(found["pixbench"])
+    if not workers:
+        raise UserError(f"the cluster {address} has no workers: start some with 'dask worker {address}'")
+    for worker in workers:
+        there = {name: found[name].get(worker, wanted) for name, wanted in versions.items()}
+        there = {name: "none" if isinstance(got, Exception) else got for name, got in there.items()}
+        if there != versions:
+            raise UserError(_other_versions(f"worker {worker}", there, versions))
+
+
+def _other_versions(who: str, there: dict[str, str], here: dict[str, str]) -> str:
+    different = ", ".join(f"{name} {there[name]}, here {here[name]}" for name in here if there[name] != here[name])
+    return f"{who} has {different}: install the same versions everywhere, or the bytes would differ"

@@ -1,0 +1,50 @@
+"""The work of one data set in shards: what a worker needs to make any of them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..registry import GENERATORS
+from ..shards.writer import Scene, write_shard
+from .protocol import GeneratorConfig, scene_name
+
+
+@dataclass(frozen=True)
+class Job:
+    """A data set to be made in `folder`. Sent to workers, which find the generator by its registered name."""
+
+    generator: str
+    config: GeneratorConfig
+    folder: Path
+
+    @property
+    def shards(self) -> range:
+        """The numbers of all shards."""
+        return range(-(-self.config.scenes // self.config.scenes_per_shard))
+
+    def path(self, shard: int) -> Path:
+        """The file of a shard."""
+        return self.folder / "shards" / f"{shard:05d}.h5"
+
+    def scenes(self, shard: int) -> range:
+        """The indices of the scenes in a shard."""
+        first = shard * self.config.scenes_per_shard
+        return range(first, min(first + self.config.scenes_per_shard, self.config.scenes))
+
+    def scene_names(self, shard: int) -> list[str]:
+        """The names of the scenes in a shard."""
+        return [scene_name(index) for index in self.scenes(shard)]
+
+    def make(self, shard: int, progress: Callable[[int], None]) -> None:
+        """Make one shard; `progress` is called with 1 after each scene. The file appears when it is whole."""
+        write_shard(self.path(shard), self._made(shard, progress), compression=self.config.compression)
+
+    def _made(self, shard: int, progress: Callable[[int], None]) -> Iterator[Scene]:
+        generator = GENERATORS.get(self.generator)(self.config)
+        for index in self.scenes(shard):
+            made = generator.scene(index)
+            failures = made.self_test.failures()
+            if failures:
+                raise RuntimeError(f"scene {index} fails its self-test: {'; '.join(failures)}")
+            yield scene_name(index), made.arrays, made.self_test, made.recipe
+            progress(1)

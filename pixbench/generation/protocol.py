@@ -1,0 +1,80 @@
+"""What a generator is: a configuration, and a pure function from scene index to scene."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from ..selftest import SelfTest
+from ..shards.compression import Compression
+
+SPLITS = ("train", "val", "test")
+
+
+class GeneratorConfig(BaseModel):
+    """What every generator's configuration holds. `size` is width and height in pixels.
+
+    `locations` says where the user's own data lies on this machine, by the source's name. It decides nothing about the
+    contents - those are told by the hashes of the assets -, so it is in no recipe and in no file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    split: str = Field("train", pattern="^(train|val|test)$")
+    scenes: int = Field(24, ge=1, le=10_000_000)
+    views: int = Field(4, ge=2, le=16)
+    size: int = Field(256, ge=16, le=4096)
+    seed: int = Field(0, ge=0, lt=2**63)
+    scenes_per_shard: int = Field(4, ge=1)
+    compression: Compression = "gzip"
+    locations: dict[str, str] = Field(default_factory=dict, exclude=True)
+
+    @field_validator("locations")
+    @classmethod
+    def _absolute(cls, locations: dict[str, str]) -> dict[str, str]:
+        # Workers start in folders of their own.
+        return {source: os.path.abspath(os.path.expanduser(place)) for source, place in locations.items()}
+
+    def rng(self, scene: int, purpose: int) -> np.random.Generator:
+        """The random numbers of one scene for one purpose, whatever else is made."""
+        key = (SPLITS.index(self.split), scene, purpose)
+        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+
+
+@dataclass(frozen=True, eq=False)
+class MadeScene:
+    """One scene as a generator gives it: the arrays of the schema, its self-test, and how to make it again."""
+
+    arrays: Mapping[str, np.ndarray]
+    self_test: SelfTest
+    recipe: Mapping[str, Any]
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A pure function of configuration and scene index. A change of its output is a new `version`."""
+
+    version: int
+    config_type: type[GeneratorConfig]
+
+    def __init__(self, config: Any): ...
+
+    def scene(self, index: int) -> MadeScene:
+        """Make scene number `index`."""
+        ...
+
+
+@runtime_checkable
+class HasAssets(Protocol):
+    """What a generator also has if it uses assets that may differ from machine to machine."""
+
+    def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The sha256 of each asset as it is on this machine; None: it is not there."""
+        ...
+
+
+def scene_name(index: int) -> str:
+    """The name of a scene's group."""
+    return f"{index:06d}"

@@ -1,0 +1,48 @@
+"""Makes a data set again from its recipe: what must be the same before, and the proof afterwards."""
+
+from collections.abc import Mapping
+
+from ..errors import UserError, VerificationError
+from ..shards.manifest import Manifest
+from ..shards.recipe import RecipeFile
+from .protocol import Generator, GeneratorConfig, HasAssets
+from .runner import recipe_of
+
+
+def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Generator) -> None:
+    """UserError unless `generator`, registered under `name`, would follow the recipe to the letter, with the same assets."""
+    here = recipe_of(name, config)
+    if here != wanted.recipe:
+        raise UserError(
+            f"the recipe cannot be followed ({wanted.recipe.difference(here, 'in the recipe', 'here')}): "
+            f"install pixbench {wanted.software.get('pixbench', 'of its time')}"
+        )
+    if wanted.assets and isinstance(generator, HasAssets):
+        _check_assets(wanted.assets, generator.asset_hashes(list(wanted.assets)))
+
+
+def _check_assets(wanted: Mapping[str, str], here: Mapping[str, str | None]) -> None:
+    wrong = [asset for asset, sha256 in wanted.items() if here.get(asset) != sha256]
+    if wrong:
+        first = here.get(wrong[0])
+        found = "is missing" if first is None else f"has sha256 {first}, not {wanted[wrong[0]]}"
+        raise UserError(f"asset {wrong[0]} {found} ({len(wrong)} of {len(wanted)} assets are missing or differ): get those of the recipe")
+
+
+def prove(wanted: RecipeFile, made: Manifest) -> str:
+    """What was proved, in words. VerificationError naming the first shard that differs from the recipe's, and the software."""
+    here = made.shard_hashes()
+    wrong = [shard for shard in sorted(wanted.shards.keys() | here.keys()) if wanted.shards.get(shard) != here.get(shard)]
+    if not wrong:
+        return f"recipe: proved, {len(here)} shards and {len(made.assets)} assets are the same to the byte"
+    raise VerificationError(
+        f"recipe: shard {wrong[0]} is not the recipe's ({len(wrong)} of {len(wanted.shards)} shards differ); {_software(wanted, made)}"
+    )
+
+
+def _software(wanted: RecipeFile, made: Manifest) -> str:
+    then, now = wanted.software, made.software
+    different = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+    if not different:
+        return "the software is the same, so the processor or the system differs"
+    return "the software differs: " + ", ".join(f"{name} {then.get(name)} in the recipe, {now.get(name)} here" for name in different)

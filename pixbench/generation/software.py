@@ -1,0 +1,18 @@
+"""The versions of the software that decides a data set's bytes."""
+
+import platform
+from importlib.metadata import version
+
+from ..shards.compression import Compression
+
+PACKAGES = ("pixbench", "numpy", "h5py", "embreex", "trimesh")
+
+
+def packages(compression: Compression) -> tuple[str, ...]:
+    """The packages that have a say in the bytes of a data set."""
+    return (*PACKAGES, "hdf5plugin") if compression == "zstd" else PACKAGES
+
+
+def software(compression: Compression) -> dict[str, str]:
+    """Their versions in this process, and Python's."""
+    return {name: version(name) for name in packages(compression)} | {"python": platform.python_version()}

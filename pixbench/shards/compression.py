@@ -1,0 +1,30 @@
+"""The two ways in which a shard is compressed: gzip, which any HDF5 reads, and zstd, which is read several times faster."""
+
+from typing import Any, Literal
+
+from ..errors import UserError
+
+Compression = Literal["gzip", "zstd"]
+
+
+def require(compression: str) -> None:
+    """Let HDF5 read and write this compression in this process; UserError where the package for it is missing."""
+    if compression == "zstd":
+        try:
+            import hdf5plugin  # noqa: F401  importing it registers the filter
+        except ImportError:
+            raise UserError("compression zstd needs the package hdf5plugin: pip install 'pixbench[zstd]'") from None
+
+
+def filters(compression: Compression) -> dict[str, Any]:
+    """The arguments for h5py's `create_dataset`. Bytes of like significance are stored together, and chunks carry a checksum."""
+    return {**_codec(compression), "shuffle": True, "fletcher32": True}
+
+
+def _codec(compression: Compression) -> dict[str, Any]:
+    if compression == "gzip":
+        return {"compression": "gzip", "compression_opts": 4}
+    require(compression)
+    import hdf5plugin
+
+    return dict(hdf5plugin.Zstd(clevel=3))

@@ -1,0 +1,154 @@
+"""A real scheduler and real worker processes on this machine; one of the workers is killed."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client
+
+from pixbench.errors import UserError
+from pixbench.generation import cluster as under_test
+from pixbench.generation import generate
+from pixbench.generation.job import Job
+from pixbench.registry import GENERATORS
+
+CONFIG = {"scenes": 6, "views": 2, "size": 32, "seed": 3, "scenes_per_shard": 1, "objects": (4, 6)}
+
+
+def _config(**changes: Any) -> Any:
+    return GENERATORS.get("3d").config_type(**{**CONFIG, **changes})
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "shards").glob("*"))}
+
+
+def _start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", f"distributed.cli.dask_{program}", "--no-dashboard", "--host", "127.0.0.1", *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@dataclass
+class Cluster:
+    file: Path
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return str(json.loads(self.file.read_text())["address"])
+
+    def start_worker(self) -> None:
+        self.workers.append(_start("worker", "--scheduler-file", str(self.file), "--nthreads", "1", "--nworkers", "1", "--no-nanny"))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    file = tmp_path_factory.mktemp("cluster") / "scheduler.json"
+    scheduler = _start("scheduler", "--port", "0", "--scheduler-file", str(file))
+    made = Cluster(file)
+    try:
+        made.start_worker()
+        made.start_worker()
+        with Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=60)
+        yield made
+    finally:
+        for process in (*made.workers, scheduler):
+            process.kill()
+            process.wait()
+
+
+def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
+    generate("3d", _config(), tmp_path / "local")
+    made_before: dict[Path, int] = {}
+    ticks: list[int] = []
+
+    def progress(done: int) -> None:
+        ticks.append(done)
+        if sum(ticks) >= 1 and not made_before:
+            made_before.update({path: path.stat().st_mtime_ns for path in tmp_path.glob("cluster/shards/*.h5")})
+            cluster.workers[0].kill()
+
+    generate("3d", _config(), tmp_path / "cluster", cluster=str(cluster.file), progress=progress)
+    assert cluster.workers[0].wait(10) == -signal.SIGKILL
+    assert _hashes(tmp_path / "cluster") == _hashes(tmp_path / "local")
+    assert (tmp_path / "cluster/dataset.json").read_text() == (tmp_path / "local/dataset.json").read_text()
+    assert 1 <= len(made_before) < 6
+    assert {path: path.stat().st_mtime_ns for path in made_before} == made_before
+    assert sum(ticks) == 6
+
+
+def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
+    command = "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --set scenes_per_shard=1 --set objects=[4,6]".split()
+    run = subprocess.Popen(
+        [sys.executable, "-m", "pixbench", *command, "--cluster", cluster.address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("data/shards/*.h5")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.send_signal(signal.SIGINT)
+    _, errors = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert errors.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert "Traceback" not in errors
+    with Client(cluster.address, set_as_default=False) as client:
+        while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
+    assert 1 <= len(list(tmp_path.glob("data/shards/*.h5"))) < 40
+
+
+def test_other_software_on_a_worker_is_refused(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions = under_test._versions("gzip")
+    monkeypatch.setattr(under_test, "_versions", lambda compression: {**versions, "pixbench": "9.9"})
+    with pytest.raises(UserError, match=r"worker tcp://127.0.0.1:\d+ has pixbench \d\S*, here 9.9: install the same versions"):
+        generate("3d", _config(), tmp_path / "data", cluster=cluster.address)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_worker_that_joins_late_with_other_software_or_another_disk_is_refused(tmp_path: Path) -> None:
+    job = Job("3d", _config(), tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"a worker has numpy .*, here 0.1"):
+        under_test._make(job, 0, {"numpy": "0.1"})
+    with pytest.raises(UserError, match=r"a worker does not see .*elsewhere: --out must lie on a file system that all workers share"):
+        under_test._make(job, 0, {})
+
+
+def test_a_cluster_that_cannot_be_used_is_one_line_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "TIMEOUT_S", 1)
+    (tmp_path / "file.json").write_text("{}")
+    for place, message in (
+        ("tcp://127.0.0.1:1", "tcp://127.0.0.1:1 cannot be reached .*: is the scheduler running"),
+        ("tcp://127.0.0.1:word", "cannot be reached"),
+        ("udp://127.0.0.1:1", "unknown address scheme"),
+        ("127.0.0.1:1", "127.0.0.1:1: expected an address such as tcp://host:8786"),
+        (str(tmp_path / "file.json"), r"file.json: expected an address"),
+    ):
+        with pytest.raises(UserError, match=message):
+            generate("3d", _config(), tmp_path / "data", cluster=place)
+    assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
+
+
+def test_a_worker_is_no_scheduler_and_a_scheduler_needs_workers(cluster: Cluster, tmp_path: Path) -> None:
+    with Client(cluster.address, set_as_default=False) as client:
+        worker = next(iter(client.scheduler_info()["workers"]))
+    with pytest.raises(UserError, match="is a Worker: give the scheduler's address"):
+        generate("3d", _config(), tmp_path / "data", cluster=worker)
+    for process in cluster.workers:
+        process.kill()
+    with Client(cluster.address, set_as_default=False) as client:
+        while client.scheduler_info()["workers"]:
+            time.sleep(0.05)
+    with pytest.raises(UserError, match="has no workers: start some with 'dask worker"):
+        generate("3d", _config(), tmp_path / "data", cluster=cluster.address)
+    assert not (tmp_path / "data").exists()
