@@ -14,6 +14,10 @@ class Files(Protocol):
         """All paths, sorted."""
         ...
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
     def read(self, path: str) -> bytes:
         """The contents; FileNotFoundError where there is none."""
         ...
@@ -28,6 +32,10 @@ class Folder:
     def names(self) -> Sequence[str]:
         """See Files."""
         return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file())
+
+    def has(self, path: str) -> bool:
+        """See Files."""
+        return (self.root / path).is_file()
 
     def read(self, path: str) -> bytes:
         """See Files."""
@@ -50,6 +58,10 @@ class Zip:
     def names(self) -> Sequence[str]:
         """See Files."""
         return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+
+    def has(self, path: str) -> bool:
+        """See Files."""
+        return path in self._archive.NameToInfo
 
     def read(self, path: str) -> bytes:
         """See Files."""
