@@ -4,9 +4,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
+
+from pixbench.errors import UserError
 
 from ..scene import Asset, Room
 
@@ -32,6 +34,7 @@ class Entry:
     split: str | None = None
 
 
+@runtime_checkable
 class ObjectSource(Protocol):
     """Objects by category. Drawing and loading are pure functions of their arguments and of the files behind them."""
 
@@ -48,6 +51,7 @@ class ObjectSource(Protocol):
         ...
 
 
+@runtime_checkable
 class RoomSource(Protocol):
     """Rooms. Drawing and loading are pure functions of their arguments and of the files behind them."""
 
@@ -60,6 +64,7 @@ class RoomSource(Protocol):
         ...
 
 
+@runtime_checkable
 class Collection(Protocol):
     """A finite source also lists what it has, so that `pixbench assets check` can read it all."""
 
@@ -86,7 +91,10 @@ def split_of(model_id: str) -> str:
 class Listed:
     """Drawing from a finite list of entries, by official split where there is one, else by `split_of`."""
 
-    entries: Sequence[Entry]
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """See Collection."""
+        raise NotImplementedError
 
     @cached_property
     def _by_split_and_category(self) -> Mapping[tuple[str, str], Sequence[str]]:
@@ -100,6 +108,8 @@ class Listed:
         return {category: len(ids) for (of, category), ids in sorted(self._by_split_and_category.items()) if of == split}
 
     def drawn(self, category: str, split: str, *, rng: np.random.Generator) -> str:
-        """The id of a random model of a category (empty for rooms) and split."""
-        ids = self._by_split_and_category[split, category]
+        """The id of a random model of a category (empty for rooms) and split. UserError where there is none."""
+        ids = self._by_split_and_category.get((split, category))
+        if ids is None:
+            raise UserError(f"there is no {category or 'room'} in split '{split}': add some, or choose another split")
         return ids[int(rng.integers(len(ids)))]

@@ -40,8 +40,10 @@ def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Con
     """Read, clean and keep a model; the next time it comes from the cache. BadModelError where it cannot be used."""
     try:
         sha256 = content_sha256(files, path)
-    except OSError:
+    except FileNotFoundError:
         raise BadModelError("no mesh file", path) from None
+    except OSError as error:
+        raise BadModelError("cannot be read", f"{path}: {error}") from None
     kind = path.rpartition(".")[2].lower()
     return converted_raw(kind, sha256, lambda: read_model(files, path), most_faces=most_faces)
 

@@ -1,12 +1,16 @@
 """Files of a source, in a folder or inside a zip that is read in place."""
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from pixbench.errors import UserError
 
 
+@runtime_checkable
 class Files(Protocol):
     """Reads files by their path below a root, with forward slashes."""
 
@@ -19,7 +23,7 @@ class Files(Protocol):
         ...
 
     def read(self, path: str) -> bytes:
-        """The contents; FileNotFoundError where there is none."""
+        """The contents; FileNotFoundError where there is none, OSError where it is damaged."""
         ...
 
 
@@ -53,7 +57,10 @@ class Zip:
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:
-        return zipfile.ZipFile(self.path)
+        try:
+            return zipfile.ZipFile(self.path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise UserError(f"{self.path} cannot be read as a zip ({error}): fetch it again") from None
 
     def names(self) -> Sequence[str]:
         """See Files."""
@@ -69,6 +76,8 @@ class Zip:
             return self._archive.read(path)
         except KeyError:
             raise FileNotFoundError(f"{self.path} holds no {path}") from None
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise OSError(f"{path} in {self.path} is damaged: {error}") from None
 
 
 def joined(folder: str, relative: str) -> str:

@@ -16,6 +16,8 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
 
+from pixbench.geometry import transform_points
+
 from ..scene import Material
 from .base import BadModelError
 from .files import Files, joined
@@ -139,7 +141,7 @@ def read_model(files: Files, path: str) -> RawModel:
     resolver = _Resolver(files, path.rpartition("/")[0])
     try:
         loaded = trimesh.load_scene(io.BytesIO(data), file_type=kind, resolver=resolver, process=False)
-        parts = [part for part in loaded.dump() if isinstance(part, trimesh.Trimesh) and len(part.faces)]
+        parts = _parts(loaded)
     except Exception as error:  # a parser's trouble has a hundred types
         raise BadModelError("cannot be parsed", f"{path}: {type(error).__name__}: {error}") from None
     if not parts:
@@ -152,6 +154,19 @@ def read_model(files: Files, path: str) -> RawModel:
         model.defects["polygons (triangulated)"] += 1
     model.defects = +model.defects
     return model
+
+
+def _parts(scene: trimesh.Scene) -> list[trimesh.Trimesh]:
+    """The meshes of a scene where its graph puts them. Scene.dump would copy, and so decode, every texture with every mesh."""
+    found = []
+    for node in scene.graph.nodes_geometry:
+        T, name = scene.graph[node]
+        mesh = scene.geometry[name]
+        if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces):
+            faces = mesh.faces[:, ::-1] if np.linalg.det(T[:3, :3]) < 0 else mesh.faces
+            vertices = transform_points(np.asarray(T, np.float64), np.asarray(mesh.vertices, np.float64))
+            found.append(trimesh.Trimesh(vertices, faces, visual=mesh.visual, process=False))
+    return found
 
 
 def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
