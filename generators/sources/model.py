@@ -146,6 +146,8 @@ def read_model(files: Files, path: str) -> RawModel:
         raise BadModelError("cannot be parsed", f"{path}: {type(error).__name__}: {error}") from None
     if not parts:
         raise BadModelError("no faces", path)
+    if any(part.faces.min() < 0 or part.faces.max() >= len(part.vertices) for part in parts):
+        raise BadModelError("faces with corners that are not there", path)
     model = _gathered(parts)
     if not np.isfinite(model.vertices[model.faces]).all():
         raise BadModelError("coordinates that are no numbers", path)
