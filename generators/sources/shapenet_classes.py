@@ -83,3 +83,9 @@ CLASSES: dict[str, ShapeClass] = {
 def class_of(synset: str, name: str = "") -> ShapeClass:
     """The class of a synset; one that is not in ShapeNetCore has `name`, half a metre, and is not offered for rooms."""
     return CLASSES.get(synset) or ShapeClass(synset, name or synset, 0.5, indoor=False)
+
+
+def class_named(name: str) -> ShapeClass | None:
+    """The class with a name, written with blanks, hyphens or underscores; None where there is none."""
+    plain = name.lower().replace("-", " ").replace("_", " ")
+    return next((item for item in CLASSES.values() if item.name == plain), None)
