@@ -8,6 +8,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from pixbench.errors import UserError
+
 from ..scene import Asset, Room
 
 SPLIT_SHARES = (("train", 0.8), ("val", 0.1), ("test", 0.1))
@@ -89,7 +91,10 @@ def split_of(model_id: str) -> str:
 class Listed:
     """Drawing from a finite list of entries, by official split where there is one, else by `split_of`."""
 
-    entries: Sequence[Entry]
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """See Collection."""
+        raise NotImplementedError
 
     @cached_property
     def _by_split_and_category(self) -> Mapping[tuple[str, str], Sequence[str]]:
@@ -103,6 +108,8 @@ class Listed:
         return {category: len(ids) for (of, category), ids in sorted(self._by_split_and_category.items()) if of == split}
 
     def drawn(self, category: str, split: str, *, rng: np.random.Generator) -> str:
-        """The id of a random model of a category (empty for rooms) and split."""
-        ids = self._by_split_and_category[split, category]
+        """The id of a random model of a category (empty for rooms) and split. UserError where there is none."""
+        ids = self._by_split_and_category.get((split, category))
+        if ids is None:
+            raise UserError(f"there is no {category or 'room'} in split '{split}': add some, or choose another split")
         return ids[int(rng.integers(len(ids)))]

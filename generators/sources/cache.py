@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 from collections import Counter
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from ..scene import Material, Mesh
 from .base import BadModelError
 from .clean import cleaned
 from .files import Files
-from .model import content_sha256, read_model
+from .model import RawModel, content_sha256, read_model
 
-CONVERSION = 1
+CONVERSION = 2
 """Raised with every change of what `converted` gives, so that old conversions are not used any more."""
 
 OBJECT_FACES = 200_000
@@ -39,19 +40,26 @@ def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Con
     """Read, clean and keep a model; the next time it comes from the cache. BadModelError where it cannot be used."""
     try:
         sha256 = content_sha256(files, path)
-    except OSError:
+    except FileNotFoundError:
         raise BadModelError("no mesh file", path) from None
-    folder = _folder(sha256, path.rpartition(".")[2].lower(), most_faces)
+    except OSError as error:
+        raise BadModelError("cannot be read", f"{path}: {error}") from None
+    kind = path.rpartition(".")[2].lower()
+    return converted_raw(kind, sha256, lambda: read_model(files, path), most_faces=most_faces)
+
+
+def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, most_faces: int) -> Converted:
+    """Clean and keep what `make` reads from files with the hash `sha256`; the next time it comes from the cache.
+
+    `recipe` says how it is read, where the files alone do not: another recipe is another conversion. BadModelError from `make`
+    or from cleaning goes through, and nothing is kept then.
+    """
+    key = hashlib.sha256(f"{CONVERSION} {recipe} {most_faces} {sha256}".encode()).hexdigest()
+    folder = cache_folder() / "models" / key[:2] / key
     if not (folder / "model.json").is_file():
-        mesh, defects = cleaned(read_model(files, path), most_faces=most_faces)
-        _store(folder, mesh, defects)
+        _store(folder, *cleaned(make(), most_faces=most_faces))
     mesh, defects = _load(folder)
     return Converted(mesh, sha256, defects)
-
-
-def _folder(sha256: str, kind: str, most_faces: int) -> Path:
-    key = hashlib.sha256(f"{CONVERSION} {kind} {most_faces} {sha256}".encode()).hexdigest()
-    return cache_folder() / "models" / key[:2] / key
 
 
 def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
@@ -63,13 +71,15 @@ def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
         values = getattr(mesh, name)
         if values is not None:
             np.save(temporary / f"{name}.npy", values)
-    plain = []
-    for number, material in enumerate(mesh.materials):
-        values = {field.name: getattr(material, field.name) for field in fields(Material) if field.name != "texture"}
-        if material.texture is not None:
-            np.save(temporary / f"texture{number}.npy", material.texture)
-        plain.append(values)
-    (temporary / "model.json").write_text(json.dumps({"materials": plain, "defects": defects}))
+    textures = {id(material.texture): material.texture for material in mesh.materials if material.texture is not None}
+    for number, texture in enumerate(textures.values()):
+        np.save(temporary / f"texture{number}.npy", texture)
+    numbers = {key: number for number, key in enumerate(textures)}
+    plain = [
+        {item.name: getattr(material, item.name) for item in fields(Material)} | {"texture": numbers.get(id(material.texture))}
+        for material in mesh.materials
+    ]
+    (temporary / "model.json").write_text(json.dumps({"materials": plain, "textures": len(textures), "defects": defects}))
     try:
         temporary.rename(folder)
     except OSError:
@@ -80,12 +90,15 @@ def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
 def _load(folder: Path) -> tuple[Mesh, Counter[str]]:
     described = json.loads((folder / "model.json").read_text())
     arrays = {name: _mapped(folder / f"{name}.npy") for name in ARRAYS}
+    textures = [_mapped(folder / f"texture{number}.npy") for number in range(described["textures"])]
     materials = []
-    for number, values in enumerate(described["materials"]):
-        material = Material(**{**values, "color": tuple(values["color"])})
-        materials.append(replace(material, texture=_mapped(folder / f"texture{number}.npy")))
+    for values in described["materials"]:
+        number = values.pop("texture")
+        texture = textures[number] if number is not None else None
+        materials.append(Material(**{**values, "color": tuple(values["color"])}, texture=texture))
     return Mesh(**arrays, materials=tuple(materials)), Counter(described["defects"])  # type: ignore[arg-type]
 
 
 def _mapped(path: Path) -> np.ndarray | None:
-    return np.load(path, mmap_mode="r") if path.is_file() else None
+    """A read-only array that the file stays behind: whoever changes a mesh makes a copy."""
+    return np.asarray(np.load(path, mmap_mode="r")) if path.is_file() else None

@@ -1,10 +1,13 @@
 """Files of a source, in a folder or inside a zip that is read in place."""
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
+
+from pixbench.errors import UserError
 
 
 @runtime_checkable
@@ -15,8 +18,12 @@ class Files(Protocol):
         """All paths, sorted."""
         ...
 
+    def has(self, path: str) -> bool:
+        """Whether there is such a file."""
+        ...
+
     def read(self, path: str) -> bytes:
-        """The contents; FileNotFoundError where there is none."""
+        """The contents; FileNotFoundError where there is none, OSError where it is damaged."""
         ...
 
 
@@ -29,6 +36,10 @@ class Folder:
     def names(self) -> Sequence[str]:
         """See Files."""
         return sorted(path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file())
+
+    def has(self, path: str) -> bool:
+        """See Files."""
+        return (self.root / path).is_file()
 
     def read(self, path: str) -> bytes:
         """See Files."""
@@ -46,11 +57,18 @@ class Zip:
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:
-        return zipfile.ZipFile(self.path)
+        try:
+            return zipfile.ZipFile(self.path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise UserError(f"{self.path} cannot be read as a zip ({error}): fetch it again") from None
 
     def names(self) -> Sequence[str]:
         """See Files."""
         return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+
+    def has(self, path: str) -> bool:
+        """See Files."""
+        return path in self._archive.NameToInfo
 
     def read(self, path: str) -> bytes:
         """See Files."""
@@ -58,6 +76,8 @@ class Zip:
             return self._archive.read(path)
         except KeyError:
             raise FileNotFoundError(f"{self.path} holds no {path}") from None
+        except (zipfile.BadZipFile, zlib.error) as error:
+            raise OSError(f"{path} in {self.path} is damaged: {error}") from None
 
 
 def joined(folder: str, relative: str) -> str:

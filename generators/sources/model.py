@@ -2,16 +2,21 @@
 
 import hashlib
 import io
+import json
 import logging
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import trimesh
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 from trimesh.visual.material import PBRMaterial, SimpleMaterial
+
+from pixbench.geometry import transform_points
 
 from ..scene import Material
 from .base import BadModelError
@@ -22,6 +27,10 @@ TEXTURE_LIMIT = 1024
 
 TRANSPARENT = 0.4
 """Faces of a material less opaque than this are glass: one sees through them, so they are left out."""
+
+CORRUPT = "corrupt texture (material colour used)"
+TR_INVERTED = "transparency written as opacity (taken as opaque)"
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".tif", ".tiff")
 
 # trimesh logs what it cannot find; here that is counted instead.
 logging.getLogger("trimesh").setLevel(logging.CRITICAL)
@@ -42,7 +51,7 @@ class RawModel:
 
 
 def content_sha256(files: Files, path: str) -> str:
-    """Hash over a model file and, for an OBJ, over its materials and textures as far as they exist."""
+    """Hash over a model file and over the materials, textures and buffers that an OBJ or glTF names, as far as they exist."""
     digest = hashlib.sha256()
     for name, data in _contents(files, path):
         digest.update(name.encode() + b"\0" + len(data).to_bytes(8, "little") + data)
@@ -59,7 +68,19 @@ def _contents(files: Files, path: str) -> list[tuple[str, bytes]]:
             below = joined(folder, library).rpartition("/")[0]
             for texture in _mentioned(found[-1][1], rb"^\s*map_Kd\s+(?:.*\s)?(\S+)\s*$"):
                 found.append((texture, _read_or_empty(files, joined(below, texture))))
+    if name.lower().endswith(".gltf"):
+        found += [(other, _read_or_empty(files, joined(folder, other))) for other in _gltf_files(found[0][1])]
     return found
+
+
+def _gltf_files(data: bytes) -> list[str]:
+    """The buffers and images beside a glTF; none where it cannot be parsed, which reading it will tell."""
+    try:
+        described = json.loads(data)
+        uris = [str(item.get("uri", "data:")) for kind in ("buffers", "images") for item in described.get(kind, ())]
+    except (ValueError, AttributeError, TypeError):
+        return []
+    return [unquote(uri) for uri in uris if not uri.startswith("data:")]
 
 
 def _mentioned(text: bytes, pattern: bytes) -> list[str]:
@@ -75,18 +96,30 @@ def _read_or_empty(files: Files, path: str) -> bytes:
 
 
 class _Resolver(trimesh.resolvers.Resolver):
-    """Gives trimesh the files beside a model, and remembers which were missing."""
+    """Gives trimesh the files beside a model, and remembers what was wrong with which: trimesh goes on without a word."""
 
     def __init__(self, files: Files, folder: str):
         self._files, self._folder = files, folder
-        self.missing: set[str] = set()
+        self.found_wrong: set[tuple[str, str]] = set()
 
     def get(self, name: str) -> bytes:
         try:
-            return self._files.read(joined(self._folder, name.strip()))
+            data = self._files.read(joined(self._folder, name.strip()))
         except OSError:
-            self.missing.add(name)
+            self.found_wrong.add(("missing file (material or texture)", name))
             raise
+        if name.strip().lower().endswith(IMAGES):
+            self._look_at_image(name, data)
+        return data
+
+    def _look_at_image(self, name: str, data: bytes) -> None:
+        try:
+            kind = Image.open(io.BytesIO(data)).format
+        except Exception:  # a decoder's trouble has a hundred types
+            self.found_wrong.add((CORRUPT, name))
+            return
+        if kind == "PNG" and not name.strip().lower().endswith(".png"):
+            self.found_wrong.add(("PNG bytes in a file of another name", name))
 
     def keys(self) -> list[str]:
         return []
@@ -108,19 +141,34 @@ def read_model(files: Files, path: str) -> RawModel:
     resolver = _Resolver(files, path.rpartition("/")[0])
     try:
         loaded = trimesh.load_scene(io.BytesIO(data), file_type=kind, resolver=resolver, process=False)
-        parts = [part for part in loaded.dump() if isinstance(part, trimesh.Trimesh) and len(part.faces)]
+        parts = _parts(loaded)
     except Exception as error:  # a parser's trouble has a hundred types
         raise BadModelError("cannot be parsed", f"{path}: {type(error).__name__}: {error}") from None
     if not parts:
         raise BadModelError("no faces", path)
+    if any(part.faces.min() < 0 or part.faces.max() >= len(part.vertices) for part in parts):
+        raise BadModelError("faces with corners that are not there", path)
     model = _gathered(parts)
     if not np.isfinite(model.vertices[model.faces]).all():
         raise BadModelError("coordinates that are no numbers", path)
-    model.defects["missing file (material or texture)"] += len(resolver.missing)
-    if kind == "obj" and re.search(rb"^f(\s+\S+){4,}", data, re.MULTILINE):
+    model.defects.update(kind for kind, _ in resolver.found_wrong)
+    if kind == "obj" and re.search(rb"^f([ \t]+[^\s#]+){4,}", data, re.MULTILINE):
         model.defects["polygons (triangulated)"] += 1
     model.defects = +model.defects
     return model
+
+
+def _parts(scene: trimesh.Scene) -> list[trimesh.Trimesh]:
+    """The meshes of a scene where its graph puts them. Scene.dump would copy, and so decode, every texture with every mesh."""
+    found = []
+    for node in scene.graph.nodes_geometry:
+        T, name = scene.graph[node]
+        mesh = scene.geometry[name]
+        if isinstance(mesh, trimesh.Trimesh) and len(mesh.faces):
+            faces = mesh.faces[:, ::-1] if np.linalg.det(T[:3, :3]) < 0 else mesh.faces
+            vertices = transform_points(np.asarray(T, np.float64), np.asarray(mesh.vertices, np.float64))
+            found.append(trimesh.Trimesh(vertices, faces, visual=mesh.visual, process=False))
+    return found
 
 
 def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
@@ -129,50 +177,77 @@ def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
     materials: list[Material] = []
     columns: dict[str, list[np.ndarray]] = {name: [] for name in ("vertices", "faces", "uv", "material", "color", "group")}
     offset, colored = 0, False
-    for number, part in enumerate(parts):
+    looks = [_material(part, defects) for part in parts]
+    if all(opacity == 0 for _, opacity in looks):
+        # Nobody models what cannot be seen: the exporter wrote transparency.
+        defects[TR_INVERTED] += 1
+        looks = [(material, 1.0) for material, _ in looks]
+    for number, (part, (material, opacity)) in enumerate(zip(parts, looks, strict=True)):
         faces = np.asarray(part.faces, np.int64)
         uv = getattr(part.visual, "uv", None)
-        material, opacity = _material(part, defects)
         if opacity < TRANSPARENT:
             defects["transparent parts (left out)"] += 1
             continue
         columns["vertices"].append(np.asarray(part.vertices, np.float64))
         columns["faces"].append(faces + offset)
+        mapped = uv is not None and len(uv) == len(part.vertices)
         # OBJ's v runs up, ours down the rows.
-        texel = (
-            np.asarray(uv, np.float64)[faces] * [1, -1]
-            if uv is not None and len(uv) == len(part.vertices)
-            else np.zeros((len(faces), 3, 2))
-        )
+        texel = np.asarray(uv, np.float64)[faces] * [1, -1] if mapped else np.zeros((len(faces), 3, 2))
         columns["uv"].append(np.nan_to_num(texel))
         columns["material"].append(np.full(len(faces), len(materials)))
         columns["group"].append(np.full(len(faces), number))
-        has_color = part.visual.kind == "vertex"
-        colored |= has_color
-        shade = np.asarray(part.visual.vertex_colors, np.uint8)[:, :3][faces] if has_color else np.full((len(faces), 3, 3), 255, np.uint8)
-        columns["color"].append(shade)
-        if np.abs(columns["uv"][-1]).max(initial=0) > 1.001 and material.texture is not None:
+        columns["color"].append(_corner_colors(part))
+        colored |= _is_colored(part)
+        if material.texture is not None and np.abs(columns["uv"][-1] + [-0.5, 0.5]).max() > 0.501:
             defects["texture coordinates outside [0, 1] (repeated)"] = 1
         materials.append(material)
         offset += len(part.vertices)
     if not columns["faces"]:
         raise BadModelError("only transparent parts")
-    joined_columns = {name: np.concatenate(values) for name, values in columns.items()}
-    if not colored:
-        joined_columns["color"] = None  # type: ignore[assignment]
-    return RawModel(**joined_columns, materials=tuple(materials), defects=defects)  # type: ignore[arg-type]
+    whole = {name: np.concatenate(values) for name, values in columns.items()}
+    color = whole.pop("color")
+    return RawModel(**whole, color=color if colored else None, materials=_sharing_textures(materials), defects=defects)
+
+
+def _is_colored(part: trimesh.Trimesh) -> bool:
+    return part.visual is not None and part.visual.kind in ("vertex", "face")
+
+
+def _corner_colors(part: trimesh.Trimesh) -> UInt8[np.ndarray, "faces 3 3"]:
+    """The colours of vertices or faces at each corner, white where there are none."""
+    visual: Any = part.visual
+    if visual.kind == "vertex":
+        return np.asarray(visual.vertex_colors, np.uint8)[:, :3][part.faces]
+    if visual.kind == "face":
+        return np.repeat(np.asarray(visual.face_colors, np.uint8)[:, None, :3], 3, axis=1)
+    return np.full((len(part.faces), 3, 3), 255, np.uint8)
+
+
+def _sharing_textures(materials: list[Material]) -> tuple[Material, ...]:
+    """Equal textures as one array: every material of an OBJ opens its own copy of a file."""
+    known: dict[tuple[tuple[int, ...], bytes], np.ndarray] = {}
+    shared = []
+    for material in materials:
+        if material.texture is not None:
+            key = (material.texture.shape, hashlib.sha256(material.texture.tobytes()).digest())
+            material = replace(material, texture=known.setdefault(key, material.texture))
+        shared.append(material)
+    return tuple(shared)
 
 
 def _material(part: trimesh.Trimesh, defects: Counter[str]) -> tuple[Material, float]:
     """A part's material, and its opacity."""
     found = getattr(part.visual, "material", None)
-    if part.visual.kind == "vertex" or found is None:
-        return Material((1.0, 1.0, 1.0) if part.visual.kind == "vertex" else (0.7, 0.7, 0.7)), 1.0
+    if _is_colored(part):
+        return Material((1.0, 1.0, 1.0)), 1.0
+    if found is None:
+        return Material((0.7, 0.7, 0.7)), 1.0
     if isinstance(found, PBRMaterial):
         rgba = np.asarray(found.baseColorFactor if found.baseColorFactor is not None else (255, 255, 255, 255), float) / 255
         roughness = 1.0 if found.roughnessFactor is None else float(found.roughnessFactor)
         texture = _texture(found.baseColorTexture, defects)
-        return Material(_rgb(rgba), texture, gloss=0.3 * (1 - roughness), roughness=roughness), float(rgba[3])
+        opacity = 1.0 if found.alphaMode in (None, "OPAQUE") else float(rgba[3])
+        return Material(_rgb(rgba), texture, gloss=0.3 * (1 - roughness), roughness=roughness), opacity
     if not isinstance(found, SimpleMaterial):
         return Material(), 1.0
     texture = _texture(found.image, defects)
@@ -194,7 +269,7 @@ def _opacity(keywords: dict[str, object], defects: Counter[str]) -> float:
     if "tr" in lowered:
         transparency = _number(lowered["tr"], 0.0)
         if transparency >= 1.0:
-            defects["transparency written as opacity (taken as opaque)"] += 1
+            defects[TR_INVERTED] += 1
             return 1.0
         return 1.0 - transparency
     return 1.0
@@ -218,12 +293,10 @@ def _texture(image: Image.Image | None, defects: Counter[str]) -> UInt8[np.ndarr
     if image is None:
         return None
     try:
-        if image.format == "PNG" and str(getattr(image, "filename", "")).lower().endswith((".jpg", ".jpeg")):
-            defects["PNG bytes in a .jpg"] += 1
         pixels = image.convert("RGB")
         if max(pixels.size) > TEXTURE_LIMIT:
             pixels.thumbnail((TEXTURE_LIMIT, TEXTURE_LIMIT), Image.Resampling.BOX)
         return np.asarray(pixels, np.uint8)
     except Exception:  # a decoder's trouble has a hundred types
-        defects["corrupt texture (material colour used)"] += 1
+        defects[CORRUPT] += 1
         return None

@@ -1,0 +1,32 @@
+"""Where a source's files lie, as a user writes it: a path, and options after a question mark (`PATH?up=y&instance-colors=ok`)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+from pixbench.errors import UserError, unknown_name
+
+Known = Mapping[str, Sequence[str] | None]
+"""Options that a source knows, with the values that they may have; None is any."""
+
+
+def parsed(source: str, location: str | None, known: Known | None = None) -> tuple[Path, dict[str, str]]:
+    """The path, which exists, and the options. UserError for no location, no such path, and unknown options or values."""
+    if not location:
+        raise UserError(f"'{source}' needs the place of your copy: write {source}:PATH")
+    written, _, query = (location, "", "") if Path(location).exists() else location.partition("?")
+    path = Path(written).expanduser()
+    if not path.exists():
+        raise UserError(f"'{source}' finds nothing at {path}")
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    for name, value in options.items():
+        _check(source, name, value, known or {})
+    return path, options
+
+
+def _check(source: str, name: str, value: str, known: Known) -> None:
+    if name not in known:
+        raise unknown_name(f"option of '{source}'", name, known)
+    values = known[name]
+    if values is not None and value not in values:
+        raise UserError(f"option {name} of '{source}' is '{value}': it can be {' or '.join(values)}")

@@ -1,0 +1,85 @@
+"""Which files of a SceneNN copy belong to which room, and what the small ones say."""
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+UNLABELLED = "unlabelled"
+SAME_CLASS = {"prop": "otherprop"}
+
+
+@dataclass(frozen=True)
+class RoomFiles:
+    """The files of a room; None for one that is missing. At least one of `main` and `color` is there."""
+
+    main: Path | None
+    color: Path | None
+    xml: Path | None
+    trajectory: Path | None
+
+    def present(self) -> list[Path]:
+        """Those that are there, in a fixed order."""
+        return [path for path in (self.color, self.main, self.xml, self.trajectory) if path is not None]
+
+
+def find_rooms(root: Path) -> Mapping[str, RoomFiles]:
+    """Files by room number. Rooms lie in `root` or in `root/main`, colours beside them or in `contrib/color_ply`."""
+    homes = [root, root / "main"]
+    # The public server has main/ and contrib/ side by side.
+    around = [*homes, *([root.parent] if root.name == "main" else [])]
+    colors = [place for home in around for place in (home, home / "color_ply", home / "contrib" / "color_ply")]
+    numbers = {path.name for home in homes for path in home.glob("[0-9][0-9][0-9]") if path.is_dir()}
+    numbers |= {path.name[:3] for place in colors for path in place.glob("[0-9][0-9][0-9]_color.ply")}
+    found = {number: _files_of(number, homes, colors) for number in sorted(numbers)}
+    return {number: files for number, files in found.items() if files.main or files.color}
+
+
+def _files_of(number: str, homes: list[Path], colors: list[Path]) -> RoomFiles:
+    folders = [home / number for home in homes]
+    color_folders = [place / below for place in colors for below in ("", number)]
+    return RoomFiles(
+        _first(folder / f"{number}.ply" for folder in folders),
+        _first(folder / f"{number}_color.ply" for folder in color_folders),
+        _first(folder / f"{number}.xml" for folder in folders),
+        _first(folder / "trajectory.log" for folder in folders),
+    )
+
+
+def _first(paths: Iterable[Path]) -> Path | None:
+    return next((path for path in paths if path.is_file()), None)
+
+
+def read_names(path: Path | None) -> dict[int, str]:
+    """Class names by label, from the annotation's XML; empty where there is none or it cannot be parsed.
+
+    The name is `nyu_class`, or else `text`. Boxes are not read: some labels have none.
+    """
+    try:
+        root = ElementTree.parse(path).getroot() if path else ElementTree.Element("none")  # noqa: S314
+    except (ElementTree.ParseError, OSError):
+        return {}
+    names = {}
+    for label in root.iter("label"):
+        name = (label.get("nyu_class") or label.get("text") or "").strip().lower()
+        if label.get("id", "").isdigit() and name:
+            names[int(label.get("id", ""))] = SAME_CLASS.get(name, name)
+    return dict(sorted(names.items()))
+
+
+def read_camera_up(path: Path | None) -> Float[np.ndarray, "3"] | None:
+    """The mean of the cameras' upward direction in the mesh's frame; None where there is no trajectory or it says nothing.
+
+    `trajectory.log` has blocks of five lines: a line of indices, then the rows of a 4 x 4 camera-to-world matrix, y down.
+    """
+    try:
+        lines = [line.split() for line in path.read_text().splitlines() if line.strip()] if path else []
+        rows = [[float(value) for value in line] for number, line in enumerate(lines) if number % 5]
+        poses = np.array(rows).reshape(-1, 4, 4)
+    except (OSError, ValueError):
+        return None
+    up = -poses[:, :3, 1].mean(axis=0) if len(poses) else np.zeros(3)
+    return up if np.linalg.norm(up) > 0.3 else None

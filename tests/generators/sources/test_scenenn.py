@@ -1,0 +1,266 @@
+import pickle
+
+import numpy as np
+import pytest
+import trimesh
+from mesh_files import assert_sound, write
+from scans import SIZE, Scan, ply, room, trajectory, xml
+from scipy.spatial.transform import Rotation
+
+from pixbench.errors import UserError
+from pixbench.generators.sources import scenenn
+from pixbench.generators.sources.base import BadModelError, split_of
+from pixbench.generators.sources.scan import majority
+from pixbench.generators.sources.scenenn import INSTANCE_COLORS, SceneNN
+from pixbench.generators.sources.upright import AXES
+
+ROOM = "scenenn/005"
+MAIN, COLOR = "005/005.ply", "contrib/color_ply/005_color.ply"
+NAMES = ("unlabelled", "otherprop", "floor", "table", "wall")
+
+# Rotations from our frame to that of a file in which the axis is up.
+TO_FILE = {name: Rotation.align_vectors([axis], [[0, 0, 1]])[0].as_matrix() for name, axis in AXES.items()}
+TO_FILE["-z"] = np.diag([1.0, -1.0, -1.0])
+
+
+def _files(scan: Scan, *, color_label: bool = True) -> dict[str, str | bytes]:
+    """One room with everything."""
+    return {
+        MAIN: ply(scan, color=scan.instance_colors()),
+        COLOR: ply(scan, color=scan.photo_colors(), label=color_label),
+        "005/005.xml": xml(),
+        "005/trajectory.log": "",
+        "intrinsic/asus.ini": "",
+    }
+
+
+def _without(files, *names):
+    return {name: content for name, content in files.items() if name not in names}
+
+
+def _load(root, files, options=""):
+    loaded = SceneNN(f"{write(root, files)}{options}").load(ROOM)
+    assert_sound(loaded.mesh)
+    return loaded
+
+
+def _heights(loaded, name: str) -> np.ndarray:
+    """z of the corners of a part's faces."""
+    return loaded.mesh.vertices[loaded.mesh.faces[loaded.mesh.part == NAMES.index(name)]][..., 2]
+
+
+def _assert_upright(loaded, slack=0.03) -> None:
+    floor = loaded.mesh.vertices[np.unique(loaded.mesh.faces[loaded.mesh.part == NAMES.index("floor")])]
+    assert abs(np.median(floor[:, 2])) < 0.003
+    assert np.abs(floor[:, 2]).max() < slack
+    assert np.median(_heights(loaded, "table")) == pytest.approx(0.7, abs=0.02)
+    assert sorted(np.ptp(floor[:, :2], axis=0)) == pytest.approx([3.0, 4.0], abs=0.06)
+    assert loaded.inner[0, 2] == 0
+    assert sorted(np.ptp(loaded.inner, axis=0)) == pytest.approx(sorted(SIZE), abs=0.15)
+
+
+@pytest.mark.parametrize("up", AXES)
+def test_a_labelled_floor_tells_which_way_is_up(up, tmp_path):
+    scan = room().moved(TO_FILE[up], (5.0, -3.0, 2.0))
+    _assert_upright(_load(tmp_path / "x", _files(scan)))
+
+
+def test_a_tilted_and_turned_room_is_levelled_and_squared(tmp_path):
+    askew = Rotation.from_euler("zxy", [25, 4, -3], degrees=True).as_matrix()
+    _assert_upright(_load(tmp_path / "x", _files(room().moved(TO_FILE["y"] @ askew))))
+
+
+def test_handedness_is_kept(tmp_path):
+    scan = room(noise=0.0)
+    loaded = _load(tmp_path / "x", _files(scan.moved(TO_FILE["y"] @ Rotation.from_euler("z", 30, degrees=True).as_matrix())))
+
+    def turn(vertices, faces, part, parts):
+        """Whether table and box are seen from the floor's middle clockwise or counterclockwise, from above."""
+        floor, table, box = (vertices[faces[part == k]].mean(axis=(0, 1)) for k in parts)
+        return np.sign(np.linalg.det([table - floor, box - floor, [0, 0, 1]]))
+
+    ours = turn(loaded.mesh.vertices, loaded.mesh.faces, loaded.mesh.part, [NAMES.index(n) for n in ("floor", "table", "otherprop")])
+    assert ours == turn(scan.vertices, scan.faces, scan.label[scan.faces[:, 0]], (7, 12, 5))
+
+
+@pytest.mark.parametrize("up", AXES)
+def test_without_labels_the_cameras_tell_which_way_is_up(up, tmp_path):
+    # So narrow and high that its walls are larger than its floor.
+    scan = room((3.0, 1.6, 2.9)).moved(TO_FILE[up])
+    files = _without(_files(scan), "005/005.xml") | {"005/trajectory.log": trajectory(TO_FILE[up])}
+    loaded = _load(tmp_path / "x", files)
+    assert np.ptp(loaded.inner, axis=0)[2] == pytest.approx(2.9, abs=0.15)
+    assert loaded.mesh.bounds[0, 2] == pytest.approx(0, abs=0.03)
+
+
+@pytest.mark.parametrize("up", AXES)
+def test_without_labels_and_cameras_the_largest_low_plane_is_the_floor(up, tmp_path):
+    loaded = _load(tmp_path / "x", _without(_files(room().moved(TO_FILE[up])), "005/005.xml", "005/trajectory.log"))
+    assert np.ptp(loaded.inner, axis=0)[2] == pytest.approx(SIZE[2], abs=0.15)
+    assert loaded.mesh.bounds[0, 2] == pytest.approx(0, abs=0.03)
+    assert loaded.part_names == ("unlabelled",)
+
+
+def test_the_up_axis_can_be_given(tmp_path):
+    files = _files(room())
+    _assert_upright(_load(tmp_path / "x", files, "?up=z"))
+    on_its_side = _load(tmp_path / "x", files, "?up=x")
+    assert np.ptp(on_its_side.inner, axis=0)[2] == pytest.approx(SIZE[0], abs=0.15)
+    with pytest.raises(UserError, match="up of 'scenenn' is 'w': it can be x or y"):
+        SceneNN(f"{tmp_path / 'x'}?up=w")
+
+
+def test_labels_become_named_parts(tmp_path):
+    loaded = _load(tmp_path / "x", _files(room()))
+    assert loaded.part_names == NAMES
+    counts = np.bincount(loaded.mesh.part, minlength=5)
+    assert (counts > 100).all()
+    assert counts[0] == 2 * 24 * 24  # label 3 is in no annotation
+    assert np.median(_heights(loaded, "otherprop")) == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_face_has_the_label_of_most_of_its_corners():
+    assert majority(np.array([[1, 2, 2], [2, 1, 2], [2, 2, 1], [3, 3, 3], [4, 5, 6]])).tolist() == [2, 2, 2, 3, 4]
+
+
+def test_text_stands_in_for_a_missing_class_and_a_broken_annotation_for_none(tmp_path):
+    files = _files(room())
+    named = _load(tmp_path / "x", files | {"005/005.xml": xml().replace('nyu_class="table"', "")})
+    assert named.part_names == ("unlabelled", "otherprop", "floor", "table of 12", "wall")
+    broken = _load(tmp_path / "y", files | {"005/005.xml": "<annotation><label id="})
+    assert broken.part_names == ("unlabelled",)
+
+
+PLACES = ("005/005_color.ply", "005_color.ply", "color_ply/005_color.ply", COLOR, "contrib/color_ply/005/005_color.ply")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_photo_colours_are_found_and_preferred(place, tmp_path):
+    scan = room()
+    files = _without(_files(scan), COLOR) | {place: ply(scan, color=scan.photo_colors())}
+    loaded = _load(tmp_path / "x", files)
+    assert loaded.defects == {}
+    assert SceneNN(str(tmp_path / "x")).defects() == {}
+    assert len(np.unique(loaded.mesh.color.reshape(-1, 3), axis=0)) > 1000
+    shown = {tuple(color) for color in loaded.mesh.color.reshape(-1, 3).tolist()}
+    assert shown <= {tuple(color) for color in scan.photo_colors().tolist()}
+
+
+def test_rooms_in_main_beside_contrib_are_found(tmp_path):
+    files = {name if name.startswith("contrib") else f"main/{name}": content for name, content in _files(room()).items()}
+    assert _load(tmp_path / "x", files).defects == {}
+    assert SceneNN(str(tmp_path / "x" / "main")).load(ROOM).defects == {}
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_instance_colours_are_refused_unless_they_are_asked_for(label, tmp_path):
+    scan = room()
+    files = _without(_files(scan), COLOR) | {MAIN: ply(scan, color=scan.instance_colors(), label=label)}
+    source = SceneNN(str(write(tmp_path / "x", files)))
+    assert source.defects() == {"rooms without NNN_color.ply": 1}
+    with pytest.raises(BadModelError, match=r"instance-colors=ok") as caught:
+        source.load(ROOM)
+    assert caught.value.kind == INSTANCE_COLORS
+    assert not list((tmp_path / "cache").rglob("*.npy"))
+    assert _load(tmp_path / "x", {}, "?instance-colors=ok").defects == {INSTANCE_COLORS: 1}
+
+
+def test_photo_colours_in_the_main_file_are_taken(tmp_path):
+    scan = room()
+    files = _without(_files(scan), COLOR) | {MAIN: ply(scan, color=scan.photo_colors())}
+    assert _load(tmp_path / "x", files).defects == {}
+
+
+def test_a_scan_without_colours_is_grey_and_counted(tmp_path):
+    loaded = _load(tmp_path / "x", {MAIN: ply(room()), "005/005.xml": xml()})
+    assert loaded.mesh.color is None
+    assert loaded.defects == {"no colours": 1}
+
+
+def test_labels_come_from_the_main_file_where_the_coloured_one_has_none(tmp_path):
+    loaded = _load(tmp_path / "x", _files(room(), color_label=False))
+    assert loaded.defects == {}
+    _assert_upright(loaded)
+
+
+def test_labels_are_taken_from_nearest_vertices_of_another_mesh(tmp_path):
+    fine = room(cells=40)
+    files = _files(room()) | {MAIN: ply(fine, color=fine.instance_colors())}
+    files[COLOR] = ply(room(cells=30, noise=0.004), color=room(cells=30).photo_colors(), label=False)
+    loaded = _load(tmp_path / "x", files)
+    assert loaded.defects == {}
+    _assert_upright(loaded, slack=0.12)  # at the foot of a wall the floor may be nearest
+
+
+def test_labels_of_a_mesh_in_another_frame_are_left_out(tmp_path):
+    other = room(cells=20).moved(TO_FILE["y"], (9.0, 0.0, 0.0))
+    loaded = _load(tmp_path / "x", _files(room(), color_label=False) | {MAIN: ply(other, color=other.instance_colors())})
+    assert loaded.defects == {"labels missing or in another frame (left out)": 1}
+    assert set(loaded.mesh.part.tolist()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"ply\nformat binary_little_endian 1.0\nelement", "cannot be parsed"),
+        (trimesh.PointCloud(np.eye(3)).export(file_type="ply"), "no faces"),
+        (ply(room().moved(np.eye(3) * 0.001)), "not of the size of a room in metres"),
+    ],
+)
+def test_scans_that_cannot_be_used_say_why(data, kind, tmp_path):
+    source = SceneNN(str(write(tmp_path / "x", {MAIN: data})))
+    with pytest.raises(BadModelError) as caught:
+        source.load(ROOM)
+    assert caught.value.kind == kind
+    with pytest.raises(BadModelError, match="no mesh file"):
+        source.load("scenenn/999")
+
+
+def test_listing_and_drawing(tmp_path):
+    mesh = ply(room(cells=4))
+    rooms = {f"{number:03}/{number:03}.ply": mesh for number in range(30)}
+    extra = {"contrib/color_ply/077_color.ply": mesh, "1234/1234.ply": mesh, "abc/abc.ply": mesh, "088/088.xml": ""}
+    source = SceneNN(str(write(tmp_path / "x", rooms | extra)))
+    ids = [entry.id for entry in source.entries]
+    assert ids == [f"scenenn/{number:03}" for number in [*range(30), 77]]
+    drawn = {source.draw("train", rng=np.random.default_rng(seed)) for seed in range(300)}
+    assert drawn == {room_id for room_id in ids if split_of(room_id) == "train"}
+    assert source.defects() == {"rooms without NNN_color.ply": 30, "rooms without annotation": 31}
+
+
+@pytest.mark.parametrize("location", [None, "empty"])
+def test_what_is_no_copy_says_what_was_looked_for(location, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"scenenn:PATH|NNN/NNN\.ply"):
+        SceneNN(str(tmp_path / location) if location else None)
+
+
+def test_a_converted_room_is_not_read_again_and_is_mapped(tmp_path, monkeypatch):
+    source = SceneNN(str(write(tmp_path / "x", _files(room()))))
+    first = source.load(ROOM)
+    monkeypatch.setattr(scenenn, "read_scan", None)
+    again = pickle.loads(pickle.dumps(source)).load(ROOM)
+    assert again.sha256 == first.sha256
+    assert np.array_equal(again.inner, first.inner)
+    assert np.array_equal(again.mesh.vertices, first.mesh.vertices)
+    assert not again.mesh.vertices.flags.writeable
+    # Another annotation is another room: it is read anew.
+    write(tmp_path / "x", {"005/005.xml": xml({7: "floor"})})
+    with pytest.raises(TypeError):
+        source.load(ROOM)
+
+
+def test_the_hash_is_of_the_files_and_not_of_where_they_lie(tmp_path):
+    files = _files(room(cells=6))
+    assert _load(tmp_path / "x", files).sha256 == _load(tmp_path / "elsewhere", files).sha256
+
+
+def test_one_soft_light_hangs_under_the_ceiling_and_shines_down(tmp_path):
+    loaded = _load(tmp_path / "x", _files(room()))
+    (light,) = loaded.lights
+    assert (np.cross(light.u, light.v)[:2] == 0).all()
+    assert np.cross(light.u, light.v)[2] < 0
+    assert 2.0 < light.position[2] < 2.4
+    half = np.array([light.u[0], -light.v[1]])
+    assert (loaded.inner[0, :2] < light.position[:2] - half).all()
+    assert (light.position[:2] + half < loaded.inner[1, :2]).all()
