@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Entry:
     split: str | None = None
 
 
+@runtime_checkable
 class ObjectSource(Protocol):
     """Objects by category. Drawing and loading are pure functions of their arguments and of the files behind them."""
 
@@ -48,6 +49,7 @@ class ObjectSource(Protocol):
         ...
 
 
+@runtime_checkable
 class RoomSource(Protocol):
     """Rooms. Drawing and loading are pure functions of their arguments and of the files behind them."""
 
@@ -60,6 +62,7 @@ class RoomSource(Protocol):
         ...
 
 
+@runtime_checkable
 class Collection(Protocol):
     """A finite source also lists what it has, so that `pixbench assets check` can read it all."""
 

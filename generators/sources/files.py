@@ -1,12 +1,14 @@
 """Files of a source, in a folder or inside a zip that is read in place."""
 
 import zipfile
+import zlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Files(Protocol):
     """Reads files by their path below a root, with forward slashes."""
 
@@ -15,7 +17,7 @@ class Files(Protocol):
         ...
 
     def read(self, path: str) -> bytes:
-        """The contents; FileNotFoundError where there is none."""
+        """The contents; FileNotFoundError where there is none, OSError where it cannot be read."""
         ...
 
 
@@ -57,6 +59,8 @@ class Zip:
             return self._archive.read(path)
         except KeyError:
             raise FileNotFoundError(f"{self.path} holds no {path}") from None
+        except (zipfile.BadZipFile, zlib.error):
+            raise OSError(f"{self.path} is damaged at {path}") from None
 
 
 def joined(folder: str, relative: str) -> str:

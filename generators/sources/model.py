@@ -23,6 +23,8 @@ TEXTURE_LIMIT = 1024
 TRANSPARENT = 0.4
 """Faces of a material less opaque than this are glass: one sees through them, so they are left out."""
 
+GLASS_LEFT_OUT = "transparent parts (left out)"
+
 # trimesh logs what it cannot find; here that is counted instead.
 logging.getLogger("trimesh").setLevel(logging.CRITICAL)
 
@@ -134,12 +136,16 @@ def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
         uv = getattr(part.visual, "uv", None)
         material, opacity = _material(part, defects)
         if opacity < TRANSPARENT:
-            defects["transparent parts (left out)"] += 1
+            defects[GLASS_LEFT_OUT] += 1
             continue
         columns["vertices"].append(np.asarray(part.vertices, np.float64))
         columns["faces"].append(faces + offset)
         # OBJ's v runs up, ours down the rows.
-        texel = np.asarray(uv, np.float64)[faces] * [1, -1] if uv is not None and len(uv) == len(part.vertices) else np.zeros((len(faces), 3, 2))
+        texel = (
+            np.asarray(uv, np.float64)[faces] * [1, -1]
+            if uv is not None and len(uv) == len(part.vertices)
+            else np.zeros((len(faces), 3, 2))
+        )
         columns["uv"].append(np.nan_to_num(texel))
         columns["material"].append(np.full(len(faces), len(materials)))
         columns["group"].append(np.full(len(faces), number))
