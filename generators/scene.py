@@ -54,7 +54,8 @@ class Asset:
     """A model: id, category name and WordNet synset, and its mesh.
 
     `placement` is `floor`, `wall` (on the floor, back to a wall) or `surface` (on whatever carries it; on the floor if nothing does).
-    `sha256` is the hash of the files that it was read from, empty for a model made from its seed.
+    `sha256` is the hash of the files that it was read from, empty for a model made from its seed. `defects` are the kinds of
+    what was wrong with them and was mended.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Asset:
     mesh: Mesh
     placement: str = "floor"
     sha256: str = ""
+    defects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,7 @@ class Room:
     """A room's mesh, whose `part` indexes `part_names`, and its lights.
 
     `inner` is the box, lowest and highest corner in metres, in which objects are placed and cameras move; z up, but the floor
-    may lie at any height. `keep_clear` are rectangles (x0, y0, x1, y1) of floor that stay free. `sha256`: see Asset.
+    may lie at any height. `keep_clear` are rectangles (x0, y0, x1, y1) of floor that stay free. `sha256`, `defects`: see Asset.
     """
 
     id: str
@@ -104,6 +106,7 @@ class Room:
     lights: tuple[Light, ...]
     keep_clear: tuple[tuple[float, float, float, float], ...] = ()
     sha256: str = ""
+    defects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

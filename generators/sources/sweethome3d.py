@@ -87,7 +87,8 @@ class SweetHomeFurniture(Listed):
             _check_shape(np.ptp(turned.bounds, axis=0) / size, model_id)
             if model.kind.category == "table":
                 _check_top(mesh, model_id)
-        return Asset(model_id, model.kind.category, model.kind.synset, mesh, model.kind.placement, found.sha256)
+        kind = model.kind
+        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, tuple(sorted(found.defects)))
 
 
 def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:

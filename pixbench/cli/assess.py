@@ -75,9 +75,9 @@ def evaluate(
     from ..evaluation.evaluate import evaluate as run
     from ..evaluation.model import load_model
     from ..leaderboard import build_tables
+    from ..places import cache_folder
     from ..registry import SUITES
     from ..shards.reader import Dataset
-    from ..places import cache_folder
     from .common import default_workers, progress_bar
     from .show import print_tables
 
