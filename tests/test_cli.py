@@ -31,7 +31,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path).stdout.strip() == "[]"
     run = pixbench("--help", cwd=tmp_path)
     assert run.returncode == 0
-    assert all(command in run.stdout for command in ("generate", "verify", "train", "evaluate", "leaderboard", "demo", "list", "info"))
+    assert all(
+        command in run.stdout for command in ("generate", "verify", "train", "evaluate", "leaderboard", "demo", "list", "info", "assets")
+    )
     assert pixbench("--version", cwd=tmp_path).stdout.startswith("pixbench ")
 
 
@@ -62,6 +64,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("train --data nowhere --out x --p 3", "--p 3: expected 1, 2 or inf"),
         ("train --data nowhere --out x --set network.widths=[7] --set network.blocks=[1]", "multiples of 8"),
         ("leaderboard show", "results does not exist"),
+        ("assets fetch mnits", "unknown asset pack 'mnits': did you mean 'mnist'?"),
+        ("assets check shapenett", "unknown object source 'shapenett': did you mean 'shapenet'?"),
+        ("assets check sweethome3d:nowhere", "nowhere holds no furniture library (.sh3f)"),
     ],
 )
 def test_mistakes_get_one_line(arguments: str, message: str, tmp_path: Path) -> None:

@@ -33,6 +33,10 @@ class Entry:
     synset: str = ""
     split: str | None = None
 
+    @property
+    def in_split(self) -> str:
+        """The split it belongs to: the official one where there is one, else `split_of` its id."""
+        return self.split or split_of(self.id)
 
 @runtime_checkable
 class ObjectSource(Protocol):
@@ -100,7 +104,7 @@ class Listed:
     def _by_split_and_category(self) -> Mapping[tuple[str, str], Sequence[str]]:
         found: dict[tuple[str, str], list[str]] = {}
         for entry in sorted(self.entries, key=lambda entry: entry.id):
-            found.setdefault((entry.split or split_of(entry.id), entry.category), []).append(entry.id)
+            found.setdefault((entry.in_split, entry.category), []).append(entry.id)
         return found
 
     def categories(self, split: str) -> Mapping[str, int | None]:

@@ -31,6 +31,7 @@ TRANSPARENT = 0.4
 CORRUPT = "corrupt texture (material colour used)"
 TR_INVERTED = "transparency written as opacity (taken as opaque)"
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".tga", ".gif", ".tif", ".tiff")
+GLASS_LEFT_OUT = "transparent parts (left out)"
 
 # trimesh logs what it cannot find; here that is counted instead.
 logging.getLogger("trimesh").setLevel(logging.CRITICAL)
@@ -186,7 +187,7 @@ def _gathered(parts: list[trimesh.Trimesh]) -> RawModel:
         faces = np.asarray(part.faces, np.int64)
         uv = getattr(part.visual, "uv", None)
         if opacity < TRANSPARENT:
-            defects["transparent parts (left out)"] += 1
+            defects[GLASS_LEFT_OUT] += 1
             continue
         columns["vertices"].append(np.asarray(part.vertices, np.float64))
         columns["faces"].append(faces + offset)

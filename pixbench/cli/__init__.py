@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, data, demo, show
+from . import assess, assets, data, demo, show
 
 app = typer.Typer(
     name="pixbench",
@@ -38,6 +38,7 @@ def _root(
 data.register(app)
 assess.register(app)
 show.register(app)
+assets.register(app)
 demo.register(app)
 
 

@@ -1,0 +1,89 @@
+"""`pixbench assets`: what can be fetched, fetching it, and reading all of it once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..survey import Survey
+
+SPLITS = ("train", "val", "test")
+
+assets = typer.Typer(help="Packs of objects and rooms, and the user's own copies of them.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.add_typer(assets, name="assets")
+
+
+@assets.command("list")
+def list_packs() -> None:
+    """List every pack of the data manifest: name, role, where it is on this machine, licence."""
+    from ..assets import packs
+
+    rows = [("name", "role", "licence", "place"), *((pack.name, pack.role, pack.licence, pack.place) for pack in packs())]
+    _print_aligned(rows)
+
+
+@assets.command("fetch")
+def fetch_packs(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of packs: see 'pixbench assets list'.")]) -> None:
+    """Fetch packs with the clients of this machine, check their sha256, and unpack them."""
+    from ..assets import pack_named
+    from ..fetching import fetch
+
+    for pack in [pack_named(name) for name in names]:
+        typer.echo(f"{pack.name}: {pack.title}\n  licence {pack.licence}\n  cite {pack.citation}")
+        new = fetch(pack)
+        typer.echo(f"  {'fetched to' if new else 'is there already:'} {pack.place}")
+
+
+@assets.command("check")
+def check_source(
+    spec: Annotated[
+        str, typer.Argument(metavar="KIND[:PATH]", help="A kind of source and where its files are. Default: the fetched pack.")
+    ],
+) -> None:
+    """Read every object and room of a source once; say what can be used, and what is wrong with the rest."""
+    from ..errors import UserError, VerificationError
+    from ..survey import open_sources, survey
+    from .common import progress_bar
+
+    finite = [(kind, source) for kind, source in open_sources(spec) if hasattr(source, "entries")]
+    if not finite:
+        raise UserError(f"{spec} makes its models from seeds: there is nothing to check")
+    usable = 0
+    for kind, source in finite:
+        with progress_bar(f"read {kind}", len(source.entries), "models") as advance:
+            found = survey(source, progress=advance)
+        _print_survey(f"{spec}, {kind}", found)
+        usable += found.usable.total()
+    if not usable:
+        raise VerificationError(f"{spec}: nothing can be used")
+
+
+def _print_survey(title: str, found: "Survey") -> None:
+    typer.echo(f"{title}: {found.usable.total()} can be used, {found.unusable.total()} cannot")
+    categories = sorted({category for category, _ in found.usable})
+    counts = [[found.usable[category, split] for split in SPLITS] for category in categories]
+    rows = [[category or "(rooms)", *map(str, row), str(sum(row))] for category, row in zip(categories, counts, strict=True)]
+    total = [str(sum(column)) for column in zip(*counts, strict=True)] or ["0"] * len(SPLITS)
+    _print_aligned([["category", *SPLITS, "all"], *rows, ["all", *total, str(found.usable.total())]])
+    _print_defects("not listed", found.listing, {})
+    _print_defects("cannot be used", found.unusable, found.example)
+    _print_defects("mended", found.mended, found.example)
+
+
+def _print_defects(title: str, kinds: Counter[str], example: dict[str, str]) -> None:
+    if kinds:
+        typer.echo(f"{title}: {kinds.total()}" if title != "mended" else "mended, models by kind")
+        _print_aligned([[str(count), kind, example.get(kind, "")] for kind, count in kinds.most_common()])
+
+
+def _print_aligned(rows: Sequence[Sequence[str]]) -> None:
+    """Columns of text, as wide as they must be, two spaces in."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        typer.echo("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
