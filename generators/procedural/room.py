@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..scene import Light, Material, Room
-from . import textures
+from . import room_surfaces, textures
 from .mesh_builder import MeshBuilder
 
 PARTS = ("wall", "floor", "ceiling", "window", "door", "skirting", "picture", "rug", "ceiling lamp", "radiator")
@@ -42,6 +42,8 @@ class Opening:
 def build(seed: int) -> Room:
     """The room of a seed."""
     rng = np.random.default_rng(np.random.SeedSequence([seed]))
+    # Wear, blinds and the sun have a stream of their own, so that they can change and the room stays as it is.
+    extra = np.random.default_rng(np.random.SeedSequence([seed, 1]))
     size = (rng.uniform(3.6, 5.6), rng.uniform(3.6, 5.6), rng.uniform(2.4, 2.9))
     walls = _walls(size)
     order = [int(wall) for wall in rng.permutation(4)]
@@ -54,14 +56,15 @@ def build(seed: int) -> Room:
 
     builder = MeshBuilder()
     lights: list[Light] = []
-    _add_walls(builder, walls, windows, rng=rng)
-    _add_floor(builder, size, rng=rng)
+    _add_walls(builder, walls, windows, rng=rng, extra=extra)
+    _add_floor(builder, size, rng=rng, extra=extra)
     builder.part = PARTS.index("ceiling")
-    _add_ceiling(builder, size, rng=rng)
+    _add_ceiling(builder, size, rng=extra)
     frame = Material(tuple(np.array([0.9, 0.9, 0.87]) * rng.uniform(0.5, 1.0)), textures.wood(rng=rng), gloss=0.1)
     for number, openings in windows.items():
         for opening in openings:
             _add_window(builder, walls[number], opening, frame, rng=rng)
+            _add_blind(builder, walls[number], opening, rng=extra)
             lights.append(_window_light(walls[number], opening, rng=rng))
     _add_door(builder, door_wall, door, rng=rng)
     _add_skirting(builder, walls, door_wall, door, frame)
@@ -69,6 +72,8 @@ def build(seed: int) -> Room:
         taken = windows.get(wall.index, []) + ([door] if wall is door_wall else [])
         _add_pictures(builder, wall, taken, rng=rng)
     lights.append(_add_lamp(builder, size, rng=rng))
+    if extra.random() < 0.5:
+        lights.append(_sun(walls[order[0]], rng=extra))
     mesh = builder.build(stand=False)
     return Room(f"procedural/room/{seed:016x}", mesh, size, PARTS, tuple(lights), (_before_door(door_wall, door),))
 
@@ -96,7 +101,7 @@ def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
     return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.4), wall.height - 0.2))
 
 
-def _wall_material(*, rng: np.random.Generator) -> tuple[Material, float]:
+def _wall_material(*, rng: np.random.Generator, extra: np.random.Generator) -> tuple[Material, float]:
     """A wall's material, and the metres that one repeat of its texture covers."""
     kind = rng.choice(["plaster", "wallpaper", "wallpaper", "brick", "planks"], p=[0.35, 0.2, 0.2, 0.13, 0.12])
     made = {
@@ -105,14 +110,22 @@ def _wall_material(*, rng: np.random.Generator) -> tuple[Material, float]:
         "brick": textures.brick,
         "planks": textures.planks,
     }[str(kind)]
-    return Material((1.0, 1.0, 1.0), made(rng=rng)), rng.uniform(2.2, 3.4)
+    texture = room_surfaces.weathered(made(rng=rng), rng=extra)
+    return Material((1.0, 1.0, 1.0), texture), 2 * rng.uniform(2.2, 3.4)
 
 
-def _add_walls(builder: MeshBuilder, walls: list[Wall], windows: dict[int, list[Opening]], *, rng: np.random.Generator) -> None:
+def _add_walls(
+    builder: MeshBuilder,
+    walls: list[Wall],
+    windows: dict[int, list[Opening]],
+    *,
+    rng: np.random.Generator,
+    extra: np.random.Generator,
+) -> None:
     builder.part = PARTS.index("wall")
-    common = _wall_material(rng=rng)
+    common = _wall_material(rng=rng, extra=extra)
     for wall in walls:
-        material, repeat = common if rng.random() < 0.6 else _wall_material(rng=rng)
+        material, repeat = common if rng.random() < 0.6 else _wall_material(rng=rng, extra=extra)
         shift = rng.random(2)
         xs = sorted({0.0, wall.length, *(x for o in windows.get(wall.index, []) for x in (o.x0, o.x1))})
         zs = sorted({0.0, wall.height, *(z for o in windows.get(wall.index, []) for z in (o.z0, o.z1))})
@@ -138,14 +151,15 @@ def _panel(
     builder.add(wall.world(corners), faces, material, uv=texel[faces])
 
 
-def _add_floor(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
+def _add_floor(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np.random.Generator, extra: np.random.Generator) -> None:
     """The floor, with a rug let into it: one surface, so that nothing is coplanar with anything."""
     width, depth, _ = size
     rug_x, rug_y = rng.uniform(1.4, 2.4), rng.uniform(1.0, 1.8)
     x0, y0 = rng.uniform(0.5, width - rug_x - 0.5), rng.uniform(0.5, depth - rug_y - 0.5)
     rug = Material((1.0, 1.0, 1.0), textures.carpet(rng=rng))
     made = [textures.planks, textures.planks, textures.tiles][int(rng.integers(3))]
-    floor, repeat = Material((1.0, 1.0, 1.0), made(rng=rng), gloss=0.12), rng.uniform(1.8, 2.8)
+    floor = Material((1.0, 1.0, 1.0), room_surfaces.weathered(made(rng=rng), rng=extra), gloss=0.12)
+    repeat = 2 * rng.uniform(1.8, 2.8)
     xs, ys = (0.0, x0, x0 + rug_x, width), (0.0, y0, y0 + rug_y, depth)
     for i in range(3):
         for j in range(3):
@@ -161,8 +175,8 @@ def _add_ceiling(builder: MeshBuilder, size: tuple[float, float, float], *, rng:
     width, depth, height = size
     corners = np.array([[0, 0, height], [0, depth, height], [width, depth, height], [width, 0, height]])
     faces = np.array([[0, 1, 2], [0, 2, 3]])
-    material = Material((1.0, 1.0, 1.0), textures.ceiling(rng=rng))
-    builder.add(corners, faces, material, uv=(corners[:, :2] / 3.0)[faces])
+    material = Material((1.0, 1.0, 1.0), room_surfaces.ceiling(rng=rng))
+    builder.add(corners, faces, material, uv=(corners[:, :2] / 4.0)[faces])
 
 
 def _wall_box(
@@ -212,6 +226,29 @@ def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *
         _wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.018, z + 0.018), frame)
     if rng.random() < 0.5 and o.z0 > 0.7:
         _add_radiator(builder, wall, o)
+
+
+def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+    """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
+    if rng.random() < 0.4:
+        return
+    bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
+    cloth, bar = Material((1.0, 1.0, 1.0), room_surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
+    x = (o.x0 + 0.012, o.x1 - 0.012)
+    _wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9)
+    _wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
+    ends = wall.world(np.array([[x[0] - 0.004, 0.068, o.z1 - 0.024], [x[1] + 0.004, 0.068, o.z1 - 0.024]]))
+    builder.cylinder(ends[0], ends[1], 0.02, bar, sections=16)
+
+
+def _sun(wall: Wall, *, rng: np.random.Generator) -> Light:
+    """A sun that shines in through the windows of a wall."""
+    elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
+    local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])
+    towards: Float[np.ndarray, 3] = wall.T_world_wall[:3, :3] @ local
+    u = np.cross([0.0, 0.0, 1.0], towards)
+    u /= np.linalg.norm(u)
+    return Light("sun", towards, u, np.cross(towards, u), rng.uniform(2.5, 4.5) * np.array([1.12, 1.0, 0.80]))
 
 
 def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
@@ -317,7 +354,8 @@ def _add_lamp(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np
             (radius * 0.45 - 0.004, 0.196),
             (radius - 0.004, 0.0),
         ]
-        builder.lathe(profile[1:4], shade, centre=(x, y, bottom))
+        # Shade and lining meet in a rim, so that nobody looks between them onto a back.
+        builder.lathe(profile[:4], shade, centre=(x, y, bottom))
         builder.lathe(
             [(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)],
             Material((1.0, 0.97, 0.9), emission=1.0),
