@@ -143,6 +143,7 @@ class Layout:
         start = np.column_stack([self._around(count), np.full(count, self.floor_m + 0.45)])
         triangle, t = self._room.caster.first_hit(start, directions)
         _, higher = self._room.caster.first_hit(start + np.array([0, 0, 0.9]), directions)
+        t, higher = np.minimum(t, 1e3), np.minimum(higher, 1e6)
         normal = hit_normals(self._room.corners, triangle)
         normal *= -np.sign(np.einsum("ij,ij->i", normal, directions))[:, None]
         upright = (triangle >= 0) & (np.abs(normal[:, 2]) < 0.2) & (np.abs(t - higher) < 0.06) & (t < 4.0)

@@ -2,7 +2,6 @@
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.sparse import coo_matrix
 
 from pixbench.rays import triangle_normals
 
@@ -17,20 +16,26 @@ def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
 
     A neighbour that is wound the other way counts with its normal turned, because winding is not reliable in the wild.
     """
-    normals = triangle_normals(vertices[faces].astype(np.float64))
-    shared = first_equal_row(np.round(vertices.astype(float) * 1e5).astype(np.int64))
-    corner_vertex = shared[faces].ravel()
-    face = np.repeat(np.arange(len(faces)), 3)
-    incidence = coo_matrix((np.ones(len(face)), (np.arange(len(face)), corner_vertex))).tocsr()
-    # Row: a corner; column: every corner at the same place.
-    pairs = (incidence @ incidence.T).tocoo()
-    mine, other = face[pairs.row], face[pairs.col]
-    cosine = np.einsum("ij,ij->i", normals[mine], normals[other])
-    smooth = np.abs(cosine) > CREASE_COSINE
-    weights = (np.sign(cosine[smooth]), (pairs.row[smooth], other[smooth]))
-    total = coo_matrix(weights, shape=(len(face), len(faces))).tocsr() @ normals
+    normals = triangle_normals(vertices[faces]).astype(np.float32)
+    place = first_equal_row(np.round(vertices.astype(float) * 1e5).astype(np.int64))[faces].ravel()
+    order = np.argsort(place, kind="stable")
+    place, mine = place[order], normals[order // 3]
+    total = mine.copy()
+    # Corners at one place follow each other: each is compared with the one after it, the second after it, and so on.
+    first = np.arange(len(order) - 1)
+    step = 1
+    while len(first):
+        first = first[: np.searchsorted(first, len(order) - step)]
+        first = first[place[first] == place[first + step]]
+        cosine = np.einsum("ij,ij->i", mine[first], mine[first + step])
+        smooth, turn = first[np.abs(cosine) > CREASE_COSINE], np.sign(cosine[np.abs(cosine) > CREASE_COSINE])[:, None]
+        total[smooth] += turn * mine[smooth + step]
+        total[smooth + step] += turn * mine[smooth]
+        step += 1
     total /= np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
-    return total.reshape(-1, 3, 3).astype(np.float32)
+    result = np.empty_like(total)
+    result[order] = total
+    return result.reshape(-1, 3, 3)
 
 
 def vertex_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 3"]:

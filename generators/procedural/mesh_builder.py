@@ -3,16 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import trimesh
 from jaxtyping import Float, Int
 
 from pixbench.rays import triangle_normals
 
 from ..normals import corner_normals
 from ..scene import Material, Mesh
-
-CUBE = trimesh.creation.box(extents=(2.0, 2.0, 2.0))
-"""Made once: shelves of books are hundreds of boxes."""
 
 Number = float | int
 """A whole number may stand for a float; run-time checks, unlike mypy, want that said."""
@@ -62,18 +58,28 @@ class MeshBuilder:
         repeat_m: Number = 1.0,
         bevel: Number = 0.0,
         rotation: Float[np.ndarray, "3 3"] | None = None,
-        shift: tuple[Number, Number] = (0.0, 0.0),
+        shift: tuple[Number, Number] | None = None,
+        along: bool = True,
     ) -> None:
-        """A box, its edges rounded by `bevel` metres; the texture turns with it."""
+        """A box, its edges rounded by `bevel` metres; the texture turns with it.
+
+        With `along` the texture's u follows the longest side, as grain does in a board, and without `shift` every box shows
+        another piece of the texture.
+        """
         half = np.asarray(size, float) / 2
         bevel = min(bevel, float(half.min()) * 0.95)
         if bevel > 0:
-            vertices, faces = _rounded_box(half, bevel)
+            vertices, faces, axes = _rounded_box(half, bevel)
         else:
-            vertices, faces = CUBE.vertices * half, CUBE.faces
-        uv = box_uv(vertices, faces, repeat_m) + np.asarray(shift)
+            vertices, faces, axes = CUBE[0] * half, CUBE[1], CUBE[2]
+        if shift is None:
+            shift = (0.382 * len(self._pieces) % 1, 0.618 * len(self._pieces) % 1) if along else (0.0, 0.0)
+        flat = FACE_AXES[int(half.argmax()) if along else 0][axes]
+        corners = vertices[faces]
+        uv = np.take_along_axis(corners, np.broadcast_to(np.abs(flat)[:, None, :] - 1, (len(faces), 3, 2)), axis=2)
+        uv *= np.sign(flat)[:, None, :] / repeat_m
         turned = vertices @ rotation.T if rotation is not None else vertices
-        self.add(turned + np.asarray(centre, float), faces, material, uv=uv)
+        self.add(turned + np.asarray(centre, float), faces, material, uv=uv + np.asarray(shift))
 
     def lathe(
         self,
@@ -222,29 +228,53 @@ def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray
     return np.stack([u, v], axis=2) / repeat_m
 
 
-def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number, steps: int = 3) -> tuple[Points, Faces]:
-    """A box whose corners and edges are parts of spheres and cylinders: a cube's grid, moved onto the rounded surface."""
-    core = half - bevel
-    lines = [np.concatenate([np.linspace(-h, -c, steps), np.linspace(c, h, steps)]) for h, c in zip(half, core, strict=True)]
-    vertices, faces, offset = [], [], 0
+def _side_grid(lines: Sequence[Float[np.ndarray, " steps"]]) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
+    """The six sides of a cube as grids on given lines of x, y and z, facing outwards, and the axis that each face lies across."""
+    vertices, faces, axes, offset = [], [], [], 0
     for axis in range(3):
         first, second = (axis + 1) % 3, (axis + 2) % 3
-        for sign in (-1.0, 1.0):
+        for end in (0, -1):
             a, b = np.meshgrid(lines[first], lines[second], indexing="ij")
             grid = np.empty((*a.shape, 3))
-            grid[..., first], grid[..., second], grid[..., axis] = a, b, sign * half[axis]
+            grid[..., first], grid[..., second], grid[..., axis] = a, b, lines[axis][end]
             rows, columns = a.shape
             corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel() + offset
             p, q, r, s = corner, corner + columns, corner + columns + 1, corner + 1
-            quads = [(p, q, r), (p, r, s)] if sign > 0 else [(p, r, q), (p, s, r)]
+            quads = [(p, q, r), (p, r, s)] if end else [(p, r, q), (p, s, r)]
             faces += [np.stack(quad, axis=1) for quad in quads]
+            axes += [np.full(2 * len(corner), axis)]
             vertices.append(grid.reshape(-1, 3))
             offset += rows * columns
-    points = np.concatenate(vertices)
+    return np.concatenate(vertices), np.concatenate(faces), np.concatenate(axes)
+
+
+STEPS = 3
+CUBE = _side_grid([np.array([-1.0, 1.0])] * 3)
+"""Made once: shelves of books are hundreds of boxes."""
+
+ROUNDED = _side_grid([np.arange(2.0 * STEPS)] * 3)
+"""The grid of a rounded box, by number of line; the faces are the same for all."""
+
+FACE_AXES = np.array(
+    [
+        [[2, -3], [1, -3], [1, 2]],
+        [[2, -3], [1, -3], [2, 1]],
+        [[-3, 2], [-3, 1], [1, 2]],
+    ]
+)
+"""For a longest axis and the axis that a face lies across: which coordinates are u and v, counted from 1, negative for reversed."""
+
+
+def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
+    """A box whose corners and edges are parts of spheres and cylinders: a cube's grid, moved onto the rounded surface."""
+    core = half - bevel
+    lines = [np.concatenate([np.linspace(-h, -c, STEPS), np.linspace(c, h, STEPS)]) for h, c in zip(half, core, strict=True)]
+    number = ROUNDED[0].astype(int)
+    points = np.stack([line[number[:, axis]] for axis, line in enumerate(lines)], axis=1)
     anchor = np.clip(points, -core, core)
     away = points - anchor
     length = np.linalg.norm(away, axis=1, keepdims=True)
-    return anchor + away / np.maximum(length, 1e-12) * bevel, np.concatenate(faces)
+    return anchor + away / np.maximum(length, 1e-12) * bevel, ROUNDED[1], ROUNDED[2]
 
 
 def _towards(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:

@@ -1,4 +1,4 @@
-"""Rooms: four walls with windows and a door, floor with a rug, ceiling with a lamp, pictures, skirting boards."""
+"""Rooms: walls around a rectangle, with a corner cut off, a chimney breast or an alcove, and all that is fixed to them."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,48 @@ import numpy as np
 from jaxtyping import Float
 
 from ..scene import Light, Material, Room
-from . import textures
-from .mesh_builder import MeshBuilder
+from . import room_surfaces, textures
+from .mesh_builder import MeshBuilder, rotation
 
-PARTS = ("wall", "floor", "ceiling", "window", "door", "skirting", "picture", "rug", "ceiling lamp", "radiator")
+PARTS = (
+    "wall",
+    "floor",
+    "ceiling",
+    "window",
+    "door",
+    "skirting",
+    "picture",
+    "rug",
+    "ceiling lamp",
+    "radiator",
+    "curtain",
+    "shelf",
+)
 WALL_THICKNESS = 0.22
-SKIRTING = 0.02
+SEAM = 0.01
+"""Walls reach this far below the floor and above the ceiling, in metres, so that no ray slips through where they meet."""
+
+QUAD = np.array([[0, 1, 2], [0, 2, 3]])
+
+Rectangle = tuple[float, float, float, float]
+"""x0, y0, x1, y1 on the floor, in metres."""
+
+Profile = list[tuple[float, float]]
+"""The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
 
 
 @dataclass(frozen=True, eq=False)
 class Wall:
-    """A wall's own frame: x to the right along it and z up as seen from inside; it stands `length` wide, y points into the wall."""
+    """A wall's own frame: x to the right along it and z up as seen from inside; it stands `length` wide, y points into the wall.
+
+    `inward` says for each end whether the next wall comes into the room there (a usual corner) or turns away from it.
+    """
 
     index: int
     length: float
     height: float
     T_world_wall: Float[np.ndarray, "4 4"]
+    inward: tuple[bool, bool]
 
     def world(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
         """Points of the wall's frame in the world."""
@@ -38,40 +64,64 @@ class Opening:
     z0: float
     z1: float
 
+    def near(self, other: "Opening", gap: float) -> bool:
+        """Whether two rectangles come closer than `gap` metres."""
+        return self.x0 < other.x1 + gap and other.x0 < self.x1 + gap and self.z0 < other.z1 + gap and other.z0 < self.z1 + gap
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The floor plan: corners, clockwise from above; parts of the inner box that are solid; the number of the alcove's back wall."""
+
+    corners: Float[np.ndarray, "corners 2"]
+    solid: tuple[Rectangle, ...] = ()
+    alcove: int = -1
+
+    def inside(self, x: float, y: float, margin: float = 0.0) -> bool:
+        """Whether a point lies in the plan, `margin` metres from its walls in x and y."""
+        return all(self._holds(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
+
+    def _holds(self, x: float, y: float) -> bool:
+        a, b = self.corners, np.roll(self.corners, -1, axis=0)
+        crossed = ((a[:, 1] > y) != (b[:, 1] > y)) & (a[:, 0] > x)
+        return bool(crossed.sum() % 2)
+
 
 def build(seed: int) -> Room:
     """The room of a seed."""
     rng = np.random.default_rng(np.random.SeedSequence([seed]))
-    size = (rng.uniform(3.6, 5.6), rng.uniform(3.6, 5.6), rng.uniform(2.4, 2.9))
-    walls = _walls(size)
+    size = (rng.uniform(3.6, 5.6), rng.uniform(3.6, 5.6), float(rng.choice([rng.uniform(2.35, 2.7), rng.uniform(2.7, 3.3)])))
     order = [int(wall) for wall in rng.permutation(4)]
-    windows = {order[0]: [_window(walls[order[0]], rng=rng)]}
+    plan = _plan(size, order, rng=rng)
+    walls = _walls(plan, size[2])
+    outer = [_outer_wall(walls, size, side) for side in order]
+    openings: dict[int, list[Opening]] = {outer[0].index: [_window(outer[0], rng=rng)]}
     if rng.random() < 0.5:
-        windows[order[1]] = [_window(walls[order[1]], rng=rng)]
-    door_wall = walls[order[2]]
+        openings[outer[1].index] = [_window(outer[1], rng=rng)]
+    door_wall = outer[2]
     door_x = rng.uniform(0.3, door_wall.length - 1.2)
     door = Opening(door_x, door_x + 0.85, 0.0, 2.02)
 
     builder = MeshBuilder()
-    lights: list[Light] = []
-    _add_walls(builder, walls, windows, rng=rng)
-    _add_floor(builder, size, rng=rng)
-    builder.part = PARTS.index("ceiling")
-    _add_ceiling(builder, size, rng=rng)
-    frame = Material(tuple(np.array([0.9, 0.9, 0.87]) * rng.uniform(0.5, 1.0)), textures.wood(rng=rng), gloss=0.1)
-    for number, openings in windows.items():
-        for opening in openings:
-            _add_window(builder, walls[number], opening, frame, rng=rng)
-            lights.append(_window_light(walls[number], opening, rng=rng))
-    _add_door(builder, door_wall, door, rng=rng)
-    _add_skirting(builder, walls, door_wall, door, frame)
+    trim = _trim(rng=rng)
+    lights = _add_windows(builder, walls, openings, trim, rng=rng)
+    taken = {index: list(found) for index, found in openings.items()}
+    taken.setdefault(door_wall.index, []).append(door)
+    _add_walls(builder, walls, taken, trim, rng=rng)
+    _add_floor(builder, plan, size, rng=rng)
+    _add_ceiling(builder, plan, walls, trim, rng=rng)
+    _add_door(builder, door_wall, door, trim, rng=rng)
     for wall in walls:
-        taken = windows.get(wall.index, []) + ([door] if wall is door_wall else [])
-        _add_pictures(builder, wall, taken, rng=rng)
-    lights.append(_add_lamp(builder, size, rng=rng))
-    mesh = builder.build(stand=False)
+        gaps = [(door.x0 - 0.05, door.x1 + 0.05)] if wall is door_wall else []
+        builder.part = PARTS.index("skirting")
+        _add_moulding(builder, wall, [(0.016, -SEAM), (0.016, 0.075), (0.009, 0.092), (-0.005, 0.092)], trim, gaps)
+    _add_on_walls(builder, plan, walls, taken, rng=rng)
+    lights.append(_add_lamp(builder, plan, size, rng=rng))
+    if rng.random() < 0.45:
+        lights.append(_sun(outer[0], rng=rng))
+    clear = (*plan.solid, _before_door(door_wall, door))
     inner = np.array([[0.0, 0.0, 0.0], size])
-    return Room(room_id(seed), mesh, inner, PARTS, tuple(lights), (_before_door(door_wall, door),))
+    return Room(room_id(seed), builder.build(stand=False), inner, PARTS, tuple(lights), clear)
 
 
 def room_id(seed: int) -> str:
@@ -79,96 +129,221 @@ def room_id(seed: int) -> str:
     return f"procedural/room/{seed:016x}"
 
 
-def _walls(size: tuple[float, float, float]) -> list[Wall]:
-    """The walls at y = depth, x = width, y = 0 and x = 0, each with its own frame."""
-    width, depth, height = size
-    right = [(1, 0), (0, -1), (-1, 0), (0, 1)]
-    origin = [(0, depth), (width, depth), (width, 0), (0, 0)]
+def _plan(size: tuple[float, float, float], order: list[int], *, rng: np.random.Generator) -> Plan:
+    """A rectangle, or one with a corner cut off, a chimney breast, or an alcove in the wall that has neither window nor door."""
+    width, depth, _ = size
+    corners = np.array([[0, depth], [width, depth], [width, 0], [0, 0]], float)
+    kind = rng.choice(["rectangle", "corner", "breast", "alcove"], p=[0.4, 0.26, 0.16, 0.18])
+    side = order[3]
+    start, along = corners[side], np.roll(corners, -1, axis=0)[side] - corners[side]
+    length = float(np.abs(along).sum())
+    along = along / length
+    inwards = np.array([along[1], -along[0]])
+    if kind == "corner":
+        # The cut corner lies at the end of the free wall; the other wall that it shortens keeps more than 2.3 m.
+        a, b = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.3)
+        corner = start + along * length
+        cut = np.stack([corner - along * a, corner - along * a + inwards * b, corner + inwards * b])
+        rest = np.insert(np.delete(corners, (side + 1) % 4, axis=0), (side + 1) % 4, cut, axis=0)
+        return Plan(rest, (_rectangle(corner - along * a, corner + inwards * b),))
+    if kind == "rectangle":
+        return Plan(corners)
+    across = rng.uniform(1.1, 1.6)
+    t0 = rng.uniform(0.7, length - across - 0.7)
+    reach = rng.uniform(0.28, 0.42) if kind == "breast" else -rng.uniform(0.35, 0.7)
+    first, last = start + along * t0, start + along * (t0 + across)
+    bay = np.stack([first, first + inwards * reach, last + inwards * reach, last])
+    solid = _rectangle(first, last + inwards * (reach if kind == "breast" else 0.3))
+    return Plan(np.insert(corners, side + 1, bay, axis=0), (solid,), side + 2 if kind == "alcove" else -1)
+
+
+def _rectangle(a: Float[np.ndarray, "2"], b: Float[np.ndarray, "2"]) -> Rectangle:
+    (x0, x1), (y0, y1) = np.sort([a[0], b[0]]), np.sort([a[1], b[1]])
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _walls(plan: Plan, height: float) -> list[Wall]:
+    """One wall from each corner to the next."""
+    ahead = np.roll(plan.corners, -1, axis=0) - plan.corners
+    length = np.abs(ahead).sum(axis=1)
+    x = ahead / length[:, None]
+    # Clockwise, so a turn to the right is a corner of the usual kind.
+    right = np.cross(np.roll(x, 1, axis=0), x) < 0
     walls = []
-    for index in range(4):
+    for index, start in enumerate(plan.corners):
         T = np.eye(4)
-        x = np.array([*right[index], 0.0])
-        T[:3, 0], T[:3, 2] = x, [0, 0, 1]
-        T[:3, 1] = np.cross([0, 0, 1], x)
-        T[:2, 3] = origin[index]
-        walls.append(Wall(index, (width, depth)[index % 2], height, T))
+        T[:2, 0], T[:3, 2] = x[index], [0, 0, 1]
+        T[:3, 1] = np.cross([0, 0, 1], T[:3, 0])
+        T[:2, 3] = start
+        walls.append(Wall(index, float(length[index]), height, T, (bool(right[index]), bool(right[(index + 1) % len(x)]))))
     return walls
+
+
+def _outer_wall(walls: list[Wall], size: tuple[float, float, float], side: int) -> Wall:
+    """The longest wall on a side of the inner box: 0 is y = depth, 1 is x = width, 2 is y = 0, 3 is x = 0."""
+    axis, place = (1, 0, 1, 0)[side], (size[1], size[0], 0.0, 0.0)[side]
+    found = [wall for wall in walls if wall.T_world_wall[axis, 3] == place and abs(wall.T_world_wall[axis, 0]) < 0.5]
+    return max(found, key=lambda wall: wall.length)
 
 
 def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
     width = rng.uniform(1.0, min(2.0, wall.length - 1.0))
     x0 = rng.uniform(0.4, wall.length - width - 0.4)
-    sill = rng.uniform(0.75, 1.0)
-    return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.4), wall.height - 0.2))
+    sill = rng.uniform(0.7, 1.0)
+    return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.5), wall.height - 0.34))
 
 
-def _wall_material(*, rng: np.random.Generator) -> tuple[Material, float]:
-    """A wall's material, and the metres that one repeat of its texture covers."""
-    kind = rng.choice(["plaster", "wallpaper", "wallpaper", "brick", "planks"], p=[0.35, 0.2, 0.2, 0.13, 0.12])
-    made = {
-        "plaster": textures.plaster,
-        "wallpaper": textures.wallpaper,
-        "brick": textures.brick,
-        "planks": textures.planks,
-    }[str(kind)]
-    return Material((1.0, 1.0, 1.0), made(rng=rng)), rng.uniform(2.2, 3.4)
+def _trim(*, rng: np.random.Generator) -> Material:
+    """What skirting, frames and mouldings are made of: white paint, a colour, or wood."""
+    draw = rng.random()
+    if draw < 0.25:
+        return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
+    names = ("f0eee9", "ece8e0", "e4dfd6") if draw < 0.85 else ("6b6660", "3f5666", "8a9a86", "4a4d52")
+    return Material((1.0, 1.0, 1.0), textures.paintwork(textures.pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
 
 
-def _add_walls(builder: MeshBuilder, walls: list[Wall], windows: dict[int, list[Opening]], *, rng: np.random.Generator) -> None:
+def _add_walls(
+    builder: MeshBuilder, walls: list[Wall], taken: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
+) -> None:
+    """All walls in one covering, but for one at times; below a rail they may be boarded."""
     builder.part = PARTS.index("wall")
-    common = _wall_material(rng=rng)
+    white = (1.0, 1.0, 1.0)
+    common = Material(white, room_surfaces.wall(rng=rng) if rng.random() < 0.5 else room_surfaces.paint(rng=rng))
+    accent = Material(white, room_surfaces.wall(rng=rng)) if rng.random() < 0.55 else common
+    special = int(rng.integers(len(walls)))
+    low = min([o.z0 for found in taken.values() for o in found if o.z0 > 0], default=1.0) - 0.1
+    rail = min(low, 0.95) if rng.random() < 0.22 else 0.0
+    boarding = None
+    if rail:
+        paint = textures.pick(("ece8e0", "d9d6ce", "9fae98", "8199a8", "5c6b52", "3f5666", "cdbd9f"), rng=rng)
+        boarding = Material(white, room_surfaces.boards(rng=rng, base=paint), gloss=0.08)
     for wall in walls:
-        material, repeat = common if rng.random() < 0.6 else _wall_material(rng=rng)
-        shift = rng.random(2)
-        xs = sorted({0.0, wall.length, *(x for o in windows.get(wall.index, []) for x in (o.x0, o.x1))})
-        zs = sorted({0.0, wall.height, *(z for o in windows.get(wall.index, []) for z in (o.z0, o.z1))})
+        upper, shift = accent if wall.index == special else common, rng.random(2)
+        cuts = taken.get(wall.index, [])
+        xs = sorted({0.0, wall.length, *(x for o in cuts for x in (o.x0, o.x1))})
+        zs = sorted({0.0, wall.height, rail, *(z for o in cuts for z in (o.z0, o.z1))})
         for x0, x1 in zip(xs, xs[1:], strict=False):
             for z0, z1 in zip(zs, zs[1:], strict=False):
-                if not any(o.x0 <= x0 < o.x1 and o.z0 <= z0 < o.z1 for o in windows.get(wall.index, [])):
-                    _panel(builder, wall, (x0, x1), (z0, z1), material, repeat, shift)
+                if not any(o.x0 <= x0 < o.x1 and o.z0 <= z0 < o.z1 for o in cuts):
+                    z = (z0 - SEAM * (z0 == 0), z1 + SEAM * (z1 == wall.height))
+                    _panel(builder, wall, (x0, x1), z, boarding if boarding and z1 <= rail else upper, shift)
+        if boarding:
+            profile = [(-0.005, rail - 0.03), (0.012, rail - 0.03), (0.026, rail), (0.026, rail + 0.015), (-0.005, rail + 0.015)]
+            gaps = [(o.x0 - 0.05, o.x1 + 0.05) for o in cuts if o.z0 == 0]
+            _add_moulding(builder, wall, profile, trim, gaps)
 
 
 def _panel(
-    builder: MeshBuilder,
-    wall: Wall,
-    x: tuple[float, float],
-    z: tuple[float, float],
-    material: Material,
-    repeat: float,
-    shift: Float[np.ndarray, "2"],
+    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: tuple[float, float], material: Material, shift: Float[np.ndarray, "2"]
 ) -> None:
     """A rectangle of wall, facing the room."""
     corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)
-    faces = np.array([[0, 1, 2], [0, 2, 3]])
-    texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / repeat + shift
-    builder.add(wall.world(corners), faces, material, uv=texel[faces])
+    texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / room_surfaces.WALL_M + shift
+    builder.add(wall.world(corners), QUAD, material, uv=texel[QUAD])
 
 
-def _add_floor(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
-    """The floor, with a rug let into it: one surface, so that nothing is coplanar with anything."""
-    width, depth, _ = size
-    rug_x, rug_y = rng.uniform(1.4, 2.4), rng.uniform(1.0, 1.8)
-    x0, y0 = rng.uniform(0.5, width - rug_x - 0.5), rng.uniform(0.5, depth - rug_y - 0.5)
-    rug = Material((1.0, 1.0, 1.0), textures.carpet(rng=rng))
-    made = [textures.planks, textures.planks, textures.tiles][int(rng.integers(3))]
-    floor, repeat = Material((1.0, 1.0, 1.0), made(rng=rng), gloss=0.12), rng.uniform(1.8, 2.8)
-    xs, ys = (0.0, x0, x0 + rug_x, width), (0.0, y0, y0 + rug_y, depth)
-    for i in range(3):
-        for j in range(3):
-            corners = np.array([[xs[i], ys[j], 0], [xs[i + 1], ys[j], 0], [xs[i + 1], ys[j + 1], 0], [xs[i], ys[j + 1], 0]])
-            faces = np.array([[0, 1, 2], [0, 2, 3]])
-            is_rug = i == 1 and j == 1
-            builder.part = PARTS.index("rug" if is_rug else "floor")
-            texel = np.array([[0, 1], [1, 1], [1, 0], [0, 0]], float) if is_rug else corners[:, :2] / repeat
-            builder.add(corners, faces, rug if is_rug else floor, uv=texel[faces])
+def _add_reveal(builder: MeshBuilder, wall: Wall, o: Opening, depth: float, material: Material) -> None:
+    """The sides and the top of an opening, `depth` metres into the wall; they share their edges with the wall's panels."""
+    low = o.z0 - SEAM
+    left = [[o.x0, 0, low], [o.x0, depth, low], [o.x0, depth, o.z1], [o.x0, 0, o.z1]]
+    right = [[o.x1, 0, o.z1], [o.x1, depth, o.z1], [o.x1, depth, low], [o.x1, 0, low]]
+    top = [[o.x0, 0, o.z1], [o.x0, depth, o.z1], [o.x1, depth, o.z1], [o.x1, 0, o.z1]]
+    for corners in (left, right, top):
+        builder.add(wall.world(np.array(corners, float)), QUAD, material, repeat_m=1.5)
 
 
-def _add_ceiling(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
-    width, depth, height = size
-    corners = np.array([[0, 0, height], [0, depth, height], [width, depth, height], [width, 0, height]])
-    faces = np.array([[0, 1, 2], [0, 2, 3]])
-    material = Material((1.0, 1.0, 1.0), textures.ceiling(rng=rng))
-    builder.add(corners, faces, material, uv=(corners[:, :2] / 3.0)[faces])
+def _add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
+    """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
+    line = np.array(profile)
+    run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    start = line[:, 0] * (1 if wall.inward[0] else -1)
+    end = wall.length - line[:, 0] * (1 if wall.inward[1] else -1)
+    for left, right in zip([None, *(gap[1] for gap in gaps)], [*(gap[0] for gap in gaps), None], strict=True):
+        x0 = start if left is None else np.full(len(line), left)
+        x1 = end if right is None else np.full(len(line), right)
+        if (x1 - x0).min() < 0.01:
+            continue
+        points = np.concatenate([np.stack([x, -line[:, 0], line[:, 1]], axis=1) for x in (x0, x1)])
+        a = np.arange(len(line) - 1)
+        b = a + len(line)
+        faces = np.concatenate([np.stack([a, b, b + 1], 1), np.stack([a, b + 1, a + 1], 1)])
+        texel = np.stack([points[:, 0] / 1.2 + 0.37 * wall.index, np.tile(run, 2) / 1.2], axis=1)
+        builder.add(wall.world(points), faces, material, uv=texel[faces])
+
+
+def _cells(plan: Plan) -> list[Float[np.ndarray, "4 2"]]:
+    """Rectangles that fill the plan, counterclockwise, meeting edge to edge."""
+    xs, ys = np.unique(plan.corners[:, 0]), np.unique(plan.corners[:, 1])
+    return [
+        np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
+        for x0, x1 in zip(xs, xs[1:], strict=False)
+        for y0, y1 in zip(ys, ys[1:], strict=False)
+        if plan.inside((x0 + x1) / 2, (y0 + y1) / 2)
+    ]
+
+
+def _flat(points: Float[np.ndarray, "points 2"], z: float) -> Float[np.ndarray, "points 3"]:
+    return np.concatenate([points, np.full((len(points), 1), z)], axis=1)
+
+
+def _add_floor(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
+    """The floor, and a rug on it: thinner than the 5 mm that furniture may sink, closed at its rims."""
+    builder.part = PARTS.index("floor")
+    texture, gloss = room_surfaces.floor(rng=rng)
+    material, shift = Material((1.0, 1.0, 1.0), texture, gloss=gloss), rng.random(2)
+    turn = 1 if rng.random() < 0.5 else -1
+    for cell in _cells(plan):
+        texel = (cell / room_surfaces.FLOOR_M + shift)[:, ::turn]
+        builder.add(_flat(cell, 0.0), QUAD, material, uv=texel[QUAD])
+    builder.part = PARTS.index("rug")
+    half = np.array([rng.uniform(0.7, 1.25), rng.uniform(0.5, 0.9)])[:: int(rng.choice([1, -1]))]
+    angle = rng.normal(0, 0.06)
+    reach = np.abs([[np.cos(angle), np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ half + 0.2
+    if rng.random() < 0.12:
+        return
+    for _ in range(20):
+        x, y = rng.uniform(reach, np.array(size[:2]) - reach)
+        if all(plan.inside(x + dx, y + dy) for dx in (-reach[0], 0, reach[0]) for dy in (-reach[1], 0, reach[1])):
+            R = rotation("z", angle) @ rotation("x", -np.pi / 2)
+            rug = Material((1.0, 1.0, 1.0), textures.carpet(rng=rng))
+            builder.screen((float(half[0]), float(half[1])), (x, y, 0.004), rug, R, skirt=0.006)
+            return
+
+
+def _add_ceiling(builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Material, *, rng: np.random.Generator) -> None:
+    """White, and plain, or with a crown moulding, a lowered border, or beams."""
+    builder.part = PARTS.index("ceiling")
+    height = walls[0].height
+    white = Material((1.0, 1.0, 1.0), room_surfaces.ceiling(rng=rng))
+    for cell in _cells(plan):
+        builder.add(_flat(cell[::-1], height), QUAD, white, uv=(cell[::-1] / 4.0)[QUAD])
+    kind = rng.choice(["plain", "crown", "border", "beams"], p=[0.36, 0.34, 0.14, 0.16])
+    if kind == "crown":
+        drop = rng.uniform(0.06, 0.12)
+        arc = np.linspace(0, np.pi / 2, 5)
+        hollow = [(0.012 + 0.8 * drop * (1 - np.cos(a)), height - drop + 0.85 * drop * np.sin(a)) for a in arc]
+        profile = [(-0.005, height - drop - 0.012), (0.012, height - drop - 0.012), *hollow, (0.02 + 0.8 * drop, height + SEAM)]
+        plaster = trim if rng.random() < 0.5 else white
+        for wall in walls:
+            _add_moulding(builder, wall, profile, plaster, [])
+    elif kind == "border":
+        width, drop = rng.uniform(0.25, 0.45), rng.uniform(0.08, 0.18)
+        for wall in walls:
+            _add_moulding(builder, wall, [(-0.005, height - drop), (width, height - drop), (width, height + SEAM)], white, [])
+    elif kind == "beams":
+        _add_beams(builder, plan, height, rng=rng)
+
+
+def _add_beams(builder: MeshBuilder, plan: Plan, height: float, *, rng: np.random.Generator) -> None:
+    """Wooden beams across the room, from wall to wall."""
+    low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
+    wood, axis = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.05), int(rng.integers(2))
+    count, width, drop = int(rng.integers(4, 8)), rng.uniform(0.09, 0.16), rng.uniform(0.1, 0.16)
+    for k in range(count):
+        centre, extent = (low + high) / 2, high - low + 0.02
+        centre[axis] = low[axis] + (k + 0.5) / count * (high - low)[axis]
+        extent[axis] = width
+        builder.box((*centre, height - drop / 2 + 0.005), (*extent, drop + SEAM), wood, repeat_m=1.3)
 
 
 def _wall_box(
@@ -180,6 +355,7 @@ def _wall_box(
     material: Material,
     repeat: float = 0.6,
     bevel: float = 0.0,
+    along: bool = True,
 ) -> None:
     """A box in a wall's frame; y is negative inside the room and positive in the wall."""
     centre = wall.world(np.array([[np.mean(x), np.mean(y), np.mean(z)]]))[0]
@@ -189,19 +365,36 @@ def _wall_box(
         material,
         repeat_m=repeat,
         bevel=bevel,
+        along=along,
         rotation=wall.T_world_wall[:3, :3],
     )
+
+
+def _add_windows(
+    builder: MeshBuilder, walls: list[Wall], openings: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
+) -> list[Light]:
+    """Windows with all that belongs to them. Returns the daylight."""
+    lights = []
+    for index, found in openings.items():
+        for o in found:
+            _add_window(builder, walls[index], o, trim, rng=rng)
+            lights.append(_window_light(walls[index], o, rng=rng))
+            hung = rng.random()
+            if hung < 0.35:
+                _add_blind(builder, walls[index], o, rng=rng)
+            elif hung < 0.8:
+                _add_curtains(builder, walls[index], o, rng=rng)
+                continue
+            if rng.random() < 0.5:
+                _add_radiator(builder, walls[index], o)
+    return lights
 
 
 def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
     """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
     builder.part = PARTS.index("window")
-    reveal = Material((0.88, 0.87, 0.84))
-    depth, thin = WALL_THICKNESS, 0.05
-    # The reveal is made of boxes outside the opening, so that the wall looks as thick as a wall.
-    _wall_box(builder, wall, (o.x0 - thin, o.x0), (1e-3, depth), (o.z0 - thin, o.z1 + thin), reveal)
-    _wall_box(builder, wall, (o.x1, o.x1 + thin), (1e-3, depth), (o.z0 - thin, o.z1 + thin), reveal)
-    _wall_box(builder, wall, (o.x0 - thin, o.x1 + thin), (2e-3, depth), (o.z1, o.z1 + thin), reveal)
+    depth = WALL_THICKNESS
+    _add_reveal(builder, wall, o, depth, Material((0.90, 0.89, 0.86)))
     _wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
     w, y = 0.055, (0.10, 0.15)
     _wall_box(builder, wall, (o.x0 - 0.002, o.x0 + w), y, (o.z0, o.z1), frame)
@@ -213,11 +406,92 @@ def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *
     for k in range(1, panes):
         x = o.x0 + (o.x1 - o.x0) * k / panes
         _wall_box(builder, wall, (x - 0.02, x + 0.02), (0.11, 0.14), (o.z0 + 0.05, o.z1 - 0.05), frame)
-    if rng.random() < 0.6:
-        z = o.z0 + (o.z1 - o.z0) * rng.uniform(0.6, 0.75)
-        _wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.018, z + 0.018), frame)
-    if rng.random() < 0.5 and o.z0 > 0.7:
-        _add_radiator(builder, wall, o)
+    for share in ([], [0.68], [0.34, 0.67])[int(rng.integers(3))]:
+        z = o.z0 + (o.z1 - o.z0) * share
+        _wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.015, z + 0.015), frame)
+
+
+def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+    """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
+    builder.part = PARTS.index("curtain")
+    bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
+    cloth, bar = Material((1.0, 1.0, 1.0), room_surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
+    x = (o.x0 + 0.012, o.x1 - 0.012)
+    _wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9, along=False)
+    _wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
+    ends = wall.world(np.array([[x[0] - 0.004, 0.068, o.z1 - 0.024], [x[1] + 0.004, 0.068, o.z1 - 0.024]]))
+    builder.cylinder(ends[0], ends[1], 0.02, bar, sections=16)
+
+
+def _add_curtains(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+    """A pair of curtains on a rod, drawn aside, in folds to the floor or just below the sill."""
+    builder.part = PARTS.index("curtain")
+    y, rod = -0.10, min(o.z1 + rng.uniform(0.08, 0.16), wall.height - 0.2)
+    low = 0.02 if rng.random() < 0.7 else o.z0 - 0.15
+    left, right = max(o.x0 - 0.22, 0.05), min(o.x1 + 0.22, wall.length - 0.05)
+    cloth = Material((1.0, 1.0, 1.0), textures.fabric(rng=rng))
+    metal = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.4)
+    share = rng.uniform(0.16, 0.3) * (right - left)
+    for x0, x1 in ((left + 0.02, left + share * rng.uniform(0.8, 1.2)), (right - share * rng.uniform(0.8, 1.2), right - 0.02)):
+        _add_cloth(builder, wall, (x0, x1), y, (low, rod + 0.035), cloth, rng=rng)
+    start, end = wall.world(np.array([[left - 0.03, y, rod], [right + 0.03, y, rod]]))
+    builder.cylinder(start, end, 0.011, metal, sections=12)
+    for place in (start, end):
+        ball = [(0.022 * np.sin(t), -0.022 * np.cos(t)) for t in np.linspace(0, np.pi, 8)]
+        builder.lathe(ball, metal, centre=place, sections=14)
+    for x in (left, right):
+        _wall_box(builder, wall, (x - 0.008, x + 0.008), (y, 0.005), (rod - 0.009, rod + 0.007), metal)
+
+
+def _add_cloth(
+    builder: MeshBuilder,
+    wall: Wall,
+    x: tuple[float, float],
+    y: float,
+    z: tuple[float, float],
+    material: Material,
+    *,
+    rng: np.random.Generator,
+) -> None:
+    """Cloth in upright folds, 6 mm thick and closed: two skins that share their rims."""
+    folds = max(2, round((x[1] - x[0]) / rng.uniform(0.08, 0.12)))
+    t = np.linspace(0, 1, 8 * folds + 1)
+    phase = 2 * np.pi * folds * t + 0.5 * np.sin(2 * np.pi * t + rng.uniform(0, 6))
+    deep = 0.035 * (1 + 0.3 * np.sin(5 * t + rng.uniform(0, 6)))
+    px = x[0] + (x[1] - x[0]) * t
+    skins = [np.stack([px, y + shift + deep * np.sin(phase)], axis=1) for shift in (-0.003, 0.003)]
+    # Once around, clockwise from above in the wall's frame: the side of the room, then back along the wall's.
+    ring = np.concatenate([skins[0], skins[1][::-1]])
+    count, half = len(ring), len(t)
+    following = np.roll(np.arange(count), -1)
+    this = np.arange(count)
+    points = np.concatenate([np.concatenate([ring, np.full((count, 1), height)], axis=1) for height in z])
+    k = np.arange(half - 1)
+    other = count - 1 - k
+    top = np.concatenate([np.stack([k, k + 1, other - 1], 1), np.stack([k, other - 1, other], 1)])
+    faces = np.concatenate(
+        [
+            np.stack([this, following, following + count], 1),
+            np.stack([this, following + count, this + count], 1),
+            top + count,
+            top[:, ::-1],
+        ]
+    )
+    step = np.linalg.norm(np.diff(skins[0], axis=0), axis=1)
+    run = np.concatenate([[0], np.cumsum(step)])
+    u = np.tile(np.concatenate([run, run[::-1]]), 2)
+    texel = np.stack([u, -points[:, 2]], axis=1) / 0.8
+    builder.add(wall.world(points), faces, material, uv=texel[faces])
+
+
+def _sun(wall: Wall, *, rng: np.random.Generator) -> Light:
+    """A sun that shines in through the windows of a wall."""
+    elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
+    local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])
+    towards: Float[np.ndarray, 3] = wall.T_world_wall[:3, :3] @ local
+    u = np.cross([0.0, 0.0, 1.0], towards)
+    u /= np.linalg.norm(u)
+    return Light("sun", towards, u, np.cross(towards, u), rng.uniform(2.5, 4.5) * np.array([1.12, 1.0, 0.80]))
 
 
 def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
@@ -242,94 +516,173 @@ def _window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
     return Light("area", centre, R[:, 0] * (o.x1 - o.x0) / 2, R[:, 2] * (o.z1 - o.z0) / 2, strength * tint)
 
 
-def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
+    """A door set back in its wall, or a doorway to a passage; a casing around it, a switch beside it."""
     builder.part = PARTS.index("door")
-    texture = textures.wood(rng=rng)
-    tint = rng.uniform(0.7, 1.0)
-    leaf, frame = Material((tint,) * 3, texture, gloss=0.1), Material((tint * 0.8,) * 3, texture, gloss=0.1)
-    panel = Material((tint * 0.9,) * 3, texture, gloss=0.1)
-    _wall_box(builder, wall, (o.x0, o.x1), (-0.03, 0.05), (0.005, o.z1), leaf)
-    for x in ((o.x0 - 0.07, o.x0 - 0.001), (o.x1 + 0.001, o.x1 + 0.07)):
-        _wall_box(builder, wall, x, (-0.045, 0.05), (-0.01, o.z1 + 0.07), frame, bevel=0.006)
-    _wall_box(builder, wall, (o.x0 - 0.002, o.x1 + 0.002), (-0.044, 0.05), (o.z1 + 0.001, o.z1 + 0.068), frame, bevel=0.006)
-    rows = int(rng.integers(2, 4))
-    for k in range(rows):
-        z0 = 0.15 + k * (o.z1 - 0.25) / rows
-        for x in ((o.x0 + 0.09, (o.x0 + o.x1) / 2 - 0.04), ((o.x0 + o.x1) / 2 + 0.04, o.x1 - 0.09)):
-            _wall_box(builder, wall, x, (-0.042, 0.0), (z0, z0 + (o.z1 - 0.25) / rows - 0.1), panel, bevel=0.01)
-    metal = Material((0.75, 0.72, 0.62), gloss=0.6)
-    axle = o.x1 - 0.07
-    start, end, turn = wall.world(np.array([[axle, -0.02, 1.02], [axle, -0.085, 1.02], [axle - 0.11, -0.085, 1.02]]))
-    builder.cylinder(start, end, 0.012, metal, sections=12)
-    builder.cylinder(end, turn, 0.011, metal, sections=12)
+    shut = rng.random() < 0.72
+    _add_reveal(builder, wall, o, 0.14, trim)
+    for x in ((o.x0 - 0.078, o.x0 - 0.004), (o.x1 + 0.004, o.x1 + 0.078)):
+        _wall_box(builder, wall, x, (-0.022, 0.01), (-0.01, o.z1 + 0.078), trim, bevel=0.004)
+    _wall_box(builder, wall, (o.x0 - 0.006, o.x1 + 0.006), (-0.021, 0.01), (o.z1 + 0.004, o.z1 + 0.077), trim, bevel=0.004)
+    if shut:
+        _add_leaf(builder, wall, o, trim, rng=rng)
+    else:
+        _add_passage(builder, wall, o, rng=rng)
+    builder.part = PARTS.index("wall")
+    side = o.x1 + 0.16 if o.x1 + 0.3 < wall.length else o.x0 - 0.24
+    plastic = Material((0.92, 0.91, 0.88), gloss=0.2)
+    _wall_box(builder, wall, (side, side + 0.08), (-0.009, 0.005), (1.06, 1.14), plastic, bevel=0.003)
+    _wall_box(builder, wall, (side + 0.018, side + 0.062), (-0.014, 0.0), (1.078, 1.122), plastic, bevel=0.003)
 
 
-def _add_skirting(builder: MeshBuilder, walls: list[Wall], door_wall: Wall, door: Opening, material: Material) -> None:
-    builder.part = PARTS.index("skirting")
+def _add_leaf(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
+    """A panelled door of wood or in the colour of the trim, its handle, and the threshold under it."""
+    wooden = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.12)
+    leaf = wooden if rng.random() < 0.5 else trim
+    y = 0.06
+    _wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (y, y + 0.04), (-0.01, o.z1 + 0.01), leaf)
+    _wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (-0.012, 0.09), (-0.02, 0.006), wooden)
+    rows, columns = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    z = np.linspace(0.14, o.z1 - 0.05, rows + 1)
+    x = np.linspace(o.x0 + 0.05, o.x1 - 0.05, columns + 1)
+    for z0, z1 in zip(z, z[1:], strict=False):
+        for x0, x1 in zip(x, x[1:], strict=False):
+            _wall_box(builder, wall, (x0 + 0.05, x1 - 0.05), (y - 0.012, y + 0.01), (z0, z1 - 0.09), leaf, bevel=0.009)
+    metal = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.6)
+    axle = o.x1 - 0.06
+    _wall_box(builder, wall, (axle - 0.022, axle + 0.022), (y - 0.018, y + 0.001), (0.93, 1.09), metal, bevel=0.004)
+    start, end, turn = wall.world(np.array([[axle, y - 0.01, 1.04], [axle, y - 0.07, 1.04], [axle - 0.12, y - 0.07, 1.04]]))
+    builder.cylinder(start, end, 0.011, metal, sections=12)
+    builder.cylinder(end, turn, 0.010, metal, sections=12)
+
+
+def _add_passage(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+    """The end of a passage behind a doorway: floor, ceiling and three walls."""
+    near, far, high = 0.14, 0.14 + rng.uniform(0.9, 1.3), 2.3
+    x0, x1 = max(o.x0 - rng.uniform(0.05, 0.6), 0.02), min(o.x1 + rng.uniform(0.05, 0.6), wall.length - 0.02)
+    paint = Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=256))
+    floor = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
+    builder.part = PARTS.index("wall")
+    a, b, c, d = (x0, near), (x0, far), (x1, far), (x1, near)
+    for (ax, ay), (bx, by) in ((a, b), (b, c), (c, d)):
+        corners = np.array([[ax, ay, -SEAM], [bx, by, -SEAM], [bx, by, high + SEAM], [ax, ay, high + SEAM]])
+        builder.add(wall.world(corners), QUAD, paint, repeat_m=1.5)
+    # The wall above and beside the doorway, as the passage sees it, keeps daylight out.
+    builder.part = PARTS.index("ceiling")
+    lid = np.array([[x0, near, high], [x0, far, high], [x1, far, high], [x1, near, high]])
+    builder.add(wall.world(lid), QUAD, Material((0.93, 0.92, 0.90)))
+    builder.part = PARTS.index("floor")
+    for (left, right), (front, back) in (((o.x0, o.x1), (0.0, near)), ((x0, x1), (near, far))):
+        corners = np.array([[left, front, 0], [right, front, 0], [right, back, 0], [left, back, 0]])
+        builder.add(wall.world(corners), QUAD, floor, uv=(corners[:, :2] / 0.9)[QUAD])
+
+
+def _add_on_walls(
+    builder: MeshBuilder, plan: Plan, walls: list[Wall], taken: dict[int, list[Opening]], *, rng: np.random.Generator
+) -> None:
+    """Pictures and shelves in the free places of the walls, and shelves across an alcove."""
+    if plan.alcove >= 0 and rng.random() < 0.7:
+        wall = walls[plan.alcove]
+        deep = walls[plan.alcove - 1].length
+        for z in np.arange(rng.uniform(0.4, 0.7), 2.0, rng.uniform(0.36, 0.46)):
+            _add_shelf(builder, wall, (-0.003, wall.length + 0.003), float(z), min(deep - 0.04, 0.3), False, rng=rng)
+        taken[wall.index] = [Opening(0.0, wall.length, 0.0, wall.height)]
     for wall in walls:
-        # Boards of the walls 1 and 3 end before those of 0 and 2, so that no two share a face.
-        ends = (0.0, wall.length) if wall.index % 2 == 0 else (SKIRTING, wall.length - SKIRTING)
-        gaps = [(door.x0 - 0.07, door.x1 + 0.07)] if wall is door_wall else []
-        cuts = [ends[0], *(x for gap in gaps for x in gap), ends[1]]
-        for x0, x1 in zip(cuts[::2], cuts[1::2], strict=True):
-            if x1 - x0 > 0.02:
-                _wall_box(builder, wall, (x0, x1), (-SKIRTING, 0.01), (-0.01, 0.09), material)
+        free = list(taken.get(wall.index, []))
+        if wall.length > 1.4 and rng.random() < 0.3:
+            width, z = rng.uniform(0.6, min(1.2, wall.length - 0.5)), rng.uniform(1.3, 1.6)
+            x = rng.uniform(0.2, wall.length - width - 0.2)
+            place = Opening(x, x + width, z - 0.12, z + 0.32)
+            if not any(place.near(o, 0.3) for o in free):
+                _add_shelf(builder, wall, (x, x + width), z, rng.uniform(0.17, 0.24), True, rng=rng)
+                free.append(place)
+        _add_pictures(builder, wall, free, rng=rng)
+
+
+def _add_shelf(
+    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: float, depth: float, brackets: bool, *, rng: np.random.Generator
+) -> None:
+    """A board at height z with books, and now and then a vase."""
+    builder.part = PARTS.index("shelf")
+    wood = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
+    _wall_box(builder, wall, x, (-depth, 0.005), (z - 0.026, z), wood, repeat=1.0)
+    if brackets:
+        for at in (x[0] + 0.08, x[1] - 0.08):
+            _wall_box(builder, wall, (at - 0.01, at + 0.01), (-depth * 0.8, 0.005), (z - 0.045, z - 0.02), wood)
+            _wall_box(builder, wall, (at - 0.009, at + 0.009), (-0.02, 0.004), (z - 0.14, z - 0.03), wood)
+    spines = Material((1.0, 1.0, 1.0), textures.spines(rng=rng))
+    at, end = x[0] + rng.uniform(0.03, 0.2), x[1] - rng.uniform(0.03, 0.4) * (x[1] - x[0])
+    while at < end - 0.05:
+        thick, high, deep = rng.uniform(0.018, 0.045), rng.uniform(0.16, 0.26), rng.uniform(0.11, depth - 0.05)
+        centre = wall.world(np.array([[at + thick / 2, -deep / 2 - 0.01, z + high / 2 - 0.001]]))[0]
+        builder.box(
+            centre,
+            (thick - 0.0015, deep, high),
+            spines,
+            repeat_m=16 * thick,
+            shift=((rng.integers(16) + 0.5) / 16, 0.5),
+            rotation=wall.T_world_wall[:3, :3],
+            along=False,
+        )
+        at += thick + (rng.uniform(0.05, 0.2) if rng.random() < 0.08 else 0)
+    if end + 0.16 < x[1]:
+        r, h = rng.uniform(0.035, 0.05), rng.uniform(0.1, 0.2)
+        foot = wall.world(np.array([[end + 0.08, -depth / 2, z - 0.001]]))[0]
+        vase = [(0, 0), (r * 0.7, 0), (r, h * 0.4), (r * 0.5, h * 0.85), (r * 0.6, h), (r * 0.45, h), (0, h * 0.8)]
+        builder.lathe(vase, Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5), centre=foot, sections=24)
 
 
 def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng: np.random.Generator) -> None:
     builder.part = PARTS.index("picture")
     hung: list[Opening] = []
-    for _ in range(12):
-        width, height = rng.uniform(0.35, 1.0), rng.uniform(0.3, 0.75)
-        x0, z0 = rng.uniform(0.25, wall.length - width - 0.25), rng.uniform(1.15, 1.4)
-        place = Opening(x0, x0 + width, z0, z0 + height)
-        if any(
-            place.x0 < o.x1 + 0.15 and o.x0 < place.x1 + 0.15 and place.z0 < o.z1 + 0.15 and o.z0 < place.z1 + 0.15 for o in taken + hung
-        ):
+    for _ in range(8):
+        width, height = rng.uniform(0.3, 0.9), rng.uniform(0.3, 0.75)
+        if wall.length < width + 0.5:
+            continue
+        x0, middle = rng.uniform(0.25, wall.length - width - 0.25), rng.uniform(1.5, 1.65)
+        place = Opening(x0, x0 + width, middle - height / 2, middle + height / 2)
+        if any(place.near(o, 0.15) for o in taken + hung):
             continue
         hung.append(place)
-        frame = Material(tuple(textures.color(rng=rng, sat=(0.1, 0.6), val=(0.1, 0.8))), gloss=0.2)
-        _wall_box(builder, wall, (place.x0, place.x1), (-0.022, 0.01), (place.z0, place.z1), frame, bevel=0.004)
-        picture = Material((1.0, 1.0, 1.0), textures.painting(rng=rng))
-        edge = 0.03
-        x, z = (place.x0 + edge, place.x1 - edge), (place.z0 + edge, place.z1 - edge)
-        corners = np.array([[x[0], -0.024, z[0]], [x[1], -0.024, z[0]], [x[1], -0.024, z[1]], [x[0], -0.024, z[1]]])
-        faces = np.array([[0, 1, 2], [0, 2, 3]])
-        builder.add(wall.world(corners), faces, picture, uv=np.array([[0, 1], [1, 1], [1, 0], [0, 0]], float)[faces])
-        if len(hung) == 3 or rng.random() < 0.3:
+        _add_picture(builder, wall, place, rng=rng)
+        if len(hung) == 3 or rng.random() < 0.45:
             break
 
 
-def _add_lamp(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np.random.Generator) -> Light:
-    """A flat round lamp under the ceiling, or a hanging shade; the light lies just below its opening."""
+def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+    """A picture in a frame of four bars."""
+    dark_or_light = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
+    frame = Material((1.0, 1.0, 1.0), textures.wood(rng=rng) if rng.random() < 0.45 else dark_or_light, gloss=0.15)
+    bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
+    for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):
+        _wall_box(builder, wall, x, y, (o.z0, o.z1), frame)
+    for z in ((o.z0 + 0.0005, o.z0 + bar), (o.z1 - bar, o.z1 - 0.0005)):
+        _wall_box(builder, wall, (o.x0 + bar - 0.002, o.x1 - bar + 0.002), (-0.0235, 0.005), z, frame)
+    picture = Material((1.0, 1.0, 1.0), textures.painting(rng=rng), gloss=0.05)
+    centre = wall.world(np.array([[(o.x0 + o.x1) / 2, -0.012, (o.z0 + o.z1) / 2]]))[0]
+    half = ((o.x1 - o.x0) / 2 - bar + 0.003, (o.z1 - o.z0) / 2 - bar + 0.003)
+    builder.screen(half, centre, picture, wall.T_world_wall[:3, :3], skirt=0.005)
+
+
+def _add_lamp(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> Light:
+    """A flat round lamp under the ceiling, a hanging shade or a paper globe; the light lies just below it."""
     builder.part = PARTS.index("ceiling lamp")
     width, depth, height = size
-    x, y = width / 2 + rng.uniform(-0.4, 0.4), depth / 2 + rng.uniform(-0.4, 0.4)
-    glow = Material((1.0, 0.95, 0.85), emission=3.0)
-    if rng.random() < 0.5:
-        radius, bottom = rng.uniform(0.18, 0.28), height - 0.08
-        builder.lathe([(0, 0), (radius * 0.9, 0), (radius, 0.03), (radius, 0.1)], glow, centre=(x, y, bottom))
+    x, y = width / 2, depth / 2
+    for _ in range(10):
+        px, py = width / 2 + rng.uniform(-0.5, 0.5), depth / 2 + rng.uniform(-0.5, 0.5)
+        if plan.inside(px, py, 0.8):
+            x, y = px, py
+            break
+    glow, kind = Material((1.0, 0.95, 0.85), emission=3.0), int(rng.integers(3))
+    if kind == 0:
+        radius, bottom = rng.uniform(0.18, 0.28), height - 0.2
+        builder.lathe([(0, 0), (radius * 0.9, 0), (radius, 0.03), (radius, 0.22)], glow, centre=(x, y, bottom))
     else:
-        radius, drop = rng.uniform(0.16, 0.24), rng.uniform(0.35, 0.5)
-        bottom = height - drop
-        shade = Material(tuple(textures.color(rng=rng, sat=(0.2, 0.7), val=(0.4, 0.9))), emission=0.25)
-        builder.cylinder((x, y, bottom + 0.2), (x, y, height + 0.02), 0.006, Material((0.1, 0.1, 0.1)), sections=8)
-        profile = [
-            (radius - 0.004, 0.0),
-            (radius, 0.0),
-            (radius * 0.45, 0.2),
-            (0.0, 0.205),
-            (0.0, 0.2),
-            (radius * 0.45 - 0.004, 0.196),
-            (radius - 0.004, 0.0),
-        ]
-        builder.lathe(profile[1:4], shade, centre=(x, y, bottom))
-        builder.lathe(
-            [(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)],
-            Material((1.0, 0.97, 0.9), emission=1.0),
-            centre=(x, y, bottom),
-        )
-        builder.lathe([(0, 0.05), (0.03, 0.06), (0.04, 0.1), (0.025, 0.14), (0, 0.16)], glow, centre=(x, y, bottom))
+        bottom = height - rng.uniform(0.4, 0.6)
+        top = _add_shade(builder, (x, y, bottom), glow, rng=rng) if kind == 1 else _add_globe(builder, (x, y, bottom), rng=rng)
+        radius = 0.18
+        builder.cylinder((x, y, bottom + top), (x, y, height + SEAM), 0.006, Material((0.1, 0.1, 0.1)), sections=8)
     warm = np.array([1.12, 0.98, 0.78]) if rng.random() < 0.7 else np.array([0.98, 1.0, 1.04])
     half = radius * 0.8
     # x cross -y points down.
@@ -340,6 +693,29 @@ def _add_lamp(builder: MeshBuilder, size: tuple[float, float, float], *, rng: np
         np.array([0, -half, 0]),
         rng.uniform(18, 34) * warm,
     )
+
+
+def _add_shade(builder: MeshBuilder, centre: tuple[float, float, float], glow: Material, *, rng: np.random.Generator) -> float:
+    """A cone with a lining and a bulb. Returns the height of its top."""
+    radius = rng.uniform(0.16, 0.24)
+    shade = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), emission=0.25, gloss=0.2)
+    # Shade and lining meet in a rim, so that nobody looks between them onto a back.
+    builder.lathe([(radius - 0.004, 0.0), (radius, 0.0), (radius * 0.45, 0.2), (0.0, 0.205)], shade, centre=centre)
+    lining = Material((1.0, 0.97, 0.9), emission=1.0)
+    builder.lathe([(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)], lining, centre=centre)
+    builder.lathe([(0, 0.05), (0.03, 0.06), (0.04, 0.1), (0.025, 0.14), (0, 0.16)], glow, centre=centre)
+    return 0.2
+
+
+def _add_globe(builder: MeshBuilder, centre: tuple[float, float, float], *, rng: np.random.Generator) -> float:
+    """A lantern of ribbed paper. Returns the height of its top."""
+    radius = rng.uniform(0.16, 0.23)
+    paper = Material((1.0, 0.95, 0.86), textures.paintwork(textures.pick(("f0eee9",), rng=rng), rng=rng), emission=1.3)
+    angle = np.linspace(0, np.pi, 25)
+    ribs = radius * (1 - 0.012 * (np.arange(25) % 2))
+    profile = [(float(r * np.sin(a)), float(radius - radius * np.cos(a))) for r, a in zip(ribs, angle, strict=True)]
+    builder.lathe([(0.0, 0.0), *profile[1:-1], (0.0, 2 * radius)], paper, centre=centre)
+    return 2 * radius - 0.005
 
 
 def _before_door(wall: Wall, o: Opening) -> tuple[float, float, float, float]:

@@ -38,6 +38,7 @@ class Entry:
         """The split it belongs to: the official one where there is one, else `split_of` its id."""
         return self.split or split_of(self.id)
 
+
 @runtime_checkable
 class ObjectSource(Protocol):
     """Objects by category. Drawing and loading are pure functions of their arguments and of the files behind them."""

@@ -88,7 +88,7 @@ class SweetHomeFurniture(Listed):
             if model.kind.category == "table":
                 _check_top(mesh, model_id)
         kind = model.kind
-        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, tuple(sorted(found.defects)))
+        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, found.defects)
 
 
 def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:

@@ -63,6 +63,7 @@ def _books(
             # The spines texture holds sixteen strips: at this scale the front shows exactly one.
             repeat_m=16 * thickness,
             shift=((rng.integers(16) + 0.5) / 16, 0.5),
+            along=False,
         )
         x += thickness
     if end + 0.12 < width / 2:
