@@ -493,10 +493,12 @@ def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
     builder.part = PARTS.index("radiator")
     white = Material((0.9, 0.9, 0.88), gloss=0.25)
     middle, half = (o.x0 + o.x1) / 2, min((o.x1 - o.x0) / 2, 0.6)
-    columns = int(half * 2 / 0.07)
+    columns = int(half * 2 / 0.065)
     for k in range(columns):
         x = middle - half + (k + 0.5) * 2 * half / columns
-        _wall_box(builder, wall, (x - 0.024, x + 0.024), (-0.115, -0.035), (0.12, o.z0 - 0.14), white, bevel=0.015)
+        for y in (-0.052, -0.098):
+            low, high = wall.world(np.array([[x, y, 0.12], [x, y, o.z0 - 0.14]]))
+            builder.cylinder(low, high, 0.02, white, sections=10)
     _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (0.15, 0.19), white)
     _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (o.z0 - 0.21, o.z0 - 0.17), white)
 
