@@ -394,7 +394,8 @@ def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *
     """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
     builder.part = PARTS.index("window")
     depth = WALL_THICKNESS
-    _add_reveal(builder, wall, o, depth, Material((0.90, 0.89, 0.86)))
+    chalk = textures.pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)
+    _add_reveal(builder, wall, o, depth, Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=128, base=chalk)))
     _wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
     w, y = 0.055, (0.10, 0.15)
     _wall_box(builder, wall, (o.x0 - 0.002, o.x0 + w), y, (o.z0, o.z1), frame)
@@ -498,10 +499,12 @@ def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
     builder.part = PARTS.index("radiator")
     white = Material((0.9, 0.9, 0.88), gloss=0.25)
     middle, half = (o.x0 + o.x1) / 2, min((o.x1 - o.x0) / 2, 0.6)
-    columns = int(half * 2 / 0.07)
+    columns = int(half * 2 / 0.065)
     for k in range(columns):
         x = middle - half + (k + 0.5) * 2 * half / columns
-        _wall_box(builder, wall, (x - 0.024, x + 0.024), (-0.115, -0.035), (0.12, o.z0 - 0.14), white, bevel=0.015)
+        for y in (-0.052, -0.098):
+            low, high = wall.world(np.array([[x, y, 0.12], [x, y, o.z0 - 0.14]]))
+            builder.cylinder(low, high, 0.02, white, sections=10)
     _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (0.15, 0.19), white)
     _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (o.z0 - 0.21, o.z0 - 0.17), white)
 
@@ -581,11 +584,13 @@ def _add_on_walls(
     builder: MeshBuilder, plan: Plan, walls: list[Wall], taken: dict[int, list[Opening]], *, rng: np.random.Generator
 ) -> None:
     """Pictures and shelves in the free places of the walls, and shelves across an alcove."""
+    wood, books = textures.wood(rng=rng), textures.spines(rng=rng)
+    made_of = Material((1.0, 1.0, 1.0), wood, gloss=0.1), Material((1.0, 1.0, 1.0), books, gloss=0.05)
     if plan.alcove >= 0 and rng.random() < 0.7:
         wall = walls[plan.alcove]
         deep = walls[plan.alcove - 1].length
         for z in np.arange(rng.uniform(0.4, 0.7), 2.0, rng.uniform(0.36, 0.46)):
-            _add_shelf(builder, wall, (-0.003, wall.length + 0.003), float(z), min(deep - 0.04, 0.3), False, rng=rng)
+            _add_shelf(builder, wall, (-0.003, wall.length + 0.003), float(z), min(deep - 0.04, 0.3), made_of, brackets=False, rng=rng)
         taken[wall.index] = [Opening(0.0, wall.length, 0.0, wall.height)]
     for wall in walls:
         free = list(taken.get(wall.index, []))
@@ -594,23 +599,30 @@ def _add_on_walls(
             x = rng.uniform(0.2, wall.length - width - 0.2)
             place = Opening(x, x + width, z - 0.12, z + 0.32)
             if not any(place.near(o, 0.3) for o in free):
-                _add_shelf(builder, wall, (x, x + width), z, rng.uniform(0.17, 0.24), True, rng=rng)
+                _add_shelf(builder, wall, (x, x + width), z, rng.uniform(0.17, 0.24), made_of, brackets=True, rng=rng)
                 free.append(place)
         _add_pictures(builder, wall, free, rng=rng)
 
 
 def _add_shelf(
-    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: float, depth: float, brackets: bool, *, rng: np.random.Generator
+    builder: MeshBuilder,
+    wall: Wall,
+    x: tuple[float, float],
+    z: float,
+    depth: float,
+    made_of: tuple[Material, Material],
+    *,
+    brackets: bool,
+    rng: np.random.Generator,
 ) -> None:
-    """A board at height z with books, and now and then a vase."""
+    """A board at height z with books, and now and then a vase; `made_of` are wood and the cloth of books."""
     builder.part = PARTS.index("shelf")
-    wood = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
+    wood, spines = made_of
     _wall_box(builder, wall, x, (-depth, 0.005), (z - 0.026, z), wood, repeat=1.0)
     if brackets:
         for at in (x[0] + 0.08, x[1] - 0.08):
             _wall_box(builder, wall, (at - 0.01, at + 0.01), (-depth * 0.8, 0.005), (z - 0.045, z - 0.02), wood)
             _wall_box(builder, wall, (at - 0.009, at + 0.009), (-0.02, 0.004), (z - 0.14, z - 0.03), wood)
-    spines = Material((1.0, 1.0, 1.0), textures.spines(rng=rng))
     at, end = x[0] + rng.uniform(0.03, 0.2), x[1] - rng.uniform(0.03, 0.4) * (x[1] - x[0])
     while at < end - 0.05:
         thick, high, deep = rng.uniform(0.018, 0.045), rng.uniform(0.16, 0.26), rng.uniform(0.11, depth - 0.05)

@@ -333,7 +333,7 @@ def ceiling(*, rng: np.random.Generator, size: int = 512) -> Texture:
     nap, clouds = textures.noise(rng=rng, size=size, slope=0.5), textures.noise(rng=rng, size=size, slope=1.3)
     lanes = textures.noise(rng=rng, size=size, slope=1.1, stretch=(8, 1))
     cracks = np.maximum(1 - np.abs(textures.noise(rng=rng, size=size, slope=1.8)) * 50, 0) * (clouds > 0.9)
-    tone = np.float32(0.015) * nap + np.float32(0.018) * clouds + np.float32(0.016) * lanes - np.float32(0.10) * cracks
+    tone = np.float32(0.012) * nap + np.float32(0.010) * clouds + np.float32(0.012) * lanes - np.float32(0.10) * cracks
     return textures.painted(tone, pick(("f0eee9", "ece8e0", "f2efe8"), rng=rng, spread=0.03), 0.1)
 
 

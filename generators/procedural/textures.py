@@ -352,15 +352,28 @@ def _scattered(labels: UInt8[np.ndarray, "rows columns"], count: int, *, rng: np
             stamp(labels, blossom(radius * scale * 0.3, 0, 0), x, y, 2)
 
 
-def metal(*, rng: np.random.Generator) -> Texture:
-    """Brushed or cast metal, or lacquer, with the marks of use."""
+def metal(*, rng: np.random.Generator, bases: Sequence[str] = ()) -> Texture:
+    """Brushed metal, or lacquer, with the marks of use; of one of `bases` if any are given."""
     brushed = rng.random() < 0.6
-    base = pick(METALS if brushed else LACQUERS, rng=rng)
+    base = pick(bases or (METALS if brushed else LACQUERS), rng=rng)
     size = 128
     tone = np.float32(0.06 if brushed else 0.015) * noise(rng=rng, size=size, slope=0.9, stretch=(12, 1))
     tone += np.float32(0.035) * noise(rng=rng, size=size, slope=1.5) * (1.0 if brushed else 0.4)
     tone += np.float32(0.012) * noise(rng=rng, size=size, slope=0.3)
     return painted(tone, base, 0.05)
+
+
+def wicker(*, rng: np.random.Generator) -> Texture:
+    """Withies woven over and under stakes, no two of one shade."""
+    count = 2 * int(rng.integers(9, 13))
+    x, y = grid()
+    row = np.floor(y * count).astype(int)
+    over = np.sin(np.float32(np.pi * 12) * x + np.float32(np.pi) * (row % 2))
+    shades = rng.normal(0, 0.1, count).astype(np.float32)
+    across = np.abs(y * count - row - np.float32(0.5)) * 2
+    tone = shades[row] + np.float32(0.16) * over - np.float32(0.5) * across**3
+    tone += np.float32(0.05) * noise(rng=rng, slope=0.7, stretch=(14, 1))
+    return painted(tone, pick(("b9935e", "a07a48", "8a6a45", "c9b08c", "6b5136"), rng=rng), 0.25)
 
 
 def glaze(*, rng: np.random.Generator) -> Texture:

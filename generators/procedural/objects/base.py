@@ -11,6 +11,12 @@ from ..mesh_builder import MeshBuilder, Number
 
 Texture = textures.Texture
 
+WHITE = (1.0, 1.0, 1.0)
+"""The colour of a material whose texture says all."""
+
+FURNITURE_PAINTS = textures.palette("ece8e0 e4dfd6 d9d6ce 3a3d40 4a4d52 8199a8 9fae98 5c6b52 3f5666 b9c6cb c9c4ba")
+CASINGS = textures.palette("c9cbcc b4b7ba 6f7275 3a3c3f 2b2c2e e4e3df d9d6ce")
+
 
 @dataclass(frozen=True)
 class Category:
@@ -28,29 +34,29 @@ def asset(builder: MeshBuilder, placement: str = "floor") -> Asset:
 
 def wooden(*, rng: np.random.Generator) -> Material:
     """Wood: mostly plain, sometimes painted."""
-    tint = (1.0, 1.0, 1.0) if rng.random() < 0.75 else tuple(textures.color(rng=rng, sat=(0.1, 0.6), val=(0.5, 1.0)))
-    return Material(tint, textures.wood(rng=rng), gloss=0.12)
+    if rng.random() < 0.8:
+        return Material(WHITE, textures.wood(rng=rng), gloss=0.12)
+    return Material(WHITE, textures.paintwork(textures.pick(FURNITURE_PAINTS, rng=rng), rng=rng), gloss=0.12)
 
 
 def cloth(*, rng: np.random.Generator) -> Material:
     """Upholstery."""
-    return Material((1.0, 1.0, 1.0), textures.fabric(rng=rng))
+    return Material(WHITE, textures.fabric(rng=rng))
 
 
 def metallic(*, rng: np.random.Generator) -> Material:
     """Metal or lacquer."""
-    return Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.5)
+    return Material(WHITE, textures.metal(rng=rng), gloss=0.5)
 
 
-def plain(
-    *,
-    rng: np.random.Generator,
-    sat: tuple[Number, Number] = (0.2, 0.8),
-    val: tuple[Number, Number] = (0.2, 0.9),
-    gloss: Number = 0.25,
-) -> Material:
-    """One colour."""
-    return Material(tuple(textures.color(rng=rng, sat=sat, val=val)), gloss=gloss)
+def casing(*, rng: np.random.Generator) -> Material:
+    """What devices are cased in: grey, silver, white or black."""
+    return Material(WHITE, textures.metal(rng=rng, bases=CASINGS), gloss=0.35)
+
+
+def plain(names: Sequence[str], *, rng: np.random.Generator, gloss: Number = 0.25) -> Material:
+    """One colour of a list, for things too small to show more."""
+    return Material(tuple(textures.pick(names, rng=rng).tolist()), gloss=gloss)
 
 
 DARK = Material((0.09, 0.09, 0.10), gloss=0.3)

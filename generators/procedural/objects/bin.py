@@ -5,7 +5,7 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder
-from .base import DARK, asset, metallic, thick, wooden
+from .base import DARK, WHITE, asset, metallic, thick, wooden
 
 
 def ash_bin(*, rng: np.random.Generator) -> Asset:
@@ -49,14 +49,14 @@ def _pedal(*, rng: np.random.Generator) -> Asset:
 def basket(*, rng: np.random.Generator) -> Asset:
     """A woven basket with two handles."""
     builder = MeshBuilder()
-    weave = Material(tuple(textures.color(rng=rng, hue=(0.06, 0.12), sat=(0.3, 0.6), val=(0.6, 1.0))), textures.fabric(rng=rng))
+    weave = Material(WHITE, textures.wicker(rng=rng))
     r, h = rng.uniform(0.14, 0.22), rng.uniform(0.16, 0.26)
     rings = max(5, int(h / 0.03))
     profile = [(r * 0.85, 0.0)]
     for k in range(rings):
         bulge = r * (0.88 + 0.12 * k / rings)
         profile += [(bulge + 0.006, (k + 0.5) * h / rings), (bulge, (k + 1) * h / rings)]
-    builder.lathe(thick(profile, 0.012), weave, sections=40, around=6, repeat_m=0.2)
+    builder.lathe(thick(profile, 0.012), weave, sections=40, around=3, repeat_m=0.3)
     angle = np.linspace(0, np.pi, 14)
     for x in (-1, 1):
         path = np.stack([np.full(14, x * r * 0.985), 0.06 * np.cos(angle), h - 0.02 + 0.075 * np.sin(angle)], axis=1)

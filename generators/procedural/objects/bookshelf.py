@@ -5,7 +5,7 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, Number, rotation
-from .base import asset, plain, wooden
+from .base import WHITE, asset, wooden
 
 
 def bookshelf(*, rng: np.random.Generator) -> Asset:
@@ -30,7 +30,7 @@ def bookshelf(*, rng: np.random.Generator) -> Asset:
             shift=(number * 0.29, 0),
         )
     builder.box((0, -0.001, h - 0.004), (w - 0.004, d - 0.004, 0.012), wood, repeat_m=0.8)
-    covers = [Material((1.0, 1.0, 1.0), textures.spines(rng=rng)) for _ in range(3)] + [plain(rng=rng, gloss=0.1) for _ in range(3)]
+    covers = [Material(WHITE, textures.spines(rng=rng), gloss=0.05) for _ in range(2)]
     for z0, z1 in zip(heights, heights[1:], strict=False):
         # The lowest shelf is never bare: without books it would not be a bookshelf.
         if rng.random() < 0.88 or z0 == heights[0]:

@@ -4,14 +4,15 @@ import numpy as np
 
 from ...scene import Asset
 from ..mesh_builder import MeshBuilder, rotation
-from .base import DARK, asset, metallic, plain, wooden
+from .base import DARK, asset, casing, metallic, plain, wooden
 
 
 def clock(*, rng: np.random.Generator) -> Asset:
     """A round dial with marks and hands on a foot; it looks to -y."""
     builder = MeshBuilder()
-    case = wooden(rng=rng) if rng.random() < 0.5 else metallic(rng=rng)
-    face, hand = plain(rng=rng, sat=(0.0, 0.25), val=(0.8, 1.0)), DARK
+    case = wooden(rng=rng) if rng.random() < 0.5 else (metallic(rng=rng) if rng.random() < 0.5 else casing(rng=rng))
+    face = plain(("f0eeea", "ece5d8", "e4dfd6", "3a3c3f"), rng=rng)
+    hand = DARK if face.color[0] > 0.5 else plain(("e9e4d8",), rng=rng)
     r, depth = rng.uniform(0.07, 0.12), rng.uniform(0.03, 0.05)
     centre = np.array([0, 0, r + 0.015])
     R = rotation("x", np.pi / 2)

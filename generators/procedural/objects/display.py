@@ -5,13 +5,13 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, rotation
-from .base import DARK, asset, metallic
+from .base import DARK, asset, casing
 
 
 def display(*, rng: np.random.Generator) -> Asset:
     """A flat screen on a foot, showing something; it looks to -y."""
     builder = MeshBuilder()
-    body = DARK if rng.random() < 0.7 else metallic(rng=rng)
+    body = DARK if rng.random() < 0.7 else casing(rng=rng)
     w, ratio = rng.uniform(0.46, 0.68), rng.choice([0.5625, 0.625])
     h, bezel, lift, tilt = w * ratio, rng.uniform(0.008, 0.02), rng.uniform(0.09, 0.16), rng.uniform(0.0, 0.12)
     R, centre = rotation("x", -tilt), np.array([0, 0, lift + h / 2])

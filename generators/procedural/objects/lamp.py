@@ -31,8 +31,9 @@ def lamp(*, rng: np.random.Generator) -> Asset:
             Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5),
         )
         builder.cylinder((0, 0, body - 0.01), (0, 0, h - 0.02), 0.009, stem, sections=10)
-    tint = tuple(textures.color(rng=rng, hue=(0.05, 0.16), sat=(0.1, 0.5), val=(0.85, 1.0)))
-    shade = Material(tint, textures.fabric(rng=rng) if rng.random() < 0.4 else textures.plaster(rng=rng, size=128), emission=0.9)
+    tint = textures.pick(("f0e9da", "ece5d8", "e9dcc3", "d9c7a8", "cfa58f", "9fae98", "8199a8"), rng=rng)
+    linen = textures.fabric(rng=rng, base=tint if rng.random() < 0.7 else None)
+    shade = Material((1.0, 0.97, 0.92), linen, emission=0.9)
     z0 = h - shade_h
     builder.lathe([(bottom, z0), (top, h), (top - 0.004, h), (bottom - 0.004, z0), (bottom, z0)], shade, sections=40, around=2)
     bulb = Material((1.0, 0.95, 0.85), emission=1.0)

@@ -5,12 +5,12 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, rotation
-from .base import DARK, asset, metallic
+from .base import DARK, asset, casing
 
 
 def laptop(*, rng: np.random.Generator) -> Asset:
     """Keyboard half and lid; the screen looks to -y."""
-    builder, case = MeshBuilder(), metallic(rng=rng)
+    builder, case = MeshBuilder(), casing(rng=rng)
     w, d, angle = rng.uniform(0.3, 0.38), rng.uniform(0.21, 0.25), np.radians(rng.uniform(95, 120))
     builder.box((0, 0, 0.009), (w, d, 0.018), case, bevel=0.004, repeat_m=0.4)
     rows, columns = 4, 11

@@ -4,12 +4,12 @@ import numpy as np
 
 from ...scene import Asset
 from ..mesh_builder import MeshBuilder, rotation
-from .base import DARK, asset, metallic, wooden
+from .base import DARK, asset, casing, wooden
 
 
 def speaker(*, rng: np.random.Generator) -> Asset:
     """A box with two or three cones at its front (-y): small on furniture, tall on the floor."""
-    builder, case, ring = MeshBuilder(), wooden(rng=rng), metallic(rng=rng)
+    builder, case, ring = MeshBuilder(), wooden(rng=rng), casing(rng=rng)
     tall = rng.random() < 0.4
     w, d, h = (
         (rng.uniform(0.2, 0.26), rng.uniform(0.24, 0.32), rng.uniform(0.8, 1.05))

@@ -26,7 +26,7 @@ def bottle(*, rng: np.random.Generator) -> Asset:
     builder = MeshBuilder()
     r, h, narrow, high, low = (rng.uniform(*limits) for limits in BOTTLES[rng.integers(len(BOTTLES))])
     neck, shoulder, body = r * narrow, high * h, low * h
-    glass = plain(rng=rng, sat=(0.4, 0.9), val=(0.15, 0.6), gloss=0.8)
+    glass = plain(("1f3a2a", "2f4a35", "3f2a1a", "5a3a20", "2a3f4f", "6f8f86", "222426"), rng=rng, gloss=0.8)
     curve = np.linspace(0, np.pi / 2, 8)
     rounded = [(neck + (r - neck) * np.cos(a), body + (shoulder - body) * np.sin(a)) for a in curve]
     builder.lathe([(0, 0), (r * 0.9, 0), (r, 0.008), *rounded, (neck, h), (0, h)], glass)
@@ -37,7 +37,7 @@ def bottle(*, rng: np.random.Generator) -> Asset:
     builder.lathe(paper, Material((1.0, 1.0, 1.0), textures.label(rng=rng)))
     builder.lathe(
         [(neck - 0.001, h - cap), (neck + 0.003, h - cap + 0.001), (neck + 0.003, h + 0.004), (0, h + 0.004)],
-        plain(rng=rng, val=(0.3, 0.9)),
+        plain(("23262a", "8a4b3a", "b9bcbd", "b8a06a", "e9e4d8", "2f4a5c"), rng=rng),
     )
     return asset(builder, "surface")
 
