@@ -18,12 +18,14 @@ from .truth import Status
 Image = UInt8[np.ndarray, "height width 3"]
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 
-def _show(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:
+def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:
+    """An image without axes, under a small title."""
     axes.imshow(image, interpolation=interpolation)
     axes.set_axis_off()
     if title:
@@ -41,9 +43,9 @@ def contact_sheet(dataset: Dataset, path: Path, *, scenes: int = 6, views: int =
         for view, axes in enumerate(row):
             axes.set_axis_off()
             if view < len(stack):
-                _show(axes, stack[view])
+                show_image(axes, stack[view])
     figure.suptitle(f"{scenes} scenes, one a row, seen by {columns} cameras", fontsize=10)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def best_pair(dataset: Dataset) -> Pair:
@@ -62,23 +64,28 @@ def truth_layers(dataset: Dataset, pair: Pair, path: Path) -> None:
     scene, a = dataset.scene(pair.key.scene), pair.key.a
     depth, normal = scene.read("depth_m", a), scene.read("normal_world", a).astype(float)
     instance = scene.read("instance", a)
-    palette = hsv_to_rgb(np.stack([np.arange(256) * 0.381 % 1, np.full(256, 0.55), np.full(256, 0.9)], axis=1))
-    palette[:2] = [[1, 1, 1], [0.82, 0.82, 0.82]]
     figure = Figure(figsize=(9.6, 7.6), layout="constrained")
     figure.get_layout_engine().set(h_pad=0.14)  # type: ignore[union-attr, call-arg]
     grid = figure.subplots(2, 3).ravel()
-    _show(grid[0], pair.rgb_a, "view a")
-    _show(grid[1], pair.rgb_b, "view b")
-    _show(grid[2], _status_colours(pair), "a → b: what becomes of each pixel")
+    show_image(grid[0], pair.rgb_a, "view a")
+    show_image(grid[1], pair.rgb_b, "view b")
+    show_image(grid[2], _status_colours(pair), "a → b: what becomes of each pixel")
     shown = grid[3].imshow(depth, cmap="viridis_r", interpolation="nearest")
     grid[3].set_axis_off()
     grid[3].set_title("depth of a, m", fontsize=9)
     # Inside the panel's own frame, so that all panels stay of one size.
     figure.colorbar(shown, cax=grid[3].inset_axes((0.05, -0.06, 0.9, 0.035)), orientation="horizontal").ax.tick_params(labelsize=7)
-    _show(grid[4], np.nan_to_num((normal + 1) / 2, nan=1.0), "normals of a, world")
-    _show(grid[5], palette[instance % 256], "instances of a")
+    show_image(grid[4], np.nan_to_num((normal + 1) / 2, nan=1.0), "normals of a, world")
+    show_image(grid[5], instance_palette()[instance % 256], "instances of a")
     _status_legend(figure)
-    _save(figure, path)
+    save_figure(figure, path)
+
+
+def instance_palette() -> Float[np.ndarray, "256 3"]:
+    """Colours of instances: white for no surface, grey for the room, then one after another far apart in hue."""
+    palette: np.ndarray = hsv_to_rgb(np.stack([np.arange(256) * 0.381 % 1, np.full(256, 0.55), np.full(256, 0.9)], axis=1))
+    palette[:2] = [[1, 1, 1], [0.82, 0.82, 0.82]]
+    return palette
 
 
 _STATUS_COLOURS = {
@@ -110,7 +117,7 @@ def _status_legend(figure: Figure) -> None:
 def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     """Every visible source pixel gets a colour by its place; each model carries it to the pixel that it matches."""
     height, width = pair.truth.status.shape
-    colours = _place_colours(width, height)
+    colours = place_colours(width, height)
     visible = pair.visible
     queries = pixel_centres(width, height)[visible]
     columns = max(4, len(models))
@@ -118,18 +125,20 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     grid = figure.subplots(2, columns)
     for axes in grid.ravel():
         axes.set_axis_off()
-    _show(grid[0, 0], pair.rgb_a, "view a")
-    _show(grid[0, 1], pair.rgb_b, "view b")
-    _show(grid[0, 2], _overlay(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]), "view a, coloured by place")
-    _show(grid[0, 3], _overlay(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth")
+    show_image(grid[0, 0], pair.rgb_a, "view a")
+    show_image(grid[0, 1], pair.rgb_b, "view b")
+    show_image(
+        grid[0, 2], carried_colours(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]), "view a, coloured by place"
+    )
+    show_image(grid[0, 3], carried_colours(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth")
     for axes, model in zip(grid[1], models, strict=False):
         found = model.match(pair, queries)
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
-        _show(axes, _overlay(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px")
-    _save(figure, path)
+        show_image(axes, carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px")
+    save_figure(figure, path)
 
 
-def _place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3"]:
+def place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3"]:
     """A smooth colour for each place: hue around the centre, paler towards it."""
     uv = pixel_centres(width, height) / [width, height] - 0.5
     hue = np.arctan2(uv[..., 1], uv[..., 0]) / (2 * np.pi) % 1
@@ -138,7 +147,9 @@ def _place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3
     return colours
 
 
-def _overlay(rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "height width 3"]:
+def carried_colours(
+    rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]
+) -> Float[np.ndarray, "height width 3"]:
     """Colours at uv over the darkened grey image; several at one pixel are averaged."""
     height, width = rgb.shape[:2]
     column, row = nearest_pixel_index(uv, width, height).T
@@ -160,9 +171,9 @@ def channel_picture(rgb: Image, model: DescriptorModel, path: Path) -> None:
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.set_axis_off()
-    _show(grid[0], rgb, "image")
+    show_image(grid[0], rgb, "image")
     for number, (axes, channel) in enumerate(zip(grid[1:], channels, strict=False)):
         low, high = np.percentile(channel, [1, 99])
         axes.imshow(channel, cmap="coolwarm", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(f"{number}: {low:.2f} … {high:.2f}", fontsize=6.5)
-    _save(figure, path)
+    save_figure(figure, path)

@@ -62,7 +62,7 @@ class SweetHomeFurniture(Listed):
         return found
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:  # type: ignore[override]
+    def entries(self) -> Sequence[Entry]:
         """See Collection."""
         return [Entry(model_id, model.kind.category, model.kind.synset) for model_id, model in sorted(self._models.items())]
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, show
+from . import assess, assets, data, demo, inspect, show
 
 app = typer.Typer(
     name="pixbench",
@@ -36,6 +36,7 @@ def _root(
 
 
 data.register(app)
+inspect.register(app)
 assess.register(app)
 show.register(app)
 assets.register(app)

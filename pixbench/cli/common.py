@@ -62,6 +62,11 @@ def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., Non
             progress.stop()
 
 
+def given(**options: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = ()) -> "C":
     """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option."""
     from pydantic import ValidationError

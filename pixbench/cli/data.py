@@ -1,4 +1,4 @@
-"""`pixbench generate`, `recipe`, `verify` and `info`."""
+"""`pixbench generate` and `recipe`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,8 +21,6 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command()(generate)
     app.command()(recipe)
-    app.command()(verify)
-    app.command()(info)
 
 
 def generate(
@@ -33,6 +31,14 @@ def generate(
     views: Annotated[int | None, typer.Option(help="Cameras a scene, 2 to 16. Default: 4.")] = None,
     size: Annotated[int | None, typer.Option(help="Width and height in pixels. Default: 256.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random. Default: 0.")] = None,
+    objects: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="Source of objects; repeat it to mix several. Default: procedural."),
+    ] = None,
+    rooms: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="Source of rooms; repeat it to mix several. Default: procedural."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes; the bytes do not depend on it. Default: one a core.")] = None,
     cluster: Annotated[
         str | None,
@@ -52,16 +58,17 @@ def generate(
     from ..generation.reproduce import check, prove
     from ..registry import GENERATORS
     from ..shards.recipe import read_recipe_file
-    from .common import build_config, default_workers, progress_bar
+    from .common import build_config, default_workers, given, progress_bar
 
     _check_workers(workers, cluster)
     kind = GENERATORS.get(generator)
-    options = {"split": split, "scenes": scenes, "views": views, "size": size, "seed": seed}
-    values = {name: value for name, value in options.items() if value is not None}
+    values = given(split=split, scenes=scenes, views=views, size=size, seed=seed)
+    sources = given(objects=objects, rooms=rooms)
     recipe = read_recipe_file(from_recipe) if from_recipe else None
     if recipe:
         _refuse_changes(values, setting or ())
         values = recipe.recipe.config
+    values |= sources  # beside a recipe they say where its sources lie here
     config = build_config(kind.config_type, values, setting or ())
     made = kind(config)  # refuses what the types cannot, before anything is written
     if recipe:
@@ -109,53 +116,3 @@ def recipe(
     written = recipe_file(read_manifest(data), data)
     write_recipe_file(out, written)
     typer.echo(f"{out}: {len(written.shards)} shards, {len(written.assets)} assets, content {written.content_sha256}")
-
-
-def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
-    """Prove a data set from its files alone: hashes, fields, and the truth itself."""
-    from ..selftest import CYCLE_LIMIT_PX
-    from ..shards.manifest import read_manifest
-    from ..shards.verify import verify as run
-    from .common import progress_bar
-
-    with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
-        test = run(data, progress=advance)
-    made = read_manifest(data).self_test
-    typer.echo(f"{data}: whole and true ({test.pairs} ordered pairs, {test.visible} visible pixels)")
-    for when, get in (("at generation", made.get), ("from the files", test.as_dict().get)):
-        typer.echo(
-            f"  {when}: map off by {get('map_max_px'):.1e} px at most (median {get('map_median_px'):.1e}, {get('map_pixels')} pixels); "
-            f"cycle a-b-a over {CYCLE_LIMIT_PX} px for {get('cycle_over')} of {get('cycle_pixels')} pixels, "
-            f"{get('cycle_over_grazing')} of them grazing (most {get('cycle_max_px'):.1e} px)"
-        )
-    typer.echo(
-        f"  a depth test with 1 % tolerance disagrees on {test.depth_disagree / max(test.visible, 1):.2%} of visible pixels; "
-        f"luminance of matched pixels correlates by {test.photometric_correlation:.3f}, moved by 2 px by {test.photometric_shifted:.3f}"
-    )
-
-
-def info(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
-    """Say what a data set holds."""
-    import numpy as np
-
-    from ..shards.manifest import read_manifest
-    from ..shards.reader import Dataset
-    from ..truth import Status
-
-    manifest = read_manifest(data)
-    typer.echo(
-        f"{data}: generator {manifest.recipe.generator} v{manifest.recipe.generator_version}, split {manifest.split}, seed {manifest.seed}"
-    )
-    typer.echo(f"  recipe {manifest.recipe_sha256}\n  content {manifest.content_sha256()}")
-    dataset = Dataset(data)
-    status = np.zeros(len(Status), np.int64)
-    categories: dict[str, int] = {}
-    for scene in dataset.scenes():
-        status += np.bincount(scene.read("status").ravel(), minlength=len(Status))
-        for name in scene.read("object_category"):
-            categories[name.decode()] = categories.get(name.decode(), 0) + 1
-    views, height, width = dataset.scene(0).group["depth_m"].shape
-    typer.echo(f"  {len(dataset)} scenes of {views} views, {width} x {height} px, {len(dataset.pair_keys())} ordered pairs")
-    typer.echo("  pixels: " + ", ".join(f"{code.name.lower().replace('_', ' ')} {status[code] / status.sum():.1%}" for code in Status))
-    typer.echo("  objects: " + ", ".join(f"{name} {count}" for name, count in sorted(categories.items())))
-    dataset.close()

@@ -1,6 +1,7 @@
 """`generate`: opens or begins a data set, has its missing shards made, and writes its manifest."""
 
 import fcntl
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -12,6 +13,7 @@ from ..selftest import SelfTest, merge
 from ..shards.compression import require
 from ..shards.manifest import MANIFEST, Manifest, Recipe, ShardEntry, file_sha256, read_manifest, write_manifest
 from ..shards.reader import StoredScene, open_shard
+from ..shards.statistics import pair_histogram
 from .job import Job
 from .pool import make_in_pool
 from .protocol import GeneratorConfig
@@ -139,19 +141,25 @@ def recipe_of(generator_name: str, config: GeneratorConfig) -> Recipe:
 
 
 def _finish(manifest: Manifest, job: Job) -> Manifest:
-    entries, tests, assets = [], [], {}
+    entries, tests, pairs = [], [], []
+    assets: dict[str, str] = {}
+    replaced: Counter[str] = Counter()
     for shard in job.shards:
         path, names = job.path(shard), job.scene_names(shard)
         entries.append(ShardEntry(file=path.name, sha256=file_sha256(path), bytes=path.stat().st_size, scenes=names))
         for scene in _read_scenes(path, names):
             tests.append(SelfTest(**scene.json("self_test")))
+            pairs.append((scene.read("pair_overlap"), scene.read("pair_angle_deg")))
             assets.update(scene.json("recipe").get("assets", {}))
+            replaced.update(scene.json("recipe").get("replaced", {}))
     finished = manifest.model_copy(
         update={
             "complete": True,
             "shards": entries,
             "self_test": merge(tests).as_dict(),
+            "pair_histogram": pair_histogram(pairs),
             "assets": dict(sorted(assets.items())),
+            "replaced": dict(sorted(replaced.items())),
         }
     )
     write_manifest(job.folder, finished)

@@ -45,7 +45,11 @@ class Recipe(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped."""
+    """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped.
+
+    `pair_histogram` counts pairs by what they share and their baseline angle; `replaced` counts models that could not be used
+    and were replaced by others, by what was wrong with them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     format: str = FORMAT
@@ -60,6 +64,8 @@ class Manifest(BaseModel):
     assets: dict[str, str] = Field(default_factory=dict)
     shards: list[ShardEntry] = Field(default_factory=list)
     self_test: dict[str, Any] = Field(default_factory=dict)
+    pair_histogram: dict[str, Any] = Field(default_factory=dict)
+    replaced: dict[str, int] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> "Manifest":

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from ..errors import UserError
-from ..geometry import Camera, pixel_centres
+from ..geometry import Camera, inverse_rigid, pixel_centres, transform_points
 from ..selftest import StoredPair
 from ..truth import PairTruth, Status, uv_from_depth
 from .compression import require
@@ -110,10 +110,18 @@ class Dataset:
         """All scenes in order."""
         return (self.scene(index) for index in range(len(self)))
 
-    def pair_keys(self) -> list[PairKey]:
-        """Every ordered pair of every scene, in order."""
+    def pair_keys(self, *, overlap: tuple[float, float] = (0.0, 1.0), angle_deg: tuple[float, float] = (0.0, 180.0)) -> list[PairKey]:
+        """Every ordered pair of every scene, in order, or those with a visible share and a baseline angle within given bounds.
+
+        A pair that shares nothing has no angle: it is listed only while the angle is not restricted.
+        """
         return [
-            PairKey(index, row, int(a), int(b)) for index in range(len(self)) for row, (a, b) in enumerate(self.scene(index).read("pairs"))
+            PairKey(scene.index, row, int(a), int(b))
+            for scene in self.scenes()
+            for row, ((a, b), share, angle) in enumerate(
+                zip(scene.read("pairs"), scene.read("pair_overlap"), scene.read("pair_angle_deg"), strict=True)
+            )
+            if overlap[0] <= share <= overlap[1] and (angle_deg == (0.0, 180.0) or angle_deg[0] <= angle <= angle_deg[1])
         ]
 
     def pair(self, key: PairKey) -> Pair:
@@ -142,6 +150,28 @@ class StoredScene:
         """The camera of a view."""
         _, height, width = self.group["depth_m"].shape
         return Camera(self.read("K", view), self.read("T_world_cam", view), width, height)
+
+    def points(self, view: int) -> Float[np.ndarray, "height width 3"]:
+        """World points of a view's pixels in metres; NaN without a surface."""
+        camera = self.camera(view)
+        return camera.unproject(pixel_centres(camera.width, camera.height), self.read("depth_m", view))
+
+    def distance_m(self, view: int) -> Float[np.ndarray, "height width"]:
+        """Distance of each pixel's point from the camera, along its ray, in metres; NaN without a surface."""
+        distance: np.ndarray = np.linalg.norm(self.points(view) - self.camera(view).centre, axis=-1)
+        return distance
+
+    def object_coordinates(self, view: int) -> Float[np.ndarray, "height width 3"]:
+        """Where on its object each pixel's point lies: [0, 1] along each axis of the object's own box; NaN off the objects.
+
+        The canonical coordinates of Wang et al. (NOCS, 2019), but each axis by itself: times the box's size they are metres.
+        """
+        coordinates = np.full((*self.group["instance"].shape[1:], 3), np.nan)
+        points, instance = self.points(view), self.read("instance", view)
+        for index, (T, (low, high)) in enumerate(zip(self.read("object_T_world_obj"), self.read("object_bounds_m"), strict=True)):
+            on = instance == 2 + index
+            coordinates[on] = (transform_points(inverse_rigid(T), points[on]) - low) / np.maximum(high - low, 1e-9)
+        return coordinates
 
     def uv(self, a: int, b: int) -> Float[np.ndarray, "height width 2"]:
         """The dense map from view a to view b, float32 pixels."""

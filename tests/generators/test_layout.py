@@ -3,36 +3,16 @@
 import numpy as np
 import pytest
 import trimesh
+from shapes import asset_of, box, mesh_of
 
 from pixbench.generators.collision import boxes_overlap, meets_object, meets_room
 from pixbench.generators.config_3d import Config3D
 from pixbench.generators.embree import EmbreeCaster
 from pixbench.generators.layout import Layout, furnish, pose
 from pixbench.generators.prepared import Kept, PreparedRoom, Shape
-from pixbench.generators.scene import Asset, Material, Mesh, Placed, Room
+from pixbench.generators.scene import Placed, Room
 from pixbench.generators.three_d import Generator3D
 from pixbench.geometry import transform_points
-
-
-def mesh_of(shape: trimesh.Trimesh) -> Mesh:
-    """A plain mesh of a trimesh primitive."""
-    faces = np.asarray(shape.faces)
-    count = len(faces)
-    normals = np.repeat(np.asarray(shape.face_normals)[:, None], 3, axis=1).astype(np.float32)
-    zeros = np.zeros(count, np.int32)
-    vertices = np.asarray(shape.vertices, np.float32)
-    return Mesh(vertices, faces.astype(np.int32), np.zeros((count, 3, 2), np.float32), normals, zeros, zeros, (Material(),))
-
-
-def asset_of(shape: trimesh.Trimesh, name: str = "box", placement: str = "floor") -> Asset:
-    return Asset(f"test/{name}", name, "", mesh_of(shape), placement)
-
-
-def box(x: float, y: float, z: float) -> trimesh.Trimesh:
-    """A box that stands on z = 0."""
-    made = trimesh.creation.box((x, y, z))
-    made.apply_translation((0, 0, z / 2))
-    return made
 
 
 def room_of(*shapes: trimesh.Trimesh, size: tuple[float, float, float] = (5.0, 5.0, 2.6)) -> PreparedRoom:
