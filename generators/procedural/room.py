@@ -163,7 +163,8 @@ def _walls(plan: Plan, height: float) -> list[Wall]:
     length = np.abs(ahead).sum(axis=1)
     x = ahead / length[:, None]
     # Clockwise, so a turn to the right is a corner of the usual kind.
-    right = np.cross(np.roll(x, 1, axis=0), x) < 0
+    before = np.roll(x, 1, axis=0)
+    right = before[:, 0] * x[:, 1] - before[:, 1] * x[:, 0] < 0
     walls = []
     for index, start in enumerate(plan.corners):
         T = np.eye(4)
@@ -584,6 +585,7 @@ def _add_on_walls(
     builder: MeshBuilder, plan: Plan, walls: list[Wall], taken: dict[int, list[Opening]], *, rng: np.random.Generator
 ) -> None:
     """Pictures and shelves in the free places of the walls, and shelves across an alcove."""
+    frames = _frames(rng=rng)
     wood, books = textures.wood(rng=rng), textures.spines(rng=rng)
     made_of = Material((1.0, 1.0, 1.0), wood, gloss=0.1), Material((1.0, 1.0, 1.0), books, gloss=0.05)
     if plan.alcove >= 0 and rng.random() < 0.7:
@@ -601,7 +603,7 @@ def _add_on_walls(
             if not any(place.near(o, 0.3) for o in free):
                 _add_shelf(builder, wall, (x, x + width), z, rng.uniform(0.17, 0.24), made_of, brackets=True, rng=rng)
                 free.append(place)
-        _add_pictures(builder, wall, free, rng=rng)
+        _add_pictures(builder, wall, free, frames, rng=rng)
 
 
 def _add_shelf(
@@ -644,7 +646,16 @@ def _add_shelf(
         builder.lathe(vase, Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5), centre=foot, sections=24)
 
 
-def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng: np.random.Generator) -> None:
+def _frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
+    """What pictures of one room are framed in: wood, and a painted or gilded frame."""
+    lacquer = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
+    return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.15), Material((1.0, 1.0, 1.0), lacquer, gloss=0.15)
+
+
+def _add_pictures(
+    builder: MeshBuilder, wall: Wall, taken: list[Opening], frames: tuple[Material, Material], *, rng: np.random.Generator
+) -> None:
+    """Up to three pictures where nothing else is."""
     builder.part = PARTS.index("picture")
     hung: list[Opening] = []
     for _ in range(8):
@@ -656,15 +667,13 @@ def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng
         if any(place.near(o, 0.15) for o in taken + hung):
             continue
         hung.append(place)
-        _add_picture(builder, wall, place, rng=rng)
+        _add_picture(builder, wall, place, frames[int(rng.integers(2))], rng=rng)
         if len(hung) == 3 or rng.random() < 0.45:
             break
 
 
-def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
     """A picture in a frame of four bars."""
-    dark_or_light = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
-    frame = Material((1.0, 1.0, 1.0), textures.wood(rng=rng) if rng.random() < 0.45 else dark_or_light, gloss=0.15)
     bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
     for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):
         _wall_box(builder, wall, x, y, (o.z0, o.z1), frame)

@@ -170,7 +170,7 @@ def _course(
     tone: Plane,
     rows: slice,
     cuts: Int[np.ndarray, " cuts"],
-    fibre: Plane,
+    fibre: Float[np.ndarray, "tall wide"],
     shades: Float[np.ndarray, " cuts"],
 ) -> None:
     """One row of boards between cuts, each with its own shade and a piece of `fibre`; a joint, labelled 1, at the left of each."""

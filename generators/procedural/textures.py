@@ -62,8 +62,10 @@ def noise(*, rng: np.random.Generator, size: Shape = SIZE, slope: Number = 1.5, 
     shape = (rows, columns) if slope >= 1.5 else (min(rows, BANK_SHAPE[0]), min(columns, BANK_SHAPE[1]))
     first, second = _bank(shape, float(slope), (float(stretch[0]), float(stretch[1])))
     angle = rng.uniform(0, 2 * np.pi)
-    plane = _moved(first, rng=rng) * np.float32(np.cos(angle))
-    plane += _moved(second, rng=rng) * np.float32(np.sin(angle))
+    plane, other = _moved(first, rng=rng), _moved(second, rng=rng)
+    plane *= np.float32(np.cos(angle))
+    other *= np.float32(np.sin(angle))
+    plane += other
     return plane if plane.shape == (rows, columns) else np.tile(plane, (rows // shape[0], columns // shape[1]))
 
 
@@ -139,8 +141,8 @@ def inlaid(which: Labels, tone: Plane, bases: Sequence[Color], warmth: Number = 
     return np.take(tables, which.astype(np.int32) * 256 + levels(tone), axis=0)
 
 
-def grid(size: Shape = SIZE) -> tuple[Plane, Plane]:
-    """x and y in [0, 1) of texel centres, to be broadcast: (1, columns) and (rows, 1)."""
+def grid(size: Shape = SIZE) -> tuple[Float[np.ndarray, "1 columns"], Float[np.ndarray, "rows 1"]]:
+    """x and y in [0, 1) of texel centres, to be broadcast."""
     rows, columns = (size, size) if isinstance(size, int) else size
     x, y = ((np.arange(n, dtype=np.float32) + np.float32(0.5)) / np.float32(n) for n in (columns, rows))
     return x[None, :], y[:, None]
