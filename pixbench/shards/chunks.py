@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 from jaxtyping import UInt8
 
+from ..errors import UserError
 from ..jit import kernel
 
 LARGEST = 2**24
@@ -36,16 +37,16 @@ class Chunks:
     decode: Decode
 
     def read(self, view: int) -> np.ndarray:
-        """A view. OSError where its bytes are not those that were written."""
+        """A view. UserError where its bytes are not those that were written."""
         offset, size = self.places[view]
         stored = os.pread(self.file.id.get_vfd_handle(), size, offset)
-        if not _checksum_holds(np.frombuffer(stored, np.uint8)):
-            raise OSError(f"{self.file.filename}: the checksum of a view is wrong")
         result = np.empty(self.shape, self.dtype)
         try:
+            if not _checksum_holds(np.frombuffer(stored, np.uint8)):
+                raise ValueError("its checksum is wrong")
             planes = np.frombuffer(self.decode(stored[:-4], result.nbytes), np.uint8).reshape(result.itemsize, result.size)
-        except Exception as error:
-            raise OSError(f"{self.file.filename}: a view cannot be decompressed ({error})") from None
+        except Exception as error:  # each decoder has its own
+            raise UserError(f"{self.file.filename}: a view cannot be read ({error}): check the data set with 'pixbench verify'") from None
         _join_bytes(planes, result.reshape(-1).view(f"u{result.itemsize}"))
         return result
 
