@@ -169,12 +169,15 @@ def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Floa
 def measure_exact(
     pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], flat: FlatColor
 ) -> SelfTest:
-    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b."""
-    framed = np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
+    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b.
+
+    Pixels are thinned to about SAMPLE of each kind; the counts of the result are of those.
+    """
+    framed = _thinned(np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS)))
     map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
     at = _thinned(pair.visible)
     hits, rays = cast(caster, corners, pair.camera_b, pair.uv_b[at].astype(np.float64))
-    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at)
+    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at, at, _thinned(pair.status == Status.OCCLUDED))
     found = hits.triangle >= 0
     seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
     differ = np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS
@@ -200,7 +203,7 @@ def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"]
     uv = pair.uv_b[same].astype(np.float64)
     z = stored_depth_at(pair, uv)
     rays = pair.camera_b.rays(uv)
-    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same)
+    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same, pair.visible, pair.status == Status.OCCLUDED)
     # A pair that shares nothing has no exact matches to store; its controls are NaN.
     stored = np.isfinite(control_uv).all(axis=1)
     error = np.linalg.norm(pair.uv_b[control_pixel[stored, 1], control_pixel[stored, 0]] - control_uv[stored], axis=1)
@@ -215,31 +218,35 @@ def _with_map_error(test: SelfTest, error_px: Float[np.ndarray, " points"]) -> S
     return test
 
 
-def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool[np.ndarray, "height width"]) -> SelfTest:
-    """The measures that both tests share: cycle of the `returned` points, depth test, photometric agreement."""
-    height, width = pair.status.shape
+def _measure(
+    pair: StoredPair,
+    returned: Float[np.ndarray, "points 3"],
+    at: Bool[np.ndarray, "height width"],
+    visible: Bool[np.ndarray, "height width"],
+    occluded: Bool[np.ndarray, "height width"],
+) -> SelfTest:
+    """The measures that both tests share: cycle of the `returned` points of the pixels `at`, depth test, photometric agreement."""
     back, _ = pair.camera_a.project(returned)
     centres = pixel_centre(*np.nonzero(at)[::-1])
     cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
     over = cycle > CYCLE_LIMIT_PX
     points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
     grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
-    uv = pair.uv_b[pair.visible].astype(np.float64)
-    expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
-    hidden = ~(expected <= stored_depth_at(pair, uv) * (1 + DEPTH_TEST_TOLERANCE))
+    expected = pair.camera_b.project(pair.points_a[visible])[1]
+    hidden = ~(expected <= stored_depth_at(pair, pair.uv_b[visible].astype(np.float64)) * (1 + DEPTH_TEST_TOLERANCE))
     compared = _thinned(pair.visible)
     places = pair.uv_b[compared].astype(np.float64)
     return SelfTest(
         pairs=1,
-        pixels=height * width,
-        visible=int(pair.visible.sum()),
+        pixels=pair.status.size,
+        visible=int(visible.sum()),
         cycle_pixels=len(cycle),
         cycle_max_px=float(cycle.max(initial=0.0)),
         cycle_over=int(over.sum()),
         cycle_over_grazing=int((over & grazing).sum()),
         depth_disagree=int(hidden.sum()),
-        occluded=int((pair.status == Status.OCCLUDED).sum()),
-        doubtful=_doubtful(pair),
+        occluded=int(occluded.sum()),
+        doubtful=_doubtful(pair, occluded),
         photometric_correlation=_correlation(pair, compared, places),
         photometric_shifted=max(
             _correlation(pair, compared, places + SHIFT_PX * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -247,9 +254,8 @@ def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool
     )
 
 
-def _doubtful(pair: StoredPair) -> int:
+def _doubtful(pair: StoredPair, hidden: Bool[np.ndarray, "height width"]) -> int:
     """Pixels called occluded although b's own pixel shows their triangle, from its front, at their depth within 0.1 %."""
-    hidden = pair.status == Status.OCCLUDED
     points, uv = pair.points_a[hidden], pair.uv_b[hidden].astype(np.float64)
     column, row = pair.target_pixel(uv).T
     expected = pair.camera_b.project(points)[1]
