@@ -1,7 +1,7 @@
 """Reads data sets: scenes by index, ordered pairs with their dense truth. Needs h5py and numpy, no torch."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -217,32 +217,33 @@ class StoredScene:
         """All pairs with what the self-test needs."""
         views = {name: self.read(name) for name in ("rgb", "depth_m", "normal_world", "triangle")}
         cameras = [self.camera(view) for view in range(len(views["rgb"]))]
-        status = self.read("status")
-        for row, (a, b) in enumerate(self.read("pairs")):
-            yield stored_pair(views, cameras, int(a), int(b), status[row])
+        pairs = [(int(a), int(b)) for a, b in self.read("pairs")]
+        return stored_pairs(views, cameras, pairs, self.read("status"))
 
     def controls(self) -> tuple[Int[np.ndarray, "pairs controls 2"], Float[np.ndarray, "pairs controls 2"]]:
         """Stored exact matches of all pairs: source pixels (column, row) and target uv."""
         return self.read("control_pixel"), self.read("control_uv")
 
 
-def stored_pair(
-    views: dict[str, np.ndarray], cameras: list[Camera], a: int, b: int, status: UInt8[np.ndarray, "height width"]
-) -> StoredPair:
-    """Gather an ordered pair from arrays over views; the map is the one that a reader gets."""
-    depth_a = views["depth_m"][a]
-    height, width = depth_a.shape
-    return StoredPair(
-        camera_a=cameras[a],
-        camera_b=cameras[b],
-        depth_b=views["depth_m"][b],
-        normal_a=views["normal_world"][a],
-        normal_b=views["normal_world"][b],
-        triangle_a=views["triangle"][a],
-        triangle_b=views["triangle"][b],
-        rgb_a=views["rgb"][a],
-        rgb_b=views["rgb"][b],
-        points_a=cameras[a].unproject(pixel_centres(width, height), depth_a),
-        uv_b=uv_from_depth(depth_a, cameras[a], cameras[b]),
-        status=status,
-    )
+def stored_pairs(
+    views: Mapping[str, np.ndarray], cameras: Sequence[Camera], pairs: Sequence[tuple[int, int]], status: UInt8[np.ndarray, "pairs h w"]
+) -> Iterator[StoredPair]:
+    """Gather ordered pairs from arrays over views; the maps are those that a reader gets."""
+    depth = views["depth_m"]
+    centres = pixel_centres(depth.shape[2], depth.shape[1])
+    points = [camera.unproject(centres, depth_m) for camera, depth_m in zip(cameras, depth, strict=True)]
+    for (a, b), codes in zip(pairs, status, strict=True):
+        yield StoredPair(
+            camera_a=cameras[a],
+            camera_b=cameras[b],
+            depth_b=depth[b],
+            normal_a=views["normal_world"][a],
+            normal_b=views["normal_world"][b],
+            triangle_a=views["triangle"][a],
+            triangle_b=views["triangle"][b],
+            rgb_a=views["rgb"][a],
+            rgb_b=views["rgb"][b],
+            points_a=points[a],
+            uv_b=uv_from_depth(depth[a], cameras[a], cameras[b]),
+            status=codes,
+        )
