@@ -1,4 +1,4 @@
-"""Reads single views past HDF5: where they lie is asked once, then a read is one system call and a few compiled passes.
+"""Reads and writes single views past HDF5: where they lie is asked once, then a read is one system call and a few compiled passes.
 
 HDF5 takes longer to open a dataset than to read a view of it, and its zlib twice as long as libdeflate.
 """
@@ -98,6 +98,20 @@ def _checksum_holds(stored: UInt8[np.ndarray, " bytes"]) -> bool:
         second += first
     # HDF5 sums big-endian words. Modulo 65535 a swap of bytes is a factor of 256.
     return (first * 256 - int(checksum[0])) % 65535 == 0 and (second * 256 - int(checksum[1])) % 65535 == 0
+
+
+def encoded(view: np.ndarray, level: int) -> bytes:
+    """What HDF5 would store for a chunk through its filters shuffle, deflate and fletcher32; several times faster."""
+    planes = np.ascontiguousarray(view.reshape(-1).view(np.uint8).reshape(-1, view.itemsize).T)
+    data = np.frombuffer(deflate.zlib_compress(planes.tobytes(), level), np.uint8)
+    even = len(data) // 2 * 2
+    first, second = _fletcher(data[:even].view(np.uint16))
+    if len(data) > even:
+        first += int(data[-1])
+        second += first
+    # As in _checksum_holds; HDF5's own sums reach 65535 where they are a multiple of it.
+    sums = [int(total) * 256 % 65535 or 65535 for total in (first, second)]
+    return data.tobytes() + np.array(sums, "<u2").tobytes()
 
 
 @kernel
