@@ -18,7 +18,7 @@ from .clean import cleaned
 from .files import Files
 from .model import content_sha256, read_model
 
-CONVERSION = 1
+CONVERSION = 2
 """Raised with every change of what `converted` gives, so that old conversions are not used any more."""
 
 OBJECT_FACES = 200_000

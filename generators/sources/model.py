@@ -16,6 +16,7 @@ from trimesh.visual.material import PBRMaterial, SimpleMaterial
 from ..scene import Material
 from .base import BadModelError
 from .files import Files, joined
+from .polygons import without_concave_polygons
 
 TEXTURE_LIMIT = 1024
 """Textures are kept at most this large, in pixels along the longer side."""
@@ -107,6 +108,7 @@ def read_model(files: Files, path: str) -> RawModel:
     except OSError:
         raise BadModelError("no mesh file", path) from None
     kind = path.rpartition(".")[2].lower()
+    data, concave = without_concave_polygons(data) if kind == "obj" else (data, 0)
     resolver = _Resolver(files, path.rpartition("/")[0])
     try:
         loaded = trimesh.load_scene(io.BytesIO(data), file_type=kind, resolver=resolver, process=False)
@@ -121,6 +123,7 @@ def read_model(files: Files, path: str) -> RawModel:
     model.defects["missing file (material or texture)"] += len(resolver.missing)
     if kind == "obj" and re.search(rb"^f(\s+\S+){4,}", data, re.MULTILINE):
         model.defects["polygons (triangulated)"] += 1
+    model.defects["concave polygons (cut into triangles)"] += concave
     model.defects = +model.defects
     return model
 
