@@ -44,7 +44,7 @@ def _vertices(data: bytes) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndar
     try:
         values = np.array([match.groups() for match in found], dtype=float).reshape(-1, 3)
     except ValueError:
-        values = np.zeros((0, 3))  # no numbers: the reader will say so
+        values = np.full((len(found), 3), np.nan)  # no numbers: the reader will say so
     return values, np.array([match.start() for match in found], int)
 
 
