@@ -107,8 +107,17 @@ def _union(shapes: Sequence[m3.CrossSection]) -> m3.CrossSection:
     return m3.CrossSection.batch_boolean(list(shapes), m3.OpType.Add) if shapes else m3.CrossSection()
 
 
+def _filled(walls: Sequence[Footprint]) -> m3.CrossSection:
+    """Tall walls and all that they enclose."""
+    tall = _union([_flat(footprint.corners[::-1]) for footprint in walls if min(footprint.wall.height_m) >= TALL_M])
+    return _union([_flat(np.asarray(contour)) for contour in tall.to_polygons() if signed_area(np.asarray(contour)) > 0])
+
+
 def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
-    """Each room's floor, which also covers the thresholds beside it that no other room has, and a slab under all that is left."""
+    """Each room's floor, which also covers the thresholds beside it that no other room has, and a slab under all that is left.
+
+    The slab also closes stairwells and galleries: a storey stands for itself, without the one below.
+    """
     areas = [area for area in level.areas if area.has_floor]
     exact = [_flat(area.outline) for area in areas]
     taken = m3.CrossSection()
@@ -120,7 +129,7 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
         taken = taken + mine
         if not mine.is_empty():
             shell.add(_slab(mine, z - SLAB_M, z), "floor", shell.one(shell.looks.floor(area)))
-    rest = _union([_grown(footprint.corners[::-1]) for footprint in walls] + [taken]) - taken
+    rest = _union([_filled(walls), *(_grown(footprint.corners[::-1]) for footprint in walls)]) - taken
     if not rest.is_empty():
         shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.one(shell.looks.plaster()))
 
@@ -128,16 +137,14 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
 def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
     """A ceiling over each room, and over all that tall walls enclose and no room outside has."""
     low = level.elevation_m + level.height_m
-    tall = [_flat(footprint.corners[::-1]) for footprint in walls if min(footprint.wall.height_m) >= TALL_M]
     outside = _union([_flat(area.outline) for area in level.areas if area not in indoors])
-    filled = _union([_flat(np.asarray(contour)) for contour in _union(tall).to_polygons() if signed_area(np.asarray(contour)) > 0])
     taken = m3.CrossSection()
     for area in indoors:
         mine = _flat(area.outline) - taken
         taken = taken + mine
         if not mine.is_empty():
             shell.add(_slab(mine, low, low + SLAB_M), "ceiling", shell.one(shell.looks.ceiling(area)))
-    rest = _union([filled - outside, *(_grown(area.outline) for area in indoors)]) - taken
+    rest = _union([_filled(walls) - outside, *(_grown(area.outline) for area in indoors)]) - taken
     if not rest.is_empty():
         shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.one(shell.looks.plaster()))
 

@@ -173,6 +173,13 @@ def test_the_shell_is_one_closed_body(tmp_path: Path) -> None:
     assert cleaned(raw, most_faces=10**6)[1]["coincident faces (dropped)"] == 0
 
 
+def test_a_gallery_is_closed_below(tmp_path: Path) -> None:
+    home = HOME.replace("<room name='Bathroom'>", "<room name='Gallery' floorVisible='false'>")
+    room = SweetHomeRooms(str(jar(tmp_path / "gallery", home))).load("sweethome3d-home/test/living-room")
+    assert part_at(room, [5.6, -1.5, 1.0], [0, 0, -1]) == ("floor", pytest.approx(1.0, abs=1e-5))
+    assert part_at(room, [5.6, -1.5, 1.0], [0, 0, 1])[0] == "ceiling"
+
+
 def test_pieces_stand_where_they_stood_in_their_paint(room: Room) -> None:
     mesh, part = room.mesh, room.part_names.index("step")
     faces = mesh.faces[mesh.part == part]
