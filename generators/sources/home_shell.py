@@ -153,7 +153,10 @@ def _add_walls(shell: Shell, level: Level, walls: Sequence[Footprint], openings:
     for footprint in walls:
         wall = footprint.wall
         holes = [_cutter(shell, level, piece) for piece in openings if cuts(piece, wall)]
-        body = shell.known(_prism(footprint.corners, level.elevation_m, wall.height_m), "wall", _sides(shell, wall))
+        # Walls that close a room reach its ceiling, also where a roof came down on them.
+        reach = level.height_m if min(wall.height_m) >= TALL_M else 0.0
+        heights = (max(wall.height_m[0], reach), max(wall.height_m[1], reach))
+        body = shell.known(_prism(footprint.corners, level.elevation_m, heights), "wall", _sides(shell, wall))
         shell.solids.append(_without(body, holes))
         for side, (thickness, height) in wall.skirting.items():
             sign = 1.0 if side == "leftSide" else -1.0

@@ -165,8 +165,6 @@ def test_the_real_library() -> None:
     source = SweetHomeFurniture(str(REAL))
     assert len(source.entries) + sum(source.defects().values()) == 820
     assert len({entry.synset for entry in source.entries}) > 35
-    assert all(
-        {"chair", "table", "sofa"} <= set(source.categories(split)) for split in ("train", "val", "test")
-    )
+    assert all({"chair", "table", "sofa"} <= set(source.categories(split)) for split in ("train", "val", "test"))
     asset = source.load("sweethome3d/scopia-chair")
     assert np.allclose(np.ptp(asset.mesh.bounds, axis=0), [0.42, 0.474, 0.88], atol=1e-4)

@@ -47,7 +47,7 @@ LOADER = b"\xca\xfe5<newmtl white\nKa 0.1 0.1 0.1\nKd 0.9 0.8 0.7\nillum 2\n\nne
 HOME = """<home version='5500' wallHeight='250'>
 <wall id='w0' wallAtStart='w3' wallAtEnd='w1' xStart='-5' yStart='-5' xEnd='715' yEnd='-5'
  height='250' thickness='10' leftSideColor='FF0000FF'/>
-<wall id='w1' wallAtStart='w0' wallAtEnd='w2' xStart='715' yStart='-5' xEnd='715' yEnd='305' height='250' thickness='10'/>
+<wall id='w1' wallAtStart='w0' wallAtEnd='w2' xStart='715' yStart='-5' xEnd='715' yEnd='305' height='200' heightAtEnd='230' thickness='10'/>
 <wall id='w2' wallAtStart='w1' wallAtEnd='w3' xStart='715' yStart='305' xEnd='-5' yEnd='305' height='250' thickness='10'/>
 <wall id='w3' wallAtStart='w2' wallAtEnd='w0' xStart='-5' yStart='305' xEnd='-5' yEnd='-5' height='250' thickness='10'>
 <baseboard attribute='rightSideBaseboard' thickness='1' height='7'/></wall>
