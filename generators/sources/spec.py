@@ -55,14 +55,18 @@ def _is_number(text: str) -> bool:
 def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     """A configuration's values with the paths of its sources moved to `locations`, so that a recipe holds no machine's paths."""
     result = dict(values)
-    locations = dict(result.get("locations", {}))
+    locations, here = dict(result.get("locations", {})), dict[str, str]()
     for field in fields:
         texts = result.get(field)
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
             continue
         specs = [parse(text) for text in texts]
         result[field] = tuple(str(spec) for spec, _ in specs)
-        locations.update({spec.name: path for spec, path in specs if path})
+        for name, path in ((spec.name, path) for spec, path in specs if path):
+            if name in here and here[name] != path:
+                raise UserError(f"source {name} is given with two paths, {here[name]} and {path}: give a folder that holds both")
+            here[name] = path
+    locations |= here
     if locations:
         result["locations"] = locations
     return result
