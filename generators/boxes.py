@@ -1,9 +1,12 @@
 """Boxes of objects in views: around what is seen, and around all of it."""
 
+from typing import no_type_check
+
 import numpy as np
 from jaxtyping import Float, UInt16
 
-from pixbench.geometry import Camera, pixel_corners, transform_points
+from pixbench.geometry import Camera, inverse_rigid, pixel_corners
+from pixbench.jit import kernel
 
 from .scene import Placed
 
@@ -30,9 +33,23 @@ def amodal_boxes(objects: tuple[Placed, ...], cameras: tuple[Camera, ...]) -> Fl
     """
     boxes = np.full((len(objects), len(cameras), 4), np.nan, np.float32)
     for index, placed in enumerate(objects):
-        world = transform_points(placed.T_world_obj, np.asarray(placed.asset.mesh.vertices, np.float64))
+        vertices = np.asarray(placed.asset.mesh.vertices)
         for view, camera in enumerate(cameras):
-            uv, depth = camera.project(world)
-            if depth.min() > NEAR_M:
-                boxes[index, view] = [*uv.min(axis=0), *uv.max(axis=0)]
+            _amodal_box(camera.K, inverse_rigid(camera.T_world_cam) @ placed.T_world_obj, vertices, boxes[index, view])
     return boxes
+
+
+@kernel
+@no_type_check
+def _amodal_box(K, T, vertices, box):
+    left, top, right, bottom = np.inf, np.inf, -np.inf, -np.inf
+    for i in range(len(vertices)):
+        x, y, z = vertices[i, 0], vertices[i, 1], vertices[i, 2]
+        depth = T[2, 0] * x + T[2, 1] * y + T[2, 2] * z + T[2, 3]
+        if depth <= NEAR_M:
+            return
+        a = (T[0, 0] * x + T[0, 1] * y + T[0, 2] * z + T[0, 3]) / depth
+        b = (T[1, 0] * x + T[1, 1] * y + T[1, 2] * z + T[1, 3]) / depth
+        u, v = K[0, 0] * a + K[0, 1] * b + K[0, 2], K[1, 1] * b + K[1, 2]
+        left, top, right, bottom = min(left, u), min(top, v), max(right, u), max(bottom, v)
+    box[0], box[1], box[2], box[3] = left, top, right, bottom

@@ -42,32 +42,30 @@ def _base(bounds: Bounds) -> Float[np.ndarray, "4 3"]:
 def meets_object(first: Shape, T_first: Float[np.ndarray, "4 4"], second: Shape, T_second: Float[np.ndarray, "4 4"]) -> bool:
     """Whether two placed objects intersect."""
     T = inverse_rigid(T_second) @ T_first
-    return _crossed(second.caster, _moved(first.edges, T), second.bounds) or _crossed(
-        first.caster, _moved(second.edges, inverse_rigid(T)), first.bounds
-    )
+    return _crossed(second.caster, first.edges, T, second.bounds) or _crossed(first.caster, second.edges, inverse_rigid(T), first.bounds)
 
 
 def meets_room(shape: Shape, T: Float[np.ndarray, "4 4"], room: PreparedRoom) -> bool:
     """Whether a placed object intersects the room."""
-    if _crossed(room.caster, _moved(shape.edges, T), None):
+    if _crossed(room.caster, shape.edges, T, None):
         return True
     low, high = box_of(shape.bounds, T).astype(np.float32)
-    near = room.corners[_near(room.corners, low, high)].astype(np.float64)
+    near = room.corners[_near(room.corners, low, high)]
     edges = near[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2, 3)
-    return _crossed(shape.caster, _moved(edges, inverse_rigid(T)), shape.bounds)
+    return _crossed(shape.caster, edges, inverse_rigid(T), shape.bounds)
 
 
-def _moved(edges: Segments, T: Float[np.ndarray, "4 4"]) -> Segments:
-    return transform_points(T, edges)
-
-
-def _crossed(caster: RayCaster, edges: Segments, bounds: Bounds | None) -> bool:
-    """Whether an edge crosses a triangle of the caster. A first few, spread over all, find most collisions."""
-    if bounds is not None:
-        edges = edges[(edges.min(axis=1) <= bounds[1]).all(axis=1) & (edges.max(axis=1) >= bounds[0]).all(axis=1)]
-    sample = edges[:: max(len(edges) // 500, 1)]
-    for part in (sample, edges) if len(sample) < len(edges) else (edges,):
-        if len(part) and caster.occluded(part[:, 0], part[:, 1] - part[:, 0], np.ones(len(part), np.float32)).any():
+def _crossed(caster: RayCaster, edges: Segments, T_caster_edges: Float[np.ndarray, "4 4"], bounds: Bounds | None) -> bool:
+    """Whether an edge crosses a triangle of the caster (whose box is `bounds`). A few of them, tried first, find most collisions."""
+    T = T_caster_edges.astype(np.float32)
+    some = edges[:: max(len(edges) // 500, 1)]
+    for part in (some, edges) if len(some) < len(edges) else (edges,):
+        start, along = transform_points(T, part[:, 0]), (part[:, 1] - part[:, 0]) @ T[:3, :3].T
+        if bounds is not None:
+            end = start + along
+            near = (np.minimum(start, end) <= bounds[1]).all(axis=1) & (np.maximum(start, end) >= bounds[0]).all(axis=1)
+            start, along = start[near], along[near]
+        if len(start) and caster.occluded(start, along, np.ones(len(start), np.float32)).any():
             return True
     return False
 

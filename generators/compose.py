@@ -23,6 +23,9 @@ LAYOUT, CAMERAS, LOOKS = range(3)
 LAYOUTS = 20
 REDRAWS = 50
 MOST_LIGHTS = 5
+SHAPE_TRIANGLES = 800_000
+"""Casters of models are kept for as many triangles: about 100 MB."""
+
 FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "table")
 
 
@@ -45,7 +48,7 @@ class Composer:
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
         self._kept_rooms: Kept[PreparedRoom] = Kept(2)
         self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
-        self._shapes: Kept[Shape] = Kept(64)
+        self._shapes: Kept[Shape] = Kept(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 
     def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
         """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""
@@ -60,7 +63,7 @@ class Composer:
             objects = furnish(layout, assets, most=count)
             if len(objects) < config.object_count[0]:
                 continue
-            geometry, caster = room.furnished(objects)
+            geometry, caster = room.furnished(objects, layout.shapes)
             cameras = choose_cameras(room.room, layout.floor_m, objects, geometry, caster, self._viewpoints(), rng=camera_rng)
             if cameras:
                 lights = _strongest(room.room.lights, layout.middle)

@@ -77,6 +77,11 @@ class Layout:
         away = np.linalg.norm(place - free.mean(axis=0))
         return floor, place + (free.mean(axis=0) - place) * min(1.0, 1.2 / max(float(away), 1e-6))
 
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes of the placed objects, in order."""
+        return tuple(self._shapes)
+
     def below(self, points: Float[np.ndarray, "points 3"]) -> Below:
         """Cast rays straight down from points, onto the room and all objects placed so far."""
         down = np.broadcast_to(np.array([0.0, 0.0, -1.0]), points.shape)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pixbench.geometry import transform_points
-from pixbench.rays import JoinedCaster, RayCaster
+from pixbench.rays import JoinedCaster, Part, RayCaster
 
 from .scene import Asset, Geometry, Mesh, Placed, Room
 
@@ -24,17 +24,17 @@ CONTACTS = 160
 
 
 class Kept(Generic[T]):
-    """The most recently used results of a slow function of an id."""
+    """The most recently used results of a slow function of an id, as many as weigh no more than `most` together."""
 
-    def __init__(self, most: int):
-        self._most = most
+    def __init__(self, most: float, weight: Callable[[T], float] = lambda item: 1.0):
+        self._most, self._weight = most, weight
         self._items: OrderedDict[str, T] = OrderedDict()
 
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The result for `key`, made if it is not there."""
         if key not in self._items:
             self._items[key] = make()
-            if len(self._items) > self._most:
+            while len(self._items) > 1 and sum(map(self._weight, self._items.values())) > self._most:
                 self._items.popitem(last=False)
         self._items.move_to_end(key)
         return self._items[key]
@@ -45,7 +45,6 @@ class PreparedRoom:
 
     def __init__(self, room: Room, caster: CasterType):
         self.room = room
-        self._caster_type = caster
         self._count = len(room.mesh.faces)
         self._table = np.empty((self._count, 24), np.float32)
         self._rows = np.empty((self._count, 3), np.int32)
@@ -58,8 +57,8 @@ class PreparedRoom:
         """World corners of the room's own triangles, in metres."""
         return self._table[: self._count, :9].reshape(-1, 3, 3)
 
-    def furnished(self, objects: tuple[Placed, ...]) -> tuple[Geometry, RayCaster]:
-        """All triangles of the room and of objects, and a caster for them. Both are good until the next call."""
+    def furnished(self, objects: tuple[Placed, ...], shapes: tuple["Shape", ...]) -> tuple[Geometry, RayCaster]:
+        """All triangles of the room and of objects with their shapes, and a caster for them. Both are good until the next call."""
         counts = [len(placed.asset.mesh.faces) for placed in objects]
         total = self._count + sum(counts)
         self._reserve(total, any(placed.asset.mesh.color is not None for placed in objects))
@@ -71,10 +70,11 @@ class PreparedRoom:
         instance, part, material = self._rows[:total].T
         color = None if self._color is None else self._color[:total]
         geometry = Geometry(self._table[:total], instance, part, material, tuple(materials), color)
-        if not objects:
-            return geometry, self.caster
-        own = self._caster_type(geometry.corners[self._count :])
-        return geometry, JoinedCaster((self.caster, own), (self._count, total - self._count))
+        parts = [
+            Part(shape.caster, count, shape.bounds, placed.T_world_obj)
+            for placed, shape, count in zip(objects, shapes, counts, strict=True)
+        ]
+        return geometry, JoinedCaster(self.caster, self._count, tuple(parts))
 
     def _reserve(self, total: int, colored: bool) -> None:
         if total > len(self._table):
@@ -101,12 +101,13 @@ class PreparedRoom:
 
 
 class Shape:
-    """A model as placing sees it, in its own frame: a caster, its edges, the points it stands on, and its centre of mass."""
+    """A model as rays and placing see it, in its own frame: a caster, its edges, the points it stands on, its centre of mass."""
 
     def __init__(self, asset: Asset, caster: CasterType):
-        vertices = np.asarray(asset.mesh.vertices, np.float64)
+        vertices = np.asarray(asset.mesh.vertices, np.float32)
         corners = vertices[asset.mesh.faces]
-        self.caster = caster(corners.astype(np.float32))
+        self.caster = caster(corners)
+        self.triangles = len(corners)
         self.bounds = asset.mesh.bounds
         self._vertices, self._faces = vertices, np.asarray(asset.mesh.faces)
         area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
@@ -116,7 +117,7 @@ class Shape:
     @cached_property
     def contacts(self) -> Float[np.ndarray, "contacts 3"]:
         """Lowest points, those farthest from each other first chosen."""
-        lowest = np.unique(self._vertices[self._vertices[:, 2] < self.bounds[0, 2] + CONTACT_M].round(3), axis=0)
+        lowest = np.unique(self._vertices[self._vertices[:, 2] < self.bounds[0, 2] + CONTACT_M].astype(np.float64).round(3), axis=0)
         return lowest if len(lowest) <= CONTACTS else lowest[_spread(lowest, CONTACTS)]
 
     @cached_property

@@ -57,7 +57,7 @@ def choose_cameras(
         camera = _propose(room, floor_m, focus, wanted, rng=rng)
         if camera is None or not _apart(camera, [other for other, _ in chosen], wanted) or not _free(camera, caster, geometry, rng=rng):
             continue
-        probe = trace_view(caster, geometry.corners, geometry.instance, resized(camera, PROBE, PROBE))
+        probe = trace_view(caster, geometry.corners, geometry.instance, resized(camera, PROBE, PROBE), footprint=False)
         if not _worth_seeing(probe, geometry):
             continue
         sharing = sum(overlap(caster, geometry, probe, other) >= wanted.min_overlap for _, other in chosen)

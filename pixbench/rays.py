@@ -33,22 +33,41 @@ class RayCaster(Protocol):
         ...
 
 
-class JoinedCaster:
-    """Several casters as one: their triangles in a row, the nearest hit wins. Keeps what is slow to build, such as a room's."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A placed body of a JoinedCaster: a caster of its `triangles` in its own frame, its box there (2, 3), and its rigid pose."""
 
-    def __init__(self, casters: tuple[RayCaster, ...], triangles: tuple[int, ...]):
-        self._casters = casters
-        self._offsets = np.concatenate([[0], np.cumsum(triangles)]).astype(np.int32)
+    caster: RayCaster
+    triangles: int
+    bounds: Float[np.ndarray, "2 3"]
+    T_world_part: Float[np.ndarray, "4 4"]
+
+
+class JoinedCaster:
+    """A fixed caster and bodies that were placed in front of it, as one caster; triangles are numbered in that order.
+
+    What is slow to build is built once: a room's caster serves all scenes of the room, a model's all its places. Only rays that
+    enter a body's box are cast into it.
+    """
+
+    def __init__(self, fixed: RayCaster, triangles: int, parts: tuple[Part, ...]):
+        self._fixed, self._parts = fixed, parts
+        self._offsets = np.cumsum([triangles, *(part.triangles for part in parts)]).astype(np.int32)
+        self._frames = [_frame(part) for part in parts]
 
     def first_hit(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
     ) -> tuple[Int[np.ndarray, " rays"], Float[np.ndarray, " rays"]]:
-        """See RayCaster. The first caster wins a tie."""
-        origins, directions = _rays32(origins, directions)
-        triangle, t = self._casters[0].first_hit(origins, directions)
-        for caster, offset in zip(self._casters[1:], self._offsets[1:], strict=False):
-            other, other_t = caster.first_hit(origins, directions)
-            _take_nearer(triangle, t, other, other_t, offset)
+        """See RayCaster. The fixed caster wins a tie, then the first part."""
+        origins, directions = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
+        triangle, t = self._fixed.first_hit(origins, directions)
+        if self._parts:
+            local = np.empty(len(t), np.int32), np.empty_like(origins), np.empty_like(directions)
+        for part, frame, offset in zip(self._parts, self._frames, self._offsets, strict=False):
+            count = _entering(origins, directions, t, *frame, *local)
+            if count:
+                index, local_origins, local_directions = (values[:count] for values in local)
+                _take_nearer(triangle, t, index, *part.caster.first_hit(local_origins, local_directions), offset)
         return triangle, t
 
     def occluded(
@@ -58,43 +77,76 @@ class JoinedCaster:
         reach: Float[np.ndarray, " rays"],
     ) -> Bool[np.ndarray, " rays"]:
         """See RayCaster."""
-        origins, directions = _rays32(origins, directions)
-        reach = np.ascontiguousarray(reach, np.float32)
-        hidden = self._casters[0].occluded(origins, directions, reach)
-        for caster in self._casters[1:]:
-            still, rest = np.empty(len(hidden), np.int32), (np.empty_like(origins), np.empty_like(directions), np.empty_like(reach))
-            count = _gather_open(hidden, origins, directions, reach, still, *rest)
-            hidden[still[:count]] = caster.occluded(*(values[:count] for values in rest))
+        origins, directions = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
+        hidden = self._fixed.occluded(origins, directions, reach)
+        if self._parts:
+            local = np.empty(len(hidden), np.int32), np.empty_like(origins), np.empty_like(directions)
+        # A ray that is hidden already reaches nowhere, so that it enters no box.
+        left = np.where(hidden, np.float32(-1), reach).astype(np.float32)
+        for part, frame in zip(self._parts, self._frames, strict=True):
+            count = _entering(origins, directions, left, *frame, *local)
+            if count:
+                index, local_origins, local_directions = (values[:count] for values in local)
+                caught = index[part.caster.occluded(local_origins, local_directions, left[index])]
+                hidden[caught], left[caught] = True, -1
         return hidden
 
 
-def _rays32(
-    origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-) -> tuple[Float[np.ndarray, "rays 3"], Float[np.ndarray, "rays 3"]]:
-    return np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
+def _frame(part: Part) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "2 3"], Float[np.ndarray, "2 3"]]:
+    """Rotation and origin of a part's frame, and its box in the world and in that frame, a little enlarged."""
+    R, origin = part.T_world_part[:3, :3], part.T_world_part[:3, 3]
+    middle, half = part.bounds.mean(axis=0), np.ptp(part.bounds, axis=0) / 2 + 1e-4
+    centre, reach = R @ middle + origin, np.abs(R) @ half
+    boxes = np.stack([centre - reach, centre + reach]), np.stack([middle - half, middle + half])
+    return np.ascontiguousarray(R, np.float32), origin.astype(np.float32), boxes[0].astype(np.float32), boxes[1].astype(np.float32)
 
 
 @kernel
 @no_type_check
-def _gather_open(hidden, origins, directions, reach, still, rest_origins, rest_directions, rest_reach):
-    """Copy the rays that nothing hides yet; their number."""
+def _entering(origins, directions, reach, R, place, world, own, index, local_origins, local_directions):
+    """The rays that enter a box before `reach`, in the box's frame; their number. Tried in the world's frame first."""
     count = 0
-    for i in range(len(hidden)):
-        if not hidden[i]:
-            still[count], rest_reach[count] = i, reach[i]
-            for axis in range(3):
-                rest_origins[count, axis], rest_directions[count, axis] = origins[i, axis], directions[i, axis]
+    for i in range(len(reach)):
+        if reach[i] <= 0 or not _enters(origins[i], directions[i], reach[i], world):
+            continue
+        for axis in range(3):
+            o, d = np.float32(0), np.float32(0)
+            for k in range(3):
+                o += R[k, axis] * (origins[i, k] - place[k])
+                d += R[k, axis] * directions[i, k]
+            local_origins[count, axis], local_directions[count, axis] = o, d
+        if _enters(local_origins[count], local_directions[count], reach[i], own):
+            index[count] = i
             count += 1
     return count
 
 
 @kernel
 @no_type_check
-def _take_nearer(triangle, t, other, other_t, offset):
-    for i in range(len(triangle)):
-        if other[i] >= 0 and other_t[i] < t[i]:
-            triangle[i] = other[i] + offset
-            t[i] = other_t[i]
+def _enters(origin, direction, reach, box):
+    """Whether a ray meets a box before `reach`: slabs, one axis after another."""
+    first, last = np.float32(0), reach
+    for axis in range(3):
+        inverse = np.float32(1) / direction[axis]
+        a, b = (box[0, axis] - origin[axis]) * inverse, (box[1, axis] - origin[axis]) * inverse
+        # A ray along the slab gives NaN only on its very border; then the comparisons are false and nothing is cut off.
+        low, high = (a, b) if a < b else (b, a)
+        if low > first:
+            first = low
+        if high < last:
+            last = high
+        if first > last:
+            return False
+    return True
+
+
+@kernel
+@no_type_check
+def _take_nearer(triangle, t, index, other, other_t, offset):
+    for k in range(len(index)):
+        i = index[k]
+        if other[k] >= 0 and other_t[k] < t[i]:
+            triangle[i], t[i] = other[k] + offset, other_t[k]
 
 
 @dataclass(frozen=True, eq=False)

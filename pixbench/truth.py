@@ -93,8 +93,13 @@ def trace_view(
     corners: Float[np.ndarray, "triangles 3 3"],
     instance: Int[np.ndarray, " triangles"],
     camera: Camera,
+    *,
+    footprint: bool = True,
 ) -> View:
-    """Cast a ray through each pixel's centre, and more through its corners and inside to learn what its footprint covers."""
+    """Cast a ray through each pixel's centre, and more through its corners and inside to learn what its footprint covers.
+
+    Without `footprint` only grazing pixels are ambiguous, and there are no samples: enough for a first look.
+    """
     width, height = camera.width, camera.height
     hits, directions = cast(caster, corners, camera, pixel_centres(width, height).reshape(-1, 2))
     normal = hit_normals(corners, hits.triangle)
@@ -103,12 +108,14 @@ def trace_view(
     _settle(camera.centre, hits.triangle, hits.t, directions, normal, point, depth_m, grazing)
     ambiguous = grazing.reshape(height, width)
     own = _instance_of(instance, hits.triangle).reshape(height, width)
-    plane = np.einsum("ij,ij->i", point - camera.centre, normal).reshape(height, width)
-    sample_triangle, inside = _sampled(caster, instance, camera, pixel_samples(width, height))
-    _, around = _sampled(caster, instance, camera, pixel_corners(width, height))
-    planes = (plane, normal.reshape(height, width, 3), own)
-    _mark_edges(*planes, *inside, 2, 2, ambiguous)
-    _mark_edges(*planes, *around, 1, 2, ambiguous)
+    sample_triangle = np.empty((0, 0), np.int32)
+    if footprint:
+        plane = np.einsum("ij,ij->i", point - camera.centre, normal).reshape(height, width)
+        sample_triangle, inside = _sampled(caster, instance, camera, pixel_samples(width, height))
+        _, around = _sampled(caster, instance, camera, pixel_corners(width, height))
+        planes = (plane, normal.reshape(height, width, 3), own)
+        _mark_edges(*planes, *inside, 2, 2, ambiguous)
+        _mark_edges(*planes, *around, 1, 2, ambiguous)
     return View(
         camera,
         hits.triangle.reshape(height, width),

@@ -168,7 +168,8 @@ def _walls(plan: Plan, height: float) -> list[Wall]:
     length = np.abs(ahead).sum(axis=1)
     x = ahead / length[:, None]
     # Clockwise, so a turn to the right is a corner of the usual kind.
-    right = np.cross(np.roll(x, 1, axis=0), x) < 0
+    before = np.roll(x, 1, axis=0)
+    right = before[:, 0] * x[:, 1] - before[:, 1] * x[:, 0] < 0
     walls = []
     for index, start in enumerate(plan.corners):
         T = np.eye(4)

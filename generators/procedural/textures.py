@@ -139,7 +139,7 @@ def inlaid(which: Labels, tone: Plane, bases: Sequence[Color], warmth: Number = 
     return np.take(tables, which.astype(np.int32) * 256 + levels(tone), axis=0)
 
 
-def grid(size: Shape = SIZE) -> tuple[Plane, Plane]:
+def grid(size: Shape = SIZE) -> tuple[Float[np.ndarray, "1 columns"], Float[np.ndarray, "rows 1"]]:
     """x and y in [0, 1) of texel centres, to be broadcast: (1, columns) and (rows, 1)."""
     rows, columns = (size, size) if isinstance(size, int) else size
     x, y = ((np.arange(n, dtype=np.float32) + np.float32(0.5)) / np.float32(n) for n in (columns, rows))

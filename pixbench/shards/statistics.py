@@ -9,7 +9,7 @@ from jaxtyping import Float
 OVERLAP_EDGES = tuple(round(k / 10, 1) for k in range(11))
 ANGLE_EDGES_DEG = (0.0, 5.0, 10.0, 15.0, 30.0, 45.0, 60.0, 90.0, 180.0)
 
-Pairs = tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]
+Pairs = tuple[Float[np.ndarray, "_"], Float[np.ndarray, "_"]]
 """Visible share and baseline angle in degrees (NaN: nothing visible) of ordered pairs."""
 
 
