@@ -192,6 +192,14 @@ def test_the_strongest_four_lamps_and_every_sun_are_kept() -> None:
     assert drawn_lights((*lamps, sun)) == [0, 2, 3, 4, 5]
 
 
+def test_lights_are_summed_in_one_order() -> None:
+    """pyrender keeps them in sets, whose order would else follow from where objects lie in memory."""
+    lamps = tuple(replace(LAMP, radiance=np.full(3, strength)) for strength in (3.0, 1.0, 2.0, 2.0))
+    sun = Light("sun", np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), np.ones(3))
+    scene = OpenGLScene(_quad(FACING, Material()), (*lamps, sun, sun)).scene
+    assert [node.name for node in scene.light_nodes] == ["0", "1", "2", "3", "4", "5"]
+
+
 SCRIPT = """
 import hashlib
 from pixbench.generators.config_3d import Config3D
@@ -233,7 +241,7 @@ def test_the_first_platform_that_draws_is_taken(monkeypatch: pytest.MonkeyPatch)
         return subprocess.CompletedProcess(command, 0 if env[PLATFORM] in works else 1)
 
     monkeypatch.setattr(subprocess, "run", run)
-    with pytest.raises(UserError, match="neither EGL nor OSMesa starts: .* libegl1 libgl1 libxrender1 libosmesa6"):
+    with pytest.raises(UserError, match=r"neither EGL nor OSMesa starts: .* libegl1 libgl1 libxrender1 libosmesa6"):
         working_platform()
     works.add("osmesa")
     assert working_platform() == "osmesa"
