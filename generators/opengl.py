@@ -40,12 +40,12 @@ class PyrenderRenderer:
 
 
 class PyrenderScene:
-    """Draws one scene: `fine` with shadows and four samples a pixel."""
+    """Draws one scene: `fine` with all shadows and four samples a pixel, else with the sun's alone, which would shine through walls."""
 
     def __init__(self, scene: OpenGLScene, *, fine: bool):
         self._scene, self._factor = scene, 2 if fine else 1
         flags = load_pyrender().RenderFlags
-        self._flags = flags.SHADOWS_SPOT | flags.SHADOWS_DIRECTIONAL if fine else flags.NONE
+        self._flags = flags.SHADOWS_DIRECTIONAL | (flags.SHADOWS_SPOT if fine else flags.NONE)
 
     def draw(self, view: View, look: ViewLook, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
         """See `renderer.SceneRenderer`. Draws no random numbers."""
@@ -54,7 +54,8 @@ class PyrenderScene:
 
     def _radiance(self, view: View, look: ViewLook) -> Float[np.ndarray, "rows columns 3"]:
         """Linear light of every sample, on a regular grid; the sky where OpenGL drew nothing."""
-        scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(look).mean()))
+        # A scene without lights has only what shines by itself.
+        scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(look).mean()) or 1.0)
         self._scene.aim(view.camera, self._factor)
         self._scene.light_up(look, scale)
         target = offscreen()

@@ -112,6 +112,21 @@ def test_textures_are_the_right_way_up_and_repeat() -> None:
     np.testing.assert_allclose(seen, np.tile(texels, (2, 2, 1)) / 255, atol=0.2)
 
 
+def test_colours_of_corners_are_srgb_and_multiply_the_materials() -> None:
+    quad = _quad(FACING, Material((0.5, 1.0, 1.0), emission=1.0))
+    colored = replace(quad, color=np.broadcast_to(np.uint8([255, 128, 64]), (2, 3, 3)))
+    # sRGB 0.5, 128/255 and 64/255 in linear light (IEC 61966-2-1).
+    np.testing.assert_allclose(_drawn(colored, _camera())[20, 24], [0.2140, 0.2159, 0.0513], atol=0.005)
+
+
+def test_a_scene_without_lights_shows_what_shines() -> None:
+    geometry = _quad(FACING, Material((0.2, 0.4, 0.8), emission=1.0))
+    caster = EmbreeCaster(geometry.corners)
+    view = trace_view(caster, geometry.corners, geometry.instance, _camera())
+    red, green, blue = PyrenderRenderer(preset="fast").scene(geometry, caster, ()).draw(view, DARK, rng=RNG)[20, 24].astype(int)
+    assert 20 < red < green < blue < 255
+
+
 def _lit(geometry: Geometry, camera: Camera, light: Light, preset: str = "fast", gain: float = 1.0) -> np.ndarray:
     caster = EmbreeCaster(geometry.corners)
     view = trace_view(caster, geometry.corners, geometry.instance, camera)
@@ -142,7 +157,7 @@ def test_a_lamp_lights_what_is_under_it_as_the_ray_caster_has_it() -> None:
     assert np.corrcoef(rays[floor_seen].ravel(), opengl[floor_seen].ravel())[0, 1] > 0.99
 
 
-def test_default_has_shadows_and_fast_has_none() -> None:
+def test_default_has_shadows_and_fast_has_only_the_suns() -> None:
     """A small plate between the lamp and the floor."""
     floor = _quad([[-4.0, 6.0, -1.0], [4.0, 6.0, -1.0], [4.0, -1.0, -1.0], [-4.0, -1.0, -1.0]], Material())
     plate = _quad([[-0.3, 2.3, 0.0], [0.3, 2.3, 0.0], [0.3, 1.7, 0.0], [-0.3, 1.7, 0.0]], Material())
@@ -153,6 +168,8 @@ def test_default_has_shadows_and_fast_has_none() -> None:
     u, v = np.floor(camera.project(np.array([[0.0, 2.0, -1.0]]))[0][0]).astype(int)
     fast, fine = (_lit(joined, camera, lamp, preset)[v, u].mean() for preset in ("fast", "default"))
     assert fine < 0.75 * fast
+    sun = Light("sun", np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), np.ones(3))
+    assert _lit(joined, camera, sun)[v, u].mean() < 0.6 * _lit(floor, camera, sun)[v, u].mean()
 
 
 def test_pictures_look_like_the_ray_casters() -> None:
