@@ -21,16 +21,16 @@ from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
-import numpy as np  # noqa: E402
-from heavy_scene import config, write  # noqa: E402
+import numpy as np
+from heavy_scene import config, write
 
-from pixbench.generators import shading  # noqa: E402
-from pixbench.generators.raycast import NO_RANDOM, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene  # noqa: E402
-from pixbench.generators.three_d import Generator3D  # noqa: E402
-from pixbench.geometry import pixel_centres  # noqa: E402
-from pixbench.rays import RayCaster, hit_normals  # noqa: E402
-from pixbench.shards.writer import write_shard  # noqa: E402
-from pixbench.truth import Status, View, cast, exact_pair, trace_view  # noqa: E402
+from pixbench.generators import shading
+from pixbench.generators.raycast import NO_RANDOM, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene
+from pixbench.generators.three_d import Generator3D
+from pixbench.geometry import pixel_centres
+from pixbench.rays import RayCaster, hit_normals
+from pixbench.shards.writer import write_shard
+from pixbench.truth import Status, View, cast, exact_pair, trace_view
 
 REPEATS = 9
 

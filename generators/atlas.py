@@ -158,8 +158,8 @@ def _look_up(colors, texels, levels, first, count, linear, material, texel, leve
         out[i, 0], out[i, 1], out[i, 2] = colors[m, 0], colors[m, 1], colors[m, 2]
         if count[m] == 0:
             continue
-        largest = max(levels[first[m], 1], levels[first[m], 2])
-        wanted = int(np.round(level[i] + np.log2(np.float32(largest))))
+        side = np.sqrt(np.float32(levels[first[m], 1]) * np.float32(levels[first[m], 2]))
+        wanted = int(np.round(level[i] + np.log2(side)))
         entry = first[m] + min(max(wanted, 0), count[m] - 1)
         offset, rows, columns = levels[entry, 0], levels[entry, 1], levels[entry, 2]
         # Texel centres lie at .5; the texture repeats.

@@ -1,12 +1,9 @@
 """Whether meshes share space: two triangles meet where an edge of one crosses the other, and ray casters know what edges cross."""
 
-from typing import no_type_check
-
 import numpy as np
 from jaxtyping import Float
 
 from pixbench.geometry import inverse_rigid, transform_points
-from pixbench.jit import kernel
 from pixbench.rays import RayCaster
 
 from .prepared import PreparedRoom, Shape
@@ -49,8 +46,7 @@ def meets_room(shape: Shape, T: Float[np.ndarray, "4 4"], room: PreparedRoom) ->
     """Whether a placed object intersects the room."""
     if _crossed(room.caster, shape.edges, T, None):
         return True
-    low, high = box_of(shape.bounds, T).astype(np.float32)
-    near = room.corners[_near(room.corners, low, high)]
+    near = room.near(box_of(shape.bounds, T))
     edges = near[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2, 3)
     return _crossed(shape.caster, edges, inverse_rigid(T), shape.bounds)
 
@@ -68,22 +64,3 @@ def _crossed(caster: RayCaster, edges: Segments, T_caster_edges: Float[np.ndarra
         if len(start) and caster.occluded(start, along, np.ones(len(start), np.float32)).any():
             return True
     return False
-
-
-@kernel
-@no_type_check
-def _near(corners, low, high):
-    """Indices of triangles whose box reaches into a box."""
-    found = np.empty(len(corners), np.int64)
-    count = 0
-    for i in range(len(corners)):
-        inside = True
-        for axis in range(3):
-            a, b, c = corners[i, 0, axis], corners[i, 1, axis], corners[i, 2, axis]
-            if min(a, b, c) > high[axis] or max(a, b, c) < low[axis]:
-                inside = False
-                break
-        if inside:
-            found[count] = i
-            count += 1
-    return found[:count].copy()

@@ -3,18 +3,20 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, no_type_check
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from pixbench.geometry import transform_points
+from pixbench.jit import kernel
 from pixbench.rays import JoinedCaster, Part, RayCaster
 
 from .scene import Asset, Geometry, Mesh, Placed, Room
 
 T = TypeVar("T")
 CasterType = Callable[[Float[np.ndarray, "triangles 3 3"]], RayCaster]
+
+BLOCK = 256
 
 CONTACT_M = 0.01
 """What lies this little above an object's lowest point may carry it."""
@@ -51,6 +53,11 @@ class PreparedRoom:
         self._color = np.empty((self._count, 3, 3), np.uint8) if room.mesh.color is not None else None
         self._fill(slice(0, self._count), room.mesh, np.eye(4), 1, 0)
         self.caster = caster(self.corners)
+        self._blocks = _block_boxes(self.corners)
+
+    def near(self, box: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "triangles 3 3"]:
+        """Corners of the room's triangles whose boxes reach into a box."""
+        return self.corners[_near(self.corners, self._blocks, box.astype(np.float32))]
 
     @property
     def corners(self) -> Float[np.ndarray, "triangles 3 3"]:
@@ -88,16 +95,65 @@ class PreparedRoom:
 
     def _fill(self, at: slice, mesh: Mesh, T: Float[np.ndarray, "4 4"], instance: int, materials: int) -> None:
         """Coordinates are rounded to float32 here, once, for all who use them."""
-        table = self._table[at]
-        world = transform_points(T, np.asarray(mesh.vertices, np.float64)).astype(np.float32)
-        table[:, :9] = world[mesh.faces].reshape(-1, 9)
-        table[:, 9:18] = (np.asarray(mesh.normals, np.float32) @ T[:3, :3].T.astype(np.float32)).reshape(-1, 9)
-        table[:, 18:] = mesh.uv.reshape(-1, 6)
+        _fill_table(np.asarray(mesh.vertices), np.asarray(mesh.faces), np.asarray(mesh.normals), np.asarray(mesh.uv), T, self._table[at])
         rows = self._rows[at]
         rows[:, 0], rows[:, 1], rows[:, 2] = instance, mesh.part, mesh.material
         rows[:, 2] += materials
         if self._color is not None:
             self._color[at] = 255 if mesh.color is None else mesh.color
+
+
+@kernel
+@no_type_check
+def _block_boxes(corners):
+    """Boxes of every BLOCK triangles in a row, (blocks, 2, 3): meshes list neighbours near each other."""
+    boxes = np.empty(((len(corners) + BLOCK - 1) // BLOCK, 2, 3), np.float32)
+    boxes[:, 0], boxes[:, 1] = np.inf, -np.inf
+    for i in range(len(corners)):
+        box = boxes[i // BLOCK]
+        for corner in range(3):
+            for axis in range(3):
+                box[0, axis], box[1, axis] = min(box[0, axis], corners[i, corner, axis]), max(box[1, axis], corners[i, corner, axis])
+    return boxes
+
+
+@kernel
+@no_type_check
+def _near(corners, blocks, box):
+    """Indices of triangles whose box reaches into a box."""
+    found = []
+    for block in range(len(blocks)):
+        if not _overlap(blocks[block, 0], blocks[block, 1], box):
+            continue
+        for i in range(block * BLOCK, min((block + 1) * BLOCK, len(corners))):
+            a, b, c = corners[i, 0], corners[i, 1], corners[i, 2]
+            if _overlap(np.minimum(np.minimum(a, b), c), np.maximum(np.maximum(a, b), c), box):
+                found.append(i)
+    return np.array(found, np.int64)
+
+
+@kernel
+@no_type_check
+def _overlap(low, high, box):
+    apart = False
+    for axis in range(3):
+        apart |= low[axis] > box[1, axis] or high[axis] < box[0, axis]
+    return not apart
+
+
+@kernel
+@no_type_check
+def _fill_table(vertices, faces, normals, uv, T, table):
+    for i in range(len(faces)):
+        for corner in range(3):
+            vertex, normal = vertices[faces[i, corner]], normals[i, corner]
+            for axis in range(3):
+                moved, turned = T[axis, 3], 0.0
+                for k in range(3):
+                    moved += T[axis, k] * vertex[k]
+                    turned += T[axis, k] * normal[k]
+                table[i, 3 * corner + axis], table[i, 9 + 3 * corner + axis] = moved, turned
+            table[i, 18 + 2 * corner], table[i, 19 + 2 * corner] = uv[i, corner, 0], uv[i, corner, 1]
 
 
 class Shape:

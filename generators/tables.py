@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from pixbench.selftest import LANDED
 from pixbench.truth import PairTruth, Status, View
 
 from .boxes import amodal_boxes, visible_boxes
@@ -50,9 +51,10 @@ def pair_arrays(pairs: list[tuple[int, int]], truths: list[PairTruth], views: li
 
 def _parallax(a: View, b: View, truth: PairTruth) -> float:
     """Median angle in degrees at the points that both see, between the rays to the two cameras; NaN where there are none."""
-    points = a.point[truth.status == Status.VISIBLE][::7]
-    if not len(points):
+    seen = np.flatnonzero(truth.status == Status.VISIBLE)
+    if not len(seen):
         return float("nan")
+    points = a.point.reshape(-1, 3)[seen[:: max(len(seen) // 1000, 1)]]
     first, second = (_unit(view.camera.centre - points) for view in (a, b))
     return float(np.degrees(np.median(np.arccos(np.clip(np.einsum("ij,ij->i", first, second), -1, 1)))))
 
@@ -63,10 +65,10 @@ def _unit(vectors: Float[np.ndarray, "vectors 3"]) -> Float[np.ndarray, "vectors
 
 def _controls(truth: PairTruth, *, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Random source pixels (column, row) that land in the target, with their exact uv; NaN where none does."""
-    landed = np.argwhere(np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS)))
+    landed = np.flatnonzero(LANDED[truth.status])
     if not len(landed):
         return np.zeros((CONTROL_POINTS, 2), int), np.full((CONTROL_POINTS, 2), np.nan)
-    row, column = landed[rng.integers(len(landed), size=CONTROL_POINTS)].T
+    row, column = np.divmod(landed[rng.integers(len(landed), size=CONTROL_POINTS)], truth.status.shape[1])
     return np.stack([column, row], axis=1), truth.uv_b[row, column]
 
 

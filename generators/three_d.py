@@ -11,7 +11,7 @@ from pixbench.generation import MadeScene
 from pixbench.rays import RayCaster
 from pixbench.registry import RENDERERS
 from pixbench.selftest import FlatColor, SelfTest, measure_exact, merge
-from pixbench.shards.reader import stored_pair
+from pixbench.shards.reader import stored_pairs
 from pixbench.truth import PairTruth, View, exact_pair, trace_view
 
 from .atlas import AtlasMaker, surface_color, to_srgb
@@ -78,11 +78,11 @@ class Generator3D:
             return to_srgb(surface_color(geometry, atlas, triangle, barycentric))
 
         flat: FlatColor = flat_color
-        cameras = list(scene.cameras)
+        stored = stored_pairs(arrays, scene.cameras, pairs, arrays["status"])
         return merge(
             [
-                measure_exact(stored_pair(arrays, cameras, a, b, truth.status), truth, views[a], caster, geometry.corners, flat)
-                for (a, b), truth in zip(pairs, truths, strict=True)
+                measure_exact(pair, truth, views[a], caster, geometry.corners, flat)
+                for pair, (a, _), truth in zip(stored, pairs, truths, strict=True)
             ]
         )
 

@@ -10,11 +10,17 @@ from .scene import Geometry
 
 def follow(views: list[View], caster: RayCaster, geometry: Geometry, count: int, *, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view."""
-    sources = [_candidates(view, geometry) for view in views]
-    point, normal, triangle = (np.concatenate([source[k] for source in sources]) for k in range(3))
-    instance = geometry.instance[triangle]
+    clear = [np.flatnonzero((view.triangle >= 0) & ~view.ambiguous) for view in views]
+    owner = np.repeat(np.arange(len(views)), [len(pixels) for pixels in clear])
+    pixel = np.concatenate(clear)
+    instance = np.concatenate([geometry.instance[view.triangle.reshape(-1)[pixels]] for view, pixels in zip(views, clear, strict=True)])
     chosen = _balanced(instance >= 2, count, rng=rng)
-    point, normal, triangle = point[chosen], normal[chosen], triangle[chosen]
+
+    def picked(field: str, *shape: int) -> np.ndarray:
+        values = [getattr(views[owner[k]], field).reshape(-1, *shape)[pixel[k]] for k in chosen]
+        return np.array(values).reshape(len(chosen), *shape)
+
+    point, normal, triangle = picked("point", 3), picked("normal", 3), picked("triangle").astype(np.int32)
     places = [point_status(caster, geometry.corners, point, normal, triangle, view) for view in views]
     return {
         "track_point": point,
@@ -22,12 +28,6 @@ def follow(views: list[View], caster: RayCaster, geometry: Geometry, count: int,
         "track_uv": np.stack([uv for uv, _ in places], axis=1).reshape(len(point), len(views), 2),
         "track_status": np.stack([status for _, status in places], axis=1).reshape(len(point), len(views)).astype(np.uint8),
     }
-
-
-def _candidates(view: View, geometry: Geometry) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points, normals (turned to the camera) and triangles of pixels whose surface is plain to see."""
-    clear = (view.triangle >= 0) & ~view.ambiguous
-    return view.point[clear], view.normal[clear], view.triangle[clear]
 
 
 def _balanced(on_object: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:

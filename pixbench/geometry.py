@@ -166,3 +166,34 @@ def _projected(K, T, points, uv, depth_m):
             uv[i, 1] = K[1, 1] * y + K[1, 2]
         else:
             uv[i] = np.nan
+
+
+def reprojected_centres(depth_m: Float[np.ndarray, "height width"], a: Camera, b: Camera) -> Float[np.ndarray, "height width 2"]:
+    """uv in camera b, float32, of what camera a sees at z-depth `depth_m` behind each pixel's centre.
+
+    NaN where the depth is NaN or the point is not before b. The same as unprojecting and projecting, in one pass.
+    """
+    world_to_b = b.K @ b.T_world_cam[:3, :3].T
+    uv = np.empty((*depth_m.shape, 2), np.float32)
+    _reproject(depth_m, world_to_b @ a.T_world_cam[:3, :3] @ np.linalg.inv(a.K), world_to_b @ (a.centre - b.centre), uv)
+    return uv
+
+
+@kernel
+@no_type_check
+def _reproject(depth, turn, move, uv):
+    """uv of depth * turn @ (u, v, 1) + move, computed in float64."""
+    height, width = depth.shape
+    x_step, y_step, z_step = turn[0, 0], turn[1, 0], turn[2, 0]
+    centres, us, vs = np.arange(width) + 0.5, np.empty(width, np.float32), np.empty(width, np.float32)
+    for row in range(height):
+        v = row + 0.5
+        x, y, z = turn[0, 1] * v + turn[0, 2], turn[1, 1] * v + turn[1, 2], turn[2, 1] * v + turn[2, 2]
+        # A row at a time, u and v apart: so the compiler does several pixels at once.
+        for column in range(width):
+            u, d = centres[column], np.float64(depth[row, column])
+            depth_b = d * (z_step * u + z) + move[2]
+            inverse = 1.0 / (depth_b if depth_b > 0 else np.nan)
+            us[column] = (d * (x_step * u + x) + move[0]) * inverse
+            vs[column] = (d * (y_step * u + y) + move[1]) * inverse
+        uv[row, :, 0], uv[row, :, 1] = us, vs

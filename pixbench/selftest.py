@@ -20,7 +20,7 @@ DOUBTFUL_LIMIT = 0.05
 SHIFT_PX = 2.0
 FLAT_LEVELS = 1.5
 FLAT_SHARE = 0.999
-SAMPLE = 4096
+SAMPLE = 1500
 """At generation, at most about this many visible pixels of a pair are followed; `pixbench verify` follows all of them."""
 
 FlatColor = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -146,6 +146,13 @@ class StoredPair:
         return nearest_pixel_index(uv, self.camera_b.width, self.camera_b.height)
 
 
+Pixels = tuple[Int[np.ndarray, " pixels"], Int[np.ndarray, " pixels"]]
+"""Rows and columns of some pixels, to index an image with."""
+
+LANDED = np.isin(np.arange(len(Status)), (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
+"""Whether a pixel of each status has its point inside the target's frame."""
+
+
 def near_grazing(
     normal: Float[np.ndarray, "points 3"], point: Float[np.ndarray, "points 3"], camera: Camera
 ) -> Bool[np.ndarray, " points"]:
@@ -169,12 +176,15 @@ def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Floa
 def measure_exact(
     pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], flat: FlatColor
 ) -> SelfTest:
-    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b."""
-    framed = np.isin(truth.status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
+    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b.
+
+    Pixels are thinned to about SAMPLE of each kind; the counts of the result are of those.
+    """
+    framed = _pixels(LANDED[truth.status], SAMPLE)
     map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
-    at = _thinned(pair.visible)
+    at = _pixels(pair.visible, SAMPLE)
     hits, rays = cast(caster, corners, pair.camera_b, pair.uv_b[at].astype(np.float64))
-    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at)
+    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at, at, _pixels(pair.status == Status.OCCLUDED, SAMPLE))
     found = hits.triangle >= 0
     seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
     differ = np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS
@@ -182,12 +192,11 @@ def measure_exact(
     return _with_map_error(test, map_error)
 
 
-def _thinned(mask: Bool[np.ndarray, "height width"], most: int = SAMPLE) -> Bool[np.ndarray, "height width"]:
-    """Every so many-th of the set pixels, so that about `most` are left."""
+def _pixels(mask: Bool[np.ndarray, "height width"], most: int | None = None) -> Pixels:
+    """The set pixels, or every so many-th of them, so that about `most` are left."""
     at = np.flatnonzero(mask)
-    thinned = np.zeros(mask.size, bool)
-    thinned[at[:: max(len(at) // most, 1)]] = True
-    return thinned.reshape(mask.shape)
+    rows, columns = np.divmod(at[:: max(len(at) // most, 1)] if most else at, mask.shape[1])
+    return rows, columns
 
 
 def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]) -> SelfTest:
@@ -196,11 +205,11 @@ def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"]
     The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
     """
     column, row = pair.target_pixel(pair.uv_b).transpose(2, 0, 1)
-    same = pair.visible & (pair.triangle_b[row, column] == pair.triangle_a)
+    same = _pixels(pair.visible & (pair.triangle_b[row, column] == pair.triangle_a))
     uv = pair.uv_b[same].astype(np.float64)
     z = stored_depth_at(pair, uv)
     rays = pair.camera_b.rays(uv)
-    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same)
+    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same, _pixels(pair.visible), _pixels(pair.status == Status.OCCLUDED))
     # A pair that shares nothing has no exact matches to store; its controls are NaN.
     stored = np.isfinite(control_uv).all(axis=1)
     error = np.linalg.norm(pair.uv_b[control_pixel[stored, 1], control_pixel[stored, 0]] - control_uv[stored], axis=1)
@@ -215,31 +224,35 @@ def _with_map_error(test: SelfTest, error_px: Float[np.ndarray, " points"]) -> S
     return test
 
 
-def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool[np.ndarray, "height width"]) -> SelfTest:
-    """The measures that both tests share: cycle of the `returned` points, depth test, photometric agreement."""
-    height, width = pair.status.shape
+def _measure(
+    pair: StoredPair,
+    returned: Float[np.ndarray, "points 3"],
+    at: Pixels,
+    visible: Pixels,
+    occluded: Pixels,
+) -> SelfTest:
+    """The measures that both tests share: cycle of the `returned` points of the pixels `at`, depth test, photometric agreement."""
     back, _ = pair.camera_a.project(returned)
-    centres = pixel_centre(*np.nonzero(at)[::-1])
+    centres = pixel_centre(at[1], at[0])
     cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
     over = cycle > CYCLE_LIMIT_PX
     points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
     grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
-    uv = pair.uv_b[pair.visible].astype(np.float64)
-    expected = pair.camera_b.project(pair.points_a[pair.visible])[1]
-    hidden = ~(expected <= stored_depth_at(pair, uv) * (1 + DEPTH_TEST_TOLERANCE))
-    compared = _thinned(pair.visible)
+    expected = pair.camera_b.project(pair.points_a[visible])[1]
+    hidden = ~(expected <= stored_depth_at(pair, pair.uv_b[visible].astype(np.float64)) * (1 + DEPTH_TEST_TOLERANCE))
+    compared = _pixels(pair.visible, SAMPLE)
     places = pair.uv_b[compared].astype(np.float64)
     return SelfTest(
         pairs=1,
-        pixels=height * width,
-        visible=int(pair.visible.sum()),
+        pixels=pair.status.size,
+        visible=len(visible[0]),
         cycle_pixels=len(cycle),
         cycle_max_px=float(cycle.max(initial=0.0)),
         cycle_over=int(over.sum()),
         cycle_over_grazing=int((over & grazing).sum()),
         depth_disagree=int(hidden.sum()),
-        occluded=int((pair.status == Status.OCCLUDED).sum()),
-        doubtful=_doubtful(pair),
+        occluded=len(occluded[0]),
+        doubtful=_doubtful(pair, occluded),
         photometric_correlation=_correlation(pair, compared, places),
         photometric_shifted=max(
             _correlation(pair, compared, places + SHIFT_PX * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -247,9 +260,8 @@ def _measure(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Bool
     )
 
 
-def _doubtful(pair: StoredPair) -> int:
+def _doubtful(pair: StoredPair, hidden: Pixels) -> int:
     """Pixels called occluded although b's own pixel shows their triangle, from its front, at their depth within 0.1 %."""
-    hidden = pair.status == Status.OCCLUDED
     points, uv = pair.points_a[hidden], pair.uv_b[hidden].astype(np.float64)
     column, row = pair.target_pixel(uv).T
     expected = pair.camera_b.project(points)[1]
@@ -258,7 +270,7 @@ def _doubtful(pair: StoredPair) -> int:
     return int((np.abs(stored_depth_at(pair, uv)[same] / expected[same] - 1) < 1e-3).sum())
 
 
-def _correlation(pair: StoredPair, at: Bool[np.ndarray, "height width"], uv: Float[np.ndarray, "points 2"]) -> float:
+def _correlation(pair: StoredPair, at: Pixels, uv: Float[np.ndarray, "points 2"]) -> float:
     """Pearson correlation of luminance between a's pixels and b at uv; 0 where there is no contrast to say anything."""
     column, row = pair.target_pixel(uv).T
     x, y = pair.rgb_a[at].mean(axis=1), pair.rgb_b[row, column].mean(axis=1)

@@ -11,7 +11,7 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from .geometry import Camera, pixel_centres, pixel_corners, pixel_samples
+from .geometry import Camera, pixel_centres, pixel_corners, pixel_samples, reprojected_centres
 from .jit import kernel
 from .rays import Hits, RayCaster, exact_hits, hit_normals
 
@@ -254,5 +254,4 @@ def _decide(framed, arrives, directions, normal, ambiguous_a, ambiguous_b, uv, s
 
 def uv_from_depth(depth_m: Float[np.ndarray, "height width"], camera_a: Camera, camera_b: Camera) -> Float[np.ndarray, "height width 2"]:
     """The map a -> b that follows from stored z-depth: (height, width, 2) float32 in pixels of b, NaN where there is none."""
-    points = camera_a.unproject(pixel_centres(camera_a.width, camera_a.height), depth_m)
-    return camera_b.project(points)[0].astype(np.float32)
+    return reprojected_centres(depth_m, camera_a, camera_b)

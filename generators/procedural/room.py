@@ -109,14 +109,15 @@ def build(seed: int) -> Room:
     taken.setdefault(door_wall.index, []).append(door)
     _add_walls(builder, walls, taken, trim, rng=rng)
     _add_floor(builder, plan, size, rng=rng)
-    _add_ceiling(builder, plan, walls, trim, rng=rng)
+    lamp = _lamp_place(plan, size, rng=rng)
+    _add_ceiling(builder, plan, walls, trim, lamp, rng=rng)
     _add_door(builder, door_wall, door, trim, rng=rng)
     for wall in walls:
         gaps = [(door.x0 - 0.05, door.x1 + 0.05)] if wall is door_wall else []
         builder.part = PARTS.index("skirting")
         _add_moulding(builder, wall, [(0.016, -SEAM), (0.016, 0.075), (0.009, 0.092), (-0.005, 0.092)], trim, gaps)
     _add_on_walls(builder, plan, walls, taken, rng=rng)
-    lights.append(_add_lamp(builder, plan, size, rng=rng))
+    lights.append(_add_lamp(builder, lamp, size[2], rng=rng))
     if rng.random() < 0.45:
         lights.append(_sun(outer[0], rng=rng))
     clear = (*plan.solid, _before_door(door_wall, door))
@@ -211,7 +212,7 @@ def _add_walls(
     white = (1.0, 1.0, 1.0)
     common = Material(white, room_surfaces.wall(rng=rng) if rng.random() < 0.5 else room_surfaces.paint(rng=rng))
     accent = Material(white, room_surfaces.wall(rng=rng)) if rng.random() < 0.55 else common
-    special = int(rng.integers(len(walls)))
+    special = int(rng.choice([wall.index for wall in walls if wall.length > 1.05]))
     low = min([o.z0 for found in taken.values() for o in found if o.z0 > 0], default=1.0) - 0.1
     rail = min(low, 0.95) if rng.random() < 0.22 else 0.0
     boarding = None
@@ -311,7 +312,9 @@ def _add_floor(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float
             return
 
 
-def _add_ceiling(builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Material, *, rng: np.random.Generator) -> None:
+def _add_ceiling(
+    builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Material, lamp: tuple[float, float], *, rng: np.random.Generator
+) -> None:
     """White, and plain, or with a crown moulding, a lowered border, or beams."""
     builder.part = PARTS.index("ceiling")
     height = walls[0].height
@@ -332,18 +335,21 @@ def _add_ceiling(builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Mate
         for wall in walls:
             _add_moulding(builder, wall, [(-0.005, height - drop), (width, height - drop), (width, height + SEAM)], white, [])
     elif kind == "beams":
-        _add_beams(builder, plan, height, rng=rng)
+        _add_beams(builder, plan, height, lamp, rng=rng)
 
 
-def _add_beams(builder: MeshBuilder, plan: Plan, height: float, *, rng: np.random.Generator) -> None:
+def _add_beams(builder: MeshBuilder, plan: Plan, height: float, lamp: tuple[float, float], *, rng: np.random.Generator) -> None:
     """Wooden beams across the room, from wall to wall."""
     low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
     wood, axis = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.05), int(rng.integers(2))
-    count, width, drop = int(rng.integers(4, 8)), rng.uniform(0.09, 0.16), rng.uniform(0.1, 0.16)
-    for k in range(count):
+    apart, width, drop = rng.uniform(0.8, 1.1), rng.uniform(0.09, 0.16), rng.uniform(0.1, 0.16)
+    # The lamp hangs in the middle between two of them.
+    first = low[axis] + (lamp[axis] + apart / 2 - low[axis]) % apart
+    for place in np.arange(first, high[axis], apart):
+        if min(place - low[axis], high[axis] - place) < width:
+            continue
         centre, extent = (low + high) / 2, high - low + 0.02
-        centre[axis] = low[axis] + (k + 0.5) / count * (high - low)[axis]
-        extent[axis] = width
+        centre[axis], extent[axis] = place, width
         builder.box((*centre, height - drop / 2 + 0.005), (*extent, drop + SEAM), wood, repeat_m=1.3)
 
 
@@ -585,6 +591,7 @@ def _add_on_walls(
     builder: MeshBuilder, plan: Plan, walls: list[Wall], taken: dict[int, list[Opening]], *, rng: np.random.Generator
 ) -> None:
     """Pictures and shelves in the free places of the walls, and shelves across an alcove."""
+    frames = _frames(rng=rng)
     wood, books = textures.wood(rng=rng), textures.spines(rng=rng)
     made_of = Material((1.0, 1.0, 1.0), wood, gloss=0.1), Material((1.0, 1.0, 1.0), books, gloss=0.05)
     if plan.alcove >= 0 and rng.random() < 0.7:
@@ -602,7 +609,7 @@ def _add_on_walls(
             if not any(place.near(o, 0.3) for o in free):
                 _add_shelf(builder, wall, (x, x + width), z, rng.uniform(0.17, 0.24), made_of, brackets=True, rng=rng)
                 free.append(place)
-        _add_pictures(builder, wall, free, rng=rng)
+        _add_pictures(builder, wall, free, frames, rng=rng)
 
 
 def _add_shelf(
@@ -645,7 +652,16 @@ def _add_shelf(
         builder.lathe(vase, Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5), centre=foot, sections=24)
 
 
-def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng: np.random.Generator) -> None:
+def _frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
+    """What pictures of one room are framed in: wood, and a painted or gilded frame."""
+    lacquer = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
+    return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.15), Material((1.0, 1.0, 1.0), lacquer, gloss=0.15)
+
+
+def _add_pictures(
+    builder: MeshBuilder, wall: Wall, taken: list[Opening], frames: tuple[Material, Material], *, rng: np.random.Generator
+) -> None:
+    """Up to three pictures where nothing else is."""
     builder.part = PARTS.index("picture")
     hung: list[Opening] = []
     for _ in range(8):
@@ -657,15 +673,13 @@ def _add_pictures(builder: MeshBuilder, wall: Wall, taken: list[Opening], *, rng
         if any(place.near(o, 0.15) for o in taken + hung):
             continue
         hung.append(place)
-        _add_picture(builder, wall, place, rng=rng)
+        _add_picture(builder, wall, place, frames[int(rng.integers(2))], rng=rng)
         if len(hung) == 3 or rng.random() < 0.45:
             break
 
 
-def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
     """A picture in a frame of four bars."""
-    dark_or_light = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
-    frame = Material((1.0, 1.0, 1.0), textures.wood(rng=rng) if rng.random() < 0.45 else dark_or_light, gloss=0.15)
     bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
     for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):
         _wall_box(builder, wall, x, y, (o.z0, o.z1), frame)
@@ -677,16 +691,20 @@ def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random
     builder.screen(half, centre, picture, wall.T_world_wall[:3, :3], skirt=0.005)
 
 
-def _add_lamp(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> Light:
+def _lamp_place(plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> tuple[float, float]:
+    """Near the middle of the room, away from walls."""
+    x, y = size[0] / 2, size[1] / 2
+    for _ in range(10):
+        px, py = x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5)
+        if plan.inside(px, py, 0.8):
+            return px, py
+    return x, y
+
+
+def _add_lamp(builder: MeshBuilder, place: tuple[float, float], height: float, *, rng: np.random.Generator) -> Light:
     """A flat round lamp under the ceiling, a hanging shade or a paper globe; the light lies just below it."""
     builder.part = PARTS.index("ceiling lamp")
-    width, depth, height = size
-    x, y = width / 2, depth / 2
-    for _ in range(10):
-        px, py = width / 2 + rng.uniform(-0.5, 0.5), depth / 2 + rng.uniform(-0.5, 0.5)
-        if plan.inside(px, py, 0.8):
-            x, y = px, py
-            break
+    x, y = place
     glow, kind = Material((1.0, 0.95, 0.85), emission=3.0), int(rng.integers(3))
     if kind == 0:
         radius, bottom = rng.uniform(0.18, 0.28), height - 0.2

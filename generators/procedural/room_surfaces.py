@@ -15,7 +15,7 @@ WALL_SHAPE = (512, 1024)
 FLOOR_M = (6.0, 6.0)
 FLOOR_SHAPE = (1024, 1024)
 
-BRICKS = textures.palette("9a5a44 8a4b3a a8694f b07a5c 7d4a3c c29a7a d9d2c6")
+BRICKS = textures.palette("9a5a44 8a4b3a a8694f b07a5c 7d4a3c b5765a")
 STONES = textures.palette("d9d3c8 c4bcae a9a399 8b8780 cfc3ae b7a58b 6f6c69 e4dfd6 97a09c")
 OAKS = textures.palette("c49a66 b5824e a87748 8a5a36 6f4529 d2b283 dcc6a0 a98a6a 8d7152 57402e c9b08c")
 CARPETS = textures.palette("b8ad9b 9a948a 8f8272 c8bba6 6f7377 7b8794 a08f7a 75806f d1c6b3")
@@ -170,7 +170,7 @@ def _course(
     tone: Plane,
     rows: slice,
     cuts: Int[np.ndarray, " cuts"],
-    fibre: Plane,
+    fibre: Float[np.ndarray, "tall wide"],
     shades: Float[np.ndarray, " cuts"],
 ) -> None:
     """One row of boards between cuts, each with its own shade and a piece of `fibre`; a joint, labelled 1, at the left of each."""
@@ -198,14 +198,14 @@ def brick(*, rng: np.random.Generator) -> Texture:
     which = np.floor(place).astype(np.int32) % along + course[:, None] * along
     bare = rng.random() < 0.75
     base = pick(BRICKS, rng=rng) if bare else pick(("e6e2da", "d9d6ce", "c9c4ba", "3a3d40"), rng=rng)
-    shades = rng.normal(0, 0.16 if bare else 0.03, courses * along).astype(np.float32)
+    shades = rng.normal(0, 0.11 if bare else 0.025, courses * along).astype(np.float32)
     tone = shades[which]
-    tone += np.float32(0.07 if bare else 0.04) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.8)
+    tone += np.float32(0.06 if bare else 0.04) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.8)
     tone += _slow(rng=rng, shape=WALL_SHAPE, strength=0.03)
     height = rows / courses
-    mortar = ((y % height < 2.0)[:, None]) | ((place - np.floor(place)) < 2.2 * along / columns)
+    mortar = ((y % height < 2.6)[:, None]) | ((place - np.floor(place)) < 2.6 * along / columns)
     ragged = mortar & (textures.noise(rng=rng, size=WALL_SHAPE, slope=0.6) > -1.6)
-    joint = pick(("cfc8bc", "b8b0a4", "a39b90"), rng=rng) if bare else np.asarray(base * 0.82, np.float32)
+    joint = pick(("d6cfc3", "cfc8bc", "c0b8ac", "8f877d"), rng=rng) if bare else np.asarray(base * 0.82, np.float32)
     return textures.inlaid(ragged.astype(np.uint8), tone, [base, joint], 0.25)
 
 

@@ -62,8 +62,10 @@ def noise(*, rng: np.random.Generator, size: Shape = SIZE, slope: Number = 1.5, 
     shape = (rows, columns) if slope >= 1.5 else (min(rows, BANK_SHAPE[0]), min(columns, BANK_SHAPE[1]))
     first, second = _bank(shape, float(slope), (float(stretch[0]), float(stretch[1])))
     angle = rng.uniform(0, 2 * np.pi)
-    plane = _moved(first, rng=rng) * np.float32(np.cos(angle))
-    plane += _moved(second, rng=rng) * np.float32(np.sin(angle))
+    plane, other = _moved(first, rng=rng), _moved(second, rng=rng)
+    plane *= np.float32(np.cos(angle))
+    other *= np.float32(np.sin(angle))
+    plane += other
     return plane if plane.shape == (rows, columns) else np.tile(plane, (rows // shape[0], columns // shape[1]))
 
 
@@ -516,12 +518,12 @@ def spines(*, rng: np.random.Generator) -> Texture:
 
 
 def peel(*, rng: np.random.Generator) -> Texture:
-    """The skin of fruit: from green over yellow and orange to red, with a blush."""
+    """The skin of apples, pears, oranges and plums, with a blush and freckles."""
     size = 64
-    base = color(rng=rng, hue=(-0.02, 0.24), sat=(0.6, 0.88), val=(0.5, 0.88))
+    base = pick(("a8352c", "b8502f", "d08535", "d9b04a", "8f9f4a", "a3ad58", "7d2f2f", "c9762f"), rng=rng)
     blush = noise(rng=rng, size=size, slope=1.8)
     tone = np.float32(0.10) * blush - np.float32(0.12) * (noise(rng=rng, size=size, slope=0.3) > 2)
-    return painted(tone, base, 0.9)
+    return painted(tone, base, 0.5)
 
 
 def leaf(*, rng: np.random.Generator) -> Texture:

@@ -21,6 +21,7 @@ from pixbench.geometry import transform_points
 from ..scene import Material
 from .base import BadModelError
 from .files import Files, joined
+from .polygons import without_concave_polygons
 
 TEXTURE_LIMIT = 1024
 """Textures are kept at most this large, in pixels along the longer side."""
@@ -139,6 +140,7 @@ def read_model(files: Files, path: str) -> RawModel:
     except OSError:
         raise BadModelError("no mesh file", path) from None
     kind = path.rpartition(".")[2].lower()
+    data, concave = without_concave_polygons(data) if kind == "obj" else (data, 0)
     resolver = _Resolver(files, path.rpartition("/")[0])
     try:
         loaded = trimesh.load_scene(io.BytesIO(data), file_type=kind, resolver=resolver, process=False)
@@ -155,6 +157,7 @@ def read_model(files: Files, path: str) -> RawModel:
     model.defects.update(kind for kind, _ in resolver.found_wrong)
     if kind == "obj" and re.search(rb"^f([ \t]+[^\s#]+){4,}", data, re.MULTILINE):
         model.defects["polygons (triangulated)"] += 1
+    model.defects["concave polygons (cut into triangles)"] += concave
     model.defects = +model.defects
     return model
 

@@ -45,7 +45,7 @@ def read_taxonomy(data: bytes | None) -> Taxonomy:
 
 def read_splits(data: bytes | None) -> Iterator[tuple[str, str, str | None]]:
     """(synset, model id, split) of each row of `all.csv`, whose header may be missing; a split of another name is None."""
-    for row in csv.reader(io.StringIO((data or b"").decode("utf-8-sig", "replace"))):
+    for row in csv.reader(io.StringIO((data or b"").decode("utf-8", "replace"))):
         if len(row) >= 5 and row[1].strip().isdigit():
             _, synset, _, model, split = (value.strip() for value in row[:5])
             yield _synset(synset), model, split if split in SPLITS else None

@@ -43,7 +43,7 @@ def upright(
     """T_world_file: the rigid transform that sets a room upright.
 
     Which axis is up is told by `up` (a key of AXES), or else by the faces that are labelled as floor, or by the mean upward
-    direction of cameras, or by the largest level plane low in the room. Then the floor is made exactly level, and a turn
+    direction of cameras, or by the largest plane at the low end of an axis. Then the floor is made exactly level, and a turn
     about z sets most of the walls along x and y.
     """
     labelled = floor is not None and faces.area[floor].sum() > 0.2
@@ -54,7 +54,7 @@ def upright(
     elif camera_up is not None:
         axis = max(AXES.values(), key=lambda direction: float(direction @ camera_up))
     else:
-        axis = max(AXES.values(), key=lambda direction: _lowest_plane(faces, direction)[0])
+        axis = _axis_over_largest_plane(faces)
     on_floor = np.abs(faces.normal @ axis) > LEVEL_COSINE
     if labelled and (on_floor & floor).any():
         on_floor &= floor
@@ -74,6 +74,15 @@ def _axis_over_floor(faces: Faces, floor: Bool[np.ndarray, " faces"] | None) -> 
     return np.eye(3)[k] * (1.0 if _median(along, faces.area) >= _median(along[floor], faces.area[floor]) else -1.0)
 
 
+def _axis_over_largest_plane(faces: Faces) -> Float[np.ndarray, "3"]:
+    """The axis with the largest plane near one of its ends, towards the side that has less: a ceiling is a plane too, but a
+    room's furniture is below the middle of its height.
+    """
+    axis = max(AXES.values(), key=lambda direction: _lowest_plane(faces, direction)[0])
+    height = faces.centre @ axis
+    return axis if _median(height, faces.area) < np.quantile(height, [0.005, 0.995]).mean() else -axis
+
+
 def _lowest_plane(faces: Faces, axis: Float[np.ndarray, "3"]) -> tuple[float, float]:
     """Area in square metres and height of the largest level plane low in the room, if `axis` is up."""
     height = faces.centre @ axis
@@ -91,8 +100,6 @@ def _levelling(faces: Faces, on_floor: Bool[np.ndarray, " faces"], axis: Float[n
     """The rotation that takes the mean normal of the floor to z."""
     normals = faces.normal[on_floor] * np.sign(faces.normal[on_floor] @ axis)[:, None]
     mean = faces.area[on_floor] @ normals if on_floor.any() else axis
-    if np.allclose(mean / np.linalg.norm(mean), [0, 0, -1]):
-        return np.diag([1.0, -1.0, -1.0])
     return np.asarray(Rotation.align_vectors([[0, 0, 1]], [mean])[0].as_matrix())
 
 

@@ -1,7 +1,7 @@
 """Reads data sets: scenes by index, ordered pairs with their dense truth. Needs h5py and numpy, no torch."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ from ..errors import UserError
 from ..geometry import Camera, inverse_rigid, pixel_centres, transform_points
 from ..selftest import StoredPair
 from ..truth import PairTruth, Status, uv_from_depth
+from .chunks import Chunks, find_chunks
 from .compression import require
 from .manifest import file_sha256, read_manifest
+
+OPEN_SHARDS = 256
+"""Files that a data set keeps open; systems commonly allow a process 1024."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ def open_shard(path: Path) -> h5py.File:
     return file
 
 
+@dataclass(frozen=True, eq=False)
+class _OpenShard:
+    """An open file, and the scenes of it that were asked for: what a scene has learned about its places is kept."""
+
+    file: h5py.File
+    scenes: dict[str, "StoredScene"]
+
+
 class Dataset:
     """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own."""
 
@@ -69,42 +81,51 @@ class Dataset:
             if not path.is_file() or path.stat().st_size != shard.bytes:
                 raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
         self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
-        self._files: dict[str, h5py.File] = {}
+        self._open: dict[str, _OpenShard] = {}
 
     def __len__(self) -> int:
         return len(self._where)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_files": {}}
+        return {**self.__dict__, "_open": {}}
 
     def close(self) -> None:
         """Close all files."""
-        for file in self._files.values():
-            file.close()
-        self._files.clear()
+        for shard in self._open.values():
+            shard.file.close()
+        self._open.clear()
 
     def scene(self, index: int) -> "StoredScene":
         """Scene number `index`."""
         name, group = self._where[index]
-        if name not in self._files:
+        shard = self._shard(name)
+        if group not in shard.scenes:
+            if group not in shard.file:
+                raise UserError(f"{self.folder / 'shards' / name} holds no scene {group}: {self._advice}")
+            shard.scenes[group] = StoredScene(shard.file[group], index)
+        return shard.scenes[group]
+
+    def _shard(self, name: str) -> "_OpenShard":
+        if name not in self._open:
+            if len(self._open) >= OPEN_SHARDS:
+                # Forgotten, not closed: somebody may still hold a scene, and the file stays open as long as that.
+                self._open.pop(next(iter(self._open)))
             path = self.folder / "shards" / name
             try:
-                self._files[name] = open_shard(path)
+                self._open[name] = _OpenShard(open_shard(path), {})
             except OSError as error:
-                raise UserError(f"cannot read shard {path} ({error}): check the data set with 'pixbench verify {self.folder}'") from None
-        if group not in self._files[name]:
-            raise UserError(
-                f"{self.folder / 'shards' / name} holds no scene {group}: check the data set with 'pixbench verify {self.folder}'"
-            )
-        return StoredScene(self._files[name][group], index)
+                raise UserError(f"cannot read shard {path} ({error}): {self._advice}") from None
+        return self._open[name]
+
+    @property
+    def _advice(self) -> str:
+        return f"check the data set with 'pixbench verify {self.folder}'"
 
     def check_hashes(self) -> None:
         """UserError unless every shard is, to the byte, what was written."""
         for shard in self.manifest.shards:
             if file_sha256(self.folder / "shards" / shard.file) != shard.sha256:
-                raise UserError(
-                    f"{self.folder / 'shards' / shard.file} was changed: check the data set with 'pixbench verify {self.folder}'"
-                )
+                raise UserError(f"{self.folder / 'shards' / shard.file} was changed: {self._advice}")
 
     def scenes(self) -> Iterator["StoredScene"]:
         """All scenes in order."""
@@ -136,10 +157,17 @@ class StoredScene:
         self.group = group
         self.index = index
         self.name = group.name.strip("/")
+        self._chunks: dict[str, Chunks | None] = {}
+        self._cameras: list[Camera] = []
 
     def read(self, field: str, view: int | None = None) -> Any:
         """A whole field, or its part of one view or pair, as a numpy array."""
-        return self.group[field][() if view is None else view]
+        if view is None:
+            return self.group[field][()]
+        if field not in self._chunks:
+            self._chunks[field] = find_chunks(self.group[field])
+        chunks = self._chunks[field]
+        return self.group[field][view] if chunks is None else chunks.read(view)
 
     def json(self, attribute: str) -> dict[str, Any]:
         """The stored `recipe` or `self_test`."""
@@ -148,8 +176,11 @@ class StoredScene:
 
     def camera(self, view: int) -> Camera:
         """The camera of a view."""
-        _, height, width = self.group["depth_m"].shape
-        return Camera(self.read("K", view), self.read("T_world_cam", view), width, height)
+        if not self._cameras:
+            views, height, width = self.group["depth_m"].shape
+            K, T_world_cam = self.read("K"), self.read("T_world_cam")
+            self._cameras = [Camera(K[index], T_world_cam[index], width, height) for index in range(views)]
+        return self._cameras[view]
 
     def points(self, view: int) -> Float[np.ndarray, "height width 3"]:
         """World points of a view's pixels in metres; NaN without a surface."""
@@ -186,32 +217,33 @@ class StoredScene:
         """All pairs with what the self-test needs."""
         views = {name: self.read(name) for name in ("rgb", "depth_m", "normal_world", "triangle")}
         cameras = [self.camera(view) for view in range(len(views["rgb"]))]
-        status = self.read("status")
-        for row, (a, b) in enumerate(self.read("pairs")):
-            yield stored_pair(views, cameras, int(a), int(b), status[row])
+        pairs = [(int(a), int(b)) for a, b in self.read("pairs")]
+        return stored_pairs(views, cameras, pairs, self.read("status"))
 
     def controls(self) -> tuple[Int[np.ndarray, "pairs controls 2"], Float[np.ndarray, "pairs controls 2"]]:
         """Stored exact matches of all pairs: source pixels (column, row) and target uv."""
         return self.read("control_pixel"), self.read("control_uv")
 
 
-def stored_pair(
-    views: dict[str, np.ndarray], cameras: list[Camera], a: int, b: int, status: UInt8[np.ndarray, "height width"]
-) -> StoredPair:
-    """Gather an ordered pair from arrays over views; the map is the one that a reader gets."""
-    depth_a = views["depth_m"][a]
-    height, width = depth_a.shape
-    return StoredPair(
-        camera_a=cameras[a],
-        camera_b=cameras[b],
-        depth_b=views["depth_m"][b],
-        normal_a=views["normal_world"][a],
-        normal_b=views["normal_world"][b],
-        triangle_a=views["triangle"][a],
-        triangle_b=views["triangle"][b],
-        rgb_a=views["rgb"][a],
-        rgb_b=views["rgb"][b],
-        points_a=cameras[a].unproject(pixel_centres(width, height), depth_a),
-        uv_b=uv_from_depth(depth_a, cameras[a], cameras[b]),
-        status=status,
-    )
+def stored_pairs(
+    views: Mapping[str, np.ndarray], cameras: Sequence[Camera], pairs: Sequence[tuple[int, int]], status: UInt8[np.ndarray, "pairs h w"]
+) -> Iterator[StoredPair]:
+    """Gather ordered pairs from arrays over views; the maps are those that a reader gets."""
+    depth = views["depth_m"]
+    centres = pixel_centres(depth.shape[2], depth.shape[1])
+    points = [camera.unproject(centres, depth_m) for camera, depth_m in zip(cameras, depth, strict=True)]
+    for (a, b), codes in zip(pairs, status, strict=True):
+        yield StoredPair(
+            camera_a=cameras[a],
+            camera_b=cameras[b],
+            depth_b=depth[b],
+            normal_a=views["normal_world"][a],
+            normal_b=views["normal_world"][b],
+            triangle_a=views["triangle"][a],
+            triangle_b=views["triangle"][b],
+            rgb_a=views["rgb"][a],
+            rgb_b=views["rgb"][b],
+            points_a=points[a],
+            uv_b=uv_from_depth(depth[a], cameras[a], cameras[b]),
+            status=codes,
+        )

@@ -21,7 +21,7 @@ from pixbench.generation import generate
 from pixbench.generation.job import Job
 from pixbench.registry import GENERATORS
 
-CONFIG = {"scenes": 6, "views": 2, "size": 32, "seed": 3, "scenes_per_shard": 1, "objects": (4, 6)}
+CONFIG = {"scenes": 6, "views": 2, "size": 32, "seed": 3, "scenes_per_shard": 1, "object_count": (4, 6)}
 
 
 def _config(**changes: Any) -> Any:
@@ -89,7 +89,7 @@ def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_process(cluster: 
 
 
 def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
-    command = "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --set scenes_per_shard=1 --set objects=[4,6]".split()
+    command = "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --set scenes_per_shard=1 --set object_count=[4,6]".split()
     run = subprocess.Popen(
         [sys.executable, "-m", "pixbench", *command, "--cluster", cluster.address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )

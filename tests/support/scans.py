@@ -88,10 +88,10 @@ def xml(names: dict[int, str] = LABELS) -> str:
 
 
 def trajectory(rotation: np.ndarray, frames: int = 20) -> str:
-    """Cameras (x right, y down, z forward) that look all round, 20 degrees down; `rotation` takes our frame to the file's."""
+    """Cameras (x right, y down, z forward) that look all round, 20 degrees up; `rotation` takes our frame to the file's."""
     lines = []
     for k in range(frames):
-        heading, tilt = 2 * np.pi * k / frames, np.radians(20)
+        heading, tilt = 2 * np.pi * k / frames, np.radians(-20)
         forward = np.array([np.cos(heading) * np.cos(tilt), np.sin(heading) * np.cos(tilt), -np.sin(tilt)])
         right = np.array([np.sin(heading), -np.cos(heading), 0])
         pose = np.eye(4)

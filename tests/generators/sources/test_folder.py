@@ -167,9 +167,10 @@ def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):
     assert 1 < light.u[0] < 2.5
 
 
-def test_what_lies_outside_a_room_does_not_widen_its_box(tmp_path):
+@pytest.mark.parametrize("away", [30, -30])
+def test_what_lies_outside_a_room_does_not_widen_its_box(away, tmp_path):
     seen_through_a_door = trimesh.creation.box((0.3, 0.3, 0.3))
-    seen_through_a_door.apply_translation((30, 0, 0))
+    seen_through_a_door.apply_translation((away, 0, 0))
     shell = trimesh.util.concatenate([_box((5.0, 4.0, 2.5)), seen_through_a_door])
     source = RoomFolder(str(write(tmp_path / "x", {"r.stl": _exported(shell, "stl")})))
     assert np.allclose(source.load("folder/r.stl").inner, [[-2.5, -2, -1.25], [2.5, 2, 1.25]], atol=0.15)

@@ -1,0 +1,140 @@
+"""Reads and writes single views past HDF5: where they lie is asked once, then a read is one system call and a few compiled passes.
+
+HDF5 takes longer to open a dataset than to read a view of it, and its zlib twice as long as libdeflate.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, no_type_check
+
+import deflate
+import h5py
+import numpy as np
+from jaxtyping import UInt8
+
+from ..errors import UserError
+from ..jit import kernel
+
+LARGEST = 2**24
+"""Bytes of a view beyond which HDF5 reads it: the sums over a larger one might overflow."""
+
+SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
+
+Decode = Callable[[bytes, int], Any]
+"""From compressed bytes, and the number of bytes that should come out, to these bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunks:
+    """A field whose chunks are its views: offset and size of each in the open `file`, and how to decode them."""
+
+    file: h5py.File
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    places: list[tuple[int, int]]
+    decode: Decode
+
+    def read(self, view: int) -> np.ndarray:
+        """A view. UserError where its bytes are not those that were written."""
+        offset, size = self.places[view]
+        stored = os.pread(self.file.id.get_vfd_handle(), size, offset)
+        result = np.empty(self.shape, self.dtype)
+        try:
+            if not _checksum_holds(np.frombuffer(stored, np.uint8)):
+                raise ValueError("its checksum is wrong")
+            planes = np.frombuffer(self.decode(stored[:-4], result.nbytes), np.uint8).reshape(result.itemsize, result.size)
+        except Exception as error:  # each decoder has its own
+            raise UserError(f"{self.file.filename}: a view cannot be read ({error}): check the data set with 'pixbench verify'") from None
+        _join_bytes(planes, result.reshape(-1).view(f"u{result.itemsize}"))
+        return result
+
+
+def find_chunks(dataset: h5py.Dataset) -> Chunks | None:
+    """The chunks of a field; None where it is not stored view by view, or not in the way that the writer has."""
+    decode, shape = _decoder(dataset), dataset.shape[1:]
+    view_bytes = int(np.prod(shape)) * dataset.dtype.itemsize
+    plain = dataset.dtype.kind in "iuf" and dataset.dtype.isnative and dataset.dtype.itemsize in (1, 2, 4)
+    if decode is None or not plain or dataset.chunks != (1, *shape) or view_bytes > LARGEST:
+        return None
+    infos = [dataset.id.get_chunk_info_by_coord((view, *(0 for _ in shape))) for view in range(len(dataset))]
+    if any(info.filter_mask or info.byte_offset is None for info in infos):
+        return None
+    return Chunks(dataset.file, dataset.dtype, shape, [(info.byte_offset, info.size) for info in infos], decode)
+
+
+def _decoder(dataset: h5py.Dataset) -> Decode | None:
+    properties = dataset.id.get_create_plist()
+    filters = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
+    if filters == [SHUFFLE, DEFLATE, FLETCHER32]:
+        return deflate.zlib_decompress
+    return _zstd() if filters == [SHUFFLE, ZSTD, FLETCHER32] else None
+
+
+def _zstd() -> Decode | None:
+    try:
+        import zstandard
+    except ImportError:
+        return None
+    # Costly to make, and not to be shared by threads.
+    here = threading.local()
+
+    def decode(stored: bytes, size: int) -> bytes:
+        if not hasattr(here, "decompressor"):
+            here.decompressor = zstandard.ZstdDecompressor()
+        return here.decompressor.decompress(stored, max_output_size=size)
+
+    return decode
+
+
+def _checksum_holds(stored: UInt8[np.ndarray, " bytes"]) -> bool:
+    """Whether the last four bytes are HDF5's Fletcher checksum of those before."""
+    data, checksum = stored[:-4], stored[-4:].view(np.uint16)
+    even = len(data) // 2 * 2
+    first, second = _fletcher(data[:even].view(np.uint16))
+    if len(data) > even:
+        first += int(data[-1])
+        second += first
+    # HDF5 sums big-endian words. Modulo 65535 a swap of bytes is a factor of 256.
+    return (first * 256 - int(checksum[0])) % 65535 == 0 and (second * 256 - int(checksum[1])) % 65535 == 0
+
+
+def encoded(view: np.ndarray, level: int) -> bytes:
+    """What HDF5 would store for a chunk through its filters shuffle, deflate and fletcher32; several times faster."""
+    planes = np.ascontiguousarray(view.reshape(-1).view(np.uint8).reshape(-1, view.itemsize).T)
+    data = np.frombuffer(deflate.zlib_compress(planes.tobytes(), level), np.uint8)
+    even = len(data) // 2 * 2
+    first, second = _fletcher(data[:even].view(np.uint16))
+    if len(data) > even:
+        first += int(data[-1])
+        second += first
+    # As in _checksum_holds; HDF5's own sums reach 65535 where they are a multiple of it.
+    sums = [int(total) * 256 % 65535 or 65535 for total in (first, second)]
+    return data.tobytes() + np.array(sums, "<u2").tobytes()
+
+
+@kernel
+@no_type_check
+def _fletcher(words):
+    first, second, count = np.uint64(0), np.uint64(0), len(words)
+    for i in range(count):
+        word = np.uint64(words[i])
+        first += word
+        second += word * np.uint64(count - i)
+    return first % np.uint64(65535), second % np.uint64(65535)
+
+
+@kernel
+@no_type_check
+def _join_bytes(planes, words):
+    """Undo the shuffle: byte b of every word lies in plane b."""
+    if len(planes) == 1:
+        for i in range(len(words)):
+            words[i] = planes[0, i]
+    elif len(planes) == 2:
+        for i in range(len(words)):
+            words[i] = planes[0, i] | planes[1, i] << 8
+    else:
+        for i in range(len(words)):
+            words[i] = planes[0, i] | planes[1, i] << 8 | planes[2, i] << 16 | planes[3, i] << 24
