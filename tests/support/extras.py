@@ -1,0 +1,21 @@
+"""Optional packages in tests: skipped where they are missing, but never in CI, which installs them."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from pixbench.errors import UserError
+
+T = TypeVar("T")
+
+
+def needs(make: Callable[[], T]) -> T:
+    """What `make` gives; its UserError about something that is not installed skips the test, and fails it in CI."""
+    try:
+        return make()
+    except UserError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
