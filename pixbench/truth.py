@@ -217,7 +217,8 @@ def point_status(
     arrives = np.ones(len(framed), bool)
     arrives[other] = np.abs(t - depth[framed[other]]) <= HIT_TOLERANCE * depth[framed[other]]
     unclear = np.zeros(len(points), bool) if ambiguous is None else ambiguous
-    _decide(framed, arrives, directions, normals, unclear, view.ambiguous, uv, status)
+    seen = (camera.centre, view.point, view.normal, view.ambiguous)
+    _decide(framed, arrives, directions, depth, normals, unclear, uv, *seen, status)
     return uv, status
 
 
@@ -238,17 +239,28 @@ def _frame(uv, depth, width, height, status):
 
 @kernel
 @no_type_check
-def _decide(framed, arrives, directions, normal, ambiguous_a, ambiguous_b, uv, status):
-    """The status of points in the frame: ambiguous in a, in b or seen grazing from b; else whether the ray arrives at the front."""
+def _decide(framed, arrives, directions, depth, normal, ambiguous, uv, centre_b, point_b, normal_b, ambiguous_b, status):
+    """The status of points in the frame.
+
+    Ambiguous in a, in b or seen grazing from b; ambiguous too where the ray to the point and the surface at the centre of b's
+    pixel tell different things, because something thinner than its samples lies in that pixel; else whether the ray arrives.
+    """
     for k in range(len(framed)):
         i = framed[k]
-        facing, length = 0.0, 0.0
+        row, column = int(uv[i, 1]), int(uv[i, 0])
+        facing, length, plane, slope = 0.0, 0.0, 0.0, 0.0
         for axis in range(3):
             facing += normal[i, axis] * directions[k, axis]
             length += directions[k, axis] ** 2
-        if ambiguous_a[i] or ambiguous_b[int(uv[i, 1]), int(uv[i, 0])] or abs(facing) < GRAZING_COSINE * np.sqrt(length):
+            plane += (point_b[row, column, axis] - centre_b[axis]) * normal_b[row, column, axis]
+            slope += directions[k, axis] * normal_b[row, column, axis]
+        seen = arrives[k] and facing < 0
+        # From behind, a surface at the right depth is no evidence of anything thin.
+        agrees = seen if facing >= 0 else abs(plane / slope / depth[i] - 1.0) <= EDGE_DEPTH
+        grazing = abs(facing) < GRAZING_COSINE * np.sqrt(length)
+        if ambiguous[i] or ambiguous_b[row, column] or grazing or agrees != seen:
             status[i] = AMBIGUOUS
-        elif not (arrives[k] and facing < 0):
+        elif not seen:
             status[i] = OCCLUDED
 
 

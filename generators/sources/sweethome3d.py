@@ -1,6 +1,5 @@
 """The furniture library of Sweet Home 3D: models of real things with real sizes, from Debian's package sweethome3d-furniture."""
 
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +95,7 @@ def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]
     """The models of one library that can stand in a room; what else there is gets counted."""
     try:
         records = read_catalogue(files, CATALOGUE)
-    except (OSError, zipfile.BadZipFile):
+    except (OSError, UserError):
         defects["library that cannot be read"] += 1
         return
     for record in records:

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..errors import VerificationError
 from ..registry import GENERATORS
 from ..shards.writer import Scene, write_shard
-from .protocol import GeneratorConfig, scene_name
+from .protocol import Generator, GeneratorConfig, scene_name
+
+_kept: dict[str, Generator] = {}
+"""The generator that this process used last: it keeps what is slow to load, so the next shard goes on with it."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,18 @@ class Job:
         write_shard(self.path(shard), self._made(shard, progress), compression=self.config.compression)
 
     def _made(self, shard: int, progress: Callable[[int], None]) -> Iterator[Scene]:
-        generator = GENERATORS.get(self.generator)(self.config)
+        generator = self._opened()
         for index in self.scenes(shard):
             made = generator.scene(index)
             failures = made.self_test.failures()
             if failures:
-                raise RuntimeError(f"scene {index} fails its self-test: {'; '.join(failures)}")
+                raise VerificationError(f"scene {index} fails its self-test, so the set is not made: {'; '.join(failures)}")
             yield scene_name(index), made.arrays, made.self_test, made.recipe
             progress(1)
+
+    def _opened(self) -> Generator:
+        key = f"{self.generator} {self.config.model_dump_json()} {sorted(self.config.locations.items())}"
+        if key not in _kept:
+            _kept.clear()
+            _kept[key] = GENERATORS.get(self.generator)(self.config)
+        return _kept[key]

@@ -114,3 +114,28 @@ def test_back_faces_seen_through_a_hole_in_a_scan_match_nothing_from_the_front()
     assert (status[seen][4:-4] == Status.VISIBLE).all()
     edges = np.flatnonzero(np.diff(through.astype(int)))
     assert a.ambiguous[32][np.concatenate([edges, edges + 1])].any()
+
+
+def test_what_a_pole_too_thin_for_the_samples_hides_or_shows_is_ambiguous() -> None:
+    # A pole a twentieth of a pixel wide in view b, between its samples, but two pixels wide in view a, which stands close to it.
+    u = 30.2
+    pole = _strip(u, u + 0.05, 2.0)
+    corners = np.concatenate([WALL, pole])
+    caster, labels = EmbreeCaster(corners), np.array([1, 1, 2, 2])
+    x = (u + 0.025 - 32) / 64 * 2.0
+    close = _camera([x, 1.96, 0], [x, 3, 0])
+    a, b = (trace_view(caster, corners, labels, camera) for camera in (close, FRONT))
+    assert not b.ambiguous.any()
+    assert not (b.triangle >= 2).any()
+    on_pole = (a.triangle[32] >= 2) & ~a.ambiguous[32]
+    assert on_pole.any()
+    truth = exact_pair(caster, corners, a, b)
+    assert (truth.status[32, on_pole] == Status.AMBIGUOUS).all()
+    # The wall right behind the pole is hidden from b by it, although b's pixel shows the wall.
+    behind = trace_view(caster, corners, labels, _camera([2 * x, 3.9, 0], [2 * x, 4, 0]))
+    status = exact_pair(caster, corners, behind, b).status[32]
+    columns = (behind.triangle[32] >= 0) & ~behind.ambiguous[32]
+    hidden_places = np.abs(exact_pair(caster, corners, behind, b).uv_b[32, :, 0] - (u + 0.025)) < 0.02
+    assert (status[columns & hidden_places] == Status.AMBIGUOUS).all()
+    assert (columns & hidden_places).any()
+    assert (status[columns & ~hidden_places] == Status.VISIBLE).mean() > 0.8

@@ -13,7 +13,7 @@ def _areas(mesh: Mesh) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", sorted(CATEGORIES))
-def test_objects_stand_on_the_ground_and_their_supports_lie_on_them(name: str) -> None:
+def test_objects_stand_on_the_ground_and_have_real_sizes(name: str) -> None:
     for seed in SEEDS:
         asset = build(name, seed)
         low, high = asset.mesh.bounds
@@ -21,11 +21,6 @@ def test_objects_stand_on_the_ground_and_their_supports_lie_on_them(name: str) -
         assert np.allclose(low[:2], -high[:2], atol=1e-5)
         assert 0.05 < (high - low).max() < 2.6
         assert len(asset.synset) == 8
-        for support in asset.supports:
-            tops = asset.mesh.vertices[asset.mesh.faces][np.ptp(asset.mesh.vertices[asset.mesh.faces][..., 2], axis=1) < 1e-6]
-            assert np.abs(tops[:, 0, 2] - support.height).min() < 1e-5
-            half = np.array(support.size_xy) / 2
-            assert (np.abs(support.centre_xy) + half <= high[:2] + 1e-6).all()
 
 
 @pytest.mark.parametrize("name", sorted(CATEGORIES))
