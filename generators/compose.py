@@ -21,7 +21,8 @@ from .viewpoints import Viewpoints, choose_cameras
 
 LAYOUT, CAMERAS, LOOKS = range(3)
 LAYOUTS = 20
-REDRAWS = 50
+REDRAWS = 60
+REDRAWS_OF_A_CATEGORY = 4
 MOST_LIGHTS = 5
 SHAPE_TRIANGLES = 800_000
 """Casters of models are kept for as many triangles: about 100 MB."""
@@ -102,14 +103,19 @@ class Composer:
         return self._kept_rooms.get(room_id, lambda: PreparedRoom(source.load(room_id), self._caster))
 
     def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
-        """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers."""
-        for _ in range(REDRAWS):
+        """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers.
+
+        After some of them in a row another category is tried: all models of a small one may be unusable.
+        """
+        for attempt in range(REDRAWS):
+            if attempt and attempt % REDRAWS_OF_A_CATEGORY == 0:
+                category = str(rng.choice(list(self._sources_of)))
             source = self._objects.choose(self._sources_of[category], rng=rng)
             found = self._loaded(source, source.draw(category, self._config.split, rng=rng))
             if isinstance(found, Asset):
                 return found
             replaced[f"object: {found.kind}"] += 1
-        raise UserError(f"category '{category}': {REDRAWS} models in a row cannot be used; see 'pixbench assets check'")
+        raise UserError(f"{', '.join(self._config.objects)}: {REDRAWS} models in a row cannot be used; see 'pixbench assets check'")
 
     def _loaded(self, source: Any, model_id: str) -> Asset | BadModelError:
         def load() -> Asset | BadModelError:

@@ -17,6 +17,9 @@ PROBE = 24
 FREE_M = 0.3
 """Nothing is nearer to a camera than this, in any direction."""
 
+OBJECT_SHARE = 0.12
+"""Objects fill this share of a picture; less is asked the longer it takes, down to a sixteenth, for rooms with small things only."""
+
 Span = tuple[float, float]
 
 
@@ -53,12 +56,13 @@ def choose_cameras(
     """Cameras one after another; None where the room gives no such set."""
     chosen: list[tuple[Camera, View]] = []
     focus = _focus(objects, rng=rng)
-    for _ in range(wanted.tries * wanted.views):
+    tries = wanted.tries * wanted.views
+    for attempt in range(tries):
         camera = _propose(room, floor_m, focus, wanted, rng=rng)
         if camera is None or not _apart(camera, [other for other, _ in chosen], wanted) or not _free(camera, caster, geometry, rng=rng):
             continue
         probe = trace_view(caster, geometry.corners, geometry.instance, resized(camera, PROBE, PROBE), footprint=False)
-        if not _worth_seeing(probe, geometry):
+        if not _worth_seeing(probe, geometry, OBJECT_SHARE * 0.5 ** (4 * attempt / tries)):
             continue
         sharing = sum(overlap(caster, geometry, probe, other) >= wanted.min_overlap for _, other in chosen)
         if sharing >= min(wanted.partners, len(chosen)):
@@ -125,8 +129,8 @@ def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.rand
     return bool((t > FREE_M).all() and backs.sum() < 0.1 * len(directions) and found.mean() > 0.6)
 
 
-def _worth_seeing(probe: View, geometry: Geometry) -> bool:
-    """Objects fill a fair part of the picture, and nothing stands right before the lens."""
+def _worth_seeing(probe: View, geometry: Geometry, object_share: float) -> bool:
+    """Objects fill a part of the picture, and nothing stands right before the lens."""
     seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], 0)
     near = np.mean(np.nan_to_num(probe.depth_m, nan=np.inf) < 0.7)
-    return bool(np.mean(seen >= 2) > 0.12 and near < 0.1 and np.mean(seen > 0) > 0.6)
+    return bool(np.mean(seen >= 2) > object_share and near < 0.1 and np.mean(seen > 0) > 0.6)

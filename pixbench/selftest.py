@@ -146,7 +146,7 @@ class StoredPair:
         return nearest_pixel_index(uv, self.camera_b.width, self.camera_b.height)
 
 
-Pixels = tuple[Int[np.ndarray, " pixels"], Int[np.ndarray, " pixels"]]
+Pixels = tuple[Int[np.ndarray, "_"], Int[np.ndarray, "_"]]
 """Rows and columns of some pixels, to index an image with."""
 
 LANDED = np.isin(np.arange(len(Status)), (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))

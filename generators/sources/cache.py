@@ -19,7 +19,7 @@ from .clean import cleaned
 from .files import Files
 from .model import RawModel, content_sha256, read_model
 
-CONVERSION = 2
+CONVERSION = 3
 """Raised with every change of what `converted` gives, so that old conversions are not used any more."""
 
 OBJECT_FACES = 200_000

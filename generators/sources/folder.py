@@ -38,6 +38,7 @@ class MeshFolder(Listed):
     def __init__(self, location: str | None):
         root, options = parsed("folder", location, {"up": ("y", "z")})
         self._files = files.Folder(root)
+        self._label = f"folder/{root.resolve().name}/"
         self._up = options.get("up")
         self._paths = [name for name in self._files.names() if PurePosixPath(name).suffix.lower() in Y_UP_FORMATS + Z_UP_FORMATS]
         if not self._paths:
@@ -48,7 +49,7 @@ class MeshFolder(Listed):
         return sorted((self._entry(path) for path in self._paths), key=lambda entry: entry.id)
 
     def _entry(self, path: str) -> Entry:
-        return Entry(f"folder/{path}")
+        return Entry(self._label + path)
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -67,7 +68,8 @@ class MeshFolder(Listed):
 class Folder(MeshFolder):
     """Objects of your own: a folder with one sub-folder a category; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
-    Ids are `folder/PATH`. The front is +z where y is up, and -y where z is up. Coordinates are metres; a model whose longest edge
+    Ids are `folder/NAME/PATH`, where NAME is the folder's own.
+    The front is +z where y is up, and -y where z is up. Coordinates are metres; a model whose longest edge
     is not between 2 cm and 4 m is scaled to half a metre, and that is counted. A category with the name of one of ShapeNet's
     classes has its synset and its placement; meshes in no sub-folder are of category `object`.
     """
@@ -75,7 +77,7 @@ class Folder(MeshFolder):
     def _entry(self, path: str) -> Entry:
         category = path.split("/")[0] if "/" in path else "object"
         known = class_named(category)
-        return Entry(f"folder/{path}", category, known.synset if known else "")
+        return Entry(self._label + path, category, known.synset if known else "")
 
     def draw(self, category: str, split: str, *, rng: np.random.Generator) -> str:
         """See ObjectSource."""
@@ -83,7 +85,7 @@ class Folder(MeshFolder):
 
     def load(self, model_id: str) -> Asset:
         """See ObjectSource."""
-        path = model_id.removeprefix("folder/")
+        path = model_id.removeprefix(self._label)
         entry, model = self._entry(path), converted(self._files, path)
         mesh, defects = _in_metres(model.mesh, model.defects)
         mesh = standing(turned(mesh, self._rotation(path)))
@@ -95,7 +97,8 @@ class Folder(MeshFolder):
 class RoomFolder(MeshFolder):
     """Rooms of your own: a folder of meshes in metres; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
-    Ids are `folder/PATH`. A room keeps its place in x and y, has one part, and is lit by one large light under its ceiling.
+    Ids are `folder/NAME/PATH`, where NAME is the folder's own.
+    A room keeps its place in x and y, has one part, and is lit by one large light under its ceiling.
     """
 
     def draw(self, split: str, *, rng: np.random.Generator) -> str:
@@ -104,7 +107,7 @@ class RoomFolder(MeshFolder):
 
     def load(self, room_id: str) -> Room:
         """See RoomSource."""
-        path = room_id.removeprefix("folder/")
+        path = room_id.removeprefix(self._label)
         model = converted(self._files, path, most_faces=ROOM_FACES)
         mesh = turned(model.mesh, self._rotation(path))
         mesh = replace(mesh, part=np.zeros_like(mesh.part))

@@ -33,6 +33,10 @@ class Painted:
         """See Files."""
         return self._files.names()
 
+    def has(self, path: str) -> bool:
+        """See Files."""
+        return path.rpartition("/")[2] == PAINT or self._files.has(path)
+
     def read(self, path: str) -> bytes:
         """See Files."""
         folder, _, name = path.rpartition("/")

@@ -1,4 +1,4 @@
-"""How sources are named in options and in recipes: KIND, KIND:PATH, with @WEIGHT behind it when several are mixed."""
+"""How sources are named in options and in recipes: KIND[:PATH][?OPTIONS], with @WEIGHT behind it when several are mixed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,14 @@ from pixbench.registry import Registry
 
 @dataclass(frozen=True)
 class Spec:
-    """A source as a recipe names it. `name` is its kind, or kind/label where a kind means nothing without its folder."""
+    """A source as a recipe names it. `name` is its kind, or kind/label where a kind means nothing without its folder.
+
+    `options` are those behind a question mark: they decide what is made, so they are part of a recipe.
+    """
 
     name: str
-    weight: float
+    weight: float = 1.0
+    options: str = ""
 
     @property
     def kind(self) -> str:
@@ -24,24 +28,28 @@ class Spec:
         return self.name.partition("/")[0]
 
     def __str__(self) -> str:
-        return self.name if self.weight == 1 else f"{self.name}@{self.weight:g}"
+        return self.name + (f"?{self.options}" if self.options else "") + ("" if self.weight == 1 else f"@{self.weight:g}")
+
+    def location(self, locations: Mapping[str, str]) -> str | None:
+        """What the source is opened with: its path on this machine, and its options."""
+        path = locations.get(self.name)
+        return f"{path or ''}?{self.options}" if self.options else path
 
 
 def parse(text: str) -> tuple[Spec, str | None]:
-    """The spec in `KIND[:PATH][@WEIGHT]`, and its path on this machine."""
+    """The spec in `KIND[:PATH][?OPTIONS][@WEIGHT]`, and its path on this machine."""
     body, at, weight = text.rpartition("@")
     if not at or not _is_number(weight):
         body, weight = text, "1"
     if not float(weight) > 0:
         raise UserError(f"source '{text}': its weight is {weight}, expected a number above 0")
+    body, _, options = body.partition("?")
     kind, _, path = body.partition(":")
     if not kind:
-        raise UserError(
-            f"source '{text}': expected KIND, KIND:PATH or KIND:PATH@WEIGHT, such as procedural or shapenet:/data/ShapeNetCore.v2"
-        )
+        raise UserError(f"source '{text}': expected KIND[:PATH][@WEIGHT], such as procedural or shapenet:/data/ShapeNetCore.v2")
     # Two folders are two sources; their last part tells them apart without telling where they lie.
     name = f"folder/{PurePath(path.rstrip('/')).name}" if kind == "folder" and path else kind
-    return Spec(name, float(weight)), path or None
+    return Spec(name, float(weight), options), path or None
 
 
 def _is_number(text: str) -> bool:
@@ -55,14 +63,18 @@ def _is_number(text: str) -> bool:
 def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     """A configuration's values with the paths of its sources moved to `locations`, so that a recipe holds no machine's paths."""
     result = dict(values)
-    locations = dict(result.get("locations", {}))
+    locations, here = dict(result.get("locations", {})), dict[str, str]()
     for field in fields:
         texts = result.get(field)
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
             continue
         specs = [parse(text) for text in texts]
         result[field] = tuple(str(spec) for spec, _ in specs)
-        locations.update({spec.name: path for spec, path in specs if path})
+        for name, path in ((spec.name, path) for spec, path in specs if path):
+            if name in here and here[name] != path:
+                raise UserError(f"source {name} is given with two paths, {here[name]} and {path}: give a folder that holds both")
+            here[name] = path
+    locations |= here
     if locations:
         result["locations"] = locations
     return result
@@ -78,7 +90,7 @@ class Mix:
         names = [spec.name for spec in self.specs]
         if len(set(names)) < len(names):
             raise UserError(f"{registry.kind}s {', '.join(names)}: one is named twice")
-        self.sources = [registry.get(spec.kind)(locations.get(spec.name)) for spec in self.specs]
+        self.sources = [registry.get(spec.kind)(spec.location(locations)) for spec in self.specs]
 
     def choose(self, among: Sequence[int], *, rng: np.random.Generator) -> Any:
         """One of the sources with the given indices, by weight."""

@@ -89,7 +89,7 @@ class SweetHomeRooms(Listed):
         return found
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:  # type: ignore[override]
+    def entries(self) -> Sequence[Entry]:
         """See Collection."""
         return [Entry(room_id, split=split_of_home(place.home)) for room_id, place in sorted(self._places.items())]
 
@@ -125,7 +125,7 @@ class SweetHomeRooms(Listed):
             (*window_lights(windows, level, indoors, rng=rng), lamp_light),
             tuple(_before(piece) for piece in openings if not _is_window(piece) or piece.place[2] < LOW_SILL_M),
             hashlib.sha256("".join(hashes).encode()).hexdigest(),
-            tuple(sorted({*defects, *piece_defects})),
+            dict(sorted((Counter(defects) + Counter(piece_defects)).items())),
         )
 
 

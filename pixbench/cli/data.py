@@ -67,7 +67,7 @@ def generate(
     recipe = read_recipe_file(from_recipe) if from_recipe else None
     if recipe:
         _refuse_changes(values, setting or ())
-        values = recipe.recipe.config
+        values = dict(recipe.recipe.config)
     values |= sources  # beside a recipe they say where its sources lie here
     config = build_config(kind.config_type, values, setting or ())
     made = kind(config)  # refuses what the types cannot, before anything is written

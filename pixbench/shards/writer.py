@@ -37,7 +37,9 @@ def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     digests: dict[str, dict[str, str]] = {}
     try:
-        with h5py.File(temporary, "w", libver=LIBVER) as file:
+        # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
+        # a Dask worker, holds on to them for a while.
+        with h5py.File(temporary, "w", libver=LIBVER, rdcc_nbytes=0) as file:
             file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
             file.attrs["compression"] = compression
             file.attrs["status_codes"] = json.dumps({int(code): f"{code.name.lower()}: {text}" for code, text in STATUS_MEANING.items()})

@@ -3,6 +3,7 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,6 +15,7 @@ from pixbench.shards.manifest import read_manifest
 from pixbench.shards.reader import Dataset
 from pixbench.shards.schema import FIELDS
 from pixbench.shards.verify import verify
+from pixbench.shards.writer import write_shard
 from pixbench.training.pairs import PairDataset
 from pixbench.truth import Status
 
@@ -44,6 +46,25 @@ def test_a_reader_needs_nothing_but_h5py(tiny: Path) -> None:
             assert dataset.attrs["unit"] == field.unit
             assert dataset.attrs["meaning"]
         assert json.loads(file.attrs["status_codes"])["1"].startswith("visible")
+
+
+def test_bytes_do_not_depend_on_when_python_lets_go_of_datasets(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(tiny)
+    scenes = [
+        (s.name, {name: s.read(name) for name in FIELDS}, SelfTest(**s.json("self_test")), s.json("recipe")) for s in dataset.scenes()
+    ]
+    dataset.close()
+    write_shard(tmp_path / "at once.h5", scenes)
+    held, create = [], h5py.Group.create_dataset
+
+    def hold(*arguments: Any, **options: Any) -> h5py.Dataset:
+        held.append(create(*arguments, **options))
+        return held[-1]
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", hold)
+    write_shard(tmp_path / "late.h5", scenes)
+    assert held
+    assert (tmp_path / "late.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
 
 
 def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:

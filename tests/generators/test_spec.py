@@ -20,6 +20,7 @@ from pixbench.registry import OBJECT_SOURCES
         ("procedural@0.25", Spec("procedural", 0.25), None),
         ("shapenet:/data/Shape@Net.v2", Spec("shapenet", 1.0), "/data/Shape@Net.v2"),
         ("shapenet:/data/v2@3", Spec("shapenet", 3.0), "/data/v2"),
+        ("shapenet:/data/v2?classes=all@3", Spec("shapenet", 3.0, "classes=all"), "/data/v2"),
         ("folder:/a/b/mugs/", Spec("folder/mugs", 1.0), "/a/b/mugs/"),
     ],
 )
@@ -40,6 +41,14 @@ def test_a_recipe_holds_no_path_but_workers_know_it(tmp_path: Path) -> None:
     assert config.locations == {"folder/mugs": f"{tmp_path}/mugs", "scenenn": f"{tmp_path}/scans"}
     assert str(tmp_path) not in config.model_dump_json()
     assert Config3D(**config.model_dump()).objects == config.objects
+
+
+def test_options_are_part_of_the_recipe_and_reach_the_source() -> None:
+    config = Config3D(rooms=("scenenn:/data/scans?up=z@2",))
+    assert config.rooms == ("scenenn?up=z@2",)
+    spec, _ = parse(config.rooms[0])
+    assert spec.location(config.locations) == "/data/scans?up=z"
+    assert parse("scenenn")[0].location(config.locations) == "/data/scans"
 
 
 def test_sources_are_mixed_by_weight() -> None:

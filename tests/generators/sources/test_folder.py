@@ -35,16 +35,16 @@ def test_each_sub_folder_is_a_category(tmp_path):
     source = Folder(str(_objects(tmp_path / "x")))
     found = {entry.id: (entry.category, entry.synset) for entry in source.entries}
     assert found == {
-        "folder/chair/a.obj": ("chair", "03001627"),
-        "folder/gadget/glb.glb": ("gadget", ""),
-        "folder/gadget/off.off": ("gadget", ""),
-        "folder/gadget/ply.ply": ("gadget", ""),
-        "folder/gadget/stl.stl": ("gadget", ""),
-        "folder/loose.stl": ("object", ""),
+        "folder/x/chair/a.obj": ("chair", "03001627"),
+        "folder/x/gadget/glb.glb": ("gadget", ""),
+        "folder/x/gadget/off.off": ("gadget", ""),
+        "folder/x/gadget/ply.ply": ("gadget", ""),
+        "folder/x/gadget/stl.stl": ("gadget", ""),
+        "folder/x/loose.stl": ("object", ""),
     }
-    split = split_of("folder/chair/a.obj")
+    split = split_of("folder/x/chair/a.obj")
     assert source.categories(split)["chair"] == 1
-    assert source.draw("chair", split, rng=np.random.default_rng(0)) == "folder/chair/a.obj"
+    assert source.draw("chair", split, rng=np.random.default_rng(0)) == "folder/x/chair/a.obj"
     assert source.defects() == {}
 
 
@@ -57,16 +57,18 @@ def test_objects_keep_their_size_and_stand_upright(tmp_path):
         assert abs(low[2]) < 1e-6
         assert np.allclose(low[:2], -high[:2], atol=1e-6)
     # 0.7 is along z: up in an STL, to the front in a glTF.
-    assert np.allclose(np.ptp(source.load("folder/gadget/stl.stl").mesh.bounds, axis=0), SIZE, atol=1e-6)
-    assert np.allclose(np.ptp(source.load("folder/gadget/glb.glb").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6)
-    assert source.load("folder/chair/a.obj").placement == "floor"
-    assert source.load("folder/gadget/stl.stl").placement == "floor"
+    assert np.allclose(np.ptp(source.load("folder/x/gadget/stl.stl").mesh.bounds, axis=0), SIZE, atol=1e-6)
+    assert np.allclose(np.ptp(source.load("folder/x/gadget/glb.glb").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6)
+    assert source.load("folder/x/chair/a.obj").placement == "floor"
+    assert source.load("folder/x/gadget/stl.stl").placement == "floor"
 
 
 def test_the_up_axis_can_be_given(tmp_path):
     root = _objects(tmp_path / "x")
-    assert np.allclose(np.ptp(Folder(f"{root}?up=z").load("folder/gadget/glb.glb").mesh.bounds, axis=0), SIZE, atol=1e-6)
-    assert np.allclose(np.ptp(Folder(f"{root}?up=y").load("folder/gadget/stl.stl").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6)
+    assert np.allclose(np.ptp(Folder(f"{root}?up=z").load(f"folder/{root.name}/gadget/glb.glb").mesh.bounds, axis=0), SIZE, atol=1e-6)
+    assert np.allclose(
+        np.ptp(Folder(f"{root}?up=y").load(f"folder/{root.name}/gadget/stl.stl").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6
+    )
     with pytest.raises(UserError, match="y or z"):
         Folder(f"{root}?up=x")
 
@@ -74,7 +76,7 @@ def test_the_up_axis_can_be_given(tmp_path):
 def test_y_up_files_look_along_plus_z(tmp_path):
     points = [(0.0, 0, 0), (0.1, 0, 0), (0, 0.2, 0), (0, 0, 0.3)]  # right, up, front
     root = write(tmp_path / "x", {"a/m.obj": obj([(1, 2, 3), (1, 3, 4), (1, 4, 2)], vertices=points)})
-    mesh = Folder(str(root)).load("folder/a/m.obj").mesh
+    mesh = Folder(str(root)).load(f"folder/{root.name}/a/m.obj").mesh
     assert np.allclose(mesh.vertices - mesh.vertices[0], [(0, 0, 0), (0.1, 0, 0), (0, 0, 0.2), (0, -0.3, 0)], atol=1e-6)
 
 
@@ -84,11 +86,11 @@ def test_objects_without_a_size_in_metres_are_scaled_and_counted(factor, tmp_pat
     mesh.apply_scale(factor)
     root = write(tmp_path / "x", {"gadget/a.stl": _exported(mesh, "stl"), "gadget/b.stl": _exported(_box(), "stl")})
     source = Folder(str(root))
-    asset = source.load("folder/gadget/a.stl")
+    asset = source.load(f"folder/{root.name}/gadget/a.stl")
     assert np.ptp(asset.mesh.bounds, axis=0).max() == pytest.approx(0.5, abs=1e-6)
     assert asset.defects == {"no size in metres (scaled to half a metre)": 1}
     assert asset.placement == "surface"
-    assert source.load("folder/gadget/b.stl").defects == {}
+    assert source.load(f"folder/{root.name}/gadget/b.stl").defects == {}
 
 
 def test_parts_of_a_gltf_stand_where_its_graph_puts_them_mirrored_ones_too(tmp_path):
@@ -97,7 +99,7 @@ def test_parts_of_a_gltf_stand_where_its_graph_puts_them_mirrored_ones_too(tmp_p
     mirrored = trimesh.transformations.translation_matrix((0.5, 0, 0)) @ np.diag([-1.0, 1, 1, 1])
     scene.graph.update(frame_to="other", matrix=mirrored, geometry="leg")
     root = write(tmp_path / "x", {"a/m.glb": scene.export(file_type="glb")})
-    mesh = Folder(str(root)).load("folder/a/m.glb").mesh
+    mesh = Folder(str(root)).load(f"folder/{root.name}/a/m.glb").mesh
     assert len(mesh.faces) == 24
     assert np.allclose(np.ptp(mesh.bounds, axis=0), (1.2, 0.2, 0.2), atol=1e-6)
     corners = mesh.vertices[mesh.faces].astype(float)
@@ -118,7 +120,7 @@ def test_faces_with_corners_that_are_not_there_are_refused(index, tmp_path):
     head, _, last = text.rstrip().rpartition("\n")
     root = write(tmp_path / "x", {"a/m.ply": f"{head}\n{' '.join([*last.split()[:-1], str(index)])}\n"})
     with pytest.raises(BadModelError, match="corners that are not there"):
-        Folder(str(root)).load("folder/a/m.ply")
+        Folder(str(root)).load(f"folder/{root.name}/a/m.ply")
 
 
 def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
@@ -127,9 +129,9 @@ def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
     by_vertex.visual.vertex_colors = np.tile([9, 8, 7, 255], (8, 1)).astype(np.uint8)
     files = {"a/f.ply": _exported(by_face, "ply"), "a/v.ply": _exported(by_vertex, "ply")}
     source = Folder(str(write(tmp_path / "x", files)))
-    colors = source.load("folder/a/f.ply").mesh.color
+    colors = source.load("folder/x/a/f.ply").mesh.color
     assert sorted(map(tuple, colors[:, 0].tolist())) == [(5, 240, 30)] * 6 + [(250, 10, 20)] * 6
-    assert (source.load("folder/a/v.ply").mesh.color == [9, 8, 7]).all()
+    assert (source.load("folder/x/a/v.ply").mesh.color == [9, 8, 7]).all()
 
 
 @pytest.mark.parametrize("source", [Folder, RoomFolder])
@@ -144,9 +146,9 @@ def test_a_broken_file_is_refused(tmp_path):
     root = write(tmp_path / "x", {"a/m.glb": b"glTF broken", "a/n.ply": b"ply\nformat binary"})
     for path in ("a/m.glb", "a/n.ply"):
         with pytest.raises(BadModelError, match="cannot be parsed"):
-            Folder(str(root)).load(f"folder/{path}")
+            Folder(str(root)).load(f"folder/{root.name}/{path}")
     with pytest.raises(BadModelError, match="no mesh file"):
-        Folder(str(root)).load("folder/a/gone.ply")
+        Folder(str(root)).load(f"folder/{root.name}/a/gone.ply")
 
 
 def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):
@@ -157,7 +159,7 @@ def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):
     (entry,) = source.entries
     room = source.load(entry.id)
     assert_sound(room.mesh)
-    assert source.draw(split_of(entry.id), rng=np.random.default_rng(0)) == room.id == "folder/r/shell.ply"
+    assert source.draw(split_of(entry.id), rng=np.random.default_rng(0)) == room.id == "folder/x/r/shell.ply"
     assert np.allclose(room.inner, [[7.5, -2, 0], [12.5, 2, 2.5]], atol=0.1)
     assert room.part_names == ("room",)
     assert (room.mesh.part == 0).all()
@@ -173,10 +175,10 @@ def test_what_lies_outside_a_room_does_not_widen_its_box(away, tmp_path):
     seen_through_a_door.apply_translation((away, 0, 0))
     shell = trimesh.util.concatenate([_box((5.0, 4.0, 2.5)), seen_through_a_door])
     source = RoomFolder(str(write(tmp_path / "x", {"r.stl": _exported(shell, "stl")})))
-    assert np.allclose(source.load("folder/r.stl").inner, [[-2.5, -2, -1.25], [2.5, 2, 1.25]], atol=0.15)
+    assert np.allclose(source.load("folder/x/r.stl").inner, [[-2.5, -2, -1.25], [2.5, 2, 1.25]], atol=0.15)
 
 
 def test_a_room_in_millimetres_is_refused(tmp_path):
     source = RoomFolder(str(write(tmp_path / "x", {"r.stl": _exported(_box((5000.0, 4000.0, 2500.0)), "stl")})))
     with pytest.raises(BadModelError, match="not of the size of a room"):
-        source.load("folder/r.stl")
+        source.load("folder/x/r.stl")
