@@ -1,4 +1,4 @@
-"""Seconds a view of every renderer on one scene and one core, taken in turn in one run.
+"""Seconds a view of every renderer on one scene and one core, one after another in one run.
 
     python benchmarks/renderers.py --json [--scene rooms] [--bpy-python PATH] [--pictures FOLDER]
 
