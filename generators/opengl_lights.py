@@ -14,8 +14,12 @@ INNER_CONE, OUTER_CONE = np.radians(45), np.radians(70)
 SPOT_SHARE = 0.96
 """A spotlight of these cones with this share of a flat lamp's normal intensity sends out its power, and nearly by its cosine."""
 
-SHADOW_NEAR_M, SHADOW_FAR_M = 0.03, 100.0
-"""The nearer the first, the more pyrender's bias is in metres: enough to keep surfaces from shading themselves."""
+SPOT_SHADOW_M = (0.03, 100.0)
+"""Nearest and farthest depth of a spotlight's shadow map. They also decide how much pyrender's bias, which keeps surfaces from
+shading themselves, is in metres: the nearer the first, the more."""
+
+SUN_SHADOW = (0.4, 1.7)
+"""The same of the sun's, in diagonals of the scene, whose middle lies one diagonal away. Too far a second lets light in at edges."""
 
 MOST = 4
 """pyrender draws four lights of a kind: the strongest are kept."""
@@ -30,8 +34,8 @@ def drawn_lights(lights: tuple[Light, ...]) -> list[int]:
 
 def light_node(order: int, light: Light) -> Any:
     """A node with the light, dark as yet; nodes of one scene differ in `order`."""
-    ordered, spot = _types()
-    made = load_pyrender().DirectionalLight() if light.kind == "sun" else spot(innerConeAngle=INNER_CONE, outerConeAngle=OUTER_CONE)
+    ordered, spot, sun = _types()
+    made = sun() if light.kind == "sun" else spot(innerConeAngle=INNER_CONE, outerConeAngle=OUTER_CONE)
     return ordered(name=str(order), light=made, matrix=_pose(light))
 
 
@@ -44,14 +48,24 @@ def set_strength(node: Any, light: Light, gain: Float[np.ndarray, "3"]) -> None:
 
 
 @cache
-def _types() -> tuple[Any, Any]:
-    """Two of pyrender's classes, mended: nodes in an order that does not change, spotlights whose shadow maps fit their cones."""
+def _types() -> tuple[Any, Any, Any]:
+    """pyrender's nodes with an order that does not change, and its spotlight and sun with shadow maps that fit cone and scene."""
     pyrender = load_pyrender()
-    shadow = {"znear": SHADOW_NEAR_M, "zfar": SHADOW_FAR_M, "aspectRatio": 1.0}
-    # pyrender keeps lights in sets, and the order of a sum decides its last bits.
-    ordered = type("OrderedNode", (pyrender.Node,), {"__hash__": lambda node: int(node.name)})
-    fitted = {"_get_shadow_camera": lambda light, scene_scale: pyrender.PerspectiveCamera(2 * OUTER_CONE, **shadow)}
-    return ordered, type("FittedSpotLight", (pyrender.SpotLight,), fitted)
+
+    def spot_camera(light: Any, scene_scale: float) -> Any:
+        near, far = SPOT_SHADOW_M
+        return pyrender.PerspectiveCamera(2 * OUTER_CONE, znear=near, zfar=far, aspectRatio=1.0)
+
+    def sun_camera(light: Any, scene_scale: float) -> Any:
+        near, far = (share * scene_scale for share in SUN_SHADOW)
+        return pyrender.OrthographicCamera(scene_scale / 2, scene_scale / 2, znear=near, zfar=far)
+
+    return (
+        # pyrender keeps lights in sets, and the order of a sum decides its last bits.
+        type("OrderedNode", (pyrender.Node,), {"__hash__": lambda node: int(node.name)}),
+        type("FittedSpotLight", (pyrender.SpotLight,), {"_get_shadow_camera": spot_camera}),
+        type("FittedSun", (pyrender.DirectionalLight,), {"_get_shadow_camera": sun_camera}),
+    )
 
 
 def _pose(light: Light) -> Float[np.ndarray, "4 4"]:
