@@ -47,7 +47,7 @@ def test_commands_of_the_readme_parse(line: str) -> None:
     while hasattr(command, "commands"):
         command = command.commands[arguments.pop(0)]
     context = command.make_context(command.name, arguments)
-    assert context.params
+    assert context.command is command
 
 
 def test_pictures_of_the_readme_exist() -> None:
