@@ -5,6 +5,7 @@ pixels. Cameras follow OpenCV: x right, y down, z forward. `T_world_cam` maps ca
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import no_type_check
 
 import numpy as np
@@ -125,6 +126,16 @@ class Camera:
         """The viewing direction in the world, unit length."""
         return self.T_world_cam[:3, 2]
 
+    @cached_property
+    def world_to_pixel(self) -> Float[np.ndarray, "3 3"]:
+        """From a direction in the world to the (u, v, 1) that it is seen at, times its z-depth."""
+        return self.K @ self.T_world_cam[:3, :3].T
+
+    @cached_property
+    def pixel_to_world(self) -> Float[np.ndarray, "3 3"]:
+        """From (u, v, 1) to the ray in the world, scaled so that its parameter is z-depth."""
+        return self.T_world_cam[:3, :3] @ np.linalg.inv(self.K)
+
     def rays(self, uv: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 3"]:
         """World directions through uv, scaled so that the ray parameter is z-depth: point = centre + z * ray."""
         directions = np.empty((*uv.shape[:-1], 3))
@@ -173,9 +184,8 @@ def reprojected_centres(depth_m: Float[np.ndarray, "height width"], a: Camera, b
 
     NaN where the depth is NaN or the point is not before b. The same as unprojecting and projecting, in one pass.
     """
-    world_to_b = b.K @ b.T_world_cam[:3, :3].T
     uv = np.empty((*depth_m.shape, 2), np.float32)
-    _reproject(depth_m, world_to_b @ a.T_world_cam[:3, :3] @ np.linalg.inv(a.K), world_to_b @ (a.centre - b.centre), uv)
+    _reproject(depth_m, b.world_to_pixel @ a.pixel_to_world, b.world_to_pixel @ (a.centre - b.centre), uv)
     return uv
 
 

@@ -22,7 +22,7 @@ LARGEST = 2**24
 
 SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
 
-Decode = Callable[[bytes, int], Any]
+Decode = Callable[[memoryview, int], Any]
 """From compressed bytes, and the number of bytes that should come out, to these bytes."""
 
 
@@ -44,7 +44,7 @@ class Chunks:
         try:
             if not _checksum_holds(np.frombuffer(stored, np.uint8)):
                 raise ValueError("its checksum is wrong")
-            planes = np.frombuffer(self.decode(stored[:-4], result.nbytes), np.uint8).reshape(result.itemsize, result.size)
+            planes = np.frombuffer(self.decode(memoryview(stored)[:-4], result.nbytes), np.uint8).reshape(result.itemsize, result.size)
         except Exception as error:  # each decoder has its own
             raise UserError(f"{self.file.filename}: a view cannot be read ({error}): check the data set with 'pixbench verify'") from None
         _join_bytes(planes, result.reshape(-1).view(f"u{result.itemsize}"))
@@ -80,7 +80,7 @@ def _zstd() -> Decode | None:
     # Costly to make, and not to be shared by threads.
     here = threading.local()
 
-    def decode(stored: bytes, size: int) -> bytes:
+    def decode(stored: memoryview, size: int) -> bytes:
         if not hasattr(here, "decompressor"):
             here.decompressor = zstandard.ZstdDecompressor()
         return here.decompressor.decompress(stored, max_output_size=size)

@@ -1,10 +1,13 @@
-"""The two ways in which a shard is compressed: gzip, which any HDF5 reads, and zstd, which is read several times faster."""
+"""The two ways in which a shard is compressed: gzip, which any HDF5 reads, and zstd, which is read twice as fast."""
 
 from typing import Any, Literal
 
 from ..errors import UserError
 
 Compression = Literal["gzip", "zstd"]
+
+ZSTD_LEVEL = -1
+"""Chosen for reading: level 3 makes data sets 9 % smaller and takes half as long again to decompress."""
 
 
 def require(compression: str) -> None:
@@ -27,4 +30,4 @@ def _codec(compression: Compression) -> dict[str, Any]:
     require(compression)
     import hdf5plugin
 
-    return dict(hdf5plugin.Zstd(clevel=3))
+    return dict(hdf5plugin.Zstd(clevel=ZSTD_LEVEL))
