@@ -17,9 +17,6 @@ from jaxtyping import UInt8
 from ..errors import UserError
 from ..jit import kernel
 
-LARGEST = 2**24
-"""Bytes of a view beyond which HDF5 reads it: the sums over a larger one might overflow."""
-
 SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
 
 Decode = Callable[[memoryview, int], Any]
@@ -54,9 +51,8 @@ class Chunks:
 def find_chunks(dataset: h5py.Dataset) -> Chunks | None:
     """The chunks of a field; None where it is not stored view by view, or not in the way that the writer has."""
     decode, shape = _decoder(dataset), dataset.shape[1:]
-    view_bytes = int(np.prod(shape)) * dataset.dtype.itemsize
     plain = dataset.dtype.kind in "iuf" and dataset.dtype.isnative and dataset.dtype.itemsize in (1, 2, 4)
-    if decode is None or not plain or dataset.chunks != (1, *shape) or view_bytes > LARGEST:
+    if decode is None or not plain or dataset.chunks != (1, *shape):
         return None
     infos = [dataset.id.get_chunk_info_by_coord((view, *(0 for _ in shape))) for view in range(len(dataset))]
     if any(info.filter_mask or info.byte_offset is None for info in infos):
@@ -117,12 +113,15 @@ def encoded(view: np.ndarray, level: int) -> bytes:
 @kernel
 @no_type_check
 def _fletcher(words):
-    first, second, count = np.uint64(0), np.uint64(0), len(words)
-    for i in range(count):
-        word = np.uint64(words[i])
-        first += word
-        second += word * np.uint64(count - i)
-    return first % np.uint64(65535), second % np.uint64(65535)
+    """Sums modulo 65535: of the words, and of the words weighted by how many are left. Reduced between blocks, before they overflow."""
+    first, second, count, modulus = np.uint64(0), np.uint64(0), len(words), np.uint64(65535)
+    for start in range(0, count, 1 << 20):
+        for i in range(start, min(start + (1 << 20), count)):
+            word = np.uint64(words[i])
+            first += word
+            second += word * np.uint64(count - i)
+        first, second = first % modulus, second % modulus
+    return first, second
 
 
 @kernel
