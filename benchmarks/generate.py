@@ -211,8 +211,7 @@ def main() -> None:
             result["two_workers_speedup"] = 2 * alone / together
         huge, _ = write(folder, room_triangles=2_000_000)
         result["peak_mb"] = run_workers(cores[:1], huge, models, 2)[0]["peak_mb"]
-        if Path(__file__).with_name("read.py").exists():
-            result |= reading()
+        result |= reading()
     for name, value in result.items():
         print(f"{name:24} {value:.3f}")
     if arguments.json:

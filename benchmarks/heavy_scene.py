@@ -29,8 +29,8 @@ def config(rooms: Path, models: Path, **options: object) -> Config3D:
     """A configuration that uses them: all six objects in every scene, four views of 256 x 256 pixels."""
     return Config3D(
         **{  # type: ignore[arg-type]
-            "rooms": (f"folder:{rooms}",),
-            "objects": (f"folder:{models}",),
+            "rooms": (f"folder:{rooms}?splits=one",),
+            "objects": (f"folder:{models}?splits=one",),
             "object_count": (6, 6),
             "views": 4,
             "size": 256,

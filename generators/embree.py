@@ -38,7 +38,8 @@ class EmbreeCaster:
         found = self._scene.run(
             np.ascontiguousarray(origins, dtype=np.float32),
             np.ascontiguousarray(directions, dtype=np.float32),
-            dists=np.ascontiguousarray(reach, dtype=np.float32),
+            # Embree takes a negative reach for an answer.
+            dists=np.maximum(np.ascontiguousarray(reach, dtype=np.float32), 0),
             query="OCCLUDED",
         )
         return np.asarray(found) >= 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, no_type_check
 import numpy as np
 from jaxtyping import Float, Int
 
-from pixbench.jit import kernel
+from pixbench.jit import kernel, prefetch
+from pixbench.rays import AHEAD
 
 from .atlas import LINEAR, Atlas
 from .scene import Geometry, Light
@@ -72,6 +73,11 @@ def _fill_samples(
     material, point, depth, normal, shading_normal, to_eye, texel, tint, level,
 ):  # fmt: skip
     for i in range(len(triangle)):
+        ahead = triangle[min(i + AHEAD, len(triangle) - 1)]
+        if ahead >= 0:
+            prefetch(corners, ahead)
+            if len(colors):
+                prefetch(colors, ahead)
         k = triangle[i]
         if k < 0:
             material[i], depth[i], level[i] = -1, 0.0, 0.0

@@ -6,7 +6,10 @@ from typing import Protocol, no_type_check, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from .jit import kernel
+from .jit import kernel, prefetch
+
+AHEAD = 12
+"""Rows are fetched into the cache this many rays before they are used."""
 
 
 @runtime_checkable
@@ -178,6 +181,9 @@ def exact_hits(
 @no_type_check
 def _intersect(corners, triangle, origins, directions, t, barycentric):
     for i in range(len(triangle)):
+        ahead = triangle[min(i + AHEAD, len(triangle) - 1)]
+        if ahead >= 0:
+            prefetch(corners, ahead)
         if triangle[i] < 0:
             continue
         corner = corners[triangle[i]]

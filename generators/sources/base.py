@@ -101,11 +101,17 @@ class Listed:
         """See Collection."""
         raise NotImplementedError
 
+    @property
+    def one_split(self) -> bool:
+        """Whether every model is drawn in every split: for collections too small to be divided."""
+        return False
+
     @cached_property
     def _by_split_and_category(self) -> Mapping[tuple[str, str], Sequence[str]]:
         found: dict[tuple[str, str], list[str]] = {}
         for entry in sorted(self.entries, key=lambda entry: entry.id):
-            found.setdefault((entry.in_split, entry.category), []).append(entry.id)
+            for split in [name for name, _ in SPLIT_SHARES] if self.one_split else [entry.in_split]:
+                found.setdefault((split, entry.category), []).append(entry.id)
         return found
 
     def categories(self, split: str) -> Mapping[str, int | None]:

@@ -36,10 +36,11 @@ class MeshFolder(Listed):
     """What folders of objects and of rooms share: which meshes there are, and how they stand."""
 
     def __init__(self, location: str | None):
-        root, options = parsed("folder", location, {"up": ("y", "z")})
+        root, options = parsed("folder", location, {"up": ("y", "z"), "splits": ("one",)})
         self._files = files.Folder(root)
         self._label = f"folder/{root.resolve().name}/"
         self._up = options.get("up")
+        self._one_split = "splits" in options
         self._paths = [name for name in self._files.names() if PurePosixPath(name).suffix.lower() in Y_UP_FORMATS + Z_UP_FORMATS]
         if not self._paths:
             raise UserError(f"{root} holds no meshes: looked for {', '.join(sorted(Y_UP_FORMATS + Z_UP_FORMATS))}, in sub-folders too")
@@ -56,6 +57,11 @@ class MeshFolder(Listed):
         """See Collection."""
         return self._entries
 
+    @property
+    def one_split(self) -> bool:
+        """See Listed: asked for by `?splits=one`."""
+        return self._one_split
+
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
         return {}
@@ -71,7 +77,7 @@ class Folder(MeshFolder):
     Ids are `folder/NAME/PATH`, where NAME is the folder's own.
     The front is +z where y is up, and -y where z is up. Coordinates are metres; a model whose longest edge
     is not between 2 cm and 4 m is scaled to half a metre, and that is counted. A category with the name of one of ShapeNet's
-    classes has its synset and its placement; meshes in no sub-folder are of category `object`.
+    classes has its synset and its placement; meshes in no sub-folder are of category `object`. `?splits=one` uses all in every split.
     """
 
     def _entry(self, path: str) -> Entry:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,11 +19,11 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """List generators, suites, baselines and metrics, with one line each."""
+    """List generators, sources, renderers, ray casters, suites, baselines and metrics, with one line each."""
     from ..evaluation import metrics  # noqa: F401  (registers them)
-    from ..registry import BASELINES, GENERATORS, METRICS, SUITES, Registry
+    from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, RENDERERS, ROOM_SOURCES, SUITES, Registry
 
-    registries: tuple[Registry[object], ...] = (GENERATORS, SUITES, BASELINES, METRICS)  # type: ignore[assignment]
+    registries: tuple[Registry[Any], ...] = (GENERATORS, OBJECT_SOURCES, ROOM_SOURCES, RENDERERS, CASTERS, SUITES, BASELINES, METRICS)
     for registry in registries:
         typer.echo(f"{registry.kind}s")
         for name in registry.names():

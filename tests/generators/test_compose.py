@@ -73,6 +73,8 @@ def test_one_mesh_has_only_one_split(tmp_path: Path, monkeypatch: pytest.MonkeyP
     other = next(split for split in ("train", "val", "test") if split != mine)
     with pytest.raises(UserError, match=f"no objects in split '{other}'"):
         Generator3D(Config3D(**options, split=other))
+    whole = {**SMALL, "objects": (f"folder:{tmp_path / 'one'}?splits=one",)}
+    assert Generator3D(Config3D(**whole, split=other)).composer.categories == ("object",)
 
 
 def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
