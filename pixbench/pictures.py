@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 
+from .errors import UserError
 from .evaluation.model import DescriptorModel, Model, image_batch
 from .geometry import nearest_pixel_index, pixel_centres
 from .shards.reader import Dataset, Pair
@@ -18,10 +19,17 @@ from .truth import Status
 Image = UInt8[np.ndarray, "height width 3"]
 
 
+def check_picture_path(path: Path) -> None:
+    """UserError, before any work, for a kind of picture that is not written."""
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"{path}: pictures are written as .png or .jpg, not as '{path.suffix}'")
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure; the same figure gives the same bytes."""
+    check_picture_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None})
+    figure.savefig(path, dpi=110, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
 
 
 def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:

@@ -1,5 +1,6 @@
-"""`pixbench preview`: one scene on one page, every layer of every view."""
+"""`pixbench preview`: one scene on one page, every layer of every view; or many scenes side by side."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,18 +8,21 @@ from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from .generation import Generator, MadeScene
 from .geometry import Camera
-from .pictures import carried_colours, instance_palette, place_colours, save_figure, show_image
+from .pictures import carried_colours, check_picture_path, instance_palette, place_colours, save_figure, show_image
 from .truth import Status, uv_from_depth
 
 SHOWN_VIEWS = 8
 SHOWN_TRACKS = 24
+GAP = 6
 
 
 def preview_scene(generator: Generator, index: int, path: Path) -> str:
     """Make scene `index`, draw it to `path`, and say in a few words what it holds."""
+    check_picture_path(path)
     made = generator.scene(index)
     shown = min(len(made.arrays["rgb"]), SHOWN_VIEWS)
     layers = (_pictures, _matches, _depths, _normals, _instances)
@@ -31,6 +35,27 @@ def preview_scene(generator: Generator, index: int, path: Path) -> str:
     figure.suptitle(words, fontsize=9, wrap=True)
     save_figure(figure, path)
     return words
+
+
+def contact_page(generator: Generator, scenes: Sequence[int], path: Path, *, progress: Callable[[int], None] = lambda done: None) -> None:
+    """Draw several scenes side by side, two views of each, to see at a glance what a configuration gives."""
+    check_picture_path(path)
+    tiles = []
+    for index in scenes:
+        rgb = generator.scene(index).arrays["rgb"]
+        tiles.append(
+            np.pad(
+                np.concatenate([rgb[0], np.full_like(rgb[0, :, :2], 255), rgb[1]], axis=1),
+                ((0, GAP), (0, GAP), (0, 0)),
+                constant_values=255,
+            )
+        )
+        progress(1)
+    columns = max(round(np.sqrt(len(tiles) / 1.5)), 1)
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    page = np.concatenate([np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(page[:-GAP, :-GAP]).save(path, quality=88)
 
 
 def _words(made: MadeScene) -> str:

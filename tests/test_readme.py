@@ -1,5 +1,6 @@
 """What the README says is what happens."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from pixbench.cli import app
 from pixbench.evaluation.evaluate import evaluate
 from pixbench.evaluation.model import DescriptorModel
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+README = PAGES[ROOT / "README.md"]
 
 
-def _blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+def _blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def test_the_example_model_can_be_scored(tiny: Path, tmp_path: Path) -> None:
@@ -37,7 +40,37 @@ def test_the_example_reader_reads(tiny: Path) -> None:
     assert scope["sample"]["uv_b"].shape == (48, 48, 2)
 
 
-COMMANDS = sorted({line.split("#")[0].strip() for block in _blocks("sh") for line in block.splitlines() if line.startswith("pixbench ")})
+def test_the_example_of_the_page_on_generation_reads(tiny: Path) -> None:
+    (source,) = _blocks("python", PAGES[ROOT / "docs/generate.md"])
+    scope: dict[str, Any] = {}
+    exec(source.replace("data/train", str(tiny)), scope)
+    assert scope["uv_1"].shape == (48, 48, 2)
+    assert scope["canonical"].shape == (48, 48, 3)
+    scope["dataset"].close()
+
+
+def test_the_settings_of_the_page_on_generation_are_the_defaults() -> None:
+    from pixbench.generators.config_3d import Config3D
+
+    table = [line for line in PAGES[ROOT / "docs/generate.md"].splitlines() if line.startswith("| `") and "=" in line.split("|")[1]]
+    settings = re.findall(r"`(\w+)=([^`]+)`", " ".join(line.split("|")[1] for line in table))
+    default = Config3D().model_dump(mode="json")
+    assert len(settings) > 15
+    for name, value in settings:
+        written = json.loads(value) if value[0] in "[0123456789" else value
+        # Categories are an example, not the default.
+        assert name == "categories" or default[name] == written, name
+
+
+COMMANDS = sorted(
+    {
+        line.split("#")[0].strip()
+        for text in PAGES.values()
+        for block in _blocks("sh", text)
+        for line in block.splitlines()
+        if line.startswith("pixbench ")
+    }
+)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
@@ -51,5 +84,6 @@ def test_commands_of_the_readme_parse(line: str) -> None:
 
 
 def test_pictures_of_the_readme_exist() -> None:
-    for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (Path(__file__).parents[1] / name).stat().st_size > 10_000
+    for path, text in PAGES.items():
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+            assert (path.parent / name).stat().st_size > 10_000

@@ -107,7 +107,8 @@ def preview(
     views: Annotated[int, typer.Option(help="Cameras, 2 to 16.")] = 4,
     size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 192,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 0,
-    scene: Annotated[int, typer.Option(help="Number of the scene.")] = 0,
+    scene: Annotated[int, typer.Option(help="Number of the (first) scene.")] = 0,
+    sheet: Annotated[int, typer.Option(help="Draw this many scenes side by side instead, two views of each.")] = 0,
     objects: Sources = None,
     rooms: Sources = None,
     setting: Settings = None,
@@ -116,14 +117,20 @@ def preview(
     import time
 
     from ..errors import UserError
-    from ..previewing import preview_scene
+    from ..previewing import contact_page, preview_scene
     from ..registry import GENERATORS
-    from .common import build_config, given
+    from .common import build_config, given, progress_bar
 
-    if scene < 0:
-        raise UserError(f"--scene {scene}: expected 0 or more")
+    if scene < 0 or sheet < 0:
+        raise UserError(f"--scene {scene} --sheet {sheet}: expected 0 or more")
     started = time.perf_counter()
-    values = {"split": split, "views": views, "size": size, "seed": seed, "scenes": scene + 1} | given(objects=objects, rooms=rooms)
+    values = {"split": split, "views": views, "size": size, "seed": seed, "scenes": scene + max(sheet, 1)}
     kind = GENERATORS.get(generator)
-    made = preview_scene(kind(build_config(kind.config_type, values, setting or ())), scene, out)
-    typer.echo(f"{out}: scene {scene}, {time.perf_counter() - started:.1f} s; {made}")
+    made = kind(build_config(kind.config_type, values | given(objects=objects, rooms=rooms), setting or ()))
+    if sheet:
+        with progress_bar("preview", sheet, "scenes") as advance:
+            contact_page(made, range(scene, scene + sheet), out, progress=advance)
+        said = f"scenes {scene} to {scene + sheet - 1}"
+    else:
+        said = f"scene {scene}; {preview_scene(made, scene, out)}"
+    typer.echo(f"{out}: {time.perf_counter() - started:.1f} s; {said}")
