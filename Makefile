@@ -1,14 +1,17 @@
-# `make demo` and `make test` are all that a newcomer needs; both install into .venv, once.
+# `make demo` and `make test` are all that a newcomer needs; both install into .venv, once. `make quick` leaves out the slow tests.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test quick lint clean
 
 demo: .venv/.demo-installed
 	$(BIN)/pixbench demo
 
 test: .venv/.test-installed
 	$(BIN)/pytest
+
+quick: .venv/.test-installed
+	$(BIN)/pytest -m "not slow"
 
 lint: .venv/.test-installed
 	$(BIN)/ruff check .

@@ -99,6 +99,7 @@ def test_verify_exits_with_1_and_names_the_place(tiny: Path, tmp_path: Path) -> 
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.slow
 def test_demo_does_the_whole_line(tmp_path: Path) -> None:
     run = pixbench("demo", "--fast", cwd=tmp_path)
     assert run.returncode == 0, run.stderr

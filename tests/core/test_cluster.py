@@ -68,6 +68,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
             process.wait()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
     generate("3d", _config(), tmp_path / "local")
     made_before: dict[Path, int] = {}

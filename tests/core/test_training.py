@@ -54,6 +54,7 @@ def test_sampler_draws_different_scenes_and_resumes_in_place() -> None:
     assert all(len({scenes[index % 6] for index in batch}) == 3 for part in split for batch in part)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: Path) -> None:
     seen: list[float] = []
     train(tiny, tmp_path / "run", _config(steps=60, jitter=0.0), progress=lambda done, loss: seen.append(loss))
@@ -64,6 +65,7 @@ def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: 
     assert (tmp_path / "run/loss.png").stat().st_size > 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path, dropout: float) -> None:
     config = _config(network=SMALL.model_copy(update={"dropout": dropout}))

@@ -45,6 +45,7 @@ def test_bad_models_are_replaced_and_counted(models: Path) -> None:
     assert replaced["object: cannot be parsed"] > 0
 
 
+@pytest.mark.slow
 def test_splits_share_no_model(models: Path) -> None:
     used = {}
     for split in ("train", "test"):

@@ -123,6 +123,7 @@ def test_wall_pieces_stand_with_their_back_to_a_wall() -> None:
         assert front @ (np.array([2.5, 2.5]) - back) > 0
 
 
+@pytest.mark.slow
 def test_furnished_scenes_stand_firmly_and_share_no_space() -> None:
     generator = Generator3D(Config3D(size=32, views=2, seed=5, object_count=(6, 10)))
     carried = checked = 0

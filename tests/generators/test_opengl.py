@@ -226,6 +226,7 @@ print(hashlib.sha256(rgb.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", ["egl", "osmesa"])
 def test_the_same_scene_has_the_same_bytes_in_every_process(platform: str) -> None:
     runs = [

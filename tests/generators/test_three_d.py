@@ -42,6 +42,7 @@ def test_two_workers_write_the_same_bytes(reference: dict[str, str], tmp_path: P
     assert len(reference) == sum(ticks) == 4
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_path: Path) -> None:
     command = _command(scenes=4)
     run = subprocess.Popen([sys.executable, "-m", "pixbench", *command], cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -69,6 +70,7 @@ def test_a_finished_set_that_was_damaged_is_mended(reference: dict[str, str], tm
     assert _hashes(folder) == reference
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[str, str], tmp_path: Path) -> None:
     command = _command(scenes=40)
     run = subprocess.Popen(
