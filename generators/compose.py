@@ -24,8 +24,9 @@ LAYOUTS = 20
 REDRAWS = 60
 REDRAWS_OF_A_CATEGORY = 4
 MOST_LIGHTS = 5
+ROOM_TRIANGLES = 2_500_000
 SHAPE_TRIANGLES = 800_000
-"""Casters of models are kept for as many triangles: about 100 MB."""
+"""Rooms and casters of models are kept up to so many triangles: some 0.8 and 0.1 GB."""
 
 FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "table")
 
@@ -47,7 +48,7 @@ class Composer:
         if not wanted:
             raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; use another split or another source")
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
-        self._kept_rooms: Kept[PreparedRoom] = Kept(2)
+        self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_TRIANGLES, lambda room: len(room.corners))
         self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
         self._shapes: Kept[Shape] = Kept(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 

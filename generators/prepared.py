@@ -35,11 +35,16 @@ class Kept(Generic[T]):
     def get(self, key: str, make: Callable[[], T]) -> T:
         """The result for `key`, made if it is not there."""
         if key not in self._items:
+            # Room is made first: two scans of millions of triangles at once would be one too many.
+            self._shrink(self._most / 2)
             self._items[key] = make()
-            while len(self._items) > 1 and sum(map(self._weight, self._items.values())) > self._most:
-                self._items.popitem(last=False)
+            self._shrink(self._most, least=1)
         self._items.move_to_end(key)
         return self._items[key]
+
+    def _shrink(self, most: float, *, least: int = 0) -> None:
+        while len(self._items) > least and sum(map(self._weight, self._items.values())) > most:
+            self._items.popitem(last=False)
 
 
 class PreparedRoom:

@@ -14,6 +14,8 @@ from pixbench.errors import UserError
 class Files(Protocol):
     """Reads files by their path below a root, with forward slashes."""
 
+    def __hash__(self) -> int: ...
+
     def names(self) -> Sequence[str]:
         """All paths, sorted."""
         ...
@@ -62,9 +64,13 @@ class Zip:
         except (OSError, zipfile.BadZipFile) as error:
             raise UserError(f"{self.path} cannot be read as a zip ({error}): fetch it again") from None
 
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+
     def names(self) -> Sequence[str]:
         """See Files."""
-        return sorted(name for name in self._archive.namelist() if not name.endswith("/"))
+        return self._names
 
     def has(self, path: str) -> bool:
         """See Files."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -49,12 +50,17 @@ class Painted:
 
     def _materials(self, folder: str) -> str:
         # A model that has materials lies in a folder of its own with them.
-        own = [name for name in self._files.names() if name.rpartition("/")[0] == folder and name.endswith(".mtl")]
-        if own:
-            return self._files.read(own[0]).decode("utf-8", "replace")
-        return default_materials(self._files)
+        own = _materials_by_folder(self._files).get(folder)
+        return self._files.read(own).decode("utf-8", "replace") if own else default_materials(self._files)
 
 
+@lru_cache(maxsize=4)
+def _materials_by_folder(files: Files) -> Mapping[str, str]:
+    """The first MTL file of every folder: a home has a hundred pieces, each of which asks."""
+    return {name.rpartition("/")[0]: name for name in reversed(files.names()) if name.endswith(".mtl")}
+
+
+@lru_cache(maxsize=4)
 def default_materials(files: Files) -> str:
     """The loader's materials, as the text of an MTL file; empty where the package has no loader."""
     try:
