@@ -24,9 +24,9 @@ LAYOUTS = 20
 REDRAWS = 60
 REDRAWS_OF_A_CATEGORY = 4
 MOST_LIGHTS = 5
-ROOM_TRIANGLES = 2_500_000
+ROOM_BYTES = 400 * 2**20
 SHAPE_TRIANGLES = 800_000
-"""Rooms and casters of models are kept up to so many triangles: some 0.8 and 0.1 GB."""
+"""Rooms of a collection, and casters of models, are kept for later scenes up to so many bytes and triangles."""
 
 FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "table")
 
@@ -48,7 +48,7 @@ class Composer:
         if not wanted:
             raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; use another split or another source")
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
-        self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_TRIANGLES, lambda room: len(room.corners))
+        self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_BYTES, lambda room: room.nbytes)
         self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
         self._shapes: Kept[Shape] = Kept(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 
@@ -101,7 +101,10 @@ class Composer:
         raise UserError(f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used; see 'pixbench assets check'")
 
     def _prepared(self, source: Any, room_id: str) -> PreparedRoom:
-        return self._kept_rooms.get(room_id, lambda: PreparedRoom(source.load(room_id), self._caster))
+        def prepare() -> PreparedRoom:
+            return PreparedRoom(source.load(room_id), self._caster)
+
+        return self._kept_rooms.get(room_id, prepare) if _is_finite(source) else prepare()
 
     def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
         """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers.
@@ -126,7 +129,7 @@ class Composer:
                 return error
             return asset
 
-        return self._kept_assets.get(model_id, load)
+        return self._kept_assets.get(model_id, load) if _is_finite(source) else load()
 
     def _draw_categories(self, count: int, *, rng: np.random.Generator) -> list[str]:
         """Categories of a room: about 40 % furniture, which carries things, with a table where there are tables."""
@@ -154,6 +157,11 @@ class Composer:
             partners=config.partners,
             max_roll_deg=config.max_roll_deg,
         )
+
+
+def _is_finite(source: Any) -> bool:
+    """Whether a source lists what it has, so that the same model may come again (see Collection)."""
+    return hasattr(type(source), "entries")
 
 
 def _strongest(lights: tuple[Light, ...], middle: np.ndarray) -> tuple[Light, ...]:

@@ -65,6 +65,12 @@ class PreparedRoom:
         return self.corners[_near(self.corners, self._blocks, box.astype(np.float32))]
 
     @property
+    def nbytes(self) -> int:
+        """Memory that it takes, about: triangles here and in the caster, and textures."""
+        textures = {id(m.texture): m.texture.nbytes for m in self.room.mesh.materials if m.texture is not None}
+        return 260 * self._count + sum(textures.values())
+
+    @property
     def corners(self) -> Float[np.ndarray, "triangles 3 3"]:
         """World corners of the room's own triangles, in metres."""
         return self._table[: self._count, :9].reshape(-1, 3, 3)
