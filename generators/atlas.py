@@ -53,9 +53,10 @@ class Atlas:
 
 
 class AtlasMaker:
-    """Builds atlases and keeps the mip levels of textures seen before, 160 MiB of them."""
+    """Builds atlases and keeps the mip levels of textures seen before, 160 MiB of them; with `finest_only` there are none but that."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, finest_only: bool = False) -> None:
+        self._finest_only = finest_only
         # The texture is kept beside its levels: an id is only unique among living objects.
         self._kept: OrderedDict[int, tuple[Texture, list[Texture]]] = OrderedDict()
         self._bytes = 0
@@ -91,6 +92,8 @@ class AtlasMaker:
         )
 
     def _pyramid(self, texture: Texture) -> list[Texture]:
+        if self._finest_only:
+            return [np.ascontiguousarray(texture)]
         if id(texture) in self._kept:
             self._kept.move_to_end(id(texture))
             return self._kept[id(texture)][1]

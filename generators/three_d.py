@@ -36,7 +36,7 @@ class Generator3D:
         self.config = config
         self.composer = Composer(config)
         self._renderer: Renderer = RENDERERS.get(config.renderer)(preset=config.preset)
-        self._atlases = AtlasMaker()
+        self._atlases = AtlasMaker(finest_only=True)
 
     def scene(self, index: int) -> MadeScene:
         """Compose, render and prove scene number `index`."""

@@ -240,8 +240,7 @@ def _measure(
     grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
     expected = pair.camera_b.project(pair.points_a[visible])[1]
     hidden = ~(expected <= stored_depth_at(pair, pair.uv_b[visible].astype(np.float64)) * (1 + DEPTH_TEST_TOLERANCE))
-    compared = _pixels(pair.visible, SAMPLE)
-    places = pair.uv_b[compared].astype(np.float64)
+    correlation, shifted = _correlations(pair)
     return SelfTest(
         pairs=1,
         pixels=pair.status.size,
@@ -253,10 +252,8 @@ def _measure(
         depth_disagree=int(hidden.sum()),
         occluded=len(occluded[0]),
         doubtful=_doubtful(pair, occluded),
-        photometric_correlation=_correlation(pair, compared, places),
-        photometric_shifted=max(
-            _correlation(pair, compared, places + SHIFT_PX * np.array(way)) for way in ((1, 0), (-1, 0), (0, 1), (0, -1))
-        ),
+        photometric_correlation=correlation,
+        photometric_shifted=shifted,
     )
 
 
@@ -270,10 +267,20 @@ def _doubtful(pair: StoredPair, hidden: Pixels) -> int:
     return int((np.abs(stored_depth_at(pair, uv)[same] / expected[same] - 1) < 1e-3).sum())
 
 
-def _correlation(pair: StoredPair, at: Pixels, uv: Float[np.ndarray, "points 2"]) -> float:
-    """Pearson correlation of luminance between a's pixels and b at uv; 0 where there is no contrast to say anything."""
-    column, row = pair.target_pixel(uv).T
-    x, y = pair.rgb_a[at].mean(axis=1), pair.rgb_b[row, column].mean(axis=1)
-    if len(x) < 2 or x.std() == 0 or y.std() == 0:
+def _correlations(pair: StoredPair) -> tuple[float, float]:
+    """Correlation of brightness between a's visible pixels and b where the map says, and the best of four maps moved by SHIFT_PX."""
+    at = _pixels(pair.visible, SAMPLE)
+    uv = pair.uv_b[at].astype(np.float64)
+    ways = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]) * SHIFT_PX
+    column, row = pair.target_pixel(uv[None] + ways[:, None]).transpose(2, 0, 1)
+    x, ys = pair.rgb_a[at] @ np.ones(3), pair.rgb_b[row, column] @ np.ones(3)
+    first, *moved = (_pearson(x, y) for y in ys)
+    return first, max(moved)
+
+
+def _pearson(x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]) -> float:
+    """Pearson's correlation; 0 where there is no contrast to say anything."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
-    return float(np.corrcoef(x, y)[0, 1])
+    x, y = x - x.mean(), y - y.mean()
+    return float((x @ y) / np.sqrt((x @ x) * (y @ y)))
