@@ -249,7 +249,11 @@ class Layout:
             for placed, other in zip(self.objects, self._shapes, strict=True)
             if boxes_overlap(shape.bounds, lifted, other.bounds, placed.T_world_obj)
         ]
-        return any(meets_object(shape, lifted, other, T_other) for other, T_other in near) or meets_room(shape, lifted, self._room)
+        if any(meets_object(shape, lifted, other, T_other) for other, T_other in near) or meets_room(shape, lifted, self._room):
+            return True
+        # What meets nothing may still stand inside a closed body.
+        above = np.array([[*(low + high)[:2] / 2, high[2] + 0.02]])
+        return not self._airy(above)[0]
 
 
 def _carries(contacts: Float[np.ndarray, "contacts 2"], centre: Float[np.ndarray, "2"]) -> bool:

@@ -174,3 +174,12 @@ def test_at_most_as_many_objects_as_asked_for() -> None:
     layout = layout_of(room_of())
     assets = [asset_of(box(0.2, 0.2, 0.2), f"box{k}") for k in range(9)]
     assert len(furnish(layout, assets, most=4)) == 4
+
+
+def test_nothing_is_put_inside_a_closed_body() -> None:
+    chest = box(1.2, 0.7, 0.7).apply_translation((2.5, 2.5, 0.701))
+    layout = layout_of(room_of(chest))
+    crate = asset_of(box(0.3, 0.3, 0.4), "crate")
+    shape = Shape(crate, EmbreeCaster)
+    assert layout._dropped(crate, shape, 2.5, 2.5, 0.7, 0.0) is None
+    assert layout._dropped(crate, shape, 1.0, 1.0, 0.7, 0.0) is not None
