@@ -19,7 +19,7 @@ from .clean import cleaned
 from .files import Files
 from .model import RawModel, content_sha256, read_model
 
-CONVERSION = 3
+CONVERSION = 4
 """Raised with every change of what `converted` gives, so that old conversions are not used any more."""
 
 OBJECT_FACES = 200_000
@@ -56,7 +56,8 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
     """
     key = hashlib.sha256(f"{CONVERSION} {recipe} {most_faces} {sha256}".encode()).hexdigest()
     folder = cache_folder() / "models" / key[:2] / key
-    if not (folder / "model.json").is_file():
+    if not _is_whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
         _store(folder, *cleaned(make(), most_faces=most_faces))
     mesh, defects = _load(folder)
     return Converted(mesh, sha256, defects)
@@ -79,12 +80,23 @@ def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
         {item.name: getattr(material, item.name) for item in fields(Material)} | {"texture": numbers.get(id(material.texture))}
         for material in mesh.materials
     ]
-    (temporary / "model.json").write_text(json.dumps({"materials": plain, "textures": len(textures), "defects": defects}))
+    sizes = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
+    described = {"materials": plain, "textures": len(textures), "defects": defects, "sizes": sizes}
+    (temporary / "model.json").write_text(json.dumps(described))
     try:
         temporary.rename(folder)
     except OSError:
         # Another process was first; its conversion is the same.
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file of a conversion is there with its size: a lost one would be taken for a model that has none."""
+    try:
+        sizes = json.loads((folder / "model.json").read_text())["sizes"]
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _load(folder: Path) -> tuple[Mesh, Counter[str]]:

@@ -41,8 +41,8 @@ def parse(text: str) -> tuple[Spec, str | None]:
     body, at, weight = text.rpartition("@")
     if not at or not _is_number(weight):
         body, weight = text, "1"
-    if not float(weight) > 0:
-        raise UserError(f"source '{text}': its weight is {weight}, expected a number above 0")
+    if not 0 < float(weight) < float("inf"):
+        raise UserError(f"source '{text}': its weight is {weight}, expected a finite number above 0")
     body, _, options = body.partition("?")
     kind, _, path = body.partition(":")
     if not kind:

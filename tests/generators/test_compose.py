@@ -107,3 +107,13 @@ def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
     box(0.2, 0.2, 0.2).export(changed)
     code, said = run(*again, "--out", str(tmp_path / "other"))
     assert (code, "assets are missing or differ" in said, (tmp_path / "other").exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut"])
+def test_a_damaged_conversion_is_made_again(models: Path, damage: str) -> None:
+    config = Config3D(**SMALL, objects=(f"folder:{models}",))
+    before = Generator3D(config).scene(0).arrays
+    for array in (models.parent / "cache").rglob("normals.npy"):
+        array.unlink() if damage == "lost" else array.write_bytes(array.read_bytes()[:-8])
+    after = Generator3D(config).scene(0).arrays
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before)

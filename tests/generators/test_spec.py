@@ -28,7 +28,7 @@ def test_a_spec_is_kind_path_and_weight(text: str, spec: Spec, path: str | None)
     assert parse(text) == (spec, path)
 
 
-@pytest.mark.parametrize("text", ["", ":/data", "procedural@0", "procedural@-1", "@2"])
+@pytest.mark.parametrize("text", ["", ":/data", "procedural@0", "procedural@-1", "procedural@inf", "@2"])
 def test_specs_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(UserError, match="source '"):
         parse(text)
