@@ -28,6 +28,8 @@ ROOM_BYTES = 400 * 2**20
 SHAPE_TRIANGLES = 800_000
 """Rooms of a collection, and casters of models, are kept for later scenes up to so many bytes and triangles."""
 
+ELSEWHERE = "use another split or source, or ?splits=one for a folder"
+
 FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "table")
 
 
@@ -46,7 +48,7 @@ class Composer:
                 raise unknown_name("object category", name, self.categories)
         wanted = config.categories or self.categories
         if not wanted:
-            raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; use another split or another source")
+            raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; {ELSEWHERE}")
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
         self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_BYTES, lambda room: room.nbytes)
         self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
@@ -54,7 +56,7 @@ class Composer:
 
     def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
         """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""
-        config, replaced = self._config, Counter[str]()
+        config, replaced, rejected = self._config, Counter[str](), Counter[str]()
         layout_rng, camera_rng = config.rng(index, LAYOUT), config.rng(index, CAMERAS)
         for _ in range(LAYOUTS):
             room = self._room(replaced, rng=layout_rng)
@@ -64,6 +66,7 @@ class Composer:
             layout = Layout(room, self._shapes, self._caster, stacked_share=config.stacked_share, rng=layout_rng)
             objects = furnish(layout, assets, most=count)
             if len(objects) < config.object_count[0]:
+                rejected[f"{config.object_count[0]} objects find no place (ask for fewer or smaller ones)"] += 1
                 continue
             geometry, caster = room.furnished(objects, layout.shapes)
             cameras = choose_cameras(room.room, layout.floor_m, objects, geometry, caster, self._viewpoints(), rng=camera_rng)
@@ -71,10 +74,11 @@ class Composer:
                 lights = _strongest(room.room.lights, layout.middle)
                 looks = draw_looks(config, len(lights), rng=config.rng(index, LOOKS))
                 return Scene(room.room, objects, lights, cameras, looks), geometry, caster, replaced
-        raise UserError(
-            f"scene {index}: no layout in {LAYOUTS} lets {config.views} cameras share {config.min_overlap:.0%} of their pixels: "
-            "ask for fewer views, partners or objects, a lower min_overlap, or wider spans for the cameras"
-        )
+            rejected[
+                f"no {config.views} cameras share {config.min_overlap:.0%} of their pixels (ask for fewer views or partners, a lower "
+                "min_overlap, or wider spans for the cameras)"
+            ] += 1
+        raise UserError(f"scene {index}: {LAYOUTS} layouts were tried; " + "; ".join(f"in {n} {why}" for why, n in rejected.most_common()))
 
     def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:
         """Hashes of the files behind models; None where a model is missing or cannot be used."""
@@ -95,10 +99,12 @@ class Composer:
             try:
                 return self._prepared(source, source.draw(config.split, rng=rng))
             except KeyError:
-                raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; use another split or source") from None
+                raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; {ELSEWHERE}") from None
             except BadModelError as error:
                 replaced[f"room: {error.kind}"] += 1
-        raise UserError(f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used; see 'pixbench assets check'")
+        raise UserError(
+            f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used ({_most(replaced)}); see 'pixbench assets check'"
+        )
 
     def _prepared(self, source: Any, room_id: str) -> PreparedRoom:
         def prepare() -> PreparedRoom:
@@ -119,7 +125,9 @@ class Composer:
             if isinstance(found, Asset):
                 return found
             replaced[f"object: {found.kind}"] += 1
-        raise UserError(f"{', '.join(self._config.objects)}: {REDRAWS} models in a row cannot be used; see 'pixbench assets check'")
+        raise UserError(
+            f"{', '.join(self._config.objects)}: {REDRAWS} models in a row cannot be used ({_most(replaced)}); see 'pixbench assets check'"
+        )
 
     def _loaded(self, source: Any, model_id: str) -> Asset | BadModelError:
         def load() -> Asset | BadModelError:
@@ -157,6 +165,10 @@ class Composer:
             partners=config.partners,
             max_roll_deg=config.max_roll_deg,
         )
+
+
+def _most(replaced: Counter[str]) -> str:
+    return f"most often {replaced.most_common(1)[0][0]}"
 
 
 def _is_finite(source: Any) -> bool:

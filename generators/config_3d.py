@@ -1,13 +1,13 @@
 """The options of the generator `3d`."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from pixbench.errors import unknown_name
 from pixbench.generation import GeneratorConfig
 
-from .renderer import PRESETS
-from .sources.spec import separated
+from .sources.spec import parse, separated
 
 LIMITS: dict[str, tuple[float, float]] = {
     "fov_deg": (5, 150),
@@ -35,7 +35,7 @@ class Config3D(GeneratorConfig):
     categories: tuple[str, ...] = ()
     stacked_share: float = Field(0.85, ge=0, le=1)
     renderer: str = "raycast"
-    preset: str = Field("default", pattern=f"^({'|'.join(PRESETS)})$")
+    preset: Literal["fast", "default"] = "default"
     caster: str = "embree"
     fov_deg: tuple[float, float] = (55.0, 70.0)
     camera_height_m: tuple[float, float] = (0.9, 1.9)
@@ -54,6 +54,14 @@ class Config3D(GeneratorConfig):
     @classmethod
     def _separate(cls, values: Any) -> Any:
         return separated(values, ("objects", "rooms")) if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _located(self) -> "Config3D":
+        names = [parse(text)[0].name for text in (*self.objects, *self.rooms)]
+        for name in self.locations:
+            if name not in names:
+                raise unknown_name("source in locations", name, names)
+        return self
 
     @model_validator(mode="after")
     def _possible(self) -> "Config3D":

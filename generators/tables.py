@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.selftest import LANDED
+from pixbench.shards.schema import text_array
 from pixbench.truth import PairTruth, Status, View
 
 from .boxes import amodal_boxes, visible_boxes
@@ -31,7 +32,7 @@ def view_arrays(scene: Scene, geometry: Geometry, views: list[View], rgb: np.nda
         "triangle": triangle.astype(np.int32),
         "K": np.stack([camera.K for camera in scene.cameras]),
         "T_world_cam": np.stack([camera.T_world_cam for camera in scene.cameras]),
-        "semantic_names": np.array(names, "S64"),
+        "semantic_names": text_array("semantic_names", names),
     }
 
 
@@ -77,9 +78,9 @@ def object_arrays(scene: Scene, instance: np.ndarray) -> Arrays:
     objects = scene.objects
     seen = [np.bincount(view.ravel(), minlength=len(objects) + 2)[2:] for view in instance]
     return {
-        "object_id": np.array([placed.asset.id for placed in objects], "S96"),
-        "object_category": np.array([placed.asset.category for placed in objects], "S64"),
-        "object_synset": np.array([placed.asset.synset for placed in objects], "S16"),
+        "object_id": text_array("object_id", [placed.asset.id for placed in objects]),
+        "object_category": text_array("object_category", [placed.asset.category for placed in objects]),
+        "object_synset": text_array("object_synset", [placed.asset.synset for placed in objects]),
         "object_T_world_obj": np.stack([placed.T_world_obj for placed in objects]).astype(np.float64),
         "object_bounds_m": np.stack([placed.asset.mesh.bounds for placed in objects]),
         "object_support": np.array([placed.support for placed in objects], np.int32),
@@ -92,7 +93,7 @@ def object_arrays(scene: Scene, instance: np.ndarray) -> Arrays:
 def light_arrays(lights: tuple[Light, ...], looks: tuple[ViewLook, ...]) -> Arrays:
     """The table of lights, and how each view was lit and developed."""
     return {
-        "light_kind": np.array([light.kind for light in lights], "S16"),
+        "light_kind": text_array("light_kind", [light.kind for light in lights]),
         "light_position_m": np.stack([light.position for light in lights]).astype(np.float64),
         "light_axes_m": np.stack([[light.u, light.v] for light in lights]).astype(np.float64),
         "light_radiance": np.stack([light.radiance for light in lights]).astype(np.float64),

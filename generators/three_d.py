@@ -29,7 +29,7 @@ RENDER, CONTROLS, TRACKS = 3, 4, 5
 class Generator3D:
     """Rooms and objects from any source, several cameras, dense sub-pixel truth."""
 
-    version = 2
+    version = 3
     config_type = Config3D
 
     def __init__(self, config: Config3D):

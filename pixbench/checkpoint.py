@@ -11,11 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .errors import UserError
+from .files import file_sha256, write_whole
 from .losses import NORMS
 from .network import UNet, UNetConfig
 from .seeding import seeded
-from .shards.document import write_atomic
-from .shards.manifest import file_sha256
 
 FORMAT = "pixbench-checkpoint"
 FORMAT_VERSION = 1
@@ -66,7 +65,7 @@ def save_checkpoint(folder: Path, network: UNet, config: CheckpointConfig) -> No
     temporary = folder / f".{WEIGHTS}.tmp"
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, temporary)
     temporary.replace(folder / WEIGHTS)
-    write_atomic(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
+    write_whole(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
 
 
 def find_checkpoint(path: Path) -> Path:

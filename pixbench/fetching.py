@@ -1,6 +1,5 @@
 """Fetches asset packs with the clients that the user's machine has: what has its name was checked and is whole."""
 
-import hashlib
 import shutil
 import subprocess
 import tarfile
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from .assets import Pack, PackageSource, UrlSource
 from .errors import UserError
+from .files import file_sha256
 from .places import pack_folder
 
 CLIENTS = {
@@ -19,18 +19,20 @@ CLIENTS = {
 WHERE_CLIENTS_COME_FROM = {"apt-get": "Debian or Ubuntu", "dpkg-deb": "Debian or Ubuntu", "npm": "Node.js", "pip": "Python's pip"}
 
 
-def fetch(pack: Pack) -> bool:
-    """Fetch a pack to `pack_folder(pack.name)`; False if it was there already.
+def fetch(pack: Pack, *, again: bool = False) -> bool:
+    """Fetch a pack to `pack_folder(pack.name)`; False if it was there already. `again` replaces what is there.
 
     The file is downloaded to a folder of its own, its sha256 is checked, and it is unpacked beside its place and renamed.
     A download that was finished is not repeated. UserError for a missing client, a failed download, or another sha256.
     """
     if isinstance(pack.source, PackageSource | UrlSource):
         place = pack_folder(pack.name)
-        if place.is_dir():
+        if place.is_dir() and not again:
             return False
         work = place.with_name(f".{pack.name}.fetching")
         _unpack(_downloaded(pack, pack.source, work / "download"), work / "files")
+        if again:
+            shutil.rmtree(place, ignore_errors=True)
         try:
             (work / "files").rename(place)
         except OSError:
@@ -47,7 +49,7 @@ def fetch(pack: Pack) -> bool:
 def _downloaded(pack: Pack, source: PackageSource | UrlSource, folder: Path) -> Path:
     """The checked file; what is there from an earlier attempt is used if its hash is right, and deleted if not."""
     found = _single_file(folder)
-    if found is not None and _sha256(found) == pack.sha256:
+    if found is not None and file_sha256(found) == pack.sha256:
         return found
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -59,7 +61,7 @@ def _downloaded(pack: Pack, source: PackageSource | UrlSource, folder: Path) -> 
     if found is None:
         shutil.rmtree(folder.parent)
         raise UserError(f"{pack.name}: the download gave no file; nothing is kept")
-    got = _sha256(found)
+    got = file_sha256(found)
     if got != pack.sha256:
         shutil.rmtree(folder.parent)
         raise UserError(f"{pack.name}: {found.name} has sha256 {got}, expected {pack.sha256}; nothing is kept")
@@ -108,8 +110,3 @@ def _unpack(file: Path, folder: Path) -> None:
             archive.extractall(folder)  # noqa: S202  (zipfile keeps members below the folder)
     else:
         shutil.copy2(file, folder)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from .errors import UserError
 from .evaluation.model import DescriptorModel, Model, image_batch
+from .files import written_whole
 from .geometry import nearest_pixel_index, pixel_centres
 from .shards.reader import Dataset, Pair
 from .truth import Status
@@ -29,7 +30,8 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure; the same figure gives the same bytes."""
     check_picture_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=110, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
 
 
 def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from .files import written_whole
 from .generation import Generator, MadeScene
 from .geometry import Camera
 from .pictures import carried_colours, check_picture_path, instance_palette, place_colours, save_figure, show_image
@@ -55,7 +56,8 @@ def contact_page(generator: Generator, scenes: Sequence[int], path: Path, *, pro
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     page = np.concatenate([np.concatenate(tiles[k : k + columns], axis=1) for k in range(0, len(tiles), columns)])
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(page[:-GAP, :-GAP]).save(path, quality=88)
+    with written_whole(path) as temporary:
+        Image.fromarray(page[:-GAP, :-GAP]).save(temporary, quality=88)
 
 
 def _words(made: MadeScene) -> str:

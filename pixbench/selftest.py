@@ -88,8 +88,8 @@ class SelfTest:
         return found
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return asdict(self)
+        """Plain values for JSON. Measures are rounded to four digits: the last ones differ between processors."""
+        return {name: float(f"{value:.3e}") if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
 def merge(tests: Sequence[SelfTest]) -> SelfTest:

@@ -52,6 +52,8 @@ def survey(source: Any, *, progress: Callable[[], None] = lambda: None) -> Surve
     for entry in source.entries:
         try:
             loaded = source.load(entry.id)
+        except (UserError, MemoryError):
+            raise  # not the model's fault: a full disk, a cache that cannot be written
         except Exception as error:
             found.note(found.unusable, getattr(error, "kind", None) or f"crash: {type(error).__name__}: {error}", entry.id)
         else:

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,12 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("generate 3d --out x --seed 1 --set seed.x=5", "--set seed.x: seed has no settings inside"),
         ("generate 3d --out x --set fov_deg=[NaN,NaN]", "fov_deg is nan to nan: expected a range within 5 to 150"),
         ("generate 3d --out /dev/null/x", "error: /dev/null"),
+        ("generate 3d --out x --set fov_deg=60", "fov_deg: expected a list in brackets, as [1, 2], got 60"),
+        ("generate 3d --out x --set locations=3", "locations: expected settings inside, as --set locations.NAME=VALUE, got 3"),
+        ("generate 3d --out x --set locations.mugs=y", "unknown source in locations 'mugs': known are procedural"),
+        ("generate 3d --out x --split val --set split=train", "--set split=train: there is an option for it, --split"),
+        ("generate 3d --out x --objects procedural:nowhere", "'procedural' reads nothing and has no options, got"),
+        ("settings 4d", "unknown command with settings '4d': known are 3d, train"),
         ("verify nowhere", "nowhere is not a data set"),
         ("info nowhere", "nowhere is not a data set"),
         ("evaluate --model baseline:rgb-pach", "unknown baseline 'rgb-pach': did you mean 'rgb-patch'?"),
@@ -76,6 +83,27 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 )
 def test_mistakes_get_one_line(arguments: str, message: str, tmp_path: Path) -> None:
     assert message in refused(*arguments.split(), cwd=tmp_path)
+
+
+def test_settings_are_listed_with_their_defaults(tmp_path: Path) -> None:
+    said = pixbench("settings", "3d", cwd=tmp_path).stdout
+    assert re.search(r"^  min_overlap +0\.15 +float$", said, re.MULTILINE)
+    assert re.search(r"^  p +inf +float$", pixbench("settings", "train", cwd=tmp_path).stdout, re.MULTILINE)
+
+
+def test_an_interrupt_that_became_an_error_of_import_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    import pixbench.cli
+
+    def interrupted(**_: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise ImportError("numpy cannot be imported") from error
+
+    monkeypatch.setattr(pixbench.cli, "app", interrupted)
+    with pytest.raises(SystemExit) as end:
+        pixbench.cli.main()
+    assert (end.value.code, capsys.readouterr().err) == (130, "stopped\n")
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:

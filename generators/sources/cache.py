@@ -2,15 +2,18 @@
 
 import hashlib
 import json
-import os
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
+from pixbench.errors import UserError
+from pixbench.files import file_sha256
 from pixbench.places import cache_folder
 
 from ..scene import Material, Mesh
@@ -19,7 +22,7 @@ from .clean import cleaned
 from .files import Files
 from .model import RawModel, content_sha256, read_model
 
-CONVERSION = 4
+CONVERSION = 5
 """Raised with every change of what `converted` gives, so that old conversions are not used any more."""
 
 OBJECT_FACES = 200_000
@@ -58,43 +61,53 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
     folder = cache_folder() / "models" / key[:2] / key
     if not _is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        _store(folder, *cleaned(make(), most_faces=most_faces))
+        mesh, defects = cleaned(make(), most_faces=most_faces)
+        try:
+            _store(folder, mesh, defects)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"cache {cache_folder()} cannot be written ({reason}): free space, or set PIXBENCH_CACHE to another place"
+            ) from None
     mesh, defects = _load(folder)
     return Converted(mesh, sha256, defects)
 
 
 def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
     """Write to a temporary folder and rename it, so that a conversion that has its name is whole."""
-    temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(temporary, mesh, defects)
+        with suppress(OSError):  # another process was first; its conversion is the same
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
     for name in ARRAYS:
         values = getattr(mesh, name)
         if values is not None:
-            np.save(temporary / f"{name}.npy", values)
+            np.save(folder / f"{name}.npy", values)
     textures = {id(material.texture): material.texture for material in mesh.materials if material.texture is not None}
     for number, texture in enumerate(textures.values()):
-        np.save(temporary / f"texture{number}.npy", texture)
+        np.save(folder / f"texture{number}.npy", texture)
     numbers = {key: number for number, key in enumerate(textures)}
     plain = [
         {item.name: getattr(material, item.name) for item in fields(Material)} | {"texture": numbers.get(id(material.texture))}
         for material in mesh.materials
     ]
-    sizes = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
-    described = {"materials": plain, "textures": len(textures), "defects": defects, "sizes": sizes}
-    (temporary / "model.json").write_text(json.dumps(described))
-    try:
-        temporary.rename(folder)
-    except OSError:
-        # Another process was first; its conversion is the same.
-        shutil.rmtree(temporary, ignore_errors=True)
+    hashes = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    described = {"materials": plain, "textures": len(textures), "defects": defects, "sha256": hashes}
+    (folder / "model.json").write_text(json.dumps(described))
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether every file of a conversion is there with its size: a lost one would be taken for a model that has none."""
+    """Whether every file of a conversion is there as it was written: a lost one would be taken for a model that has none."""
     try:
-        sizes = json.loads((folder / "model.json").read_text())["sizes"]
-        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+        hashes = json.loads((folder / "model.json").read_text())["sha256"]
+        return all(file_sha256(folder / name) == sha256 for name, sha256 in hashes.items())
     except (OSError, ValueError, KeyError):
         return False
 

@@ -62,7 +62,9 @@ class Zip:
         try:
             return zipfile.ZipFile(self.path)
         except (OSError, zipfile.BadZipFile) as error:
-            raise UserError(f"{self.path} cannot be read as a zip ({error}): fetch it again") from None
+            raise UserError(
+                f"{self.path} cannot be read as a zip ({error}): restore it; a pack with 'pixbench assets fetch --force NAME'"
+            ) from None
 
     @cached_property
     def _names(self) -> Sequence[str]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.errors import UserError
+from pixbench.shards.schema import FIELDS
 
 from ..scene import Asset, Mesh, Room
 from . import files
@@ -20,6 +21,7 @@ from .inner import inner_box
 from .lights import scan_lights
 from .location import parsed
 from .shapenet_classes import class_named
+from .spec import folder_label
 
 Y_UP_FORMATS = (".glb", ".gltf", ".obj")
 Z_UP_FORMATS = (".off", ".ply", ".stl")
@@ -27,6 +29,7 @@ Z_UP_FORMATS = (".off", ".ply", ".stl")
 PLAUSIBLE_M = (0.02, 4.0)
 """Longest edges that an object in metres may have."""
 
+LONGEST_ID = int(FIELDS["object_id"].dtype[1:])
 UNKNOWN_M = 0.5
 ON_SURFACES_M = 0.6
 """Objects of unknown kind that are smaller than this stand on furniture."""
@@ -36,14 +39,29 @@ class MeshFolder(Listed):
     """What folders of objects and of rooms share: which meshes there are, and how they stand."""
 
     def __init__(self, location: str | None):
-        root, options = parsed("folder", location, {"up": ("y", "z"), "splits": ("one",)})
+        root, options = parsed("folder", location, {"up": ("y", "z"), "splits": ("one",), "name": None})
         self._files = files.Folder(root)
-        self._label = f"folder/{root.resolve().name}/"
+        self._label = f"folder/{options.get('name') or folder_label(str(root))}/"
         self._up = options.get("up")
         self._one_split = "splits" in options
-        self._paths = [name for name in self._files.names() if PurePosixPath(name).suffix.lower() in Y_UP_FORMATS + Z_UP_FORMATS]
+        self._skipped: Counter[str] = Counter()
+        self._paths = [path for path in self._files.names() if self._is_model(path)]
         if not self._paths:
             raise UserError(f"{root} holds no meshes: looked for {', '.join(sorted(Y_UP_FORMATS + Z_UP_FORMATS))}, in sub-folders too")
+
+    def _is_model(self, path: str) -> bool:
+        """Whether a file is a mesh that can be named in a shard. What computers add by themselves is passed over, and counted."""
+        pure = PurePosixPath(path)
+        if pure.suffix.lower() not in Y_UP_FORMATS + Z_UP_FORMATS:
+            return False
+        reason = None
+        if any(part.startswith(".") or part == "__MACOSX" for part in pure.parts):
+            reason = "hidden file (skipped)"
+        elif not _fits(self._label + path):
+            reason = f"path of over {LONGEST_ID} bytes, or not in UTF-8 (skipped)"
+        if reason:
+            self._skipped[reason] += 1
+        return reason is None
 
     @cached_property
     def _entries(self) -> Sequence[Entry]:
@@ -64,7 +82,7 @@ class MeshFolder(Listed):
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
-        return {}
+        return self._skipped
 
     def _rotation(self, path: str) -> Float[np.ndarray, "3 3"]:
         by_format = "y" if PurePosixPath(path).suffix.lower() in Y_UP_FORMATS else "z"
@@ -74,7 +92,7 @@ class MeshFolder(Listed):
 class Folder(MeshFolder):
     """Objects of your own: a folder with one sub-folder a category; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
-    Ids are `folder/NAME/PATH`, where NAME is the folder's own.
+    Ids are `folder/NAME/PATH`, where NAME is the folder's own, or that of `?name=NAME`.
     The front is +z where y is up, and -y where z is up. Coordinates are metres; a model whose longest edge
     is not between 2 cm and 4 m is scaled to half a metre, and that is counted. A category with the name of one of ShapeNet's
     classes has its synset and its placement; meshes in no sub-folder are of category `object`. `?splits=one` uses all in every split.
@@ -103,7 +121,7 @@ class Folder(MeshFolder):
 class RoomFolder(MeshFolder):
     """Rooms of your own: a folder of meshes in metres; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
-    Ids are `folder/NAME/PATH`, where NAME is the folder's own.
+    Ids are `folder/NAME/PATH`, where NAME is the folder's own, or that of `?name=NAME`.
     A room keeps its place in x and y, has one part, and is lit by one large light under its ceiling.
     """
 
@@ -119,6 +137,13 @@ class RoomFolder(MeshFolder):
         mesh = replace(mesh, part=np.zeros_like(mesh.part))
         inner = inner_box(mesh)
         return Room(room_id, mesh, inner, ("room",), scan_lights(inner), sha256=model.sha256, defects=model.defects)
+
+
+def _fits(model_id: str) -> bool:
+    try:
+        return len(model_id.encode()) <= LONGEST_ID
+    except UnicodeEncodeError:
+        return False
 
 
 def _in_metres(mesh: Mesh, defects: Counter[str]) -> tuple[Mesh, Counter[str]]:

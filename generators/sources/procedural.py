@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from pixbench.errors import UserError
+
 from ..procedural import objects as procedural_objects
 from ..procedural import room as procedural_room
 from ..scene import Asset, Room
@@ -14,7 +16,7 @@ class ProceduralObjects:
     """Eighteen categories of furniture and small things, with ShapeNet synsets and real sizes, varied by their seed."""
 
     def __init__(self, location: str | None = None):
-        del location  # nothing is read
+        _refuse(location)
 
     def categories(self, split: str) -> Mapping[str, int | None]:
         """See ObjectSource."""
@@ -34,7 +36,7 @@ class ProceduralRooms:
     """Furnished-room shells with windows, doors, textures and lights, varied by their seed."""
 
     def __init__(self, location: str | None = None):
-        del location  # nothing is read
+        _refuse(location)
 
     def draw(self, split: str, *, rng: np.random.Generator) -> str:
         """See RoomSource."""
@@ -43,6 +45,11 @@ class ProceduralRooms:
     def load(self, room_id: str) -> Room:
         """See RoomSource."""
         return procedural_room.build(int(room_id.rsplit("/", 1)[1], 16))
+
+
+def _refuse(location: str | None) -> None:
+    if location:
+        raise UserError(f"'procedural' reads nothing and has no options, got '{location}': write it alone")
 
 
 def _drawn(name: Callable[[int], str], split: str, *, rng: np.random.Generator) -> str:

@@ -47,16 +47,17 @@ class ShapeNet(Listed):
         ]
         return entries, defects
 
-    def _official_splits(self, models: Mapping[str, set[str]]) -> tuple[dict[tuple[str, str], str | None], Counter[str]]:
-        splits: dict[tuple[str, str], str | None] = {}
-        defects: Counter[str] = Counter()
-        for written, name, split in read_splits(self._tree.list_file("all.csv")):
+    def _official_splits(self, models: Mapping[str, set[str]]) -> tuple[dict[tuple[str, str], str], Counter[str]]:
+        splits: dict[tuple[str, str], str] = {}
+        read = read_splits(self._tree.list_file("all.csv"))
+        defects = Counter({"rows of all.csv without a split (skipped)": read.unclear})
+        for written, name, split in read.rows:
             synset = self._taxonomy.climb(written, models)
             if synset is None or name not in models[synset]:
                 defects["ids in all.csv without a model (skipped)"] += 1
             else:
                 splits[synset, name] = split
-        return splits, defects
+        return splits, +defects
 
     def _name(self, synset: str) -> str:
         return class_of(synset, self._taxonomy.names.get(synset, "")).name

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pixbench.errors import UserError
@@ -43,12 +43,37 @@ def read_taxonomy(data: bytes | None) -> Taxonomy:
     return Taxonomy(names, parents)
 
 
-def read_splits(data: bytes | None) -> Iterator[tuple[str, str, str | None]]:
-    """(synset, model id, split) of each row of `all.csv`, whose header may be missing; a split of another name is None."""
-    for row in csv.reader(io.StringIO((data or b"").decode("utf-8", "replace"))):
-        if len(row) >= 5 and row[1].strip().isdigit():
-            _, synset, _, model, split = (value.strip() for value in row[:5])
-            yield _synset(synset), model, split if split in SPLITS else None
+COLUMNS = ("id", "synsetId", "subSynsetId", "modelId", "split")
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The rows of `all.csv` as (synset, model id, split), and how many say nothing: too short, or of a split of another name."""
+
+    rows: Sequence[tuple[str, str, str]] = ()
+    unclear: int = 0
+
+
+def read_splits(data: bytes | None) -> Splits:
+    """The official splits of `all.csv`, none for None. Its columns are those of its header, or of ShapeNet's where it has none.
+
+    UserError where no row gives a split: to go on with splits of our own would mix those that the user has.
+    """
+    if data is None:
+        return Splits()
+    written = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace").replace("\0", ""))) if row]
+    header = [name.strip() for name in written[0]] if written else []
+    columns, rows = (header, written[1:]) if set(COLUMNS) & set(header) else (list(COLUMNS), written)
+    found = []
+    if {"synsetId", "modelId", "split"} <= set(columns):
+        at = [columns.index(name) for name in ("synsetId", "modelId", "split")]
+        cells = ([row[k].strip() for k in at] for row in rows if len(row) > max(at))
+        found = [(_synset(synset), model, split) for synset, model, split in cells if synset.isdigit() and split in SPLITS]
+    if not found:
+        raise UserError(
+            f"all.csv gives no splits: expected columns {', '.join(COLUMNS)} with splits {', '.join(SPLITS)}; restore or remove it"
+        )
+    return Splits(found, len(rows) - len(found))
 
 
 def _synset(written: object) -> str:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import abspath, expanduser
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 
@@ -15,7 +17,8 @@ from pixbench.registry import Registry
 class Spec:
     """A source as a recipe names it. `name` is its kind, or kind/label where a kind means nothing without its folder.
 
-    `options` are those behind a question mark: they decide what is made, so they are part of a recipe.
+    The label is the option `name`, or else the folder's own name. The other options behind a question mark stay in `options`:
+    they decide what is made, so they are part of a recipe.
     """
 
     name: str
@@ -32,8 +35,9 @@ class Spec:
 
     def location(self, locations: Mapping[str, str]) -> str | None:
         """What the source is opened with: its path on this machine, and its options."""
-        path = locations.get(self.name)
-        return f"{path or ''}?{self.options}" if self.options else path
+        path, label = locations.get(self.name), self.name.partition("/")[2]
+        options = "&".join(filter(None, (urlencode({"name": label}) if label else "", self.options)))
+        return f"{path or ''}?{options}" if options else path
 
 
 def parse(text: str) -> tuple[Spec, str | None]:
@@ -47,9 +51,17 @@ def parse(text: str) -> tuple[Spec, str | None]:
     kind, _, path = body.partition(":")
     if not kind:
         raise UserError(f"source '{text}': expected KIND[:PATH][@WEIGHT], such as procedural or shapenet:/data/ShapeNetCore.v2")
-    # Two folders are two sources; their last part tells them apart without telling where they lie.
-    name = f"folder/{PurePath(path.rstrip('/')).name}" if kind == "folder" and path else kind
-    return Spec(name, float(weight), options), path or None
+    if kind != "folder" or not path:
+        return Spec(kind, float(weight), options), path or None
+    # Two folders are two sources: a label tells them apart without telling where they lie.
+    given = parse_qsl(options, keep_blank_values=True)
+    label = dict(given).get("name") or folder_label(path)
+    return Spec(f"folder/{label}", float(weight), urlencode([(name, value) for name, value in given if name != "name"])), path
+
+
+def folder_label(path: str) -> str:
+    """What a folder is called in ids and recipes unless its user gives it a name."""
+    return PurePath(abspath(expanduser(path))).name
 
 
 def _is_number(text: str) -> bool:
@@ -63,7 +75,10 @@ def _is_number(text: str) -> bool:
 def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     """A configuration's values with the paths of its sources moved to `locations`, so that a recipe holds no machine's paths."""
     result = dict(values)
-    locations, here = dict(result.get("locations", {})), dict[str, str]()
+    locations, here = result.get("locations", {}), dict[str, str]()
+    if not isinstance(locations, Mapping):
+        return result  # the configuration's types refuse it
+    locations = dict(locations)
     for field in fields:
         texts = result.get(field)
         if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
@@ -71,9 +86,9 @@ def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any
         specs = [parse(text) for text in texts]
         result[field] = tuple(str(spec) for spec, _ in specs)
         for name, path in ((spec.name, path) for spec, path in specs if path):
-            if name in here and here[name] != path:
-                raise UserError(f"source {name} is given with two paths, {here[name]} and {path}: give a folder that holds both")
-            here[name] = path
+            place = abspath(expanduser(path))
+            if here.setdefault(name, place) != place:
+                raise UserError(f"source {name} is given with two paths, {here[name]} and {place}: name one of them with ?name=NAME")
     locations |= here
     if locations:
         result["locations"] = locations

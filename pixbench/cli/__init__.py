@@ -19,6 +19,9 @@ app = typer.Typer(
 )
 
 
+RESUMABLE = ("generate", "train", "demo")
+
+
 def _print_version(wanted: bool) -> bool:
     if wanted:
         from .. import __version__
@@ -58,17 +61,32 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
-        _fail(f"error: {error.filename or 'output'}: {error.strerror or error}; choose a place that can be read and written", 2)
+        said = " ".join(str(error.strerror or error).split())
+        _fail(f"error: {error.filename or 'output'}: {said}; choose a place that can be read and written", 2)
     except Exception as error:
         # What the argument parser refuses (an unknown option, a word for a number) knows how to say so.
         message = getattr(error, "format_message", None)
-        if message is None:
+        if message is None and not _was_interrupted(error):
             raise
-        text = message()
-        _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
+        if message is not None:
+            text = message()
+            _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
+        code = 130
     if code == 130:
-        _fail("stopped; what is finished is kept, and the same command goes on from there", 130)
+        goes_on = (
+            "; what is finished is kept, and the same command goes on from there" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
+        )
+        _fail(f"stopped{goes_on}", 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: compiled modules turn it into one of import."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _fail(message: str, code: int) -> NoReturn:

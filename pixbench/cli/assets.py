@@ -29,15 +29,18 @@ def list_packs() -> None:
 
 
 @assets.command("fetch")
-def fetch_packs(names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of packs: see 'pixbench assets list'.")]) -> None:
+def fetch_packs(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of packs: see 'pixbench assets list'.")],
+    force: Annotated[bool, typer.Option("--force", help="Fetch again what is there already: it may be damaged.")] = False,
+) -> None:
     """Fetch packs with the clients of this machine, check their sha256, and unpack them."""
     from ..assets import pack_named
     from ..fetching import fetch
 
     for pack in [pack_named(name) for name in names]:
         typer.echo(f"{pack.name}: {pack.title}\n  licence {pack.licence}\n  cite {pack.citation}")
-        new = fetch(pack)
-        typer.echo(f"  {'fetched to' if new else 'is there already:'} {pack.place}")
+        new = fetch(pack, again=force)
+        typer.echo(f"  {'fetched to' if new else 'is there already (--force fetches it again):'} {pack.place}")
 
 
 @assets.command("check")

@@ -10,6 +10,7 @@ from ..errors import UserError, unknown_name
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
     C = TypeVar("C", bound=BaseModel)
 
@@ -71,22 +72,34 @@ def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str
     """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option."""
     from pydantic import ValidationError
 
-    values = dict(values)
+    options, values = values, dict(values)
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:
             raise UserError(f"--set {setting}: expected NAME=VALUE")
         if name.split(".")[0] not in kind.model_fields:
             raise unknown_name("setting", name, kind.model_fields)
+        if name in values and name in options:
+            raise UserError(f"--set {setting}: there is an option for it, --{name}, and it was given too: leave one out")
         _set(values, name.split("."), _parse(text))
     try:
         return kind(**values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "configuration"
-        message = first["msg"].removeprefix("Value error, ")
-        got = "" if first["type"] == "value_error" else f", got {first['input']!r}"
-        raise UserError(f"{where}: {message[:1].lower()}{message[1:]}{got}") from None
+        raise UserError(f"{where}: {_reason(first)}") from None
+
+
+def _reason(error: "ErrorDetails") -> str:
+    """What is wrong with a value, and what would be right."""
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "value_error":
+        return message[:1].lower() + message[1:]
+    if error["type"] in ("tuple_type", "list_type", "missing", "too_long"):
+        return f"expected a list in brackets, as [1, 2], got {error['input']!r}"
+    if error["type"] in ("dict_type", "model_type"):
+        return f"expected settings inside, as --set {'.'.join(map(str, error['loc']))}.NAME=VALUE, got {error['input']!r}"
+    return f"{message[:1].lower()}{message[1:]}, got {error['input']!r}"
 
 
 def _set(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the generator; may be repeated."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting: see 'pixbench settings'; may be repeated."),
 ]
 
 
@@ -54,6 +54,7 @@ def generate(
     setting: Settings = None,
 ) -> None:
     """Make a data set with exact truth, and its self-test."""
+    from ..errors import UserError
     from ..generation import generate as run
     from ..generation.reproduce import check, prove
     from ..registry import GENERATORS
@@ -66,6 +67,8 @@ def generate(
     sources = given(objects=objects, rooms=rooms)
     recipe = read_recipe_file(from_recipe) if from_recipe else None
     if recipe:
+        if recipe.recipe.generator != generator:
+            raise UserError(f"{from_recipe} is for generator {recipe.recipe.generator}, not {generator}: name that one")
         _refuse_changes(values, setting or ())
         values = dict(recipe.recipe.config)
     values |= sources  # beside a recipe they say where its sources lie here

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting of the generator; may be repeated."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting: see 'pixbench settings'; may be repeated."),
 ]
 Sources = Annotated[list[str] | None, typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="As for 'pixbench generate'.")]
 

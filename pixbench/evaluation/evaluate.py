@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
+from ..files import file_sha256
 from ..geometry import pixel_index
 from ..registry import METRICS
-from ..shards.manifest import file_sha256
 from ..shards.reader import Dataset
 from ..truth import Status
 from .metrics import summarise

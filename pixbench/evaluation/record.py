@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
-from ..shards.document import write_atomic
+from ..files import write_whole
 
 FORMAT = "pixbench-record"
 
@@ -91,7 +91,7 @@ def now() -> str:
 
 def write_record(path: Path, record: Record) -> None:
     """Write a record as indented JSON."""
-    write_atomic(path, json.dumps(record.model_dump(mode="json"), indent=1) + "\n")
+    write_whole(path, json.dumps(record.model_dump(mode="json"), indent=1) + "\n")
 
 
 def read_record(path: Path) -> Record:

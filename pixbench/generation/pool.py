@@ -22,10 +22,9 @@ def make_in_pool(workers: int, job: Job, shards: Sequence[int], progress: Callab
     context = multiprocessing.get_context("spawn")
     ticks = context.SimpleQueue()
     with _one_thread_each(), ProcessPoolExecutor(min(workers, len(shards)), context, _start_worker, (ticks,)) as pool:
-        with _interrupts_ignored():
-            # The workers start here and inherit this: Ctrl-C is for the parent, which then ends them.
-            waiting: set[Future[None]] = {pool.submit(_make, job, shard) for shard in shards}
         try:
+            with _interrupts_held():
+                waiting: set[Future[None]] = {pool.submit(_make, job, shard) for shard in shards}
             while waiting:
                 done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 _pass_on(ticks, progress)
@@ -68,15 +67,22 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the block is left. Processes that are started in it never hear it: the parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    came: list[int] = []
+    # The mask is what children inherit; the handler is for when another thread of this process gets the signal.
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -22,7 +22,7 @@ class GeneratorConfig(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    split: str = Field("train", pattern="^(train|val|test)$")
+    split: Literal["train", "val", "test"] = "train"
     scenes: int = Field(24, ge=1, le=10_000_000)
     views: int = Field(4, ge=2, le=16)
     size: int = Field(256, ge=16, le=4096)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from ..errors import UserError, VerificationError
-from ..shards.manifest import Manifest
+from ..shards.manifest import Manifest, Recipe
 from ..shards.recipe import RecipeFile
 from .protocol import Generator, GeneratorConfig, HasAssets
 from .runner import recipe_of
@@ -13,12 +13,19 @@ def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Gen
     """UserError unless `generator`, registered under `name`, would follow the recipe to the letter, with the same assets."""
     here = recipe_of(name, config)
     if here != wanted.recipe:
-        raise UserError(
-            f"the recipe cannot be followed ({wanted.recipe.difference(here, 'in the recipe', 'here')}): "
-            f"install pixbench {wanted.software.get('pixbench', 'of its time')}"
-        )
+        raise UserError(f"the recipe cannot be followed ({wanted.recipe.difference(here, 'in the recipe', 'here')}): {_mend(wanted, here)}")
     if wanted.assets and isinstance(generator, HasAssets):
         _check_assets(wanted.assets, generator.asset_hashes(list(wanted.assets)))
+
+
+def _mend(wanted: RecipeFile, here: Recipe) -> str:
+    theirs, ours = wanted.recipe, here
+    if (theirs.generator, theirs.generator_version) == (
+        ours.generator,
+        ours.generator_version,
+    ) and theirs.config.keys() == ours.config.keys():
+        return "give its sources by the names and options that they have in the recipe, a folder with ?name=NAME"
+    return f"install the PixBench that made it ({wanted.software.get('pixbench', 'of its time')})"
 
 
 def _check_assets(wanted: Mapping[str, str], here: Mapping[str, str | None]) -> None:

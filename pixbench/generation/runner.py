@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import file_sha256
 from ..registry import GENERATORS
 from ..selftest import SelfTest, merge
 from ..shards.compression import require
-from ..shards.manifest import MANIFEST, Manifest, Recipe, ShardEntry, file_sha256, read_manifest, write_manifest
+from ..shards.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manifest, write_manifest
 from ..shards.reader import StoredScene, open_shard
 from ..shards.statistics import pair_histogram
 from .job import Job
@@ -112,10 +113,12 @@ def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifes
         raise UserError(f"{folder} is a file: --out must name a folder")
     if (folder / MANIFEST).exists():
         manifest = read_manifest(folder)
-        if manifest.recipe != recipe:
+        if manifest.recipe == recipe:
+            return manifest
+        if manifest.shards or any((folder / "shards").glob("*.h5")):
             raise UserError(f"{folder} holds another data set ({manifest.recipe.difference(recipe)}): choose another --out")
-        return manifest
-    if folder.exists() and any(folder.iterdir()):
+        # One that was begun and has no shard yet: a first try with settings that did not work.
+    elif folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and is not a data set: choose a new or empty folder for --out")
     folder.mkdir(parents=True, exist_ok=True)
     manifest = Manifest(
@@ -150,7 +153,7 @@ def _finish(manifest: Manifest, job: Job) -> Manifest:
         for scene in _read_scenes(path, names):
             tests.append(SelfTest(**scene.json("self_test")))
             pairs.append((scene.read("pair_overlap"), scene.read("pair_angle_deg")))
-            assets.update(scene.json("recipe").get("assets", {}))
+            _add_assets(assets, scene.json("recipe").get("assets", {}), path)
             replaced.update(scene.json("recipe").get("replaced", {}))
     finished = manifest.model_copy(
         update={
@@ -164,6 +167,16 @@ def _finish(manifest: Manifest, job: Job) -> Manifest:
     )
     write_manifest(job.folder, finished)
     return finished
+
+
+def _add_assets(assets: dict[str, str], more: Mapping[str, str], shard: Path) -> None:
+    """UserError for an asset that is known with another hash: somebody changed a model after other shards were made with it."""
+    for asset, sha256 in more.items():
+        if assets.setdefault(asset, sha256) != sha256:
+            raise UserError(
+                f"asset {asset} was changed while the set was made: {shard} has it with sha256 {sha256[:12]}…, shards before it with "
+                f"{assets[asset][:12]}…; restore the model, delete the shards made with the changed one, and run the same command again"
+            )
 
 
 def _read_scenes(path: Path, names: list[str]) -> Iterator[StoredScene]:

@@ -1,30 +1,20 @@
 """JSON files that name their format and its version: written whole or not at all, read with one line about what is wrong."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
+from ..files import write_whole
 
 Document = TypeVar("Document", bound=BaseModel)
 
 
-def write_atomic(path: Path, text: str) -> None:
-    """Write a text file so that it is either the old one or the new one, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def write_document(path: Path, document: BaseModel) -> None:
     """Write a document as indented JSON."""
-    write_atomic(path, json.dumps(document.model_dump(), indent=1) + "\n")
+    write_whole(path, json.dumps(document.model_dump(), indent=1) + "\n")
 
 
 def read_json(path: Path, mend: str) -> Any:

@@ -92,12 +92,6 @@ def content_sha256(shards: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(f"{file} {sha256}" for file, sha256 in shards.items()).encode()).hexdigest()
 
 
-def file_sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `dataset.json` into a data set's folder."""
     write_document(folder / MANIFEST, manifest)

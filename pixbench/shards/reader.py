@@ -11,12 +11,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from ..errors import UserError
+from ..files import file_sha256
 from ..geometry import Camera, inverse_rigid, pixel_centres, transform_points
 from ..selftest import StoredPair
 from ..truth import PairTruth, Status, uv_from_depth
 from .chunks import Chunks, find_chunks
 from .compression import require
-from .manifest import file_sha256, read_manifest
+from .manifest import read_manifest
 
 OPEN_SHARDS = 256
 """Files that a data set keeps open; systems commonly allow a process 1024."""

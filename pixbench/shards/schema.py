@@ -1,14 +1,23 @@
 """What a shard holds: one group a scene, and in it these fields. The format's reference is this table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import h5py
+import numpy as np
+
+from ..errors import UserError
+
 FORMAT = "pixbench-dataset"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Field:
-    """One HDF5 dataset of a scene: type, axes (upper-case letters are shared sizes), unit and meaning."""
+    """One HDF5 dataset of a scene: type, axes (upper-case letters are shared sizes), unit and meaning.
+
+    A type SN is text in UTF-8, padded with zeros to N bytes.
+    """
 
     dtype: str
     axes: str
@@ -21,6 +30,11 @@ class Field:
         """Number of axes."""
         return len(self.axes.split())
 
+    @property
+    def stored_dtype(self) -> np.dtype:
+        """The type in the file: text says that it is UTF-8."""
+        return h5py.string_dtype("utf-8", int(self.dtype[1:])) if self.dtype.startswith("S") else np.dtype(self.dtype)
+
 
 FIELDS: dict[str, Field] = {
     "rgb": Field("uint8", "V H W 3", "sRGB", "colour of each view", True),
@@ -31,7 +45,7 @@ FIELDS: dict[str, Field] = {
     "triangle": Field("int32", "V H W", "index", "id of the triangle in the scene; -1: no surface", True),
     "K": Field("float64", "V 3 3", "px", "intrinsics; pixel (i, j) has its centre at (i + 0.5, j + 0.5)"),
     "T_world_cam": Field("float64", "V 4 4", "m", "camera to world; x right, y down, z forward; world z up"),
-    "semantic_names": Field("S64", "N", "name", "names of the semantic classes"),
+    "semantic_names": Field("S128", "N", "name", "names of the semantic classes"),
     "pairs": Field("int32", "P 2", "index", "source and target view of each ordered pair"),
     "status": Field("uint8", "P H W", "code", "what became of the source pixel in the target", True),
     "pair_overlap": Field("float32", "P", "1", "share of the source's pixels that are visible in the target"),
@@ -42,8 +56,8 @@ FIELDS: dict[str, Field] = {
     "track_status": Field("uint8", "T V", "code", "what became of each followed point in each view"),
     "control_pixel": Field("int32", "P C 2", "px", "column and row of source pixels with a stored exact match"),
     "control_uv": Field("float64", "P C 2", "px", "exact position of those pixels in the target, from triangles in float64"),
-    "object_id": Field("S96", "O", "name", "asset of each object"),
-    "object_category": Field("S64", "O", "name", "ShapeNet category"),
+    "object_id": Field("S256", "O", "name", "asset of each object"),
+    "object_category": Field("S128", "O", "name", "ShapeNet category"),
     "object_synset": Field("S16", "O", "name", "WordNet synset of the category"),
     "object_T_world_obj": Field("float64", "O 4 4", "m", "object to world; object frame: z up, front along -y"),
     "object_support": Field("int32", "O", "index", "object on which it stands; -1: the room"),
@@ -59,3 +73,15 @@ FIELDS: dict[str, Field] = {
     "exposure_ev": Field("float64", "V", "stops", "exposure of each view against the automatic one"),
     "white_balance": Field("float64", "V 3", "1", "gain of each colour channel in each view"),
 }
+
+
+def text_array(name: str, values: Sequence[str]) -> np.ndarray:
+    """The values of the text field `name`, encoded. UserError for one that does not fit: it would be cut without a word."""
+    encoded = [value.encode() for value in values]
+    room = int(FIELDS[name].dtype[1:])
+    for value, stored in zip(values, encoded, strict=True):
+        if len(stored) > room:
+            raise UserError(
+                f"{name} '{value}' takes {len(stored)} bytes, a shard has room for {room}: shorten the names of files and folders"
+            )
+    return np.array(encoded, FIELDS[name].dtype)

@@ -7,8 +7,9 @@ import h5py
 import numpy as np
 
 from ..errors import VerificationError
+from ..files import file_sha256
 from ..selftest import SelfTest, measure_files, merge
-from .manifest import ShardEntry, file_sha256, read_manifest
+from .manifest import ShardEntry, read_manifest
 from .reader import StoredScene, open_shard
 from .schema import FIELDS
 from .writer import field_sha256

@@ -4,13 +4,15 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 
+from ..errors import UserError
 from ..selftest import SelfTest
 from ..truth import STATUS_MEANING
 from .chunks import encoded, find_chunks
@@ -37,18 +39,46 @@ def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     digests: dict[str, dict[str, str]] = {}
     try:
-        # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
-        # a Dask worker, holds on to them for a while.
-        with h5py.File(temporary, "w", libver=LIBVER, rdcc_nbytes=0) as file:
-            file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
-            file.attrs["compression"] = compression
-            file.attrs["status_codes"] = json.dumps({int(code): f"{code.name.lower()}: {text}" for code, text in STATUS_MEANING.items()})
+        with _created(temporary, path) as file:
+            with _writing(path):
+                _write_header(file, compression)
             for name, arrays, self_test, recipe in scenes:
-                digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe, filters(compression))
+                with _writing(path):
+                    digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe, filters(compression))
         _check(temporary, digests)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _created(temporary: Path, path: Path) -> Iterator[h5py.File]:
+    """A new file. It is closed under our eyes, because a full disk may show only then."""
+    with _writing(path):
+        # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
+        # a Dask worker, holds on to them for a while.
+        file = h5py.File(temporary, "w", libver=LIBVER, rdcc_nbytes=0)
+    try:
+        yield file
+    finally:
+        with _writing(path):
+            file.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turns what HDF5 raises where it cannot write, which is OSError or RuntimeError of many lines, into a UserError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
+        raise UserError(f"{path} cannot be written ({reason}): free space, or choose another place; what is finished is kept") from None
+
+
+def _write_header(file: h5py.File, compression: Compression) -> None:
+    file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
+    file.attrs["compression"] = compression
+    file.attrs["status_codes"] = json.dumps({int(code): f"{code.name.lower()}: {text}" for code, text in STATUS_MEANING.items()})
 
 
 def _write_scene(
@@ -63,8 +93,8 @@ def _write_scene(
         _check_shape(name, field, array, sizes)
         # A chunk a view; small tables are one chunk too, because only chunks carry a checksum.
         chunks = (1, *array.shape[1:]) if field.chunk_first_axis else tuple(max(size, 1) for size in array.shape)
-        dataset = group.create_dataset(name, array.shape, array.dtype, chunks=chunks, maxshape=array.shape, **filters)
-        _fill(dataset, array, view_by_view=field.chunk_first_axis and filters["compression"] == "gzip")
+        dataset = group.create_dataset(name, array.shape, field.stored_dtype, chunks=chunks, maxshape=array.shape, **filters)
+        _fill(dataset, array.view(field.stored_dtype), view_by_view=field.chunk_first_axis and filters["compression"] == "gzip")
         digests[name] = field_sha256(array)
         dataset.attrs["axes"], dataset.attrs["unit"], dataset.attrs["meaning"] = field.axes, field.unit, field.meaning
         dataset.attrs["sha256"] = digests[name]

@@ -16,10 +16,10 @@ from torch.utils.data import DataLoader
 
 from ..checkpoint import CheckpointConfig, save_checkpoint, seeded_network
 from ..errors import UserError
+from ..files import write_whole
 from ..losses import contrastive_loss
 from ..network import parameter_count
 from ..seeding import seeded
-from ..shards.document import write_atomic
 from .config import TrainConfig
 from .curve import draw_loss_curve
 from .pairs import PointDataset, Sample
@@ -210,7 +210,7 @@ def _open_run(out: Path, record: dict[str, Any]) -> None:
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty and is not a run: choose a new or empty folder for --out")
     out.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, json.dumps(record, indent=1) + "\n")
+    write_whole(path, json.dumps(record, indent=1) + "\n")
 
 
 def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:

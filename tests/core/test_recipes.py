@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pixbench.cli import main
+from pixbench.errors import UserError
 from pixbench.generation import GeneratorConfig, MadeScene
 from pixbench.registry import GENERATORS
 from pixbench.selftest import SelfTest
@@ -124,18 +125,43 @@ def test_missing_and_other_assets_are_refused_before_anything_is_written(command
     assert "error: asset cup-1 is missing (2 of 4 assets are missing or differ)" in _refused(command, AGAIN)
 
 
+def test_a_set_that_goes_on_with_a_changed_asset_is_refused(command: Command) -> None:
+    _make(command)
+    Path("data/shards/00001.h5").unlink()
+    Path("here/table").write_text("another mesh")
+    assert "error: asset table was changed while the set was made" in command(MAKE)[2]
+    # With the model restored, and without the shard that was made with the other, it is whole again.
+    Path("here/table").write_text("mesh of table")
+    Path("data/shards/00001.h5").unlink()
+    assert command(MAKE)[0] == 0
+    assert command(AGAIN)[0] == 0
+
+
+def test_a_first_try_without_a_shard_does_not_block_its_folder(command: Command) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shelf, "scene", _no_layout)
+        assert "no layout" in command(MAKE.replace("--seed 1", "--seed 2").replace("--size 48", "--size 96"))[2]
+    assert Path("data/dataset.json").exists()
+    _make(command)
+    assert "holds another data set (size 48 there, 96 asked for)" in _refused(command, MAKE.replace("--size 48", "--size 96"))
+
+
+def _no_layout(self: Shelf, index: int) -> MadeScene:
+    raise UserError(f"scene {index}: no layout")
+
+
 def test_what_would_change_a_recipe_is_refused(command: Command) -> None:
     _make(command)
     for option in ("--split test", "--scenes 3", "--views 3", "--size 48", "--seed 0"):
         assert f"{option.split()[0]} cannot stand beside --from-recipe" in _refused(command, f"{AGAIN} {option}")
     assert "--set scenes_per_shard=2 cannot stand beside --from-recipe" in _refused(command, f"{AGAIN} --set scenes_per_shard=2")
-    assert "generator shelf in the recipe, 3d here" in _refused(command, AGAIN.replace("generate shelf", "generate 3d"))
+    assert "recipe.json is for generator shelf, not 3d: name that one" in _refused(command, AGAIN.replace("generate shelf", "generate 3d"))
 
 
 def test_another_version_of_the_generator_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     _make(command)
     monkeypatch.setattr(Shelf, "version", 2)
-    assert "generator_version 1 in the recipe, 2 here): install pixbench 0." in _refused(command, AGAIN)
+    assert "generator_version 1 in the recipe, 2 here): install the PixBench that made it (0." in _refused(command, AGAIN)
 
 
 def test_shards_that_come_out_other_are_named_and_so_is_the_software(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 import json
 import math
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from pixbench.errors import UserError, VerificationError
 from pixbench.selftest import SelfTest, measure_files, merge
+from pixbench.shards import writer
 from pixbench.shards.manifest import read_manifest
 from pixbench.shards.reader import Dataset
 from pixbench.shards.schema import FIELDS
@@ -67,6 +69,29 @@ def test_bytes_do_not_depend_on_when_python_lets_go_of_datasets(tiny: Path, tmp_
     assert (tmp_path / "late.h5").read_bytes() == (tmp_path / "at once.h5").read_bytes()
 
 
+@pytest.mark.parametrize("error", [OSError(28, "x"), RuntimeError("Can't decrement id ref count\n (file write failed)")])
+def test_a_disk_that_is_full_is_told_in_one_line_and_leaves_nothing(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(writer, "_write_header", fails)
+    with pytest.raises(UserError, match=r"00000\.h5 cannot be written \((No space left|Can't decrement id ref count \(file)"):
+        writer.write_shard(tmp_path / "00000.h5", [])
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_a_generator_is_not_taken_for_one_of_the_disk(tmp_path: Path) -> None:
+    def scenes() -> Iterator[writer.Scene]:
+        raise RuntimeError("of the generator")
+        yield  # type: ignore[unreachable]
+
+    with pytest.raises(RuntimeError, match="of the generator"):
+        writer.write_shard(tmp_path / "00000.h5", scenes())
+    assert not list(tmp_path.iterdir())
+
+
 def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
     path = copy / "shards" / "00000.h5"
     whole = path.read_bytes()
@@ -93,7 +118,8 @@ def test_a_changed_value_names_its_field(copy: Path) -> None:
 
 
 def test_wrong_truth_is_found_although_every_hash_is_right(copy: Path) -> None:
-    from pixbench.shards.manifest import file_sha256, write_manifest
+    from pixbench.files import file_sha256
+    from pixbench.shards.manifest import write_manifest
     from pixbench.shards.writer import field_sha256
 
     path = copy / "shards" / "00000.h5"
@@ -132,8 +158,8 @@ def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> Non
     path.write_text(json.dumps({**raw, "complete": False}))
     with pytest.raises(UserError, match="not finished"):
         Dataset(copy)
-    path.write_text(json.dumps({**raw, "format_version": 3}))
-    with pytest.raises(UserError, match="format version 3, this PixBench reads version 2"):
+    path.write_text(json.dumps({**raw, "format_version": 4}))
+    with pytest.raises(UserError, match="format version 4, this PixBench reads version 3"):
         read_manifest(copy)
     path.write_text(json.dumps({**raw, "colour": "red"}))
     with pytest.raises(UserError, match="field 'colour'"):

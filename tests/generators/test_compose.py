@@ -15,6 +15,7 @@ from pixbench.generators.config_3d import Config3D
 from pixbench.generators.sources.base import split_of
 from pixbench.generators.three_d import Generator3D
 from pixbench.shards.manifest import read_manifest
+from pixbench.survey import open_sources, survey
 
 SMALL = {"views": 2, "size": 32, "object_count": (3, 5), "min_overlap": 0.05, "scenes": 2, "scenes_per_shard": 1}
 
@@ -60,7 +61,7 @@ def test_a_source_without_a_usable_model_is_one_line(tmp_path: Path, monkeypatch
     (tmp_path / "bad").mkdir()
     for k in range(40):
         (tmp_path / "bad" / f"{k}.ply").write_text("this is no mesh")
-    with pytest.raises(UserError, match="models in a row cannot be used; see 'pixbench assets check'"):
+    with pytest.raises(UserError, match=r"models in a row cannot be used \(most often object: cannot be parsed\); see 'pixbench"):
         Generator3D(Config3D(**SMALL, objects=(f"folder:{tmp_path / 'bad'}",))).scene(0)
 
 
@@ -109,11 +110,25 @@ def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
     assert (code, "assets are missing or differ" in said, (tmp_path / "other").exists()) == (2, True, False)
 
 
-@pytest.mark.parametrize("damage", ["lost", "cut"])
+@pytest.mark.parametrize("damage", ["lost", "cut", "altered"])
 def test_a_damaged_conversion_is_made_again(models: Path, damage: str) -> None:
     config = Config3D(**SMALL, objects=(f"folder:{models}",))
     before = Generator3D(config).scene(0).arrays
     for array in (models.parent / "cache").rglob("normals.npy"):
-        array.unlink() if damage == "lost" else array.write_bytes(array.read_bytes()[:-8])
+        kept = array.read_bytes()
+        array.unlink()
+        if damage != "lost":
+            array.write_bytes(kept[:-8] if damage == "cut" else kept[:-8] + bytes(8))
     after = Generator3D(config).scene(0).arrays
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_is_no_fault_of_a_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = models.parent / "no folder"
+    cache.write_text("")
+    monkeypatch.setenv("PIXBENCH_CACHE", str(cache))
+    with pytest.raises(UserError, match=r"cache .*no folder cannot be written \(Not a directory\): free space, or set PIXBENCH_CACHE"):
+        Generator3D(Config3D(**SMALL, objects=(f"folder:{models}",))).scene(0)
+    ((_, source), *_) = open_sources(f"folder:{models}")
+    with pytest.raises(UserError, match="cannot be written"):
+        survey(source)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh
 
 from pixbench.errors import UserError
 from pixbench.generators.config_3d import Config3D
@@ -22,6 +23,8 @@ from pixbench.registry import OBJECT_SOURCES
         ("shapenet:/data/v2@3", Spec("shapenet", 3.0), "/data/v2"),
         ("shapenet:/data/v2?classes=all@3", Spec("shapenet", 3.0, "classes=all"), "/data/v2"),
         ("folder:/a/b/mugs/", Spec("folder/mugs", 1.0), "/a/b/mugs/"),
+        ("folder:/a/b/../mugs/.", Spec("folder/mugs", 1.0), "/a/b/../mugs/."),
+        ("folder:/a/b?up=y&name=my mugs@2", Spec("folder/my mugs", 2.0, "up=y"), "/a/b"),
     ],
 )
 def test_a_spec_is_kind_path_and_weight(text: str, spec: Spec, path: str | None) -> None:
@@ -49,6 +52,19 @@ def test_options_are_part_of_the_recipe_and_reach_the_source() -> None:
     spec, _ = parse(config.rooms[0])
     assert spec.location(config.locations) == "/data/scans?up=z"
     assert parse("scenenn")[0].location(config.locations) == "/data/scans"
+
+
+def test_a_folder_has_the_name_that_its_user_gives_it(tmp_path: Path) -> None:
+    for place in ("a/meshes", "b/meshes"):
+        (tmp_path / place / "mug").mkdir(parents=True)
+        trimesh.creation.box((0.1, 0.1, 0.1)).export(tmp_path / place / "mug/one.ply")
+    config = Config3D(objects=(f"folder:{tmp_path}/a/meshes?splits=one", f"folder:{tmp_path}/b/meshes?name=others&splits=one"))
+    assert config.objects == ("folder/meshes?splits=one", "folder/others?splits=one")
+    sources = Mix(config.objects, config.locations, OBJECT_SOURCES).sources
+    assert [source.entries[0].id for source in sources] == ["folder/meshes/mug/one.ply", "folder/others/mug/one.ply"]
+    with pytest.raises(UserError, match=r"two paths, .*: name one of them with \?name=NAME"):
+        Config3D(objects=(f"folder:{tmp_path}/a/meshes", f"folder:{tmp_path}/b/meshes"))
+    assert Config3D(objects=(f"folder:{tmp_path}/a/meshes",), rooms=(f"folder:{tmp_path}/a/meshes/",)).rooms == ("folder/meshes",)
 
 
 def test_sources_are_mixed_by_weight() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pixbench.errors import UserError
 from pixbench.generation import generate
+from pixbench.generation.pool import _interrupts_held
 from pixbench.generators.config_3d import Config3D
 from pixbench.generators.three_d import Generator3D
 from pixbench.shards.reader import Dataset
@@ -85,6 +86,20 @@ def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[s
     assert errors.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
     assert "Traceback" not in errors
     assert len(list(tmp_path.glob("data/shards/*.h5"))) < 40
+
+
+def test_an_interrupt_while_workers_start_is_held_not_lost() -> None:
+    said = []
+
+    def start_workers() -> None:
+        with _interrupts_held():
+            os.kill(os.getpid(), signal.SIGINT)
+            hurt = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('lives')"
+            said.append(subprocess.run([sys.executable, "-c", hurt], capture_output=True, text=True).stdout)
+
+    with pytest.raises(KeyboardInterrupt):
+        start_workers()
+    assert said == ["lives\n"]
 
 
 def test_a_scene_does_not_depend_on_the_others() -> None:

@@ -8,6 +8,7 @@ from pixbench.generators.sources.base import BadModelError, split_of
 from pixbench.generators.sources.files import Folder as FolderFiles
 from pixbench.generators.sources.folder import Folder, RoomFolder
 from pixbench.generators.sources.model import content_sha256
+from pixbench.shards.schema import text_array
 
 SIZE = (0.4, 0.3, 0.7)
 
@@ -46,6 +47,17 @@ def test_each_sub_folder_is_a_category(tmp_path):
     assert source.categories(split)["chair"] == 1
     assert source.draw("chair", split, rng=np.random.default_rng(0)) == "folder/x/chair/a.obj"
     assert source.defects() == {}
+
+
+def test_names_in_any_script_are_kept_and_what_cannot_be_named_is_counted(tmp_path):
+    mesh = _exported(_box(), "ply")
+    files = {"Stühle/椅子.ply": mesh, "__MACOSX/x.ply": mesh, "mug/._a.ply": mesh, f"{'long/' * 60}b.ply": mesh}
+    source = Folder(str(write(tmp_path / "x", files)))
+    assert [(entry.id, entry.category) for entry in source.entries] == [("folder/x/Stühle/椅子.ply", "Stühle")]
+    assert source.defects() == {"hidden file (skipped)": 2, "path of over 256 bytes, or not in UTF-8 (skipped)": 1}
+    assert text_array("object_id", [entry.id for entry in source.entries])[0].decode() == "folder/x/Stühle/椅子.ply"
+    with pytest.raises(UserError, match="takes 260 bytes, a shard has room for 256"):
+        text_array("object_id", ["é" * 130])
 
 
 def test_objects_keep_their_size_and_stand_upright(tmp_path):

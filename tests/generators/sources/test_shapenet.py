@@ -132,6 +132,20 @@ def test_official_splits_are_taken_and_ids_without_a_model_counted(header, layou
     assert source.draw("chair", "test", rng=np.random.default_rng(0)) == f"shapenet/{CHAIR}/a1"
 
 
+def test_columns_may_stand_in_another_order_and_rows_without_a_split_are_counted(tmp_path):
+    rows = f"split,modelId,synsetId\ntest,a1,{CHAIR}\nsomething,b2,{CHAIR}\nval\n"
+    source = ShapeNet(str(write(tmp_path / "x", _tree() | {"all.csv": rows})))
+    assert {entry.id.rpartition("/")[2]: entry.split for entry in source.entries if entry.split} == {"a1": "test"}
+    assert source.defects() == {"rows of all.csv without a split (skipped)": 2}
+
+
+@pytest.mark.parametrize("text", ["", "<html>not found</html>\n", "id,synsetId,modelId\n1,03001627,a1\n", "1;03001627;03001627;a1;test\n"])
+def test_a_list_of_splits_that_gives_none_is_refused(text, tmp_path):
+    root = write(tmp_path / "x", _tree() | {"all.csv": text})
+    with pytest.raises(UserError, match=r"all\.csv gives no splits: expected columns id, synsetId"):
+        _ = ShapeNet(str(root)).entries
+
+
 def test_child_synsets_climb_to_the_class_that_has_a_folder(tmp_path):
     nodes = [
         {"synsetId": CHAIR, "name": "chair", "children": ["02738535"], "numInstances": 3},
