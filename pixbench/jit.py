@@ -20,6 +20,16 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
+def reordering_kernel(function: Function) -> Function:
+    """As `kernel`, but the compiler may reorder sums and take all numbers to be numbers: for reductions over short rows.
+
+    Results may then differ in the last digits between processors, and NaN is not seen.
+    """
+    relaxed = {"reassoc", "nnan", "nsz", "contract"}
+    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=relaxed)(function)
+    return compiled
+
+
 @intrinsic
 def prefetch(_typing: Any, array: Any, row: Any) -> Any:
     """In a kernel: have a row of an array fetched into the cache, two lines of it, while other work is done.

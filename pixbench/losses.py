@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from .between import all_pairs, drawn_pairs, mean_over_pairs
+
 NORMS = (1.0, 2.0, math.inf)
 
 
@@ -57,19 +59,22 @@ def between_loss(
     mask: Bool[Tensor, "batch points"],
     *,
     p: float,
+    pairs: int | None = None,
 ) -> Float[Tensor, ""]:
     """Point n of image b1 against point index[b2, n] of view 2 of image b2, for all b1 < b2: never matches, so drawn to d = 1/2.
 
-    Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one.
+    Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one. With `pairs` = K
+    it is an unbiased estimate from K random partners of each image, drawn from torch's global random numbers.
+    ValueError unless p is 1, 2 or inf, and pairs at least 1.
     """
+    if p not in NORMS:
+        raise ValueError(f"p is {p}: expected 1, 2 or inf")
+    if pairs is not None and pairs < 1:
+        raise ValueError(f"pairs is {pairs}: expected at least 1 partner, or None for all")
     batch = len(f1)
-    partners = _gather(f2, index)
-    total = f1.new_zeros(())
-    # One offset at a time: memory stays linear in B * D * N instead of B^2 * D * N before autograd.
-    for offset in range(1, batch):
-        d = half_distance(f1[:-offset] - partners[offset:], p)
-        total = total + masked_mean((d - 0.5).square(), mask[:-offset] & mask[offset:]).sum()
-    return total / max(batch * (batch - 1) / 2, 1)
+    few = pairs is not None and pairs < batch - 1
+    chosen = drawn_pairs(batch, pairs, f1.device) if few and pairs else all_pairs(batch, f1.device)
+    return mean_over_pairs(f1, _gather(f2, index), mask, chosen, p=p)
 
 
 def contrastive_loss(
@@ -81,10 +86,14 @@ def contrastive_loss(
     *,
     p: float,
     between_weight: float,
+    between_pairs: int | None = None,
 ) -> Float[Tensor, ""]:
-    """L = (1 - c) L_within + c L_between, with c = `between_weight` in [0, 1] (the paper's text writes lambda = 1 - c)."""
+    """L = (1 - c) L_within + c L_between, with c = `between_weight` in [0, 1] (the paper's text writes lambda = 1 - c).
+
+    `between_pairs` is the number of random partners of each image, None for all (see between_loss).
+    """
     within = within_loss(f1, f2, index, positive, mask, p=p) if between_weight < 1 else f1.new_zeros(())
-    between = between_loss(f1, f2, index, mask, p=p) if between_weight > 0 else f1.new_zeros(())
+    between = between_loss(f1, f2, index, mask, p=p, pairs=between_pairs) if between_weight > 0 else f1.new_zeros(())
     return (1 - between_weight) * within + between_weight * between
 
 

@@ -3,7 +3,9 @@ import math
 import pytest
 import torch
 
+from pixbench.between import _compiled, _with_torch, all_pairs, drawn_pairs
 from pixbench.losses import NORMS, between_loss, contrastive_loss, half_distance, within_loss
+from pixbench.seeding import seeded
 
 INF = math.inf
 
@@ -94,3 +96,79 @@ def test_weights_and_empty_masks() -> None:
     nothing = torch.zeros_like(mask)
     assert contrastive_loss(f1, f2, index, positive, nothing, p=2, between_weight=0.5).item() == 0
     assert between_loss(f1[:1], f2[:1], index[:1], mask[:1], p=2).item() == 0
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_compiled_and_torch_agree_and_masked_points_get_no_gradient(p: float) -> None:
+    f1, f2, _, _, mask = _batch(batch=5, channels=7, points=200)
+    # Equals among the channels: the gradient must go to the same one.
+    f1[0, 1], f2[1, 1] = f1[0, 0], f2[1, 0]
+    pairs = all_pairs(5, f1.device)
+    weight = torch.rand(len(pairs), dtype=torch.float64)
+    for wanted, got in zip(_with_torch(f1, f2, mask, pairs, weight, p, True), _compiled(f1, f2, mask, pairs, weight, p, True), strict=True):
+        assert torch.allclose(wanted, got, atol=1e-12)
+        assert float(wanted.abs().max()) > 0
+        assert got.dim() == 0 or not got[~mask[:, None].expand_as(got)].any()
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_few_partners_estimate_the_full_sum_and_its_gradient_without_bias(p: float) -> None:
+    f1, f2, index, _, mask = _batch(batch=4)
+    f1.requires_grad_()
+    full = between_loss(f1, f2, index, mask, p=p)
+    (slope,) = torch.autograd.grad(full, f1)
+    draws, rounds = [], 1500
+    with seeded(1):
+        for _ in range(rounds):
+            value = between_loss(f1, f2, index, mask, p=p, pairs=1)
+            draws.append(torch.cat([torch.autograd.grad(value, f1)[0].flatten(), value.detach()[None]]))
+    found = torch.stack(draws)
+    error = found.std(dim=0) / rounds**0.5
+    off = (found.mean(dim=0) - torch.cat([slope.flatten(), full.detach()[None]])).abs()
+    assert bool((error > 0).any())
+    # 81 values: five standard errors are never passed by chance.
+    assert bool((off <= 5 * error + 1e-12).all())
+    assert torch.equal(between_loss(f1, f2, index, mask, p=p, pairs=3), full)
+
+
+def test_partners_are_others_and_all_different() -> None:
+    with seeded(0):
+        pairs = drawn_pairs(6, 3, torch.device("cpu"))
+    assert pairs.shape == (18, 2)
+    assert bool((pairs[:, 0] < pairs[:, 1]).all())
+    with seeded(0):
+        everything = drawn_pairs(6, 5, torch.device("cpu"))
+    assert sorted(map(tuple, everything.tolist())) == sorted(2 * [(i, j) for i in range(6) for j in range(i + 1, 6)])
+
+
+@pytest.mark.parametrize("p", NORMS)
+def test_what_is_no_number_is_seen(p: float) -> None:
+    f1, f2, index, _, mask = _batch()
+    f1[1, 2, 3] = math.nan
+    assert math.isnan(between_loss(f1, f2, index, mask, p=p).item())
+
+
+def test_a_batch_of_one_has_no_pairs() -> None:
+    f1, f2, index, _, mask = _batch(batch=1)
+    f1.requires_grad_()
+    loss = between_loss(f1, f2, index, mask, p=2)
+    loss.backward()
+    assert loss.item() == 0
+    assert not f1.grad.any()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [({"p": 3}, "p is 3"), ({"p": 1, "pairs": 0}, "pairs is 0: expected at least 1")])
+def test_unknown_norms_and_no_partners_are_refused(arguments: dict, message: str) -> None:
+    f1, f2, index, _, mask = _batch()
+    with pytest.raises(ValueError, match=message):
+        between_loss(f1, f2, index, mask, **arguments)
+
+
+def test_the_threads_do_not_change_the_sum() -> None:
+    f1, f2, index, _, mask = (x.float() if x.is_floating_point() else x for x in _batch(batch=6, points=500))
+    threads, found = torch.get_num_threads(), []
+    for count in (1, 3):
+        torch.set_num_threads(count)
+        found.append(between_loss(f1, f2, index, mask, p=1).item())
+    torch.set_num_threads(threads)
+    assert found[0] == found[1]
