@@ -1,4 +1,11 @@
-"""The descriptor network: a U-Net that gives every pixel a raw, unnormalised descriptor."""
+"""The descriptor network: a U-Net that gives every pixel a raw, unnormalised descriptor.
+
+Its plan is that of the reference (see the page on the method): residual blocks with group norm and SiLU, average pooling down,
+nearest-neighbour up, and skips that are added inside a block, after a norm of their own, not concatenated.
+"""
+
+import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -6,16 +13,40 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+GROUP = 8
+"""Channels that share the statistics of a group norm."""
+
+NAMED: dict[str, dict[str, Any]] = {
+    "small": {},
+    "paper": {"widths": (32, 64, 64), "blocks": (1, 2, 2), "channels": 32, "dropout": (0.0, 0.1, 0.1)},
+    "paper-3d": {"widths": (16, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
+    "experiment1-cpu": {"widths": (16, 32, 64), "blocks": (1, 1, 1), "channels": 16},
+}
+"""Configurations by name. `paper` is that of the paper's first experiment: 993,664 parameters."""
+
 
 class UNetConfig(BaseModel):
-    """Widths of the stages (each after the first at half the resolution), residual blocks per stage, descriptor channels D."""
+    """A network: widths of the stages, residual blocks per stage, descriptor channels D, attention heads in the middle (0: none).
+
+    Each stage works at half the resolution of the one before; the middle, below the last, at half of that. `dropout` is per
+    stage, empty for none. Instead of all this, a name: small, paper, paper-3d or experiment1-cpu.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     widths: tuple[int, ...] = (8, 32, 64, 64)
     blocks: tuple[int, ...] = (1, 1, 1, 1)
     channels: int = Field(32, ge=1)
-    attention: bool = True
-    dropout: float = Field(0.0, ge=0, lt=1)
+    heads: int = Field(4, ge=0)
+    dropout: tuple[float, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, values: Any) -> Any:
+        if not isinstance(values, str):
+            return values
+        if values not in NAMED:
+            raise ValueError(f"unknown network '{values}': known are {', '.join(NAMED)}")
+        return NAMED[values]
 
     @model_validator(mode="after")
     def _consistent(self) -> "UNetConfig":
@@ -23,47 +54,58 @@ class UNetConfig(BaseModel):
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must have the same length, at least 1")
         if any(count < 1 for count in self.blocks):
             raise ValueError(f"blocks {self.blocks} must be at least 1 each")
-        if any(width % 8 or width < 8 for width in self.widths):
-            raise ValueError(f"widths {self.widths} must be multiples of 8 (group norm uses groups of 8 channels)")
+        if any(width % GROUP or width < GROUP for width in self.widths):
+            raise ValueError(f"widths {self.widths} must be multiples of {GROUP} (group norm uses groups of {GROUP} channels)")
+        if self.heads and self.widths[-1] % self.heads:
+            raise ValueError(f"heads {self.heads} must divide the last width {self.widths[-1]}")
+        if self.dropout and (len(self.dropout) != len(self.widths) or not all(0 <= share < 1 for share in self.dropout)):
+            raise ValueError(f"dropout {self.dropout} must be a number from 0 to below 1 for each of the {len(self.widths)} stages")
         return self
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions, each after group norm and SiLU, added to the input."""
+    """Two 3x3 convolutions, each after group norm and SiLU, added to the input; a skip is added to the first norm's output."""
 
-    def __init__(self, inputs: int, outputs: int, dropout: float):
+    def __init__(self, channels: int, dropout: float, *, joins: bool = False):
         super().__init__()
-        self.body = nn.Sequential(
-            nn.GroupNorm(inputs // 8, inputs),
-            nn.SiLU(),
-            nn.Conv2d(inputs, outputs, 3, padding=1),
-            nn.GroupNorm(outputs // 8, outputs),
-            nn.SiLU(),
-            nn.Dropout(dropout),
-            nn.Conv2d(outputs, outputs, 3, padding=1),
-        )
-        self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+        self.norm_in = _norm(channels)
+        self.norm_skip = _norm(channels) if joins else None
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.norm_out = _norm(channels)
+        self.dropout = nn.Dropout(dropout)
+        # A block begins as the identity.
+        self.second = _zeroed(nn.Conv2d(channels, channels, 3, padding=1))
 
-    def forward(self, x: Float[Tensor, "batch inputs height width"]) -> Float[Tensor, "batch outputs height width"]:
-        """The same resolution, `outputs` channels."""
-        out: Tensor = self.body(x) + self.skip(x)
+    def forward(
+        self, x: Float[Tensor, "batch channels height width"], skip: Float[Tensor, "batch channels height width"] | None = None
+    ) -> Float[Tensor, "batch channels height width"]:
+        """The same shape. `skip` is given to a block that joins one, and to no other."""
+        inside = self.norm_in(x)
+        if self.norm_skip is not None:
+            inside = (inside + self.norm_skip(skip)) / math.sqrt(2)
+        inside = self.first(functional.silu(inside))
+        out: Tensor = x + self.second(self.dropout(functional.silu(self.norm_out(inside))))
         return out
 
 
 class Attention(nn.Module):
-    """One head of self-attention over all positions, added to the input."""
+    """Self-attention over all positions with normed queries and keys, added to the input."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, heads: int):
         super().__init__()
-        self.norm = nn.GroupNorm(channels // 8, channels)
+        self.heads = heads
+        self.norm = _norm(channels)
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
-        self.out = nn.Conv2d(channels, channels, 1)
+        self.norm_q, self.norm_k = (nn.LayerNorm(channels // heads) for _ in range(2))
+        self.out = _zeroed(nn.Conv2d(channels, channels, 1))
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
         """The same shape."""
-        q, k, v = self.qkv(self.norm(x)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
-        out: Tensor = x + self.out(mixed.transpose(1, 2).reshape(x.shape))
+        batch, channels, height, width = x.shape
+        # (3, batch, heads, positions, channels of a head)
+        q, k, v = self.qkv(self.norm(x)).reshape(batch, 3, self.heads, channels // self.heads, height * width).permute(1, 0, 2, 4, 3)
+        mixed = functional.scaled_dot_product_attention(self.norm_q(q), self.norm_k(k), v)
+        out: Tensor = x + self.out(mixed.transpose(2, 3).reshape(x.shape))
         return out
 
 
@@ -73,22 +115,25 @@ class UNet(nn.Module):
     def __init__(self, config: UNetConfig):
         super().__init__()
         self.config = config
-        widths, dropout = config.widths, config.dropout
+        widths, dropout = config.widths, config.dropout or (0.0,) * len(config.widths)
+        below = (*widths[1:], widths[-1])
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(
-            _stage(widths[max(level - 1, 0)], widths[level], config.blocks[level], dropout) for level in range(len(widths))
-        )
-        self.middle = Attention(widths[-1]) if config.attention else nn.Identity()
-        self.up = nn.ModuleList(
-            _stage(widths[level + 1] + widths[level], widths[level], config.blocks[level], dropout)
-            for level in reversed(range(len(widths) - 1))
-        )
-        self.head = nn.Sequential(nn.GroupNorm(widths[0] // 8, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
+        self.down = nn.ModuleList(_blocks(width, config.blocks[k], dropout[k]) for k, width in enumerate(widths))
+        self.shrink = nn.ModuleList(nn.Conv2d(*pair, 1) for pair in zip(widths, below, strict=True))
+        middle: list[nn.Module] = [ResidualBlock(widths[-1], dropout[-1]), ResidualBlock(widths[-1], dropout[-1])]
+        if config.heads:
+            middle.insert(1, Attention(widths[-1], config.heads))
+        self.middle = nn.Sequential(*middle)
+        self.grow = nn.ModuleList(nn.Conv2d(*pair, 1) for pair in zip(below, widths, strict=True))
+        # One block a skip, and one more.
+        self.up = nn.ModuleList(_blocks(width, config.blocks[k], dropout[k], joins=True) for k, width in enumerate(widths))
+        self.finish = nn.ModuleList(ResidualBlock(width, dropout[k]) for k, width in enumerate(widths))
+        self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
 
     @property
     def stride(self) -> int:
         """Ratio of the input's resolution to the coarsest one's."""
-        return int(2 ** (len(self.config.widths) - 1))
+        return int(2 ** len(self.config.widths))
 
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
         """Descriptors of every pixel."""
@@ -98,18 +143,38 @@ class UNet(nn.Module):
         padded = functional.pad(image - 0.5, pad, mode="replicate").contiguous(memory_format=torch.channels_last)
         x = self.stem(padded)
         skips: list[Tensor] = []
-        for level, stage in enumerate(self.down):
-            x = stage(functional.avg_pool2d(x, 2) if level else x)
-            skips.append(x)
-        x = self.middle(skips.pop())
-        for stage in self.up:
-            x = stage(torch.cat([functional.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()], dim=1))
+        for blocks, shrink in zip(self.down, self.shrink, strict=True):
+            for block in _each(blocks):
+                x = block(x)
+                skips.append(x)
+            x = shrink(functional.avg_pool2d(x, 2))
+        x = self.middle(x)
+        for grow, blocks, finish in zip(*(reversed(_each(part)) for part in (self.grow, self.up, self.finish)), strict=True):
+            x = functional.interpolate(grow(x), scale_factor=2.0, mode="nearest")
+            for block in _each(blocks):
+                x = block(x, skips.pop())
+            x = finish(x)
         out: Tensor = self.head(x)[..., :height, :width]
         return out
 
 
-def _stage(inputs: int, outputs: int, blocks: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(*(ResidualBlock(inputs if block == 0 else outputs, outputs, dropout) for block in range(blocks)))
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(channels // GROUP, channels)
+
+
+def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _blocks(channels: int, count: int, dropout: float, *, joins: bool = False) -> nn.ModuleList:
+    return nn.ModuleList(ResidualBlock(channels, dropout, joins=joins) for _ in range(count))
+
+
+def _each(modules: nn.Module) -> list[Any]:
+    return list(modules.children())
 
 
 def parameter_count(module: nn.Module) -> int:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from .evaluation.model import Model
     from .evaluation.suite import Suite
     from .generation import Generator
+    from .training.config import TrainConfig
+    from .training.objective import Objective
 
 T = TypeVar("T")
 
@@ -68,5 +70,8 @@ ROOM_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("room source", 
 RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
 CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
 SUITES: "Registry[Suite]" = Registry("suite", "pixbench.suites")
+OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
+"""What a network can be trained to do; each is called with the run's configuration."""
+
 BASELINES: "Registry[Callable[[], Model]]" = Registry("baseline", "pixbench.baselines")
 METRICS: "Registry[Metric]" = Registry("metric")

@@ -23,10 +23,20 @@ def register(app: typer.Typer) -> None:
 def list_names() -> None:
     """List generators, sources, renderers, ray casters, suites, baselines and metrics, with one line each."""
     from ..evaluation import metrics  # noqa: F401  (registers them)
-    from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, RENDERERS, ROOM_SOURCES, SUITES, Registry
+    from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, ROOM_SOURCES, SUITES, Registry
 
-    registries: tuple[Registry[Any], ...] = (GENERATORS, OBJECT_SOURCES, ROOM_SOURCES, RENDERERS, CASTERS, SUITES, BASELINES, METRICS)
-    for registry in registries:
+    registries: tuple[Registry[Any], ...] = (
+        GENERATORS,
+        OBJECT_SOURCES,
+        ROOM_SOURCES,
+        RENDERERS,
+        CASTERS,
+        SUITES,
+        OBJECTIVES,
+        BASELINES,
+        METRICS,
+    )
+    for registry in (*registries, METRICS):
         typer.echo(f"{registry.kind}s")
         for name in registry.names():
             typer.echo(f"  {name:<14} {_one_line(registry.get(name))}")

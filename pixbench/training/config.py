@@ -12,13 +12,18 @@ from ..network import UNetConfig
 class TrainConfig(BaseModel):
     """Options of `pixbench train`.
 
-    `p` is the norm, `between_weight` the share c of the between-image term, `keep` the share of points compared with their
-    true match, `points` the sampled pixels per image, `jitter` the strength of the photometric augmentation (0: none).
+    `objective` is what is minimised (see `pixbench list`), `options` its own settings. Those of `paper`: `p` is the norm,
+    `between_weight` the share c of the between-image term, `between_pairs` the random partners of each image in it (none: all),
+    `keep` the share of points compared with their true match. `points` are the sampled pixels per image, `jitter` is the
+    strength of the photometric augmentation (0: none), `network` a name or settings.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    objective: str = "paper"
+    options: dict[str, float] = Field(default_factory=dict)
     p: Norm = math.inf
     between_weight: float = Field(0.5, ge=0, le=1)
+    between_pairs: int | None = Field(None, ge=1)
     keep: float = Field(0.25, gt=0, le=1)
     points: int = Field(1024, ge=1)
     batch: int = Field(6, ge=1)
@@ -37,3 +42,9 @@ class TrainConfig(BaseModel):
         if p not in NORMS:
             raise ValueError(f"p is {p}: expected 1, 2 or inf")
         return p
+
+    def title(self) -> str:
+        """In a few words, for figures."""
+        if self.objective != "paper":
+            return self.objective
+        return f"p = {self.p:g}, between_weight = {self.between_weight:g}"

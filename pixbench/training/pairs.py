@@ -1,6 +1,9 @@
-"""Torch data sets of view pairs: all dense truth (`PairDataset`), and sampled points for a loss (`PointDataset`)."""
+"""Torch data sets of view pairs: all dense truth (`PairDataset`), and sampled points for a loss (`PointDataset`) from any source."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -9,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
 from ..geometry import pixel_centres
-from ..shards.reader import Dataset, Pair
+from ..shards.reader import Dataset
 from .sampler import POINTS
 
 Sample = dict[str, Tensor]
@@ -40,46 +43,108 @@ class PairDataset(TorchDataset[Sample]):
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Views:
+    """Two views to train on: images (3, H, W) in [0, 1], where a's pixels lie in b (H, W, 2), and which of these are true matches."""
+
+    image_a: Float[Tensor, "3 height width"]
+    image_b: Float[Tensor, "3 height width"]
+    uv_b: Float[np.ndarray, "height width 2"]
+    matched: Bool[np.ndarray, "height width"]
+
+
+@runtime_checkable
+class PairSource(Protocol):
+    """Pairs of views to train on.
+
+    `groups` has a number for each pair: pairs of one group may show the same points, so that they never meet in a batch.
+    `description` says what the data is, for the record of a run.
+    """
+
+    @property
+    def groups(self) -> Sequence[int]:
+        """One number a pair."""
+        ...
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Plain values that identify the data."""
+        ...
+
+    def views(self, index: int, *, rng: np.random.Generator) -> Views:
+        """A pair; what is random about its views comes from `rng`."""
+        ...
+
+    def close(self) -> None:
+        """Give open files back."""
+        ...
+
+
+class ShardPairs:
+    """The ordered pairs of a data set on disk."""
+
+    def __init__(self, folder: Path | str):
+        self.dataset = Dataset(folder)
+        self._keys = self.dataset.pair_keys()
+        self.groups = [key.scene for key in self._keys]
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """See PairSource."""
+        manifest = self.dataset.manifest
+        return {"recipe_sha256": manifest.recipe_sha256, "content_sha256": manifest.content_sha256(), "split": manifest.split}
+
+    def views(self, index: int, *, rng: np.random.Generator) -> Views:
+        """See PairSource."""
+        pair = self.dataset.pair(self._keys[index])
+        return Views(image_tensor(pair.rgb_a), image_tensor(pair.rgb_b), pair.truth.uv_b, pair.visible)
+
+    def close(self) -> None:
+        """See PairSource."""
+        self.dataset.close()
+
+
 class PointDataset(TorchDataset[Sample]):
     """Pairs with `points` source pixels each: a share `keep` as true matches, the others against random places of view b.
 
     Item (epoch seed, index) is a pure function of both. `uv_a` and `uv_b` (points, 2) pair up row by row; `uv_random`
-    (points, 2) are uniformly random places in b; `positive` says which of the two a row is compared with.
+    (points, 2) are uniformly random places in b; `positive` says which of the two a row is compared with; `matched` is false
+    where a pair has no true match at all, so that `uv_b` means nothing.
     """
 
-    def __init__(self, folder: Path | str, *, points: int, keep: float, seed: int):
-        self.dataset = Dataset(folder)
-        self.keys = self.dataset.pair_keys()
-        self.points, self.keep, self.seed = points, keep, seed
+    def __init__(self, source: PairSource, *, points: int, keep: float, seed: int):
+        self.source, self.points, self.keep, self.seed = source, points, keep, seed
+        self._count = len(source.groups)
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return self._count
 
     def __getitem__(self, index: int) -> Sample:
-        draw, which = divmod(index, len(self.keys))
-        pair = self.dataset.pair(self.keys[which])
+        draw, which = divmod(index, self._count)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(POINTS, draw, which)))
-        uv_a, uv_b, matched = _sample_points(pair, self.points, rng=rng)
-        height, width = pair.truth.status.shape
+        views = self.source.views(which, rng=rng)
+        uv_a, uv_b, matched = _sample_points(views, self.points, rng=rng)
+        height, width = views.matched.shape
         return {
-            "image_a": image_tensor(pair.rgb_a),
-            "image_b": image_tensor(pair.rgb_b),
+            "image_a": views.image_a,
+            "image_b": views.image_b,
             "uv_a": torch.from_numpy(uv_a.astype(np.float32)),
             "uv_b": torch.from_numpy(uv_b.astype(np.float32)),
             "uv_random": torch.from_numpy((rng.random((self.points, 2)) * [width, height]).astype(np.float32)),
             "positive": torch.from_numpy(matched & (rng.random(self.points) < self.keep)),
+            "matched": torch.from_numpy(matched),
         }
 
 
 def _sample_points(
-    pair: Pair, points: int, *, rng: np.random.Generator
+    views: Views, points: int, *, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "points 2"], Float[np.ndarray, "points 2"], Bool[np.ndarray, " points"]]:
     """Source pixels with their exact matches; where a pair has no visible pixel, any pixels, none of them matched."""
-    visible = np.argwhere(pair.visible)
-    matched = np.full(points, len(visible) > 0)
-    pool = visible if len(visible) else np.argwhere(np.ones_like(pair.visible))
+    found = np.argwhere(views.matched)
+    matched = np.full(points, len(found) > 0)
+    pool = found if len(found) else np.argwhere(np.ones_like(views.matched))
     row, column = pool[rng.integers(len(pool), size=points)].T
-    height, width = pair.truth.status.shape
+    height, width = views.matched.shape
     uv_a = pixel_centres(width, height)[row, column]
-    uv_b = np.where(matched[:, None], pair.truth.uv_b[row, column].astype(np.float64), uv_a)
+    uv_b = np.where(matched[:, None], views.uv_b[row, column].astype(np.float64), uv_a)
     return uv_a, uv_b, matched

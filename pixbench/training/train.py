@@ -1,5 +1,6 @@
 """`pixbench train`: the method on pairs of views, with Lightning Fabric from one CPU to many nodes."""
 
+import copy
 import json
 import math
 from collections.abc import Callable
@@ -10,82 +11,75 @@ from typing import Any, cast
 import torch
 from jaxtyping import Float
 from lightning_fabric import Fabric
+from lightning_fabric.loggers.tensorboard import TensorBoardLogger
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from ..checkpoint import CheckpointConfig, save_checkpoint, seeded_network
 from ..errors import UserError
-from ..files import write_whole
-from ..losses import contrastive_loss
+from ..files import write_whole, written_whole
 from ..network import parameter_count
+from ..registry import OBJECTIVES
 from ..seeding import seeded
 from .config import TrainConfig
 from .curve import draw_loss_curve
-from .pairs import PointDataset, Sample
+from .objective import Described, Objective
+from .pairs import PairSource, PointDataset, Sample, ShardPairs
 from .photometric import photometric
 from .sampler import StepSampler
 
 RUN = "run.json"
 STATE = "state.pt"
 CHECKPOINT = "checkpoint"
+BEST = "best"
+LOGS = "logs"
 SAVES = 10
-"""How often in a run its state is saved."""
+"""How often in a run its state is saved, and its validation loss taken."""
+
+VALIDATION_BATCHES = 8
 
 
 @dataclass
 class State:
-    """All that a run needs to go on as if it had not stopped."""
+    """All that a run needs to go on as if it had not stopped. `validation` has a loss for each step at which it was taken."""
 
     network: nn.Module
+    objective: nn.Module
+    target: nn.Module | None
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     step: int = 0
     losses: list[float] = field(default_factory=list)
+    validation: dict[int, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """State dictionaries, for torch.save."""
         return {
             "network": self.network.state_dict(),
+            "objective": self.objective.state_dict(),
+            "target": self.target.state_dict() if self.target else None,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
             "losses": self.losses,
+            "validation": self.validation,
         }
 
     def load(self, saved: dict[str, Any]) -> None:
         """Take over a saved state."""
-        for name in ("network", "optimizer", "schedule"):
-            getattr(self, name).load_state_dict(saved[name])
-        self.step, self.losses = saved["step"], saved["losses"]
-
-
-def sample_descriptors(
-    descriptors: Float[Tensor, "batch channels height width"], uv: Float[Tensor, "batch points 2"]
-) -> Float[Tensor, "batch channels points"]:
-    """Descriptors at sub-pixel positions uv (pixels, centres at .5), bilinear."""
-    height, width = descriptors.shape[-2:]
-    grid = uv * uv.new_tensor([2.0 / width, 2.0 / height]) - 1.0
-    return functional.grid_sample(descriptors, grid[:, :, None], align_corners=False, padding_mode="border")[..., 0]
-
-
-def batch_loss(describe: Callable[[Tensor], Tensor], batch: Sample, config: TrainConfig, augment: nn.Module) -> Float[Tensor, ""]:
-    """The loss of one batch of sampled points: true matches at their sub-pixel places, negatives at random ones."""
-    images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
-    features_a, features_b = describe(images).float().chunk(2)
-    f1 = sample_descriptors(features_a, batch["uv_a"])
-    f2 = sample_descriptors(features_b, torch.cat([batch["uv_b"], batch["uv_random"]], dim=1))
-    positive, points = batch["positive"], batch["uv_a"].shape[1]
-    own = torch.arange(points, device=positive.device).expand_as(positive)
-    index = torch.where(positive, own, own + points)
-    return contrastive_loss(f1, f2, index, positive, torch.ones_like(positive), p=config.p, between_weight=config.between_weight)
+        for name in ("network", "objective", "target", "optimizer", "schedule"):
+            if saved[name] is not None:
+                getattr(self, name).load_state_dict(saved[name])
+        self.step, self.losses, self.validation = saved["step"], saved["losses"], saved["validation"]
 
 
 def train(
-    data: Path,
+    data: Path | PairSource,
     out: Path,
     config: TrainConfig,
     *,
+    validation: Path | PairSource | None = None,
     devices: int = 1,
     nodes: int = 1,
     accelerator: str = "auto",
@@ -93,20 +87,24 @@ def train(
     workers: int = 0,
     progress: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Path:
-    """Train on a data set's pairs; returns the checkpoint's folder. The same call goes on with a run that was stopped.
+    """Train on pairs of views; returns the folder of the last checkpoint. The same call goes on with a run that was stopped.
 
-    `progress` is called with the number of steps done since the last call, and the last loss.
-    Raises UserError where `out` holds another run, and when the loss stops being a number.
+    With `validation` the loss on its pairs is taken whenever the state is saved, and the checkpoint with the lowest is kept too,
+    in `best`. `progress` is called with the number of steps done since the last call, and the last loss.
+    Raises UserError where `out` holds another run, when the loss stops being a number, and where nothing can be written.
     """
-    dataset = PointDataset(data, points=config.points, keep=config.keep, seed=config.seed)
-    scenes = len(dataset.dataset)
-    if config.between_weight > 0 and config.batch > scenes:
+    source, held_out = _opened(data), _opened(validation) if validation is not None else None
+    dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
+    groups = len(set(source.groups))
+    if config.between_weight > 0 and config.batch > groups:
         raise UserError(
-            f"--batch {config.batch} with {scenes} scenes: views of one scene would be compared as different images; use at most {scenes}"
+            f"--batch {config.batch} with {groups} scenes: views of one scene would be compared as different images; use at most {groups}"
         )
-    record = _record(dataset, config)
+    record = _record(source, held_out, config)
     try:
-        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision)
+        fabric = Fabric(
+            accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, loggers=TensorBoardLogger(out, LOGS, "")
+        )
     except Exception as error:
         raise UserError(
             f"cannot train on this machine with accelerator {accelerator}, devices {devices}, precision {precision}: {error}"
@@ -117,32 +115,48 @@ def train(
     if (out / STATE).exists():
         _load_state(out / STATE, state, fabric)
         progress(state.step, state.losses[-1])
-    sampler = StepSampler(
-        [key.scene for key in dataset.keys],
-        batch=config.batch,
-        steps=config.steps,
-        seed=config.seed,
-        first=state.step,
-        rank=fabric.global_rank,
-        world=fabric.world_size,
-    )
-    loader = fabric.setup_dataloaders(
-        DataLoader(dataset, batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0),
-        use_distributed_sampler=False,
-    )
+    loader = _loader(fabric, dataset, config, steps=config.steps, first=state.step, workers=workers)
     augment = photometric(config.jitter)
     for batch in loader:
         _step(fabric, state, cast(Sample, batch), config, augment)
         progress(1, state.losses[-1])
         if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
+            if held_out is not None:
+                state.validation[state.step] = _validate(fabric, state, held_out, config)
             _save(fabric, out, state, config, record)
-    dataset.dataset.close()
+            _log(fabric, state)
+    source.close()
     return out / CHECKPOINT
+
+
+def _opened(data: Path | PairSource) -> PairSource:
+    return ShardPairs(data) if isinstance(data, Path) else data
+
+
+def _loader(fabric: Fabric, dataset: PointDataset, config: TrainConfig, *, steps: int, first: int = 0, workers: int = 0) -> Any:
+    sampler = StepSampler(
+        list(dataset.source.groups),
+        batch=config.batch,
+        steps=steps,
+        seed=config.seed,
+        first=first,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
+    )
+    return fabric.setup_dataloaders(
+        DataLoader(dataset, batch_sampler=sampler, num_workers=workers, persistent_workers=workers > 0),
+        use_distributed_sampler=False,
+    )
 
 
 def _initial_state(fabric: Fabric, config: TrainConfig) -> State:
     network = seeded_network(config.network, config.seed)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay)
+    with seeded(config.seed):
+        objective: Objective = OBJECTIVES.get(config.objective)(config)
+    own = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [*network.parameters(), *own], lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=config.learning_rate,
@@ -150,8 +164,11 @@ def _initial_state(fabric: Fabric, config: TrainConfig) -> State:
         pct_start=config.warmup,
         cycle_momentum=False,
     )
+    target = copy.deepcopy(network).requires_grad_(False) if objective.momentum is not None else None
+    # The step is what is wrapped: gradients of objective and network are exchanged alike.
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    return State(wrapped, wrapped_optimizer, schedule)
+    trained: nn.Module = fabric.setup_module(objective) if own else fabric.to_device(objective)
+    return State(wrapped, trained, fabric.to_device(target) if target else None, wrapped_optimizer, schedule)
 
 
 def _load_state(path: Path, state: State, fabric: Fabric) -> None:
@@ -161,17 +178,29 @@ def _load_state(path: Path, state: State, fabric: Fabric) -> None:
         raise UserError(f"{path} is damaged ({str(error).splitlines()[0]}): remove it to train again from the start") from None
 
 
+def _loss(state: State, batch: Sample, augment: nn.Module) -> Float[Tensor, ""]:
+    images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
+    a, b = state.network(images).float().chunk(2)
+    target_a, target_b = None, None
+    if state.target is not None:
+        with torch.no_grad():
+            target_a, target_b = state.target(images).float().chunk(2)
+    points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
+    loss: Tensor = state.objective(Described(a, b, target_a, target_b, **points))
+    return loss
+
+
 def _step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
-    seed = (config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank
     # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
-    with seeded(seed):
-        loss = batch_loss(state.network, batch, config, augment)
+    with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
+        loss = _loss(state, batch, augment)
     fabric.backward(loss)
     fabric.clip_gradients(state.network, state.optimizer, clip_val=config.clip_value)
     state.optimizer.step()
     state.optimizer.zero_grad()
     state.schedule.step()
     state.step += 1
+    _follow(state, config)
     state.losses.append(float(cast(Tensor, fabric.all_reduce(loss.detach(), reduce_op="mean"))))
     if not math.isfinite(state.losses[-1]):
         raise UserError(
@@ -180,18 +209,47 @@ def _step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augm
         )
 
 
-def _record(dataset: PointDataset, config: TrainConfig) -> dict[str, Any]:
+@torch.no_grad()
+def _follow(state: State, config: TrainConfig) -> None:
+    """The momentum network takes over a share of the network's weights."""
+    if state.target is None:
+        return
+    objective = cast(Objective, getattr(state.objective, "module", state.objective))
+    taken = 1 - objective.momentum_at(state.step / config.steps)
+    for old, new in zip(state.target.parameters(), state.network.parameters(), strict=True):
+        old.lerp_(new, taken)
+
+
+@torch.no_grad()
+def _validate(fabric: Fabric, state: State, source: PairSource, config: TrainConfig) -> float:
+    """The mean loss over the same few batches each time, without augmentation and dropout."""
+    small = config.model_copy(update={"batch": min(config.batch, len(set(source.groups)))})
+    dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
+    state.network.eval()
+    with seeded(config.seed):
+        losses = [_loss(state, batch, nn.Identity()) for batch in _loader(fabric, dataset, small, steps=VALIDATION_BATCHES)]
+    state.network.train()
+    return float(cast(Tensor, fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")))
+
+
+def _log(fabric: Fabric, state: State) -> None:
+    """What TensorBoard shows: the mean loss since the last time, the validation loss, the learning rate."""
+    since = max((step for step in state.validation if step < state.step), default=0)
+    recent = state.losses[since:] or state.losses[-1:]
+    values = {"loss": sum(recent) / len(recent), "learning_rate": state.schedule.get_last_lr()[0]}
+    if state.step in state.validation:
+        values["validation_loss"] = state.validation[state.step]
+    fabric.log_dict(values, step=state.step)
+
+
+def _record(source: PairSource, validation: PairSource | None, config: TrainConfig) -> dict[str, Any]:
     """What decides a run: its configuration and the data it saw. The machine it ran on is not part of it."""
-    manifest = dataset.dataset.manifest
     return {
         "format": "pixbench-run",
-        "format_version": 1,
+        "format_version": 2,
         "config": config.model_dump(mode="json"),
-        "data": {
-            "recipe_sha256": manifest.recipe_sha256,
-            "content_sha256": manifest.content_sha256(),
-            "split": manifest.split,
-        },
+        "data": dict(source.description),
+        "validation": dict(validation.description) if validation is not None else None,
     }
 
 
@@ -216,15 +274,20 @@ def _open_run(out: Path, record: dict[str, Any]) -> None:
 def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
     if fabric.is_global_zero:
         network: Any = getattr(state.network, "module", state.network)
-        training = {"config": record["config"], "data": record["data"], "parameters": parameter_count(network)}
-        save_checkpoint(
-            out / CHECKPOINT,
-            network,
-            CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training),
-        )
-        # The state comes last: a run that dies before it does the last stretch again.
-        temporary = out / f".{STATE}.tmp"
-        torch.save(state.as_dict(), temporary)
-        temporary.replace(out / STATE)
-        draw_loss_curve(state.losses, out / "loss.png", title=f"p = {config.p:g}, between_weight = {config.between_weight:g}")
+        training = {**record, "parameters": parameter_count(network), "validation_loss": state.validation.get(state.step)}
+        described = CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training)
+        try:
+            save_checkpoint(out / CHECKPOINT, network, described)
+            if state.validation and min(state.validation, key=state.validation.__getitem__) == state.step:
+                save_checkpoint(out / BEST, network, described)
+            # The state comes last: a run that dies before it does the last stretch again.
+            with written_whole(out / STATE) as temporary:
+                torch.save(state.as_dict(), temporary)
+            draw_loss_curve(state.losses, state.validation, out / "loss.png", title=config.title())
+        except (OSError, RuntimeError, SafetensorError) as error:
+            # torch and safetensors report a full disk in words of their own.
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{out} cannot be written ({reason}): free space and run the same command again; the last state is kept"
+            ) from None
     fabric.barrier()

@@ -10,8 +10,9 @@ from pixbench.checkpoint import load_checkpoint, seeded_network
 from pixbench.errors import UserError
 from pixbench.network import UNet, UNetConfig
 from pixbench.training.config import TrainConfig
+from pixbench.training.objective import sample_descriptors
 from pixbench.training.sampler import StepSampler
-from pixbench.training.train import sample_descriptors, train
+from pixbench.training.train import train
 
 SMALL = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=6)
 
@@ -28,7 +29,7 @@ def test_network_keeps_any_resolution(size: tuple[int, int]) -> None:
 
 def test_network_shifts_with_its_input() -> None:
     # Without attention, a shift by the stride moves descriptors along, away from the borders.
-    network = UNet(UNetConfig(widths=(8, 8), blocks=(1, 1), attention=False)).eval()
+    network = UNet(UNetConfig(widths=(8, 8), blocks=(1, 1), heads=0)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm):
             module.forward = lambda x: x  # type: ignore[method-assign]  # its statistics see the whole image
@@ -68,7 +69,7 @@ def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: 
 @pytest.mark.slow
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
 def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path, dropout: float) -> None:
-    config = _config(network=SMALL.model_copy(update={"dropout": dropout}))
+    config = _config(network=SMALL.model_copy(update={"dropout": (dropout, dropout)}))
     train(tiny, tmp_path / "whole", config)
 
     def stop(done: int, loss: float) -> None:

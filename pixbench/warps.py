@@ -1,0 +1,71 @@
+"""2D warps of pictures, and the exact correspondences between warped views.
+
+A view is made by a homography H from pixel coordinates of the picture to those of the view (centres at .5), a 3x3 matrix. Between
+two views the map is H_b H_a^-1, in float64: nothing is rounded.
+"""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional
+
+from .geometry import in_image, normalised_grid, pixel_centres
+
+Homography = Float[np.ndarray, "3 3"]
+
+
+def apply_homography(H: Homography, uv: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
+    """uv (..., 2) in pixels, carried by H; NaN for points at or beyond its horizon."""
+    moved = uv @ H[:, :2].T + H[:, 2]
+    depth = moved[..., 2:]
+    return moved[..., :2] / np.where(depth > 1e-12, depth, np.nan)
+
+
+def about(centre: Float[np.ndarray, "2"], A: Float[np.ndarray, "2 2"]) -> Homography:
+    """The affine warp that turns, scales and shears by A (x right, y down) and leaves `centre` where it is."""
+    H = np.eye(3)
+    H[:2, :2] = A
+    H[:2, 2] = centre - A @ centre
+    return H
+
+
+def rotation(angle_rad: float) -> Float[np.ndarray, "2 2"]:
+    """From x towards y: clockwise on the screen, because y points down."""
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def shift(by: Float[np.ndarray, "2"]) -> Homography:
+    """A translation, in pixels."""
+    H = np.eye(3)
+    H[:2, 2] = by
+    return H
+
+
+def from_corners(corners: Float[np.ndarray, "4 2"], to: Float[np.ndarray, "4 2"]) -> Homography:
+    """The perspective warp that carries four points, no three on a line, to four others."""
+    rows = []
+    for (x, y), (u, v) in zip(corners, to, strict=True):
+        rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
+        rows.append([0, 0, 0, x, y, 1, -v * x, -v * y])
+    return np.append(np.linalg.solve(np.array(rows), to.reshape(-1)), 1.0).reshape(3, 3)
+
+
+def warped(
+    picture: Float[Tensor, "channels rows columns"], H: Homography, width: int, height: int
+) -> Float[Tensor, "channels height width"]:
+    """The view of a picture under H, bilinear; black where the picture ends."""
+    source = apply_homography(np.linalg.inv(H), pixel_centres(width, height))
+    rows, columns = picture.shape[-2:]
+    # What lies behind the horizon is far outside.
+    grid = torch.from_numpy(np.nan_to_num(normalised_grid(source, columns, rows), nan=9.0)).to(picture.dtype)
+    return functional.grid_sample(picture[None], grid[None], align_corners=False, padding_mode="zeros")[0]
+
+
+def correspondences(
+    H_a: Homography, H_b: Homography, width: int, height: int
+) -> tuple[Float[np.ndarray, "height width 2"], Bool[np.ndarray, "height width"]]:
+    """Where each pixel centre of view a lies in view b of the same size, and whether that is inside the image."""
+    uv_b = apply_homography(H_b @ np.linalg.inv(H_a), pixel_centres(width, height))
+    return uv_b, in_image(uv_b, width, height)
