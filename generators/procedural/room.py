@@ -8,6 +8,7 @@ from jaxtyping import Float
 from ..scene import Light, Material, Room
 from . import room_surfaces, textures
 from .mesh_builder import MeshBuilder, rotation
+from .textures.colors import pick
 
 PARTS = (
     "wall",
@@ -201,7 +202,7 @@ def _trim(*, rng: np.random.Generator) -> Material:
     if draw < 0.25:
         return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
     names = ("f0eee9", "ece8e0", "e4dfd6") if draw < 0.85 else ("6b6660", "3f5666", "8a9a86", "4a4d52")
-    return Material((1.0, 1.0, 1.0), textures.paintwork(textures.pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
+    return Material((1.0, 1.0, 1.0), textures.paintwork(pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
 
 
 def _add_walls(
@@ -217,7 +218,7 @@ def _add_walls(
     rail = min(low, 0.95) if rng.random() < 0.22 else 0.0
     boarding = None
     if rail:
-        paint = textures.pick(("ece8e0", "d9d6ce", "9fae98", "8199a8", "5c6b52", "3f5666", "cdbd9f"), rng=rng)
+        paint = pick(("ece8e0", "d9d6ce", "9fae98", "8199a8", "5c6b52", "3f5666", "cdbd9f"), rng=rng)
         boarding = Material(white, room_surfaces.boards(rng=rng, base=paint), gloss=0.08)
     for wall in walls:
         upper, shift = accent if wall.index == special else common, rng.random(2)
@@ -401,7 +402,7 @@ def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *
     """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
     builder.part = PARTS.index("window")
     depth = WALL_THICKNESS
-    chalk = textures.pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)
+    chalk = pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)
     _add_reveal(builder, wall, o, depth, Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=128, base=chalk)))
     _wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
     w, y = 0.055, (0.10, 0.15)
@@ -654,7 +655,7 @@ def _add_shelf(
 
 def _frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
     """What pictures of one room are framed in: wood, and a painted or gilded frame."""
-    lacquer = textures.paintwork(textures.pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
+    lacquer = textures.paintwork(pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
     return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.15), Material((1.0, 1.0, 1.0), lacquer, gloss=0.15)
 
 
@@ -741,7 +742,7 @@ def _add_shade(builder: MeshBuilder, centre: tuple[float, float, float], glow: M
 def _add_globe(builder: MeshBuilder, centre: tuple[float, float, float], *, rng: np.random.Generator) -> float:
     """A lantern of ribbed paper. Returns the height of its top."""
     radius = rng.uniform(0.16, 0.23)
-    paper = Material((1.0, 0.95, 0.86), textures.paintwork(textures.pick(("f0eee9",), rng=rng), rng=rng), emission=1.3)
+    paper = Material((1.0, 0.95, 0.86), textures.paintwork(pick(("f0eee9",), rng=rng), rng=rng), emission=1.3)
     angle = np.linspace(0, np.pi, 25)
     ribs = radius * (1 - 0.012 * (np.arange(25) % 2))
     profile = [(float(r * np.sin(a)), float(radius - radius * np.cos(a))) for r, a in zip(ribs, angle, strict=True)]
