@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from .textures.colors import CLOTHS, PAINTS, palette, pick
-from .textures.motifs import blossom, leaflet, ornament, scatter, stamp
-from .textures.noise import noise
-from .textures.paint import plaster, wall_color
-from .textures.planes import SIZE, Color, Number, Plane, Texture, grid
-from .textures.tones import inlaid, painted
-from .textures.wood import wood_color
+from ..textures.colors import CLOTHS, PAINTS, palette, pick
+from ..textures.motifs import blossom, leaflet, ornament, scatter, stamp
+from ..textures.noise import noise
+from ..textures.paint import plaster, wall_color
+from ..textures.planes import SIZE, Color, Number, Plane, Texture, grid
+from ..textures.tones import inlaid, painted
+from ..textures.wood import wood_color
 
 WALL_M = (6.0, 3.0)
 """Width and height of what a wall's texture covers; it repeats beyond."""

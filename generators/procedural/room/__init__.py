@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..scene import Light, Material, Room
-from . import room_surfaces, textures
-from .mesh_builder import MeshBuilder, rotation
-from .textures.colors import pick
+from ...scene import Light, Material, Room
+from .. import textures
+from ..mesh_builder import MeshBuilder, rotation
+from ..textures.colors import pick
+from . import surfaces
 
 PARTS = (
     "wall",
@@ -211,15 +212,15 @@ def _add_walls(
     """All walls in one covering, but for one at times; below a rail they may be boarded."""
     builder.part = PARTS.index("wall")
     white = (1.0, 1.0, 1.0)
-    common = Material(white, room_surfaces.wall(rng=rng) if rng.random() < 0.5 else room_surfaces.paint(rng=rng))
-    accent = Material(white, room_surfaces.wall(rng=rng)) if rng.random() < 0.55 else common
+    common = Material(white, surfaces.wall(rng=rng) if rng.random() < 0.5 else surfaces.paint(rng=rng))
+    accent = Material(white, surfaces.wall(rng=rng)) if rng.random() < 0.55 else common
     special = int(rng.choice([wall.index for wall in walls if wall.length > 1.05]))
     low = min([o.z0 for found in taken.values() for o in found if o.z0 > 0], default=1.0) - 0.1
     rail = min(low, 0.95) if rng.random() < 0.22 else 0.0
     boarding = None
     if rail:
         paint = pick(("ece8e0", "d9d6ce", "9fae98", "8199a8", "5c6b52", "3f5666", "cdbd9f"), rng=rng)
-        boarding = Material(white, room_surfaces.boards(rng=rng, base=paint), gloss=0.08)
+        boarding = Material(white, surfaces.boards(rng=rng, base=paint), gloss=0.08)
     for wall in walls:
         upper, shift = accent if wall.index == special else common, rng.random(2)
         cuts = taken.get(wall.index, [])
@@ -241,7 +242,7 @@ def _panel(
 ) -> None:
     """A rectangle of wall, facing the room."""
     corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)
-    texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / room_surfaces.WALL_M + shift
+    texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / surfaces.WALL_M + shift
     builder.add(wall.world(corners), QUAD, material, uv=texel[QUAD])
 
 
@@ -292,11 +293,11 @@ def _flat(points: Float[np.ndarray, "points 2"], z: float) -> Float[np.ndarray, 
 def _add_floor(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
     """The floor, and a rug on it: thinner than the 5 mm that furniture may sink, closed at its rims."""
     builder.part = PARTS.index("floor")
-    texture, gloss = room_surfaces.floor(rng=rng)
+    texture, gloss = surfaces.floor(rng=rng)
     material, shift = Material((1.0, 1.0, 1.0), texture, gloss=gloss), rng.random(2)
     turn = 1 if rng.random() < 0.5 else -1
     for cell in _cells(plan):
-        texel = (cell / room_surfaces.FLOOR_M + shift)[:, ::turn]
+        texel = (cell / surfaces.FLOOR_M + shift)[:, ::turn]
         builder.add(_flat(cell, 0.0), QUAD, material, uv=texel[QUAD])
     builder.part = PARTS.index("rug")
     half = np.array([rng.uniform(0.7, 1.25), rng.uniform(0.5, 0.9)])[:: int(rng.choice([1, -1]))]
@@ -319,7 +320,7 @@ def _add_ceiling(
     """White, and plain, or with a crown moulding, a lowered border, or beams."""
     builder.part = PARTS.index("ceiling")
     height = walls[0].height
-    white = Material((1.0, 1.0, 1.0), room_surfaces.ceiling(rng=rng))
+    white = Material((1.0, 1.0, 1.0), surfaces.ceiling(rng=rng))
     for cell in _cells(plan):
         builder.add(_flat(cell[::-1], height), QUAD, white, uv=(cell[::-1] / 4.0)[QUAD])
     kind = rng.choice(["plain", "crown", "border", "beams"], p=[0.36, 0.34, 0.14, 0.16])
@@ -424,7 +425,7 @@ def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.G
     """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
     builder.part = PARTS.index("curtain")
     bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
-    cloth, bar = Material((1.0, 1.0, 1.0), room_surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
+    cloth, bar = Material((1.0, 1.0, 1.0), surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
     x = (o.x0 + 0.012, o.x1 - 0.012)
     _wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9, along=False)
     _wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
