@@ -1,7 +1,5 @@
 """Rooms: walls around a rectangle, with a corner cut off, a chimney breast or an alcove, and all that is fixed to them."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from jaxtyping import Float
 
@@ -10,83 +8,15 @@ from .. import textures
 from ..mesh_builder import MeshBuilder, rotation
 from ..textures.colors import pick
 from . import surfaces
+from .base import PARTS, QUAD, SEAM
+from .opening import Opening, add_reveal
+from .plan import Plan, at_height, draw_plan
+from .wall import Wall, outer_wall, wall_box, walls_around
 
-PARTS = (
-    "wall",
-    "floor",
-    "ceiling",
-    "window",
-    "door",
-    "skirting",
-    "picture",
-    "rug",
-    "ceiling lamp",
-    "radiator",
-    "curtain",
-    "shelf",
-)
 WALL_THICKNESS = 0.22
-SEAM = 0.01
-"""Walls reach this far below the floor and above the ceiling, in metres, so that no ray slips through where they meet."""
-
-QUAD = np.array([[0, 1, 2], [0, 2, 3]])
-
-Rectangle = tuple[float, float, float, float]
-"""x0, y0, x1, y1 on the floor, in metres."""
 
 Profile = list[tuple[float, float]]
 """The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wall:
-    """A wall's own frame: x to the right along it and z up as seen from inside; it stands `length` wide, y points into the wall.
-
-    `inward` says for each end whether the next wall comes into the room there (a usual corner) or turns away from it.
-    """
-
-    index: int
-    length: float
-    height: float
-    T_world_wall: Float[np.ndarray, "4 4"]
-    inward: tuple[bool, bool]
-
-    def world(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
-        """Points of the wall's frame in the world."""
-        moved: np.ndarray = np.asarray(points, float) @ self.T_world_wall[:3, :3].T + self.T_world_wall[:3, 3]
-        return moved
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A rectangle in a wall, in the wall's frame, in metres."""
-
-    x0: float
-    x1: float
-    z0: float
-    z1: float
-
-    def near(self, other: "Opening", gap: float) -> bool:
-        """Whether two rectangles come closer than `gap` metres."""
-        return self.x0 < other.x1 + gap and other.x0 < self.x1 + gap and self.z0 < other.z1 + gap and other.z0 < self.z1 + gap
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """The floor plan: corners, clockwise from above; parts of the inner box that are solid; the number of the alcove's back wall."""
-
-    corners: Float[np.ndarray, "corners 2"]
-    solid: tuple[Rectangle, ...] = ()
-    alcove: int = -1
-
-    def inside(self, x: float, y: float, margin: float = 0.0) -> bool:
-        """Whether a point lies in the plan, `margin` metres from its walls in x and y."""
-        return all(self._holds(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
-
-    def _holds(self, x: float, y: float) -> bool:
-        a, b = self.corners, np.roll(self.corners, -1, axis=0)
-        crossed = ((a[:, 1] > y) != (b[:, 1] > y)) & (a[:, 0] > x)
-        return bool(crossed.sum() % 2)
 
 
 def build(seed: int) -> Room:
@@ -94,9 +24,9 @@ def build(seed: int) -> Room:
     rng = np.random.default_rng(np.random.SeedSequence([seed]))
     size = (rng.uniform(3.6, 5.6), rng.uniform(3.6, 5.6), float(rng.choice([rng.uniform(2.35, 2.7), rng.uniform(2.7, 3.3)])))
     order = [int(wall) for wall in rng.permutation(4)]
-    plan = _plan(size, order, rng=rng)
-    walls = _walls(plan, size[2])
-    outer = [_outer_wall(walls, size, side) for side in order]
+    plan = draw_plan(size, order, rng=rng)
+    walls = walls_around(plan, size[2])
+    outer = [outer_wall(walls, size, side) for side in order]
     openings: dict[int, list[Opening]] = {outer[0].index: [_window(outer[0], rng=rng)]}
     if rng.random() < 0.5:
         openings[outer[1].index] = [_window(outer[1], rng=rng)]
@@ -130,64 +60,6 @@ def build(seed: int) -> Room:
 def room_id(seed: int) -> str:
     """The id of a seed's room."""
     return f"procedural/room/{seed:016x}"
-
-
-def _plan(size: tuple[float, float, float], order: list[int], *, rng: np.random.Generator) -> Plan:
-    """A rectangle, or one with a corner cut off, a chimney breast, or an alcove in the wall that has neither window nor door."""
-    width, depth, _ = size
-    corners = np.array([[0, depth], [width, depth], [width, 0], [0, 0]], float)
-    kind = rng.choice(["rectangle", "corner", "breast", "alcove"], p=[0.4, 0.26, 0.16, 0.18])
-    side = order[3]
-    start, along = corners[side], np.roll(corners, -1, axis=0)[side] - corners[side]
-    length = float(np.abs(along).sum())
-    along = along / length
-    inwards = np.array([along[1], -along[0]])
-    if kind == "corner":
-        # The cut corner lies at the end of the free wall; the other wall that it shortens keeps more than 2.3 m.
-        a, b = rng.uniform(0.7, 1.3), rng.uniform(0.7, 1.3)
-        corner = start + along * length
-        cut = np.stack([corner - along * a, corner - along * a + inwards * b, corner + inwards * b])
-        rest = np.insert(np.delete(corners, (side + 1) % 4, axis=0), (side + 1) % 4, cut, axis=0)
-        return Plan(rest, (_rectangle(corner - along * a, corner + inwards * b),))
-    if kind == "rectangle":
-        return Plan(corners)
-    across = rng.uniform(1.1, 1.6)
-    t0 = rng.uniform(0.7, length - across - 0.7)
-    reach = rng.uniform(0.28, 0.42) if kind == "breast" else -rng.uniform(0.35, 0.7)
-    first, last = start + along * t0, start + along * (t0 + across)
-    bay = np.stack([first, first + inwards * reach, last + inwards * reach, last])
-    solid = _rectangle(first, last + inwards * (reach if kind == "breast" else 0.3))
-    return Plan(np.insert(corners, side + 1, bay, axis=0), (solid,), side + 2 if kind == "alcove" else -1)
-
-
-def _rectangle(a: Float[np.ndarray, "2"], b: Float[np.ndarray, "2"]) -> Rectangle:
-    (x0, x1), (y0, y1) = np.sort([a[0], b[0]]), np.sort([a[1], b[1]])
-    return float(x0), float(y0), float(x1), float(y1)
-
-
-def _walls(plan: Plan, height: float) -> list[Wall]:
-    """One wall from each corner to the next."""
-    ahead = np.roll(plan.corners, -1, axis=0) - plan.corners
-    length = np.abs(ahead).sum(axis=1)
-    x = ahead / length[:, None]
-    # Clockwise, so a turn to the right is a corner of the usual kind.
-    before = np.roll(x, 1, axis=0)
-    right = before[:, 0] * x[:, 1] - before[:, 1] * x[:, 0] < 0
-    walls = []
-    for index, start in enumerate(plan.corners):
-        T = np.eye(4)
-        T[:2, 0], T[:3, 2] = x[index], [0, 0, 1]
-        T[:3, 1] = np.cross([0, 0, 1], T[:3, 0])
-        T[:2, 3] = start
-        walls.append(Wall(index, float(length[index]), height, T, (bool(right[index]), bool(right[(index + 1) % len(x)]))))
-    return walls
-
-
-def _outer_wall(walls: list[Wall], size: tuple[float, float, float], side: int) -> Wall:
-    """The longest wall on a side of the inner box: 0 is y = depth, 1 is x = width, 2 is y = 0, 3 is x = 0."""
-    axis, place = (1, 0, 1, 0)[side], (size[1], size[0], 0.0, 0.0)[side]
-    found = [wall for wall in walls if wall.T_world_wall[axis, 3] == place and abs(wall.T_world_wall[axis, 0]) < 0.5]
-    return max(found, key=lambda wall: wall.length)
 
 
 def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
@@ -246,16 +118,6 @@ def _panel(
     builder.add(wall.world(corners), QUAD, material, uv=texel[QUAD])
 
 
-def _add_reveal(builder: MeshBuilder, wall: Wall, o: Opening, depth: float, material: Material) -> None:
-    """The sides and the top of an opening, `depth` metres into the wall; they share their edges with the wall's panels."""
-    low = o.z0 - SEAM
-    left = [[o.x0, 0, low], [o.x0, depth, low], [o.x0, depth, o.z1], [o.x0, 0, o.z1]]
-    right = [[o.x1, 0, o.z1], [o.x1, depth, o.z1], [o.x1, depth, low], [o.x1, 0, low]]
-    top = [[o.x0, 0, o.z1], [o.x0, depth, o.z1], [o.x1, depth, o.z1], [o.x1, 0, o.z1]]
-    for corners in (left, right, top):
-        builder.add(wall.world(np.array(corners, float)), QUAD, material, repeat_m=1.5)
-
-
 def _add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
     """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
     line = np.array(profile)
@@ -275,30 +137,15 @@ def _add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: 
         builder.add(wall.world(points), faces, material, uv=texel[faces])
 
 
-def _cells(plan: Plan) -> list[Float[np.ndarray, "4 2"]]:
-    """Rectangles that fill the plan, counterclockwise, meeting edge to edge."""
-    xs, ys = np.unique(plan.corners[:, 0]), np.unique(plan.corners[:, 1])
-    return [
-        np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])
-        for x0, x1 in zip(xs, xs[1:], strict=False)
-        for y0, y1 in zip(ys, ys[1:], strict=False)
-        if plan.inside((x0 + x1) / 2, (y0 + y1) / 2)
-    ]
-
-
-def _flat(points: Float[np.ndarray, "points 2"], z: float) -> Float[np.ndarray, "points 3"]:
-    return np.concatenate([points, np.full((len(points), 1), z)], axis=1)
-
-
 def _add_floor(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
     """The floor, and a rug on it: thinner than the 5 mm that furniture may sink, closed at its rims."""
     builder.part = PARTS.index("floor")
     texture, gloss = surfaces.floor(rng=rng)
     material, shift = Material((1.0, 1.0, 1.0), texture, gloss=gloss), rng.random(2)
     turn = 1 if rng.random() < 0.5 else -1
-    for cell in _cells(plan):
+    for cell in plan.cells():
         texel = (cell / surfaces.FLOOR_M + shift)[:, ::turn]
-        builder.add(_flat(cell, 0.0), QUAD, material, uv=texel[QUAD])
+        builder.add(at_height(cell, 0.0), QUAD, material, uv=texel[QUAD])
     builder.part = PARTS.index("rug")
     half = np.array([rng.uniform(0.7, 1.25), rng.uniform(0.5, 0.9)])[:: int(rng.choice([1, -1]))]
     angle = rng.normal(0, 0.06)
@@ -321,8 +168,8 @@ def _add_ceiling(
     builder.part = PARTS.index("ceiling")
     height = walls[0].height
     white = Material((1.0, 1.0, 1.0), surfaces.ceiling(rng=rng))
-    for cell in _cells(plan):
-        builder.add(_flat(cell[::-1], height), QUAD, white, uv=(cell[::-1] / 4.0)[QUAD])
+    for cell in plan.cells():
+        builder.add(at_height(cell[::-1], height), QUAD, white, uv=(cell[::-1] / 4.0)[QUAD])
     kind = rng.choice(["plain", "crown", "border", "beams"], p=[0.36, 0.34, 0.14, 0.16])
     if kind == "crown":
         drop = rng.uniform(0.06, 0.12)
@@ -355,30 +202,6 @@ def _add_beams(builder: MeshBuilder, plan: Plan, height: float, lamp: tuple[floa
         builder.box((*centre, height - drop / 2 + 0.005), (*extent, drop + SEAM), wood, repeat_m=1.3)
 
 
-def _wall_box(
-    builder: MeshBuilder,
-    wall: Wall,
-    x: tuple[float, float],
-    y: tuple[float, float],
-    z: tuple[float, float],
-    material: Material,
-    repeat: float = 0.6,
-    bevel: float = 0.0,
-    along: bool = True,
-) -> None:
-    """A box in a wall's frame; y is negative inside the room and positive in the wall."""
-    centre = wall.world(np.array([[np.mean(x), np.mean(y), np.mean(z)]]))[0]
-    builder.box(
-        centre,
-        (x[1] - x[0], y[1] - y[0], z[1] - z[0]),
-        material,
-        repeat_m=repeat,
-        bevel=bevel,
-        along=along,
-        rotation=wall.T_world_wall[:3, :3],
-    )
-
-
 def _add_windows(
     builder: MeshBuilder, walls: list[Wall], openings: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
 ) -> list[Light]:
@@ -404,21 +227,21 @@ def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *
     builder.part = PARTS.index("window")
     depth = WALL_THICKNESS
     chalk = pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)
-    _add_reveal(builder, wall, o, depth, Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=128, base=chalk)))
-    _wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
+    add_reveal(builder, wall, o, depth, Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=128, base=chalk)))
+    wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
     w, y = 0.055, (0.10, 0.15)
-    _wall_box(builder, wall, (o.x0 - 0.002, o.x0 + w), y, (o.z0, o.z1), frame)
-    _wall_box(builder, wall, (o.x1 - w, o.x1 + 0.002), y, (o.z0, o.z1), frame)
+    wall_box(builder, wall, (o.x0 - 0.002, o.x0 + w), y, (o.z0, o.z1), frame)
+    wall_box(builder, wall, (o.x1 - w, o.x1 + 0.002), y, (o.z0, o.z1), frame)
     inner, inset = (o.x0 + w - 0.002, o.x1 - w + 0.002), (0.102, 0.148)
-    _wall_box(builder, wall, inner, inset, (o.z0, o.z0 + w), frame)
-    _wall_box(builder, wall, inner, inset, (o.z1 - w, o.z1 + 0.002), frame)
+    wall_box(builder, wall, inner, inset, (o.z0, o.z0 + w), frame)
+    wall_box(builder, wall, inner, inset, (o.z1 - w, o.z1 + 0.002), frame)
     panes = int(rng.integers(2, 4))
     for k in range(1, panes):
         x = o.x0 + (o.x1 - o.x0) * k / panes
-        _wall_box(builder, wall, (x - 0.02, x + 0.02), (0.11, 0.14), (o.z0 + 0.05, o.z1 - 0.05), frame)
+        wall_box(builder, wall, (x - 0.02, x + 0.02), (0.11, 0.14), (o.z0 + 0.05, o.z1 - 0.05), frame)
     for share in ([], [0.68], [0.34, 0.67])[int(rng.integers(3))]:
         z = o.z0 + (o.z1 - o.z0) * share
-        _wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.015, z + 0.015), frame)
+        wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.015, z + 0.015), frame)
 
 
 def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
@@ -427,8 +250,8 @@ def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.G
     bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
     cloth, bar = Material((1.0, 1.0, 1.0), surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
     x = (o.x0 + 0.012, o.x1 - 0.012)
-    _wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9, along=False)
-    _wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
+    wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9, along=False)
+    wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
     ends = wall.world(np.array([[x[0] - 0.004, 0.068, o.z1 - 0.024], [x[1] + 0.004, 0.068, o.z1 - 0.024]]))
     builder.cylinder(ends[0], ends[1], 0.02, bar, sections=16)
 
@@ -450,7 +273,7 @@ def _add_curtains(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.rando
         ball = [(0.022 * np.sin(t), -0.022 * np.cos(t)) for t in np.linspace(0, np.pi, 8)]
         builder.lathe(ball, metal, centre=place, sections=14)
     for x in (left, right):
-        _wall_box(builder, wall, (x - 0.008, x + 0.008), (y, 0.005), (rod - 0.009, rod + 0.007), metal)
+        wall_box(builder, wall, (x - 0.008, x + 0.008), (y, 0.005), (rod - 0.009, rod + 0.007), metal)
 
 
 def _add_cloth(
@@ -514,8 +337,8 @@ def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
         for y in (-0.052, -0.098):
             low, high = wall.world(np.array([[x, y, 0.12], [x, y, o.z0 - 0.14]]))
             builder.cylinder(low, high, 0.02, white, sections=10)
-    _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (0.15, 0.19), white)
-    _wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (o.z0 - 0.21, o.z0 - 0.17), white)
+    wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (0.15, 0.19), white)
+    wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (o.z0 - 0.21, o.z0 - 0.17), white)
 
 
 def _window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
@@ -532,10 +355,10 @@ def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, r
     """A door set back in its wall, or a doorway to a passage; a casing around it, a switch beside it."""
     builder.part = PARTS.index("door")
     shut = rng.random() < 0.72
-    _add_reveal(builder, wall, o, 0.14, trim)
+    add_reveal(builder, wall, o, 0.14, trim)
     for x in ((o.x0 - 0.078, o.x0 - 0.004), (o.x1 + 0.004, o.x1 + 0.078)):
-        _wall_box(builder, wall, x, (-0.022, 0.01), (-0.01, o.z1 + 0.078), trim, bevel=0.004)
-    _wall_box(builder, wall, (o.x0 - 0.006, o.x1 + 0.006), (-0.021, 0.01), (o.z1 + 0.004, o.z1 + 0.077), trim, bevel=0.004)
+        wall_box(builder, wall, x, (-0.022, 0.01), (-0.01, o.z1 + 0.078), trim, bevel=0.004)
+    wall_box(builder, wall, (o.x0 - 0.006, o.x1 + 0.006), (-0.021, 0.01), (o.z1 + 0.004, o.z1 + 0.077), trim, bevel=0.004)
     if shut:
         _add_leaf(builder, wall, o, trim, rng=rng)
     else:
@@ -543,8 +366,8 @@ def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, r
     builder.part = PARTS.index("wall")
     side = o.x1 + 0.16 if o.x1 + 0.3 < wall.length else o.x0 - 0.24
     plastic = Material((0.92, 0.91, 0.88), gloss=0.2)
-    _wall_box(builder, wall, (side, side + 0.08), (-0.009, 0.005), (1.06, 1.14), plastic, bevel=0.003)
-    _wall_box(builder, wall, (side + 0.018, side + 0.062), (-0.014, 0.0), (1.078, 1.122), plastic, bevel=0.003)
+    wall_box(builder, wall, (side, side + 0.08), (-0.009, 0.005), (1.06, 1.14), plastic, bevel=0.003)
+    wall_box(builder, wall, (side + 0.018, side + 0.062), (-0.014, 0.0), (1.078, 1.122), plastic, bevel=0.003)
 
 
 def _add_leaf(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
@@ -552,17 +375,17 @@ def _add_leaf(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, r
     wooden = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.12)
     leaf = wooden if rng.random() < 0.5 else trim
     y = 0.06
-    _wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (y, y + 0.04), (-0.01, o.z1 + 0.01), leaf)
-    _wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (-0.012, 0.09), (-0.02, 0.006), wooden)
+    wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (y, y + 0.04), (-0.01, o.z1 + 0.01), leaf)
+    wall_box(builder, wall, (o.x0 - 0.01, o.x1 + 0.01), (-0.012, 0.09), (-0.02, 0.006), wooden)
     rows, columns = int(rng.integers(1, 4)), int(rng.integers(1, 3))
     z = np.linspace(0.14, o.z1 - 0.05, rows + 1)
     x = np.linspace(o.x0 + 0.05, o.x1 - 0.05, columns + 1)
     for z0, z1 in zip(z, z[1:], strict=False):
         for x0, x1 in zip(x, x[1:], strict=False):
-            _wall_box(builder, wall, (x0 + 0.05, x1 - 0.05), (y - 0.012, y + 0.01), (z0, z1 - 0.09), leaf, bevel=0.009)
+            wall_box(builder, wall, (x0 + 0.05, x1 - 0.05), (y - 0.012, y + 0.01), (z0, z1 - 0.09), leaf, bevel=0.009)
     metal = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.6)
     axle = o.x1 - 0.06
-    _wall_box(builder, wall, (axle - 0.022, axle + 0.022), (y - 0.018, y + 0.001), (0.93, 1.09), metal, bevel=0.004)
+    wall_box(builder, wall, (axle - 0.022, axle + 0.022), (y - 0.018, y + 0.001), (0.93, 1.09), metal, bevel=0.004)
     start, end, turn = wall.world(np.array([[axle, y - 0.01, 1.04], [axle, y - 0.07, 1.04], [axle - 0.12, y - 0.07, 1.04]]))
     builder.cylinder(start, end, 0.011, metal, sections=12)
     builder.cylinder(end, turn, 0.010, metal, sections=12)
@@ -628,11 +451,11 @@ def _add_shelf(
     """A board at height z with books, and now and then a vase; `made_of` are wood and the cloth of books."""
     builder.part = PARTS.index("shelf")
     wood, spines = made_of
-    _wall_box(builder, wall, x, (-depth, 0.005), (z - 0.026, z), wood, repeat=1.0)
+    wall_box(builder, wall, x, (-depth, 0.005), (z - 0.026, z), wood, repeat=1.0)
     if brackets:
         for at in (x[0] + 0.08, x[1] - 0.08):
-            _wall_box(builder, wall, (at - 0.01, at + 0.01), (-depth * 0.8, 0.005), (z - 0.045, z - 0.02), wood)
-            _wall_box(builder, wall, (at - 0.009, at + 0.009), (-0.02, 0.004), (z - 0.14, z - 0.03), wood)
+            wall_box(builder, wall, (at - 0.01, at + 0.01), (-depth * 0.8, 0.005), (z - 0.045, z - 0.02), wood)
+            wall_box(builder, wall, (at - 0.009, at + 0.009), (-0.02, 0.004), (z - 0.14, z - 0.03), wood)
     at, end = x[0] + rng.uniform(0.03, 0.2), x[1] - rng.uniform(0.03, 0.4) * (x[1] - x[0])
     while at < end - 0.05:
         thick, high, deep = rng.uniform(0.018, 0.045), rng.uniform(0.16, 0.26), rng.uniform(0.11, depth - 0.05)
@@ -684,9 +507,9 @@ def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, 
     """A picture in a frame of four bars."""
     bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
     for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):
-        _wall_box(builder, wall, x, y, (o.z0, o.z1), frame)
+        wall_box(builder, wall, x, y, (o.z0, o.z1), frame)
     for z in ((o.z0 + 0.0005, o.z0 + bar), (o.z1 - bar, o.z1 - 0.0005)):
-        _wall_box(builder, wall, (o.x0 + bar - 0.002, o.x1 - bar + 0.002), (-0.0235, 0.005), z, frame)
+        wall_box(builder, wall, (o.x0 + bar - 0.002, o.x1 - bar + 0.002), (-0.0235, 0.005), z, frame)
     picture = Material((1.0, 1.0, 1.0), textures.painting(rng=rng), gloss=0.05)
     centre = wall.world(np.array([[(o.x0 + o.x1) / 2, -0.012, (o.z0 + o.z1) / 2]]))[0]
     half = ((o.x1 - o.x0) / 2 - bar + 0.003, (o.z1 - o.z0) / 2 - bar + 0.003)
