@@ -5,18 +5,19 @@ from jaxtyping import Float
 
 from ...scene import Light, Material, Room
 from .. import textures
-from ..mesh_builder import MeshBuilder, rotation
+from ..mesh_builder import MeshBuilder
 from ..textures.colors import pick
 from . import surfaces
 from .base import PARTS, QUAD, SEAM
+from .ceiling import add_ceiling
+from .covering import add_walls
+from .floor import add_floor, add_rug
+from .moulding import add_skirting, draw_trim
 from .opening import Opening, add_reveal
-from .plan import Plan, at_height, draw_plan
+from .plan import Plan, draw_plan
 from .wall import Wall, outer_wall, wall_box, walls_around
 
 WALL_THICKNESS = 0.22
-
-Profile = list[tuple[float, float]]
-"""The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
 
 
 def build(seed: int) -> Room:
@@ -35,19 +36,17 @@ def build(seed: int) -> Room:
     door = Opening(door_x, door_x + 0.85, 0.0, 2.02)
 
     builder = MeshBuilder()
-    trim = _trim(rng=rng)
+    trim = draw_trim(rng=rng)
     lights = _add_windows(builder, walls, openings, trim, rng=rng)
     taken = {index: list(found) for index, found in openings.items()}
     taken.setdefault(door_wall.index, []).append(door)
-    _add_walls(builder, walls, taken, trim, rng=rng)
-    _add_floor(builder, plan, size, rng=rng)
+    add_walls(builder, walls, taken, trim, rng=rng)
+    add_floor(builder, plan, rng=rng)
+    add_rug(builder, plan, size, rng=rng)
     lamp = _lamp_place(plan, size, rng=rng)
-    _add_ceiling(builder, plan, walls, trim, lamp, rng=rng)
+    add_ceiling(builder, plan, walls, trim, lamp, rng=rng)
     _add_door(builder, door_wall, door, trim, rng=rng)
-    for wall in walls:
-        gaps = [(door.x0 - 0.05, door.x1 + 0.05)] if wall is door_wall else []
-        builder.part = PARTS.index("skirting")
-        _add_moulding(builder, wall, [(0.016, -SEAM), (0.016, 0.075), (0.009, 0.092), (-0.005, 0.092)], trim, gaps)
+    add_skirting(builder, walls, door_wall, door, trim)
     _add_on_walls(builder, plan, walls, taken, rng=rng)
     lights.append(_add_lamp(builder, lamp, size[2], rng=rng))
     if rng.random() < 0.45:
@@ -67,139 +66,6 @@ def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
     x0 = rng.uniform(0.4, wall.length - width - 0.4)
     sill = rng.uniform(0.7, 1.0)
     return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.5), wall.height - 0.34))
-
-
-def _trim(*, rng: np.random.Generator) -> Material:
-    """What skirting, frames and mouldings are made of: white paint, a colour, or wood."""
-    draw = rng.random()
-    if draw < 0.25:
-        return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
-    names = ("f0eee9", "ece8e0", "e4dfd6") if draw < 0.85 else ("6b6660", "3f5666", "8a9a86", "4a4d52")
-    return Material((1.0, 1.0, 1.0), textures.paintwork(pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
-
-
-def _add_walls(
-    builder: MeshBuilder, walls: list[Wall], taken: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
-) -> None:
-    """All walls in one covering, but for one at times; below a rail they may be boarded."""
-    builder.part = PARTS.index("wall")
-    white = (1.0, 1.0, 1.0)
-    common = Material(white, surfaces.wall(rng=rng) if rng.random() < 0.5 else surfaces.paint(rng=rng))
-    accent = Material(white, surfaces.wall(rng=rng)) if rng.random() < 0.55 else common
-    special = int(rng.choice([wall.index for wall in walls if wall.length > 1.05]))
-    low = min([o.z0 for found in taken.values() for o in found if o.z0 > 0], default=1.0) - 0.1
-    rail = min(low, 0.95) if rng.random() < 0.22 else 0.0
-    boarding = None
-    if rail:
-        paint = pick(("ece8e0", "d9d6ce", "9fae98", "8199a8", "5c6b52", "3f5666", "cdbd9f"), rng=rng)
-        boarding = Material(white, surfaces.boards(rng=rng, base=paint), gloss=0.08)
-    for wall in walls:
-        upper, shift = accent if wall.index == special else common, rng.random(2)
-        cuts = taken.get(wall.index, [])
-        xs = sorted({0.0, wall.length, *(x for o in cuts for x in (o.x0, o.x1))})
-        zs = sorted({0.0, wall.height, rail, *(z for o in cuts for z in (o.z0, o.z1))})
-        for x0, x1 in zip(xs, xs[1:], strict=False):
-            for z0, z1 in zip(zs, zs[1:], strict=False):
-                if not any(o.x0 <= x0 < o.x1 and o.z0 <= z0 < o.z1 for o in cuts):
-                    z = (z0 - SEAM * (z0 == 0), z1 + SEAM * (z1 == wall.height))
-                    _panel(builder, wall, (x0, x1), z, boarding if boarding and z1 <= rail else upper, shift)
-        if boarding:
-            profile = [(-0.005, rail - 0.03), (0.012, rail - 0.03), (0.026, rail), (0.026, rail + 0.015), (-0.005, rail + 0.015)]
-            gaps = [(o.x0 - 0.05, o.x1 + 0.05) for o in cuts if o.z0 == 0]
-            _add_moulding(builder, wall, profile, trim, gaps)
-
-
-def _panel(
-    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: tuple[float, float], material: Material, shift: Float[np.ndarray, "2"]
-) -> None:
-    """A rectangle of wall, facing the room."""
-    corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)
-    texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / surfaces.WALL_M + shift
-    builder.add(wall.world(corners), QUAD, material, uv=texel[QUAD])
-
-
-def _add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
-    """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
-    line = np.array(profile)
-    run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
-    start = line[:, 0] * (1 if wall.inward[0] else -1)
-    end = wall.length - line[:, 0] * (1 if wall.inward[1] else -1)
-    for left, right in zip([None, *(gap[1] for gap in gaps)], [*(gap[0] for gap in gaps), None], strict=True):
-        x0 = start if left is None else np.full(len(line), left)
-        x1 = end if right is None else np.full(len(line), right)
-        if (x1 - x0).min() < 0.01:
-            continue
-        points = np.concatenate([np.stack([x, -line[:, 0], line[:, 1]], axis=1) for x in (x0, x1)])
-        a = np.arange(len(line) - 1)
-        b = a + len(line)
-        faces = np.concatenate([np.stack([a, b, b + 1], 1), np.stack([a, b + 1, a + 1], 1)])
-        texel = np.stack([points[:, 0] / 1.2 + 0.37 * wall.index, np.tile(run, 2) / 1.2], axis=1)
-        builder.add(wall.world(points), faces, material, uv=texel[faces])
-
-
-def _add_floor(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
-    """The floor, and a rug on it: thinner than the 5 mm that furniture may sink, closed at its rims."""
-    builder.part = PARTS.index("floor")
-    texture, gloss = surfaces.floor(rng=rng)
-    material, shift = Material((1.0, 1.0, 1.0), texture, gloss=gloss), rng.random(2)
-    turn = 1 if rng.random() < 0.5 else -1
-    for cell in plan.cells():
-        texel = (cell / surfaces.FLOOR_M + shift)[:, ::turn]
-        builder.add(at_height(cell, 0.0), QUAD, material, uv=texel[QUAD])
-    builder.part = PARTS.index("rug")
-    half = np.array([rng.uniform(0.7, 1.25), rng.uniform(0.5, 0.9)])[:: int(rng.choice([1, -1]))]
-    angle = rng.normal(0, 0.06)
-    reach = np.abs([[np.cos(angle), np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ half + 0.2
-    if rng.random() < 0.12:
-        return
-    for _ in range(20):
-        x, y = rng.uniform(reach, np.array(size[:2]) - reach)
-        if all(plan.inside(x + dx, y + dy) for dx in (-reach[0], 0, reach[0]) for dy in (-reach[1], 0, reach[1])):
-            R = rotation("z", angle) @ rotation("x", -np.pi / 2)
-            rug = Material((1.0, 1.0, 1.0), textures.carpet(rng=rng))
-            builder.screen((float(half[0]), float(half[1])), (x, y, 0.004), rug, R, skirt=0.006)
-            return
-
-
-def _add_ceiling(
-    builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Material, lamp: tuple[float, float], *, rng: np.random.Generator
-) -> None:
-    """White, and plain, or with a crown moulding, a lowered border, or beams."""
-    builder.part = PARTS.index("ceiling")
-    height = walls[0].height
-    white = Material((1.0, 1.0, 1.0), surfaces.ceiling(rng=rng))
-    for cell in plan.cells():
-        builder.add(at_height(cell[::-1], height), QUAD, white, uv=(cell[::-1] / 4.0)[QUAD])
-    kind = rng.choice(["plain", "crown", "border", "beams"], p=[0.36, 0.34, 0.14, 0.16])
-    if kind == "crown":
-        drop = rng.uniform(0.06, 0.12)
-        arc = np.linspace(0, np.pi / 2, 5)
-        hollow = [(0.012 + 0.8 * drop * (1 - np.cos(a)), height - drop + 0.85 * drop * np.sin(a)) for a in arc]
-        profile = [(-0.005, height - drop - 0.012), (0.012, height - drop - 0.012), *hollow, (0.02 + 0.8 * drop, height + SEAM)]
-        plaster = trim if rng.random() < 0.5 else white
-        for wall in walls:
-            _add_moulding(builder, wall, profile, plaster, [])
-    elif kind == "border":
-        width, drop = rng.uniform(0.25, 0.45), rng.uniform(0.08, 0.18)
-        for wall in walls:
-            _add_moulding(builder, wall, [(-0.005, height - drop), (width, height - drop), (width, height + SEAM)], white, [])
-    elif kind == "beams":
-        _add_beams(builder, plan, height, lamp, rng=rng)
-
-
-def _add_beams(builder: MeshBuilder, plan: Plan, height: float, lamp: tuple[float, float], *, rng: np.random.Generator) -> None:
-    """Wooden beams across the room, from wall to wall."""
-    low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
-    wood, axis = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.05), int(rng.integers(2))
-    apart, width, drop = rng.uniform(0.8, 1.1), rng.uniform(0.09, 0.16), rng.uniform(0.1, 0.16)
-    # The lamp hangs in the middle between two of them.
-    first = low[axis] + (lamp[axis] + apart / 2 - low[axis]) % apart
-    for place in np.arange(first, high[axis], apart):
-        if min(place - low[axis], high[axis] - place) < width:
-            continue
-        centre, extent = (low + high) / 2, high - low + 0.02
-        centre[axis], extent[axis] = place, width
-        builder.box((*centre, height - drop / 2 + 0.005), (*extent, drop + SEAM), wood, repeat_m=1.3)
 
 
 def _add_windows(
