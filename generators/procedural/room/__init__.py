@@ -1,23 +1,21 @@
 """Rooms: walls around a rectangle, with a corner cut off, a chimney breast or an alcove, and all that is fixed to them."""
 
 import numpy as np
-from jaxtyping import Float
 
 from ...scene import Light, Material, Room
 from .. import textures
 from ..mesh_builder import MeshBuilder
 from ..textures.colors import pick
-from . import surfaces
 from .base import PARTS, QUAD, SEAM
 from .ceiling import add_ceiling
 from .covering import add_walls
+from .daylight import sun
 from .floor import add_floor, add_rug
 from .moulding import add_skirting, draw_trim
 from .opening import Opening, add_reveal
 from .plan import Plan, draw_plan
 from .wall import Wall, outer_wall, wall_box, walls_around
-
-WALL_THICKNESS = 0.22
+from .windows import add_windows, draw_window
 
 
 def build(seed: int) -> Room:
@@ -28,16 +26,16 @@ def build(seed: int) -> Room:
     plan = draw_plan(size, order, rng=rng)
     walls = walls_around(plan, size[2])
     outer = [outer_wall(walls, size, side) for side in order]
-    openings: dict[int, list[Opening]] = {outer[0].index: [_window(outer[0], rng=rng)]}
+    openings: dict[int, list[Opening]] = {outer[0].index: [draw_window(outer[0], rng=rng)]}
     if rng.random() < 0.5:
-        openings[outer[1].index] = [_window(outer[1], rng=rng)]
+        openings[outer[1].index] = [draw_window(outer[1], rng=rng)]
     door_wall = outer[2]
     door_x = rng.uniform(0.3, door_wall.length - 1.2)
     door = Opening(door_x, door_x + 0.85, 0.0, 2.02)
 
     builder = MeshBuilder()
     trim = draw_trim(rng=rng)
-    lights = _add_windows(builder, walls, openings, trim, rng=rng)
+    lights = add_windows(builder, walls, openings, trim, rng=rng)
     taken = {index: list(found) for index, found in openings.items()}
     taken.setdefault(door_wall.index, []).append(door)
     add_walls(builder, walls, taken, trim, rng=rng)
@@ -50,7 +48,7 @@ def build(seed: int) -> Room:
     _add_on_walls(builder, plan, walls, taken, rng=rng)
     lights.append(_add_lamp(builder, lamp, size[2], rng=rng))
     if rng.random() < 0.45:
-        lights.append(_sun(outer[0], rng=rng))
+        lights.append(sun(outer[0], rng=rng))
     clear = (*plan.solid, _before_door(door_wall, door))
     inner = np.array([[0.0, 0.0, 0.0], size])
     return Room(room_id(seed), builder.build(stand=False), inner, PARTS, tuple(lights), clear)
@@ -59,162 +57,6 @@ def build(seed: int) -> Room:
 def room_id(seed: int) -> str:
     """The id of a seed's room."""
     return f"procedural/room/{seed:016x}"
-
-
-def _window(wall: Wall, *, rng: np.random.Generator) -> Opening:
-    width = rng.uniform(1.0, min(2.0, wall.length - 1.0))
-    x0 = rng.uniform(0.4, wall.length - width - 0.4)
-    sill = rng.uniform(0.7, 1.0)
-    return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.5), wall.height - 0.34))
-
-
-def _add_windows(
-    builder: MeshBuilder, walls: list[Wall], openings: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
-) -> list[Light]:
-    """Windows with all that belongs to them. Returns the daylight."""
-    lights = []
-    for index, found in openings.items():
-        for o in found:
-            _add_window(builder, walls[index], o, trim, rng=rng)
-            lights.append(_window_light(walls[index], o, rng=rng))
-            hung = rng.random()
-            if hung < 0.35:
-                _add_blind(builder, walls[index], o, rng=rng)
-            elif hung < 0.8:
-                _add_curtains(builder, walls[index], o, rng=rng)
-                continue
-            if rng.random() < 0.5:
-                _add_radiator(builder, walls[index], o)
-    return lights
-
-
-def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
-    """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
-    builder.part = PARTS.index("window")
-    depth = WALL_THICKNESS
-    chalk = pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)
-    add_reveal(builder, wall, o, depth, Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=128, base=chalk)))
-    wall_box(builder, wall, (o.x0 - 0.06, o.x1 + 0.06), (-0.07, depth), (o.z0 - 0.03, o.z0 + 0.002), frame, bevel=0.004)
-    w, y = 0.055, (0.10, 0.15)
-    wall_box(builder, wall, (o.x0 - 0.002, o.x0 + w), y, (o.z0, o.z1), frame)
-    wall_box(builder, wall, (o.x1 - w, o.x1 + 0.002), y, (o.z0, o.z1), frame)
-    inner, inset = (o.x0 + w - 0.002, o.x1 - w + 0.002), (0.102, 0.148)
-    wall_box(builder, wall, inner, inset, (o.z0, o.z0 + w), frame)
-    wall_box(builder, wall, inner, inset, (o.z1 - w, o.z1 + 0.002), frame)
-    panes = int(rng.integers(2, 4))
-    for k in range(1, panes):
-        x = o.x0 + (o.x1 - o.x0) * k / panes
-        wall_box(builder, wall, (x - 0.02, x + 0.02), (0.11, 0.14), (o.z0 + 0.05, o.z1 - 0.05), frame)
-    for share in ([], [0.68], [0.34, 0.67])[int(rng.integers(3))]:
-        z = o.z0 + (o.z1 - o.z0) * share
-        wall_box(builder, wall, (o.x0 + 0.05, o.x1 - 0.05), (0.112, 0.138), (z - 0.015, z + 0.015), frame)
-
-
-def _add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
-    """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
-    builder.part = PARTS.index("curtain")
-    bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
-    cloth, bar = Material((1.0, 1.0, 1.0), surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
-    x = (o.x0 + 0.012, o.x1 - 0.012)
-    wall_box(builder, wall, x, (0.066, 0.070), (bottom, o.z1 - 0.02), cloth, repeat=0.9, along=False)
-    wall_box(builder, wall, (x[0] - 0.004, x[1] + 0.004), (0.060, 0.076), (bottom - 0.012, bottom + 0.008), bar, bevel=0.003)
-    ends = wall.world(np.array([[x[0] - 0.004, 0.068, o.z1 - 0.024], [x[1] + 0.004, 0.068, o.z1 - 0.024]]))
-    builder.cylinder(ends[0], ends[1], 0.02, bar, sections=16)
-
-
-def _add_curtains(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
-    """A pair of curtains on a rod, drawn aside, in folds to the floor or just below the sill."""
-    builder.part = PARTS.index("curtain")
-    y, rod = -0.10, min(o.z1 + rng.uniform(0.08, 0.16), wall.height - 0.2)
-    low = 0.02 if rng.random() < 0.7 else o.z0 - 0.15
-    left, right = max(o.x0 - 0.22, 0.05), min(o.x1 + 0.22, wall.length - 0.05)
-    cloth = Material((1.0, 1.0, 1.0), textures.fabric(rng=rng))
-    metal = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), gloss=0.4)
-    share = rng.uniform(0.16, 0.3) * (right - left)
-    for x0, x1 in ((left + 0.02, left + share * rng.uniform(0.8, 1.2)), (right - share * rng.uniform(0.8, 1.2), right - 0.02)):
-        _add_cloth(builder, wall, (x0, x1), y, (low, rod + 0.035), cloth, rng=rng)
-    start, end = wall.world(np.array([[left - 0.03, y, rod], [right + 0.03, y, rod]]))
-    builder.cylinder(start, end, 0.011, metal, sections=12)
-    for place in (start, end):
-        ball = [(0.022 * np.sin(t), -0.022 * np.cos(t)) for t in np.linspace(0, np.pi, 8)]
-        builder.lathe(ball, metal, centre=place, sections=14)
-    for x in (left, right):
-        wall_box(builder, wall, (x - 0.008, x + 0.008), (y, 0.005), (rod - 0.009, rod + 0.007), metal)
-
-
-def _add_cloth(
-    builder: MeshBuilder,
-    wall: Wall,
-    x: tuple[float, float],
-    y: float,
-    z: tuple[float, float],
-    material: Material,
-    *,
-    rng: np.random.Generator,
-) -> None:
-    """Cloth in upright folds, 6 mm thick and closed: two skins that share their rims."""
-    folds = max(2, round((x[1] - x[0]) / rng.uniform(0.08, 0.12)))
-    t = np.linspace(0, 1, 8 * folds + 1)
-    phase = 2 * np.pi * folds * t + 0.5 * np.sin(2 * np.pi * t + rng.uniform(0, 6))
-    deep = 0.035 * (1 + 0.3 * np.sin(5 * t + rng.uniform(0, 6)))
-    px = x[0] + (x[1] - x[0]) * t
-    skins = [np.stack([px, y + shift + deep * np.sin(phase)], axis=1) for shift in (-0.003, 0.003)]
-    # Once around, clockwise from above in the wall's frame: the side of the room, then back along the wall's.
-    ring = np.concatenate([skins[0], skins[1][::-1]])
-    count, half = len(ring), len(t)
-    following = np.roll(np.arange(count), -1)
-    this = np.arange(count)
-    points = np.concatenate([np.concatenate([ring, np.full((count, 1), height)], axis=1) for height in z])
-    k = np.arange(half - 1)
-    other = count - 1 - k
-    top = np.concatenate([np.stack([k, k + 1, other - 1], 1), np.stack([k, other - 1, other], 1)])
-    faces = np.concatenate(
-        [
-            np.stack([this, following, following + count], 1),
-            np.stack([this, following + count, this + count], 1),
-            top + count,
-            top[:, ::-1],
-        ]
-    )
-    step = np.linalg.norm(np.diff(skins[0], axis=0), axis=1)
-    run = np.concatenate([[0], np.cumsum(step)])
-    u = np.tile(np.concatenate([run, run[::-1]]), 2)
-    texel = np.stack([u, -points[:, 2]], axis=1) / 0.8
-    builder.add(wall.world(points), faces, material, uv=texel[faces])
-
-
-def _sun(wall: Wall, *, rng: np.random.Generator) -> Light:
-    """A sun that shines in through the windows of a wall."""
-    elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
-    local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])
-    towards: Float[np.ndarray, 3] = wall.T_world_wall[:3, :3] @ local
-    u = np.cross([0.0, 0.0, 1.0], towards)
-    u /= np.linalg.norm(u)
-    return Light("sun", towards, u, np.cross(towards, u), rng.uniform(2.5, 4.5) * np.array([1.12, 1.0, 0.80]))
-
-
-def _add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
-    builder.part = PARTS.index("radiator")
-    white = Material((0.9, 0.9, 0.88), gloss=0.25)
-    middle, half = (o.x0 + o.x1) / 2, min((o.x1 - o.x0) / 2, 0.6)
-    columns = int(half * 2 / 0.065)
-    for k in range(columns):
-        x = middle - half + (k + 0.5) * 2 * half / columns
-        for y in (-0.052, -0.098):
-            low, high = wall.world(np.array([[x, y, 0.12], [x, y, o.z0 - 0.14]]))
-            builder.cylinder(low, high, 0.02, white, sections=10)
-    wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (0.15, 0.19), white)
-    wall_box(builder, wall, (middle - half, middle + half), (-0.09, -0.06), (o.z0 - 0.21, o.z0 - 0.17), white)
-
-
-def _window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
-    """Daylight that comes in through the opening, from the plane of the wall."""
-    centre = wall.world(np.array([[(o.x0 + o.x1) / 2, 0.02, (o.z0 + o.z1) / 2]]))[0]
-    R = wall.T_world_wall[:3, :3]
-    strength = rng.uniform(2.5, 5.0)
-    tint = np.array([0.86, 0.94, 1.08]) if rng.random() < 0.6 else np.array([1.1, 0.98, 0.82])
-    # x cross z of the wall's frame points into the room.
-    return Light("area", centre, R[:, 0] * (o.x1 - o.x0) / 2, R[:, 2] * (o.z1 - o.z0) / 2, strength * tint)
 
 
 def _add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
