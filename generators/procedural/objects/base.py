@@ -8,14 +8,13 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, Number
-
-Texture = textures.Texture
+from ..textures.colors import palette, pick
 
 WHITE = (1.0, 1.0, 1.0)
 """The colour of a material whose texture says all."""
 
-FURNITURE_PAINTS = textures.palette("ece8e0 e4dfd6 d9d6ce 3a3d40 4a4d52 8199a8 9fae98 5c6b52 3f5666 b9c6cb c9c4ba")
-CASINGS = textures.palette("c9cbcc b4b7ba 6f7275 3a3c3f 2b2c2e e4e3df d9d6ce")
+FURNITURE_PAINTS = palette("ece8e0 e4dfd6 d9d6ce 3a3d40 4a4d52 8199a8 9fae98 5c6b52 3f5666 b9c6cb c9c4ba")
+CASINGS = palette("c9cbcc b4b7ba 6f7275 3a3c3f 2b2c2e e4e3df d9d6ce")
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def wooden(*, rng: np.random.Generator) -> Material:
     """Wood: mostly plain, sometimes painted."""
     if rng.random() < 0.8:
         return Material(WHITE, textures.wood(rng=rng), gloss=0.12)
-    return Material(WHITE, textures.paintwork(textures.pick(FURNITURE_PAINTS, rng=rng), rng=rng), gloss=0.12)
+    return Material(WHITE, textures.paintwork(pick(FURNITURE_PAINTS, rng=rng), rng=rng), gloss=0.12)
 
 
 def cloth(*, rng: np.random.Generator) -> Material:
@@ -56,7 +55,7 @@ def casing(*, rng: np.random.Generator) -> Material:
 
 def plain(names: Sequence[str], *, rng: np.random.Generator, gloss: Number = 0.25) -> Material:
     """One colour of a list, for things too small to show more."""
-    return Material(tuple(textures.pick(names, rng=rng).tolist()), gloss=gloss)
+    return Material(tuple(pick(names, rng=rng).tolist()), gloss=gloss)
 
 
 DARK = Material((0.09, 0.09, 0.10), gloss=0.3)

@@ -5,6 +5,7 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder, Number
+from ..textures.colors import pick
 from .base import WHITE, asset, thick
 
 
@@ -14,10 +15,10 @@ def flowerpot(*, rng: np.random.Generator) -> Asset:
     large = rng.random() < 0.5
     r, h = (rng.uniform(0.14, 0.19), rng.uniform(0.26, 0.36)) if large else (rng.uniform(0.06, 0.09), rng.uniform(0.1, 0.14))
     terracotta = rng.random() < 0.4
-    skin = textures.plaster(rng=rng, size=128, base=textures.pick(("b4683f", "a8694f", "c08a72"), rng=rng))
+    skin = textures.plaster(rng=rng, size=128, base=pick(("b4683f", "a8694f", "c08a72"), rng=rng))
     clay = Material(WHITE, skin if terracotta else textures.glaze(rng=rng), gloss=0.0 if terracotta else 0.25)
     builder.lathe(thick([(r * 0.72, 0), (r * 0.95, h * 0.85), (r, h * 0.86), (r, h)], r * 0.07), clay, sections=36)
-    earth = Material(WHITE, textures.plaster(rng=rng, size=128, base=textures.pick(("3a2c20", "4a3a2a"), rng=rng)))
+    earth = Material(WHITE, textures.plaster(rng=rng, size=128, base=pick(("3a2c20", "4a3a2a"), rng=rng)))
     builder.lathe([(r * 0.92, h * 0.9), (0, h * 0.93)], earth)
     greens = [Material((1.0, 1.0, 1.0), textures.leaf(rng=rng)) for _ in range(2)]
     length = rng.uniform(1.0, 1.9) * h * (1.3 if large else 1.5)

@@ -5,6 +5,7 @@ import numpy as np
 from ...scene import Asset, Material
 from .. import textures
 from ..mesh_builder import MeshBuilder
+from ..textures.colors import pick
 from .base import asset, metallic, wooden
 
 
@@ -31,7 +32,7 @@ def lamp(*, rng: np.random.Generator) -> Asset:
             Material((1.0, 1.0, 1.0), textures.glaze(rng=rng), gloss=0.5),
         )
         builder.cylinder((0, 0, body - 0.01), (0, 0, h - 0.02), 0.009, stem, sections=10)
-    tint = textures.pick(("f0e9da", "ece5d8", "e9dcc3", "d9c7a8", "cfa58f", "9fae98", "8199a8"), rng=rng)
+    tint = pick(("f0e9da", "ece5d8", "e9dcc3", "d9c7a8", "cfa58f", "9fae98", "8199a8"), rng=rng)
     linen = textures.fabric(rng=rng, base=tint if rng.random() < 0.7 else None)
     shade = Material((1.0, 0.97, 0.92), linen, emission=0.9)
     z0 = h - shade_h

@@ -5,8 +5,13 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from . import textures
-from .textures import Color, Number, Plane, Texture, pick
+from ..textures.colors import CLOTHS, PAINTS, palette, pick
+from ..textures.motifs import blossom, leaflet, ornament, scatter, stamp
+from ..textures.noise import noise
+from ..textures.paint import plaster, wall_color
+from ..textures.planes import SIZE, Color, Number, Plane, Texture, grid
+from ..textures.tones import inlaid, painted
+from ..textures.wood import wood_color
 
 WALL_M = (6.0, 3.0)
 """Width and height of what a wall's texture covers; it repeats beyond."""
@@ -15,10 +20,10 @@ WALL_SHAPE = (512, 1024)
 FLOOR_M = (6.0, 6.0)
 FLOOR_SHAPE = (1024, 1024)
 
-BRICKS = textures.palette("9a5a44 8a4b3a a8694f b07a5c 7d4a3c b5765a")
-STONES = textures.palette("d9d3c8 c4bcae a9a399 8b8780 cfc3ae b7a58b 6f6c69 e4dfd6 97a09c")
-OAKS = textures.palette("c49a66 b5824e a87748 8a5a36 6f4529 d2b283 dcc6a0 a98a6a 8d7152 57402e c9b08c")
-CARPETS = textures.palette("b8ad9b 9a948a 8f8272 c8bba6 6f7377 7b8794 a08f7a 75806f d1c6b3")
+BRICKS = palette("9a5a44 8a4b3a a8694f b07a5c 7d4a3c b5765a")
+STONES = palette("d9d3c8 c4bcae a9a399 8b8780 cfc3ae b7a58b 6f6c69 e4dfd6 97a09c")
+OAKS = palette("c49a66 b5824e a87748 8a5a36 6f4529 d2b283 dcc6a0 a98a6a 8d7152 57402e c9b08c")
+CARPETS = palette("b8ad9b 9a948a 8f8272 c8bba6 6f7377 7b8794 a08f7a 75806f d1c6b3")
 
 Surface = tuple[Texture, float]
 """A texture and its gloss."""
@@ -38,25 +43,25 @@ def floor(*, rng: np.random.Generator) -> Surface:
 
 def _slow(*, rng: np.random.Generator, shape: tuple[int, int], strength: Number) -> Plane:
     """Patches of shade a metre wide, that light and years leave on any surface."""
-    plane: Plane = textures.noise(rng=rng, size=shape, slope=1.6) * np.float32(strength)
+    plane: Plane = noise(rng=rng, size=shape, slope=1.6) * np.float32(strength)
     return plane
 
 
 def paint(*, rng: np.random.Generator, base: Color | None = None) -> Texture:
     """Roller paint, or limewash."""
-    return textures.plaster(rng=rng, size=WALL_SHAPE, base=base)
+    return plaster(rng=rng, size=WALL_SHAPE, base=base)
 
 
 def _paper(which: UInt8[np.ndarray, "rows columns"], ground: Color, inks: list[Color], *, rng: np.random.Generator) -> Texture:
     """A printed wallpaper: fine paper grain, uneven print, slow fading."""
     tone = _slow(rng=rng, shape=WALL_SHAPE, strength=0.018)
-    tone += np.float32(0.018) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.4)
-    return textures.inlaid(which, tone, [ground, *inks], 0.1)
+    tone += np.float32(0.018) * noise(rng=rng, size=WALL_SHAPE, slope=0.4)
+    return inlaid(which, tone, [ground, *inks], 0.1)
 
 
 def _ground_and_ink(*, rng: np.random.Generator) -> tuple[Color, Color]:
     """Two neighbouring colours: the ink is a lighter or darker shade of the ground."""
-    ground = textures.wall_color(rng=rng)
+    ground = wall_color(rng=rng)
     step = rng.uniform(0.72, 0.88) if ground.mean() > 0.45 else rng.uniform(1.25, 1.5)
     return ground, np.clip(ground * step, 0, 0.97).astype(np.float32)
 
@@ -65,13 +70,13 @@ def striped(*, rng: np.random.Generator) -> Texture:
     """Upright stripes, wide and narrow, tone on tone."""
     ground, ink = _ground_and_ink(rng=rng)
     count = int(rng.integers(24, 70))
-    x, _ = textures.grid(WALL_SHAPE)
+    x, _ = grid(WALL_SHAPE)
     place = (x * count) % 1
     lines = np.zeros(WALL_SHAPE, np.uint8)
     width = rng.uniform(0.3, 0.55)
     lines[:] = place < width
     lines[np.broadcast_to(np.abs(place - (width + 1) / 2) < 0.05, WALL_SHAPE)] = 2 if rng.random() < 0.7 else 0
-    return _paper(lines, ground, [ink, pick(textures.CLOTHS, rng=rng)], rng=rng)
+    return _paper(lines, ground, [ink, pick(CLOTHS, rng=rng)], rng=rng)
 
 
 def _lattice(across: int, down: int) -> list[tuple[int, int]]:
@@ -95,16 +100,16 @@ def damask(*, rng: np.random.Generator) -> Texture:
     rim = envelope & (np.abs(x) > 0.8 * np.cos(np.pi / 2 * np.abs(y)) ** 0.8 - 0.12)
     shapes = []
     for _ in range(6):
-        scroll = textures.ornament((height, width), rng=rng, slope=1.2)
+        scroll = ornament((height, width), rng=rng, slope=1.2)
         shapes.append(((envelope & (np.abs(scroll) > 0.55)) | rim).astype(np.uint8))
     labels, places = np.zeros(WALL_SHAPE, np.uint8), _lattice(across, down)
-    textures.scatter(labels, shapes, places, rng.integers(0, 6, len(places)))
+    scatter(labels, shapes, places, rng.integers(0, 6, len(places)))
     return _paper(labels, ground, [ink], rng=rng)
 
 
 def sprigs(*, rng: np.random.Generator) -> Texture:
     """Sprigs of leaves, with berries or flowers at times, each turned its own way, on a light ground."""
-    ground = pick(textures.PAINTS[:9] + textures.PAINTS[-3:] + ("39475a", "3d4f47"), rng=rng)
+    ground = pick(PAINTS[:9] + PAINTS[-3:] + ("39475a", "3d4f47"), rng=rng)
     inks = [pick(("7d8b6a", "5c6b52", "8a9a86", "5f7a8c", "a3ac8c", "b39b7d"), rng=rng) for _ in range(2)]
     inks.append(pick(("b0664a", "8f5560", "c99f45", "c3a0a0", "d8cfc0"), rng=rng))
     across = 2 * int(rng.integers(8, 14))
@@ -112,7 +117,7 @@ def sprigs(*, rng: np.random.Generator) -> Texture:
     flowers = rng.random() < 0.6
     shapes = [_sprig(reach, flowers, rng=rng) for _ in range(10)]
     labels, places = np.zeros(WALL_SHAPE, np.uint8), _lattice(across, across // 2)
-    textures.scatter(labels, shapes, places, rng.integers(0, len(shapes), len(places)))
+    scatter(labels, shapes, places, rng.integers(0, len(shapes), len(places)))
     return _paper(labels, ground, inks, rng=rng)
 
 
@@ -125,17 +130,17 @@ def _sprig(reach: Number, flower: bool, *, rng: np.random.Generator) -> UInt8[np
         angle = turn + bend * (k / 4 - 0.5)
         step = reach * (k / 3.5 - 0.6)
         x, y = int(side // 2 + step * np.cos(angle)), int(side // 2 + step * np.sin(angle))
-        leaf = textures.leaflet(reach * (0.75 - 0.07 * k), reach * 0.13, angle + (0.9 if k % 2 else -0.9))
-        textures.stamp(shape, leaf, x, y, 1 + k % 2)
+        leaf = leaflet(reach * (0.75 - 0.07 * k), reach * 0.13, angle + (0.9 if k % 2 else -0.9))
+        stamp(shape, leaf, x, y, 1 + k % 2)
     if flower:
-        textures.stamp(shape, textures.blossom(reach * 0.24, 5, turn), side // 2, side // 2, 3)
+        stamp(shape, blossom(reach * 0.24, 5, turn), side // 2, side // 2, 3)
     return shape
 
 
 def trellis(*, rng: np.random.Generator) -> Texture:
     """A lattice of thin lines: diamonds, scales or zigzags."""
     ground, ink = _ground_and_ink(rng=rng)
-    x, y = textures.grid(WALL_SHAPE)
+    x, y = grid(WALL_SHAPE)
     count = 2 * int(rng.integers(6, 14))
     u, v = x * (2 * count), y * np.float32(count * rng.choice([0.5, 1.0]))
     kind = int(rng.integers(3))
@@ -154,10 +159,10 @@ def trellis(*, rng: np.random.Generator) -> Texture:
 
 def grasscloth(*, rng: np.random.Generator) -> Texture:
     """Woven grass: knotted fibres across, fine warp along."""
-    tone = np.float32(0.05) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.6, stretch=(16, 1))
-    tone += np.float32(0.03) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.4, stretch=(1, 8))
+    tone = np.float32(0.05) * noise(rng=rng, size=WALL_SHAPE, slope=0.6, stretch=(16, 1))
+    tone += np.float32(0.03) * noise(rng=rng, size=WALL_SHAPE, slope=0.4, stretch=(1, 8))
     tone += _slow(rng=rng, shape=WALL_SHAPE, strength=0.02)
-    return textures.painted(tone, pick(textures.CLOTHS[:9] + textures.PAINTS[5:16], rng=rng), 0.2)
+    return painted(tone, pick(CLOTHS[:9] + PAINTS[5:16], rng=rng), 0.2)
 
 
 def _edges(bounds: Float[np.ndarray, " edges"], length: int) -> Int[np.ndarray, " edges"]:
@@ -200,13 +205,13 @@ def brick(*, rng: np.random.Generator) -> Texture:
     base = pick(BRICKS, rng=rng) if bare else pick(("e6e2da", "d9d6ce", "c9c4ba", "3a3d40"), rng=rng)
     shades = rng.normal(0, 0.11 if bare else 0.025, courses * along).astype(np.float32)
     tone = shades[which]
-    tone += np.float32(0.06 if bare else 0.04) * textures.noise(rng=rng, size=WALL_SHAPE, slope=0.8)
+    tone += np.float32(0.06 if bare else 0.04) * noise(rng=rng, size=WALL_SHAPE, slope=0.8)
     tone += _slow(rng=rng, shape=WALL_SHAPE, strength=0.03)
     height = rows / courses
     mortar = ((y % height < 2.6)[:, None]) | ((place - np.floor(place)) < 2.6 * along / columns)
-    ragged = mortar & (textures.noise(rng=rng, size=WALL_SHAPE, slope=0.6) > -1.6)
+    ragged = mortar & (noise(rng=rng, size=WALL_SHAPE, slope=0.6) > -1.6)
     joint = pick(("d6cfc3", "cfc8bc", "c0b8ac", "8f877d"), rng=rng) if bare else np.asarray(base * 0.82, np.float32)
-    return textures.inlaid(ragged.astype(np.uint8), tone, [base, joint], 0.25)
+    return inlaid(ragged.astype(np.uint8), tone, [base, joint], 0.25)
 
 
 def boards(*, rng: np.random.Generator, base: Color | None = None) -> Texture:
@@ -217,7 +222,7 @@ def boards(*, rng: np.random.Generator, base: Color | None = None) -> Texture:
     x = np.arange(columns) * count / columns
     board = np.floor(x).astype(int)
     shade = rng.normal(0, 0.09 if bare else 0.012, count).astype(np.float32)
-    fibre = textures.noise(rng=rng, size=WALL_SHAPE, slope=0.7, stretch=(1, 14))
+    fibre = noise(rng=rng, size=WALL_SHAPE, slope=0.7, stretch=(1, 14))
     moved = rng.integers(0, rows, count)
     tone = np.empty(WALL_SHAPE, np.float32)
     edges = _edges(np.arange(count + 1) / count, columns)
@@ -226,8 +231,8 @@ def boards(*, rng: np.random.Generator, base: Color | None = None) -> Texture:
     tone *= np.float32(0.08 if bare else 0.02)
     tone += shade[board][None, :] - np.float32(0.5) * (x - board < 2.0 * count / columns)[None, :].astype(np.float32)
     tone += _slow(rng=rng, shape=WALL_SHAPE, strength=0.02)
-    color = textures.wood_color(rng=rng) if bare else textures.wall_color(rng=rng)
-    return textures.painted(tone, color if base is None else base, 0.2)
+    color = wood_color(rng=rng) if bare else wall_color(rng=rng)
+    return painted(tone, color if base is None else base, 0.2)
 
 
 def plank_floor(*, rng: np.random.Generator) -> Surface:
@@ -246,14 +251,14 @@ def plank_floor(*, rng: np.random.Generator) -> Surface:
     labels[edges[:-1]] = 1
     tone -= np.float32(rng.uniform(0.25, 0.5)) * labels
     tone += _slow(rng=rng, shape=FLOOR_SHAPE, strength=0.02)
-    return textures.painted(tone, pick(OAKS, rng=rng), 0.25), 0.14
+    return painted(tone, pick(OAKS, rng=rng), 0.25), 0.14
 
 
 def _wood_grain(*, rng: np.random.Generator) -> Plane:
     """Half a square of grain along x, for pieces to be cut from."""
-    fibre = np.float32(0.055) * textures.noise(rng=rng, size=512, slope=0.8, stretch=(12, 1))
-    warp = textures.noise(rng=rng, size=512, slope=1.8, stretch=(8, 1))
-    _, y = textures.grid(512)
+    fibre = np.float32(0.055) * noise(rng=rng, size=512, slope=0.8, stretch=(12, 1))
+    warp = noise(rng=rng, size=512, slope=1.8, stretch=(8, 1))
+    _, y = grid(512)
     fibre += np.float32(0.09) * np.abs(np.sin(np.float32(np.pi) * (y * 24 + warp * np.float32(0.7)))) ** np.float32(0.5)
     return fibre
 
@@ -278,7 +283,7 @@ def herringbone(*, rng: np.random.Generator) -> Surface:
     tone[new_row] -= dark * above[:, x]
     tone[:, new_column] -= dark * left[y]
     tone += _slow(rng=rng, shape=FLOOR_SHAPE, strength=0.02)
-    return textures.painted(tone, pick(OAKS, rng=rng), 0.25), 0.16
+    return painted(tone, pick(OAKS, rng=rng), 0.25), 0.16
 
 
 def tile_floor(*, rng: np.random.Generator) -> Surface:
@@ -294,55 +299,55 @@ def tile_floor(*, rng: np.random.Generator) -> Surface:
     i, j = np.meshgrid(np.arange(count), np.arange(count))
     second = (i + j) % 2 if pattern < 0.25 else (rng.random((count, count)) < 0.15 if pattern < 0.4 else 0 * i)
     labels = second.astype(np.uint8)[ty][:, tx]
-    tone = shade[ty][:, tx] + np.float32(0.035) * textures.noise(rng=rng, size=FLOOR_SHAPE, slope=1.2)
+    tone = shade[ty][:, tx] + np.float32(0.035) * noise(rng=rng, size=FLOOR_SHAPE, slope=1.2)
     if rng.random() < 0.4:
-        vein = np.abs(textures.noise(rng=rng, size=FLOOR_SHAPE, slope=1.7))
+        vein = np.abs(noise(rng=rng, size=FLOOR_SHAPE, slope=1.7))
         tone -= np.float32(0.16) * np.maximum(1 - vein * np.float32(9), 0)
-    tone += np.float32(0.015) * textures.noise(rng=rng, size=FLOOR_SHAPE, slope=0.3)
+    tone += np.float32(0.015) * noise(rng=rng, size=FLOOR_SHAPE, slope=0.3)
     joint = 1.5 * count / rows
     labels[(y - ty) < joint] = 2
     labels[:, (x - tx) < joint] = 2
     grout = pick(("a39b90", "8b8780", "c9c4ba"), rng=rng)
-    return textures.inlaid(labels, tone, [base, other, grout], 0.15), 0.25
+    return inlaid(labels, tone, [base, other, grout], 0.15), 0.25
 
 
 def fitted_carpet(*, rng: np.random.Generator) -> Surface:
     """Loop pile from wall to wall, flecked, trodden here and there."""
     base = pick(CARPETS, rng=rng)
-    pile = textures.noise(rng=rng, size=FLOOR_SHAPE, slope=0.1)
+    pile = noise(rng=rng, size=FLOOR_SHAPE, slope=0.1)
     tone = np.float32(0.09) * pile + _slow(rng=rng, shape=FLOOR_SHAPE, strength=0.03)
-    tone += np.float32(0.04) * textures.noise(rng=rng, size=FLOOR_SHAPE, slope=1.0, stretch=(1, 3))
-    flecks = textures.noise(rng=rng, size=FLOOR_SHAPE, slope=0.3)
+    tone += np.float32(0.04) * noise(rng=rng, size=FLOOR_SHAPE, slope=1.0, stretch=(1, 3))
+    flecks = noise(rng=rng, size=FLOOR_SHAPE, slope=0.3)
     labels = (flecks > 1.4).astype(np.uint8)
-    return textures.inlaid(labels, tone, [base, np.asarray(base * rng.uniform(0.6, 0.85), np.float32)]), 0.0
+    return inlaid(labels, tone, [base, np.asarray(base * rng.uniform(0.6, 0.85), np.float32)]), 0.0
 
 
 def terrazzo(*, rng: np.random.Generator) -> Surface:
     """Stone chips in cement."""
     labels = np.zeros(FLOOR_SHAPE, np.uint8)
     for k in range(3):
-        chips = textures.noise(rng=rng, size=FLOOR_SHAPE, slope=0.45)
+        chips = noise(rng=rng, size=FLOOR_SHAPE, slope=0.45)
         labels[chips > rng.uniform(1.2, 1.7)] = k + 1
-    tone = np.float32(0.02) * textures.noise(rng=rng, size=FLOOR_SHAPE, slope=0.4) + _slow(rng=rng, shape=FLOOR_SHAPE, strength=0.03)
+    tone = np.float32(0.02) * noise(rng=rng, size=FLOOR_SHAPE, slope=0.4) + _slow(rng=rng, shape=FLOOR_SHAPE, strength=0.03)
     bases = [pick(("cfcac2", "b8b4ae", "8b8780", "d9d3c8"), rng=rng), *(pick([*STONES, *BRICKS], rng=rng) for _ in range(3))]
-    return textures.inlaid(labels, tone, bases, 0.1), 0.25
+    return inlaid(labels, tone, bases, 0.1), 0.25
 
 
 def ceiling(*, rng: np.random.Generator, size: int = 512) -> Texture:
     """Roller-painted white: faint lanes, a fine nap, here and there a hair crack."""
-    nap, clouds = textures.noise(rng=rng, size=size, slope=0.5), textures.noise(rng=rng, size=size, slope=1.3)
-    lanes = textures.noise(rng=rng, size=size, slope=1.1, stretch=(8, 1))
-    cracks = np.maximum(1 - np.abs(textures.noise(rng=rng, size=size, slope=1.8)) * 50, 0) * (clouds > 0.9)
+    nap, clouds = noise(rng=rng, size=size, slope=0.5), noise(rng=rng, size=size, slope=1.3)
+    lanes = noise(rng=rng, size=size, slope=1.1, stretch=(8, 1))
+    cracks = np.maximum(1 - np.abs(noise(rng=rng, size=size, slope=1.8)) * 50, 0) * (clouds > 0.9)
     tone = np.float32(0.012) * nap + np.float32(0.010) * clouds + np.float32(0.012) * lanes - np.float32(0.10) * cracks
-    return textures.painted(tone, pick(("f0eee9", "ece8e0", "f2efe8"), rng=rng, spread=0.03), 0.1)
+    return painted(tone, pick(("f0eee9", "ece8e0", "f2efe8"), rng=rng, spread=0.03), 0.1)
 
 
 def blind(*, rng: np.random.Generator) -> Texture:
     """Slub cloth in one colour, with a few bands across of differing width."""
-    size = textures.SIZE
-    slub = textures.noise(rng=rng, size=size, slope=0.7, stretch=(6, 1)) + textures.noise(rng=rng, size=size, slope=0.7, stretch=(1, 6))
+    size = SIZE
+    slub = noise(rng=rng, size=size, slope=0.7, stretch=(6, 1)) + noise(rng=rng, size=size, slope=0.7, stretch=(1, 6))
     labels = np.zeros((size, size), np.uint8)
     for top in rng.integers(0, size - 24, int(rng.integers(0, 4))):
         labels[top : top + int(rng.integers(4, 24))] = 1
-    bases = [pick(textures.CLOTHS[:8] + textures.PAINTS[:8], rng=rng), pick(textures.CLOTHS, rng=rng)]
-    return textures.inlaid(labels, np.float32(0.035) * slub, bases)
+    bases = [pick(CLOTHS[:8] + PAINTS[:8], rng=rng), pick(CLOTHS, rng=rng)]
+    return inlaid(labels, np.float32(0.035) * slub, bases)

@@ -1,0 +1,28 @@
+"""Light from outside: through a window, and from the sun."""
+
+import numpy as np
+from jaxtyping import Float
+
+from ...scene import Light
+from .opening import Opening
+from .wall import Wall
+
+
+def window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
+    """Daylight that comes in through the opening, from the plane of the wall."""
+    centre = wall.world(np.array([[(o.x0 + o.x1) / 2, 0.02, (o.z0 + o.z1) / 2]]))[0]
+    R = wall.T_world_wall[:3, :3]
+    strength = rng.uniform(2.5, 5.0)
+    tint = np.array([0.86, 0.94, 1.08]) if rng.random() < 0.6 else np.array([1.1, 0.98, 0.82])
+    # x cross z of the wall's frame points into the room.
+    return Light("area", centre, R[:, 0] * (o.x1 - o.x0) / 2, R[:, 2] * (o.z1 - o.z0) / 2, strength * tint)
+
+
+def sun(wall: Wall, *, rng: np.random.Generator) -> Light:
+    """A sun that shines in through the windows of a wall."""
+    elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
+    local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])
+    towards: Float[np.ndarray, 3] = wall.T_world_wall[:3, :3] @ local
+    u = np.cross([0.0, 0.0, 1.0], towards)
+    u /= np.linalg.norm(u)
+    return Light("sun", towards, u, np.cross(towards, u), rng.uniform(2.5, 4.5) * np.array([1.12, 1.0, 0.80]))

@@ -1,0 +1,50 @@
+"""Mouldings along walls, and what they and the frames are made of."""
+
+import numpy as np
+
+from ...scene import Material
+from .. import textures
+from ..mesh_builder import MeshBuilder
+from ..textures.colors import pick
+from .base import PARTS, SEAM
+from .opening import Opening
+from .wall import Wall
+
+Profile = list[tuple[float, float]]
+"""The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
+
+
+def draw_trim(*, rng: np.random.Generator) -> Material:
+    """What skirting, frames and mouldings are made of: white paint, a colour, or wood."""
+    draw = rng.random()
+    if draw < 0.25:
+        return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
+    names = ("f0eee9", "ece8e0", "e4dfd6") if draw < 0.85 else ("6b6660", "3f5666", "8a9a86", "4a4d52")
+    return Material((1.0, 1.0, 1.0), textures.paintwork(pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
+
+
+def add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
+    """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
+    line = np.array(profile)
+    run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    start = line[:, 0] * (1 if wall.inward[0] else -1)
+    end = wall.length - line[:, 0] * (1 if wall.inward[1] else -1)
+    for left, right in zip([None, *(gap[1] for gap in gaps)], [*(gap[0] for gap in gaps), None], strict=True):
+        x0 = start if left is None else np.full(len(line), left)
+        x1 = end if right is None else np.full(len(line), right)
+        if (x1 - x0).min() < 0.01:
+            continue
+        points = np.concatenate([np.stack([x, -line[:, 0], line[:, 1]], axis=1) for x in (x0, x1)])
+        a = np.arange(len(line) - 1)
+        b = a + len(line)
+        faces = np.concatenate([np.stack([a, b, b + 1], 1), np.stack([a, b + 1, a + 1], 1)])
+        texel = np.stack([points[:, 0] / 1.2 + 0.37 * wall.index, np.tile(run, 2) / 1.2], axis=1)
+        builder.add(wall.world(points), faces, material, uv=texel[faces])
+
+
+def add_skirting(builder: MeshBuilder, walls: list[Wall], door_wall: Wall, door: Opening, material: Material) -> None:
+    """Skirting along all walls but for the door, whose casing hides its ends."""
+    builder.part = PARTS.index("skirting")
+    for wall in walls:
+        gaps = [(door.x0 - 0.05, door.x1 + 0.05)] if wall is door_wall else []
+        add_moulding(builder, wall, [(0.016, -SEAM), (0.016, 0.075), (0.009, 0.092), (-0.005, 0.092)], material, gaps)
