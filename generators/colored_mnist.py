@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int, UInt8
 
 from pixbench.errors import unknown_name
 
-from .digits import Digits
+from .digits import Digits, read_digits
 
 LABEL_NOISE = 0.25
 NOISE, ORDER = range(2)
@@ -40,6 +40,11 @@ def colored_mnist(digits: Digits, *, cut: str, seed: int) -> tuple[Domain, ...]:
     labels = (digits.classes < 5) ^ (draws[:, 0] < LABEL_NOISE)
     order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ORDER,))).permutation(len(digits))
     return tuple(_domain(digits, index, e, e > 0.5, labels, draws[:, 1]) for e, index in CUTS[cut](len(digits), order))
+
+
+def load(source: str, *, cut: str, seed: int) -> tuple[Domain, ...]:
+    """ColoredMNIST from a source of digits (see `read_digits`)."""
+    return colored_mnist(read_digits(source), cut=cut, seed=seed)
 
 
 def _domain(digits: Digits, index: np.ndarray, e: float, ood: bool, labels: np.ndarray, draws: np.ndarray) -> Domain:

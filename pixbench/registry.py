@@ -70,6 +70,9 @@ ROOM_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("room source", 
 RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
 CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
 SUITES: "Registry[Suite]" = Registry("suite", "pixbench.suites")
+DOMAIN_SETS: "Registry[Callable[..., Any]]" = Registry("set of labelled domains", "pixbench.domain_sets")
+"""Each is called with (source, cut=, seed=) and gives domains of labelled images, see pixbench.generators.colored_mnist."""
+
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
 """What a network can be trained to do; each is called with the run's configuration."""
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, inspect, show
+from . import assess, assets, data, demo, experiment, inspect, show
 
 app = typer.Typer(
     name="pixbench",
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-RESUMABLE = ("generate", "train", "demo")
+RESUMABLE = ("generate", "train", "demo", "sweep")
 
 
 def _print_version(wanted: bool) -> bool:
@@ -43,6 +43,7 @@ inspect.register(app)
 assess.register(app)
 show.register(app)
 assets.register(app)
+experiment.register(app)
 demo.register(app)
 
 

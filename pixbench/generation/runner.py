@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..files import file_sha256
+from ..processes import in_processes
 from ..registry import GENERATORS
 from ..selftest import SelfTest, merge
 from ..shards.compression import require
@@ -16,7 +17,6 @@ from ..shards.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manif
 from ..shards.reader import StoredScene, open_shard
 from ..shards.statistics import pair_histogram
 from .job import Job
-from .pool import make_in_pool
 from .protocol import GeneratorConfig
 from .software import software
 
@@ -65,9 +65,14 @@ def _maker(workers: int, cluster: str | None, config: GeneratorConfig) -> Iterat
         with connected(cluster, config.compression) as client:
             yield partial(make_on_cluster, client)
     elif workers > 1:
-        yield partial(make_in_pool, workers)
+        yield partial(_make_in_processes, workers)
     else:
         yield _make_here
+
+
+def _make_in_processes(workers: int, job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:
+    for _ in in_processes(job.make, shards, workers, progress):
+        pass
 
 
 def _make_here(job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:

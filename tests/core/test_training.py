@@ -33,10 +33,10 @@ def test_network_shifts_with_its_input() -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm):
             module.forward = lambda x: x  # type: ignore[method-assign]  # its statistics see the whole image
-    image = torch.rand(1, 3, 64, 64)
+    image = torch.rand(1, 3, 128, 128)
     with torch.inference_mode():
-        a, b = network(image), network(image.roll((2, 4), (2, 3)))
-    assert torch.allclose(a[..., 20:40, 20:40], b[..., 22:42, 24:44], atol=1e-5)
+        a, b = network(image), network(image.roll((4, 8), (2, 3)))
+    assert torch.allclose(a[..., 56:68, 56:68], b[..., 60:72, 64:76], atol=1e-5)
 
 
 def test_descriptors_are_sampled_at_pixel_centres_and_between() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from pixbench.errors import UserError
 from pixbench.generation import generate
-from pixbench.generation.pool import _interrupts_held
 from pixbench.generators.config_3d import Config3D
 from pixbench.generators.three_d import Generator3D
+from pixbench.processes import interrupts_held
 from pixbench.shards.reader import Dataset
 
 CONFIG = Config3D(scenes=4, views=2, size=32, seed=3, scenes_per_shard=1, object_count=(4, 6))
@@ -92,7 +92,7 @@ def test_an_interrupt_while_workers_start_is_held_not_lost() -> None:
     said = []
 
     def start_workers() -> None:
-        with _interrupts_held():
+        with interrupts_held():
             os.kill(os.getpid(), signal.SIGINT)
             hurt = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('lives')"
             said.append(subprocess.run([sys.executable, "-c", hurt], capture_output=True, text=True).stdout)

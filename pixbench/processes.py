@@ -1,4 +1,4 @@
-"""Shards on several processes of this machine."""
+"""Work on several processes of this machine, in any order, with progress, Ctrl-C and lost processes told."""
 
 import multiprocessing
 import os
@@ -8,28 +8,36 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
-from ..errors import UserError
-from .job import Job
+from .errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Work = Callable[[Item, Callable[[int], None]], Result]
+"""A function of the module level that does one item, and reports steps done."""
 
 _ticks: Any = None
 
 
-def make_in_pool(workers: int, job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:
-    """Make shards of a job on `workers` processes. UserError where one of them is killed."""
+def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, progress: Callable[[int], None]) -> Iterator[Result]:
+    """The results of `work` on each item, as they come, from `workers` processes. UserError where one of these is killed.
+
+    What `work` raises is raised here, and the other processes are ended.
+    """
     # Spawned, not forked: the caster's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     ticks = context.SimpleQueue()
-    with _one_thread_each(), ProcessPoolExecutor(min(workers, len(shards)), context, _start_worker, (ticks,)) as pool:
+    with one_thread_each(), ProcessPoolExecutor(min(workers, len(items)), context, _start_worker, (ticks,)) as pool:
         try:
-            with _interrupts_held():
-                waiting: set[Future[None]] = {pool.submit(_make, job, shard) for shard in shards}
+            with interrupts_held():
+                waiting: set[Future[Result]] = {pool.submit(_do, work, item) for item in items}
             while waiting:
                 done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 _pass_on(ticks, progress)
                 for future in done:
-                    future.result()
+                    yield future.result()
         except BrokenProcessPool:
             raise UserError(
                 "a worker process was killed, perhaps for want of memory: what is finished is kept; "
@@ -43,8 +51,8 @@ def make_in_pool(workers: int, job: Job, shards: Sequence[int], progress: Callab
         _pass_on(ticks, progress)
 
 
-def _make(job: Job, shard: int) -> None:
-    job.make(shard, _ticks.put)
+def _do(work: Work[Item, Result], item: Item) -> Result:
+    return work(item, _ticks.put)
 
 
 def _pass_on(ticks: Any, progress: Callable[[int], None]) -> None:
@@ -67,7 +75,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Ctrl-C waits until the block is left. Processes that are started in it never hear it: the parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -86,7 +94,7 @@ def _interrupts_held() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Workers share the cores already; threads of their linear algebra only get in each other's way."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}

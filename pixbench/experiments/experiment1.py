@@ -1,0 +1,250 @@
+"""The paper's first experiment: do descriptors of ColoredMNIST encode colour, or suppress it? By p, between_weight and seed.
+
+A backbone is trained without labels on pairs of warped views of the training domains, then frozen; a head is trained on its
+descriptors with the labels of the training domains. A head that reads colour has 85 % on these (ID) and 10 % on the domain with
+reversed colours (OOD); one that reads shape 75 % on both.
+"""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..checkpoint import load_checkpoint
+from ..errors import unknown_name
+from ..evaluation.record import environment
+from ..files import write_whole
+from ..geometry import normalised_grid, pixel_centres
+from ..network import UNetConfig
+from ..registry import DOMAIN_SETS
+from ..training.config import TrainConfig
+from ..training.train import train
+from ..training.warped import WarpedPictures
+from .head import describe, head_accuracy, linear_probe, train_head
+
+FORMAT = "pixbench-experiment1-cell"
+SIZE = 32
+HELD_OUT = 0.2
+"""Share of each training domain that ID accuracy is measured on; neither backbone nor head sees it."""
+
+SHOWN = 2
+"""Digits of which a cell keeps the descriptors' channels, for the figure."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """When a run encodes colour, and when it suppresses it: closed ranges of ID and OOD accuracy, and their largest difference."""
+
+    encode_id: tuple[float, float]
+    encode_ood: tuple[float, float]
+    suppress: tuple[float, float]
+    suppress_gap: float
+
+    def classify(self, id_: float, ood: float) -> str:
+        """encode, suppress or ambiguous."""
+        if self.encode_id[0] <= id_ <= self.encode_id[1] and self.encode_ood[0] <= ood <= self.encode_ood[1]:
+            return "encode"
+        low, high = self.suppress
+        return "suppress" if low <= min(id_, ood) and max(id_, ood) <= high and abs(id_ - ood) <= self.suppress_gap else "ambiguous"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The size of the experiment. `head_stride` thins the pixels that the head reads."""
+
+    digits: str
+    cut: str
+    network: str
+    steps: int
+    batch: int
+    points: int
+    learning_rate: float
+    head_steps: int
+    head_batch: int
+    head_stride: int
+    p: tuple[float, ...]
+    between_weight: tuple[float, ...]
+    seeds: int
+    bounds: Bounds
+
+
+PRESETS = {
+    # The reference's own windows; its grid.
+    "paper": Preset(
+        digits="mnist",
+        cut="authors",
+        network="paper",
+        steps=30_000,
+        batch=128,
+        points=SIZE * SIZE,
+        learning_rate=1e-3,
+        head_steps=12_000,
+        head_batch=128,
+        head_stride=1,
+        p=(math.inf, 1.0, 2.0),
+        between_weight=(0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0),
+        seeds=10,
+        bounds=Bounds((0.80, 0.865), (0.09, 0.115), (0.68, 0.755), 0.075),
+    ),
+    # Fewer digits, shorter runs, a smaller network; windows as wide as some 700 test digits need.
+    "cpu": Preset(
+        digits="mnist-5000",
+        cut="authors",
+        network="experiment1-cpu",
+        steps=600,
+        batch=32,
+        points=256,
+        learning_rate=2e-3,
+        head_steps=400,
+        head_batch=64,
+        head_stride=2,
+        p=(math.inf, 1.0, 2.0),
+        between_weight=(0.0, 0.5, 0.9),
+        seeds=3,
+        bounds=Bounds((0.80, 1.0), (0.0, 0.25), (0.55, 0.80), 0.10),
+    ),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """A preset; UserError with a suggestion for an unknown name."""
+    if name not in PRESETS:
+        raise unknown_name("preset of experiment1", name, PRESETS)
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the grid."""
+
+    preset: str
+    p: float
+    between_weight: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        return f"p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
+
+
+def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Cell]:
+    """The grid of a preset, or a part of it, seed by seed: a sweep that is stopped has all cells at fewer seeds."""
+    grid = preset_named(preset)
+    return [
+        Cell(preset, norm, weight, seed)
+        for seed in range(seeds or grid.seeds)
+        for weight in between_weight or grid.between_weight
+        for norm in p or grid.p
+    ]
+
+
+def run(cell: Cell, folder: Path) -> dict[str, Any]:
+    """Train and score a cell. Its run goes to `folder`/runs/NAME, and goes on there if it was stopped."""
+    started = time.perf_counter()
+    preset = preset_named(cell.preset)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    domains = DOMAIN_SETS.get("colored-mnist")(preset.digits, cut=preset.cut, seed=cell.seed)
+    training, held_out = _parts([domain for domain in domains if not domain.ood])
+    ood = [(domain.images, domain.labels) for domain in domains if domain.ood]
+    description = {"set": "colored-mnist", "digits": preset.digits, "cut": preset.cut, "seed": cell.seed}
+    source = WarpedPictures(training[0], size=SIZE, warps="turn-and-crop", description=description)
+    config = _config(cell, preset)
+    run_folder = folder / "runs" / cell.name
+    network = load_checkpoint(train(source, run_folder, config)).network
+
+    def features(images: np.ndarray) -> Tensor:
+        return describe(network, images, _to_view, stride=preset.head_stride, device=device)
+
+    seen, id_test, ood_test = features(training[0]), (features(held_out[0]), held_out[1]), (features(ood[0][0]), ood[0][1])
+    head = train_head(
+        seen, training[1], steps=preset.head_steps, batch=preset.head_batch, learning_rate=2e-3, seed=cell.seed, device=device
+    )
+    id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
+    probe = linear_probe(seen, training[1], id_test, ood_test)
+    state = torch.load(run_folder / "state.pt", weights_only=True)
+    return {
+        "format": FORMAT,
+        "format_version": 1,
+        **asdict(cell),
+        "p": f"{cell.p:g}",
+        "settings": {**asdict(preset), "p": None, "between_weight": None, "seeds": None},
+        "id": id_,
+        "ood": out,
+        "class": preset.bounds.classify(id_, out),
+        "probe_id": probe[0],
+        "probe_ood": probe[1],
+        "train_digits": len(training[1]),
+        "id_digits": len(held_out[1]),
+        "ood_digits": len(ood[0][1]),
+        "losses": _thinned(state["losses"]),
+        "channels": _channels(network, held_out[0][:SHOWN], device),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "environment": environment(),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def write(result: dict[str, Any], path: Path) -> None:
+    """Write a cell's record; it is never there by half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(result) + "\n")
+
+
+def _config(cell: Cell, preset: Preset) -> TrainConfig:
+    return TrainConfig(
+        p=cell.p,
+        between_weight=cell.between_weight,
+        steps=preset.steps,
+        batch=preset.batch,
+        points=preset.points,
+        learning_rate=preset.learning_rate,
+        jitter=0.0,
+        seed=cell.seed,
+        network=UNetConfig.model_validate(preset.network),
+    )
+
+
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+def _parts(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
+    """Images and labels of all domains: those that are trained on, and the last fifth of each, which is held out."""
+    parts = []
+    for part in ("train", "test"):
+        cuts = [round(len(domain.labels) * (1 - HELD_OUT)) for domain in domains]
+        slices = [slice(cut) if part == "train" else slice(cut, None) for cut in cuts]
+        parts.append(
+            (
+                np.concatenate([domain.images[at] for domain, at in zip(domains, slices, strict=True)]),
+                np.concatenate([domain.labels[at] for domain, at in zip(domains, slices, strict=True)]),
+            )
+        )
+    return parts[0], parts[1]
+
+
+def _to_view(images: Tensor) -> Tensor:
+    """Images scaled as a whole to the views' size, neither turned nor moved."""
+    side = images.shape[-1]
+    grid = normalised_grid(pixel_centres(SIZE, SIZE) * (side / SIZE), side, side)
+    return functional.grid_sample(images, torch.from_numpy(grid).float().expand(len(images), -1, -1, -1), align_corners=False)
+
+
+def _thinned(losses: Sequence[float]) -> list[float]:
+    """At most 100 means of equal stretches."""
+    return [round(float(part.mean()), 6) for part in np.array_split(np.array(losses), min(len(losses), 100))]
+
+
+def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device) -> list[Any]:
+    """Every second pixel of every channel, -1 to 1 as integers from -100 to 100."""
+    dense = describe(network, images, _to_view, stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
+    values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
+    return values

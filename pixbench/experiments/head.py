@@ -1,0 +1,110 @@
+"""What is trained on frozen descriptors: the paper's per-pixel head, and a linear probe."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..seeding import seeded
+
+Features = Float[Tensor, "images channels pixels"]
+
+LAYERS = (150, 100, 50, 1)
+
+
+class PixelHead(nn.Module):
+    """A group norm, one attention head over all pixels, and a perceptron on each pixel: a logit a pixel.
+
+    With 32 channels it has 28,479 parameters, as the reference says of its head; which norms and biases make up that number is not
+    said there, so the split is ours: queries, keys and values without bias, normed queries and keys, a norm after.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(1, channels)
+        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
+        self.norm_q, self.norm_k, self.norm_out = (nn.LayerNorm(channels) for _ in range(3))
+        widths = (channels, *LAYERS)
+        layers: list[nn.Module] = []
+        for inputs, outputs in zip(widths, widths[1:], strict=False):
+            layers += [nn.Linear(inputs, outputs), nn.SiLU()]
+        self.perceptron = nn.Sequential(*layers[:-1])
+
+    def forward(self, features: Float[Tensor, "batch channels pixels"]) -> Float[Tensor, "batch pixels"]:
+        """Logits of the label at each pixel."""
+        x = self.norm(features).transpose(1, 2)
+        q, k, v = self.qkv(x).chunk(3, dim=-1)
+        x = self.norm_out(x + functional.scaled_dot_product_attention(self.norm_q(q), self.norm_k(k), v))
+        logits: Tensor = self.perceptron(x)[..., 0]
+        return logits
+
+
+def describe(
+    network: nn.Module,
+    images: UInt8[np.ndarray, "images side side 3"],
+    to_view: Callable[[Tensor], Tensor],
+    *,
+    stride: int,
+    device: torch.device,
+) -> Features:
+    """Descriptors of images at every `stride`-th pixel of every `stride`-th row, on the CPU."""
+    network = network.to(device).eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), 64):
+            batch = torch.from_numpy(images[start : start + 64].transpose(0, 3, 1, 2).copy()).float() / 255
+            dense = network(to_view(batch).to(device))[..., ::stride, ::stride]
+            found.append(dense.flatten(2).float().cpu())
+    return torch.cat(found)
+
+
+def train_head(
+    features: Features,
+    labels: Bool[np.ndarray, " images"],
+    *,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    device: torch.device,
+) -> PixelHead:
+    """Binary cross-entropy on every pixel with its image's label, AdamW."""
+    with seeded(seed):
+        head = PixelHead(features.shape[1]).to(device)
+        optimizer = torch.optim.AdamW(head.parameters(), lr=learning_rate)
+        targets = torch.from_numpy(labels).float()
+        for _ in range(steps):
+            chosen = torch.randint(len(features), (batch,))
+            logits = head(features[chosen].to(device))
+            loss = functional.binary_cross_entropy_with_logits(logits, targets[chosen, None].to(device).expand_as(logits))
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+    return head.eval()
+
+
+def head_accuracy(head: PixelHead, features: Features, labels: Bool[np.ndarray, " images"], *, device: torch.device) -> float:
+    """Share of images whose mean probability over pixels is on the label's side."""
+    with torch.inference_mode():
+        says = [head(part.to(device)).sigmoid().mean(dim=1).cpu() > 0.5 for part in torch.split(features, 64)]
+    return float(np.mean(torch.cat(says).numpy() == labels))
+
+
+def pooled(features: Features) -> Float[np.ndarray, "images values"]:
+    """Mean and standard deviation of each channel over pixels: what the linear probe sees."""
+    return torch.cat([features.mean(dim=2), features.std(dim=2)], dim=1).numpy()
+
+
+def linear_probe(
+    features: Features, labels: Bool[np.ndarray, " images"], *tests: tuple[Features, Bool[np.ndarray, " images"]]
+) -> list[float]:
+    """Accuracy on each test of a logistic regression on pooled descriptors."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(pooled(features), labels)
+    return [float(probe.score(pooled(test), truth)) for test, truth in tests]

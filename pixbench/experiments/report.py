@@ -1,0 +1,166 @@
+"""The table and the figure of experiment 1, made from the records of its cells alone."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..errors import UserError
+from ..pictures import save_figure
+from .experiment1 import FORMAT
+
+CLASSES = ("encode", "suppress", "ambiguous")
+COLORS = {"encode": "#c4622d", "suppress": "#1b4f8a", "ambiguous": "#9a9a9a"}
+NORMS = ("inf", "1", "2")
+SHOWN_CHANNELS = 16
+
+REFERENCE = {
+    "inf": {0: (0, 10, 0), 0.1: (9, 1, 0), 0.3: (10, 0, 0), 0.5: (8, 2, 0), 0.7: (10, 0, 0), 0.9: (10, 0, 0), 1: (4, 3, 3)},
+    "1": {0: (0, 10, 0), 0.1: (0, 10, 0), 0.3: (10, 0, 0), 0.5: (10, 0, 0), 0.7: (10, 0, 0), 0.9: (10, 0, 0), 1: (0, 0, 10)},
+    "2": {0: (0, 10, 0), 0.1: (0, 10, 0), 0.3: (0, 10, 0), 0.5: (6, 4, 0), 0.7: (9, 1, 0), 0.9: (10, 0, 0), 1: (2, 0, 8)},
+}
+"""Of the reference's ten runs per p and between_weight, how many encode, suppress, or neither: from its published run file."""
+
+
+def read_cells(folder: Path) -> list[dict[str, Any]]:
+    """All records of a sweep. UserError where there are none, or one is something else."""
+    found = []
+    for path in sorted((folder / "cells").glob("*.json")):
+        try:
+            cell = json.loads(path.read_text())
+        except ValueError:
+            raise UserError(f"{path} is damaged: remove it and run 'pixbench sweep experiment1' again") from None
+        if not isinstance(cell, dict) or cell.get("format") != FORMAT:
+            raise UserError(f"{path} is no record of experiment 1: remove it")
+        found.append(cell)
+    if not found:
+        raise UserError(f"{folder} holds no finished cells: make some with 'pixbench sweep experiment1 --out {folder}'")
+    return found
+
+
+def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per p and between_weight: every seed's accuracies and class, the majority, and what the reference found."""
+    rows = []
+    for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
+        mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
+        classes = Counter(cell["class"] for cell in mine)
+        reference = REFERENCE[p].get(weight)
+        theirs = CLASSES[int(np.argmax(reference))] if reference else None
+        ours = classes.most_common(1)[0][0]
+        names = ("seed", "id", "ood", "class", "probe_id", "probe_ood")
+        rows.append(
+            {
+                "p": p,
+                "between_weight": weight,
+                "preset": mine[0]["preset"],
+                "seeds": [{name: cell[name] for name in names} for cell in mine],
+                "majority": ours,
+                "reference": dict(zip(CLASSES, reference, strict=True)) if reference else None,
+                "agrees": ours == theirs if theirs else None,
+            }
+        )
+    return rows
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        f"Preset {rows[0]['preset']}. Reference: of ten runs of the paper's size, in the same order of classes.\n",
+        "| p | between_weight | ID, each seed | OOD, each seed | encode / suppress / ambiguous | reference | agrees | probe ID | OOD |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        seeds = row["seeds"]
+        counts = Counter(seed["class"] for seed in seeds)
+        each = {name: " ".join(f"{seed[name]:.3f}" for seed in seeds) for name in ("id", "ood")}
+        probe = [f"{np.mean([seed[name] for seed in seeds]):.3f}" for name in ("probe_id", "probe_ood")]
+        reference = " / ".join(str(count) for count in row["reference"].values()) if row["reference"] else "–"
+        agrees = {True: "yes", False: "no", None: "–"}[row["agrees"]]
+        ours = " / ".join(str(counts[name]) for name in CLASSES)
+        cells = (row["p"], f"{row['between_weight']:g}", each["id"], each["ood"], ours, reference, agrees, *probe)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
+    """The figure: accuracies of every seed, share of classes, loss curves, channels."""
+    norms = [p for p in NORMS if any(cell["p"] == p for cell in cells)]
+    figure = Figure(figsize=(4.2 * len(norms) + 0.6, 11.5), layout="constrained")
+    grid = figure.subplots(4, len(norms), squeeze=False, height_ratios=(3, 1, 2, 2.2))
+    for column, p in enumerate(norms):
+        mine = [cell for cell in cells if cell["p"] == p]
+        weights = sorted({cell["between_weight"] for cell in mine})
+        _accuracies(grid[0, column], mine, weights, p)
+        _shares(grid[1, column], mine, weights)
+        _losses(grid[2, column], mine, weights)
+        _channels(grid[3, column], mine, weights)
+        for row in (0, 1, 2):
+            grid[row, column].spines[["top", "right"]].set_visible(False)
+    seeds = len({cell["seed"] for cell in cells})
+    figure.suptitle(f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, {seeds} seeds; between_weight c (the paper's λ is 1 - c)")
+    save_figure(figure, path)
+
+
+def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float], p: str) -> None:
+    for shift, name, color in ((-0.16, "id", "#5b8f5b"), (0.16, "ood", "#7a4fa0")):
+        for place, weight in enumerate(weights):
+            values = [cell[name] for cell in cells if cell["between_weight"] == weight]
+            if len(values) > 1 and max(values) > min(values):
+                parts = axes.violinplot(values, [place + shift], widths=0.28, showextrema=False)
+                for body in parts["bodies"]:  # type: ignore[attr-defined]
+                    body.set(facecolor=color, alpha=0.25)
+            jitter = np.linspace(-0.05, 0.05, len(values)) if len(values) > 1 else np.zeros(1)
+            label = {"id": "ID", "ood": "OOD"}[name] if place == 0 else None
+            axes.plot(place + shift + jitter, values, "o", color=color, markersize=4, alpha=0.85, label=label)
+    for level, words in ((0.85, "by colour, ID"), (0.75, "by shape"), (0.1, "by colour, OOD")):
+        axes.axhline(level, color="#bbbbbb", linewidth=0.8, linestyle=":")
+        axes.text(len(weights) - 0.5, level + 0.01, words, fontsize=6.5, color="#777777", ha="right")
+    axes.set(
+        xticks=range(len(weights)), xticklabels=[f"c = {weight:g}" for weight in weights], ylim=(0, 1), title=f"p = {p.replace('inf', '∞')}"
+    )
+    axes.set_ylabel("accuracy of the frozen head")
+    axes.legend(frameon=False, loc="center left", fontsize=8)
+
+
+def _shares(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+    bottom = np.zeros(len(weights))
+    for name in CLASSES:
+        mine = [[cell["class"] == name for cell in cells if cell["between_weight"] == weight] for weight in weights]
+        share = np.array([np.mean(row) for row in mine])
+        axes.bar(range(len(weights)), share, bottom=bottom, color=COLORS[name], width=0.6, label=name)
+        bottom += share
+    axes.set(xticks=range(len(weights)), xticklabels=[f"{weight:g}" for weight in weights], ylim=(0, 1), ylabel="share of runs")
+    axes.legend(frameon=False, fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+
+
+def _losses(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+    shades = [COLORS["suppress"], "#7a4fa0", COLORS["encode"], "#5b8f5b", "#b08d2e", "#444444", "#d05080"]
+    for cell in sorted(cells, key=lambda cell: cell["seed"]):
+        place = weights.index(cell["between_weight"])
+        steps = np.linspace(0, cell["settings"]["steps"], len(cell["losses"]))
+        label = f"c = {cell['between_weight']:g}" if cell["seed"] == min(other["seed"] for other in cells) else None
+        axes.plot(steps, cell["losses"], color=shades[place % len(shades)], linewidth=0.9, alpha=0.8, label=label)
+    axes.set(xlabel="step", ylabel="loss", yscale="log")
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _channels(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+    """The first digit's first channels, one row a weight, -1 (blue) to 1 (red)."""
+    rows = []
+    for weight in weights:
+        first = min((cell for cell in cells if cell["between_weight"] == weight), key=lambda cell: cell["seed"])
+        maps = np.array(first["channels"][0])[:SHOWN_CHANNELS] / 100
+        half = [
+            np.concatenate(list(np.pad(part, ((0, 0), (1, 1), (1, 1)), constant_values=np.nan)), axis=1) for part in np.array_split(maps, 2)
+        ]
+        rows.append(np.concatenate(half))
+    axes.imshow(np.concatenate(rows), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+    height = len(rows[0])
+    axes.set(yticks=[height * (k + 0.5) for k in range(len(weights))], yticklabels=[f"c = {weight:g}" for weight in weights], xticks=[])
+    axes.set_title("channels of one digit", fontsize=9)
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,94 @@
+"""Runs the cells of an experiment's grid that have no record yet, on this machine or on a Dask cluster."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..files import write_whole
+from ..generation.cluster import connected
+from ..processes import in_processes
+from . import experiment1
+from .experiment1 import Cell
+
+LOCK = "sweep.json"
+
+
+def sweep(
+    cells: Sequence[Cell],
+    folder: Path,
+    *,
+    workers: int = 1,
+    cluster: str | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> int:
+    """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. How many were run.
+
+    `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
+    one that was stopped goes on. UserError for a folder that holds another preset, or something else.
+    """
+    _open(folder, cells[0].preset)
+    missing = [cell for cell in cells if not record_path(folder, cell).is_file()]
+    progress(len(cells) - len(missing))
+    if not missing:
+        return 0
+    place = folder.resolve()
+    if cluster is not None:
+        _on_cluster(cluster, missing, place, progress)
+        return len(missing)
+    work = [(cell, place) for cell in missing]
+    if workers > 1:
+        for _ in in_processes(_run, work, workers, lambda done: None):
+            progress(1)
+    else:
+        for item in work:
+            _run(item, lambda done: None)
+            progress(1)
+    return len(missing)
+
+
+def record_path(folder: Path, cell: Cell) -> Path:
+    """Where the record of a cell is, once it is finished."""
+    return folder / "cells" / f"{cell.name}.json"
+
+
+def _run(item: tuple[Cell, Path], tick: Callable[[int], None]) -> None:
+    """Runs in a worker."""
+    cell, folder = item
+    path = record_path(folder, cell)
+    # On a cluster another worker may have made it, and was lost before it said so.
+    if not path.is_file():
+        experiment1.write(experiment1.run(cell, folder), path)
+    tick(1)
+
+
+def _run_on_cluster(cell: Cell, folder: Path) -> None:
+    if not (folder / LOCK).is_file():
+        raise UserError(f"a worker does not see {folder}: --out must lie on a file system that all workers share, under the same path")
+    _run((cell, folder), lambda done: None)
+
+
+def _on_cluster(cluster: str, cells: Sequence[Cell], folder: Path, progress: Callable[[int], None]) -> None:
+    from distributed import as_completed
+
+    with connected(cluster, "gzip") as client:
+        futures: Any = [client.submit(_run_on_cluster, cell, folder, pure=False) for cell in cells]
+        for future in as_completed(futures, loop=client.loop):
+            future.result()
+            progress(1)
+
+
+def _open(folder: Path, preset: str) -> None:
+    """Mark a folder as this sweep's: records of two presets never mix."""
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file: --out must name a folder")
+    mark = folder / LOCK
+    said = f'{{"experiment": "experiment1", "preset": "{preset}"}}\n'
+    if mark.is_file():
+        if mark.read_text() != said:
+            raise UserError(f"{folder} holds another sweep ({mark.read_text().strip()}): choose another --out")
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty and is not a sweep: choose a new or empty folder for --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(mark, said)
