@@ -1,7 +1,9 @@
 """ColoredMNIST: digits whose colour tells the label better than their shape in training domains, and wrongly in the test domain.
 
 The label is digit < 5, flipped with probability 0.25; the colour is the label, wrong with probability e, and zeroes the red or
-the green channel. Invariant Risk Minimization (arXiv 1907.02893) introduced it; three cuts of the digits into domains are in use.
+the green channel. Invariant Risk Minimization (arXiv 1907.02893) introduced it with two channels; three cuts of the digits into
+domains are in use. The authors of the method repeat the grey digit in three channels first, so that blue keeps the digit whatever
+its colour; in the other two cuts blue is zero.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +41,8 @@ def colored_mnist(digits: Digits, *, cut: str, seed: int) -> tuple[Domain, ...]:
     draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(NOISE,))).random((len(digits), 2))
     labels = (digits.classes < 5) ^ (draws[:, 0] < LABEL_NOISE)
     order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ORDER,))).permutation(len(digits))
-    return tuple(_domain(digits, index, e, e > 0.5, labels, draws[:, 1]) for e, index in CUTS[cut](len(digits), order))
+    blue = cut == "authors"
+    return tuple(_domain(digits, index, e, labels, draws[:, 1], blue=blue) for e, index in CUTS[cut](len(digits), order))
 
 
 def load(source: str, *, cut: str, seed: int) -> tuple[Domain, ...]:
@@ -47,13 +50,14 @@ def load(source: str, *, cut: str, seed: int) -> tuple[Domain, ...]:
     return colored_mnist(read_digits(source), cut=cut, seed=seed)
 
 
-def _domain(digits: Digits, index: np.ndarray, e: float, ood: bool, labels: np.ndarray, draws: np.ndarray) -> Domain:
+def _domain(digits: Digits, index: np.ndarray, e: float, labels: np.ndarray, draws: np.ndarray, *, blue: bool) -> Domain:
     red = labels[index] ^ (draws[index] < e)
     grey = digits.images[index]
     images = np.zeros((*grey.shape, 3), np.uint8)
     images[..., 0] = grey * red[:, None, None]
     images[..., 1] = grey * ~red[:, None, None]
-    return Domain(e, ood, index, images, labels[index], digits.classes[index], red)
+    images[..., 2] = grey * blue
+    return Domain(e, e > 0.5, index, images, labels[index], digits.classes[index], red)
 
 
 Cut = Callable[[int, np.ndarray], list[tuple[float, np.ndarray]]]

@@ -1,7 +1,7 @@
 """The descriptor network: a U-Net that gives every pixel a raw, unnormalised descriptor.
 
-Its plan is that of the reference (see the page on the method): residual blocks with group norm and SiLU, average pooling down,
-nearest-neighbour up, and skips that are added inside a block, after a norm of their own, not concatenated.
+Its plan is that of the reference (see the page on the method): residual blocks with SiLU and group norms (of one group, but for the
+last), average pooling down, nearest-neighbour up, and skips that are added inside a block, after a norm of their own, not concatenated.
 """
 
 import math
@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-GROUP = 8
-"""Channels that share the statistics of a group norm."""
+GROUPS = 8
+"""Of the group norm before the last convolution; widths are multiples of it. Inside, all channels share their statistics."""
 
 NAMED: dict[str, dict[str, Any]] = {
     "small": {},
@@ -54,8 +54,8 @@ class UNetConfig(BaseModel):
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must have the same length, at least 1")
         if any(count < 1 for count in self.blocks):
             raise ValueError(f"blocks {self.blocks} must be at least 1 each")
-        if any(width % GROUP or width < GROUP for width in self.widths):
-            raise ValueError(f"widths {self.widths} must be multiples of {GROUP} (group norm uses groups of {GROUP} channels)")
+        if any(width % GROUPS or width < GROUPS for width in self.widths):
+            raise ValueError(f"widths {self.widths} must be multiples of {GROUPS} (the last norm has {GROUPS} groups)")
         if self.heads and self.widths[-1] % self.heads:
             raise ValueError(f"heads {self.heads} must divide the last width {self.widths[-1]}")
         if self.dropout and (len(self.dropout) != len(self.widths) or not all(0 <= share < 1 for share in self.dropout)):
@@ -128,7 +128,7 @@ class UNet(nn.Module):
         # One block a skip, and one more.
         self.up = nn.ModuleList(_blocks(width, config.blocks[k], dropout[k], joins=True) for k, width in enumerate(widths))
         self.finish = nn.ModuleList(ResidualBlock(width, dropout[k]) for k, width in enumerate(widths))
-        self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
+        self.head = nn.Sequential(nn.GroupNorm(GROUPS, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
 
     @property
     def stride(self) -> int:
@@ -159,7 +159,7 @@ class UNet(nn.Module):
 
 
 def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(channels // GROUP, channels)
+    return nn.GroupNorm(1, channels)
 
 
 def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:

@@ -1,6 +1,7 @@
 """What is trained on frozen descriptors: the paper's per-pixel head, and a linear probe."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,30 +17,30 @@ LAYERS = (150, 100, 50, 1)
 
 
 class PixelHead(nn.Module):
-    """A group norm, one attention head over all pixels, and a perceptron on each pixel: a logit a pixel.
+    """A group norm without bias, one attention head over all pixels, and a perceptron on what it gathers: a logit a pixel.
 
-    With 32 channels it has 28,479 parameters, as the reference says of its head; which norms and biases make up that number is not
-    said there, so the split is ours: queries, keys and values without bias, normed queries and keys, a norm after.
+    With 32 channels it has 28,479 parameters, those of the reference's head. Queries and keys are normed over all pixels together.
     """
 
     def __init__(self, channels: int):
         super().__init__()
-        self.norm = nn.GroupNorm(1, channels)
-        self.qkv = nn.Linear(channels, 3 * channels, bias=False)
-        self.norm_q, self.norm_k, self.norm_out = (nn.LayerNorm(channels) for _ in range(3))
-        widths = (channels, *LAYERS)
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.query, self.key, self.value = (nn.Linear(channels, channels) for _ in range(3))
+        self.norm_query, self.norm_key = (nn.GroupNorm(1, channels) for _ in range(2))
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
-            layers += [nn.Linear(inputs, outputs), nn.SiLU()]
+        for inputs, outputs in pairwise((channels, *LAYERS)):
+            layers += [nn.Linear(inputs, outputs), nn.GELU()]
         self.perceptron = nn.Sequential(*layers[:-1])
 
     def forward(self, features: Float[Tensor, "batch channels pixels"]) -> Float[Tensor, "batch pixels"]:
         """Logits of the label at each pixel."""
-        x = self.norm(features).transpose(1, 2)
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
-        x = self.norm_out(x + functional.scaled_dot_product_attention(self.norm_q(q), self.norm_k(k), v))
-        logits: Tensor = self.perceptron(x)[..., 0]
+        x = functional.group_norm(features, 1, self.scale).transpose(1, 2)
+        query, key = (norm(layer(x).transpose(1, 2)).transpose(1, 2) for norm, layer in self._asked())
+        logits: Tensor = self.perceptron(functional.scaled_dot_product_attention(query, key, self.value(x)))[..., 0]
         return logits
+
+    def _asked(self) -> list[tuple[nn.Module, nn.Module]]:
+        return [(self.norm_query, self.query), (self.norm_key, self.key)]
 
 
 def describe(

@@ -181,7 +181,7 @@ def _load_state(path: Path, state: State, fabric: Fabric) -> None:
 def _loss(state: State, batch: Sample, augment: nn.Module) -> Float[Tensor, ""]:
     images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
     a, b = state.network(images).float().chunk(2)
-    target_a, target_b = None, None
+    target_a, target_b = a.detach(), b.detach()
     if state.target is not None:
         with torch.no_grad():
             target_a, target_b = state.target(images).float().chunk(2)

@@ -42,9 +42,18 @@ class WarpedPictures:
 
 
 def _turned_and_cropped(rng: np.random.Generator, size: int) -> tuple[Homography, Homography]:
-    """As in the paper's first experiment: any rotation with noise of 0.1 on each entry, and a crop moved by up to 8 pixels."""
+    """As in the paper's first experiment: any rotation with noise of 0.1 on each entry, and a crop moved by up to a quarter.
+
+    The picture is enlarged first, so that the crops lie on it wherever they are: by 49 / 32 for views of 32 pixels.
+    """
+    most = size // 4
+    whole = size + 2 * most + 1
+    enlarged = np.diag([whole / size, whole / size, 1.0])
+    centre = rng.integers(most + size // 2, whole - most - size // 2 + 1, 2).astype(float)
     A = rotation(rng.uniform(0, 2 * np.pi)) + rng.normal(0, 0.1, (2, 2))
-    return about(_middle(size), A), shift(rng.integers(-8, 9, 2).astype(float))
+    moved = rng.integers(-most, most + 1, 2)
+    turned = about(_middle(size), A) @ shift(_middle(size) - centre)
+    return turned @ enlarged, shift(_middle(size) - centre - moved) @ enlarged
 
 
 def _affine(rng: np.random.Generator, size: int) -> tuple[Homography, Homography]:

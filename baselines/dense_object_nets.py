@@ -1,0 +1,31 @@
+"""Dense Object Nets (Florence, Manuelli, Tedrake, 2018): matches drawn together, non-matches pushed beyond a margin."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pixbench.training.config import TrainConfig
+from pixbench.training.objective import Described, Objective, at_points, mean_where, options_of, sample_descriptors
+
+
+class DenseObjectNets(Objective):
+    """Dense Object Nets: squared distance of matches; hinge on non-matches, averaged over those inside the margin.
+
+    Mean of |x - y|^2 over matches plus mean of max(0, margin - |x - y|)^2 over the non-matches that violate it. `non_matches`
+    random places serve each match; those within `near_px` of its true place are none.
+    """
+
+    def __init__(self, config: TrainConfig):
+        super().__init__()
+        self.options = options_of(config, {"margin": 0.5, "non_matches": 150, "near_px": 4})
+
+    def forward(self, seen: Described) -> Float[Tensor, ""]:
+        """See Objective."""
+        margin, count, near = (self.options[name] for name in ("margin", "non_matches", "near_px"))
+        x, y = at_points(seen)
+        places = seen.uv_random[:, : int(count)]
+        others = sample_descriptors(seen.b, places).transpose(1, 2)
+        hinge = (margin - torch.cdist(x, others)).clamp(min=0)
+        far = torch.cdist(seen.uv_b, places) > near
+        violating = far & (hinge > 0) & seen.matched[..., None]
+        return mean_where((x - y).square().sum(-1), seen.matched) + mean_where(hinge.square(), violating)
