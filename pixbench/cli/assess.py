@@ -1,5 +1,8 @@
 """`pixbench train` and `evaluate`."""
 
+import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +18,8 @@ def register(app: typer.Typer) -> None:
 def train(
     data: Annotated[Path, typer.Option(help="Folder of a data set.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with one that was stopped.")],
+    validation: Annotated[Path | None, typer.Option(help="Data set for the validation loss; its lowest is kept in OUT/best.")] = None,
+    objective: Annotated[str, typer.Option(help="What is minimised: see 'pixbench list'.")] = "paper",
     p: Annotated[str, typer.Option(help="Norm of the descriptors: 1, 2 or inf.")] = "inf",
     between_weight: Annotated[float, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c).")] = 0.5,
     steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
@@ -28,7 +33,9 @@ def train(
     workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in the training process.")] = 0,
     setting: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Any other setting, such as points=512 or network.channels=16."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Any other setting, such as points=512 or network=paper: see 'pixbench settings train'."
+        ),
     ] = None,
 ) -> None:
     """Train the method on a data set's pairs of views."""
@@ -40,6 +47,7 @@ def train(
     if p not in ("1", "2", "inf"):
         raise UserError(f"--p {p}: expected 1, 2 or inf")
     values = {
+        "objective": objective,
         "p": p,
         "between_weight": between_weight,
         "steps": steps,
@@ -48,20 +56,35 @@ def train(
         "seed": seed,
     }
     config = build_config(TrainConfig, values, setting or ())
+    pictures = 2 * config.batch * devices * nodes
     with progress_bar("train", config.steps, "steps") as advance:
         checkpoint = run(
             data,
             out,
             config,
+            validation=validation,
             devices=devices,
             nodes=nodes,
             accelerator=accelerator,
             precision=precision,
             workers=workers,
-            progress=lambda done, loss: advance(done, f"loss {loss:.4f}"),
+            progress=_told(advance, pictures),
         )
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
     typer.echo(f"next: pixbench evaluate --model {out}")
+
+
+def _told(advance: Callable[..., None], pictures: int) -> Callable[[int, float], None]:
+    """Progress of a run with its loss and images a second, over the last ten seconds or so."""
+    recent: deque[tuple[float, int]] = deque(maxlen=50)
+
+    def tell(done: int, loss: float) -> None:
+        recent.append((time.monotonic(), done))
+        passed = recent[-1][0] - recent[0][0]
+        rate = f", {pictures * sum(steps for _, steps in list(recent)[1:]) / passed:.0f} images/s" if passed > 0 else ""
+        advance(done, f"loss {loss:.4f}{rate}")
+
+    return tell
 
 
 def evaluate(

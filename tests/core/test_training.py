@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 
 from pixbench.checkpoint import load_checkpoint, seeded_network
 from pixbench.errors import UserError
-from pixbench.network import UNet, UNetConfig
+from pixbench.network import ResidualBlock, UNet, UNetConfig, parameter_count
 from pixbench.training.config import TrainConfig
 from pixbench.training.objective import sample_descriptors
 from pixbench.training.sampler import StepSampler
@@ -122,3 +122,57 @@ def test_a_damaged_state_is_refused_by_name(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "run/state.pt").write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"state\.pt is damaged"):
         train(tiny, tmp_path / "run", _config(steps=2))
+
+
+def test_the_network_of_the_paper_has_its_number_of_parameters() -> None:
+    assert parameter_count(UNet(UNetConfig.model_validate("paper"))) == 993_664
+    with pytest.raises(ValueError, match="unknown network 'papr': known are small, paper"):
+        UNetConfig.model_validate("papr")
+
+
+def test_a_new_block_changes_nothing_and_a_skip_is_heard_once_trained() -> None:
+    block = ResidualBlock(8, 0.0, joins=True)
+    x, skip = torch.randn(1, 8, 6, 6), torch.randn(1, 8, 6, 6)
+    assert torch.equal(block(x, skip), x)
+    torch.nn.init.normal_(block.second.weight)
+    assert not torch.allclose(block(x, skip), block(x, -skip))
+
+
+@pytest.mark.slow
+def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=20), validation=tiny)
+    state = torch.load(tmp_path / "run/state.pt", weights_only=True)
+    assert list(state["validation"]) == list(range(2, 21, 2))
+    best = load_checkpoint(tmp_path / "run/best")
+    lowest = min(state["validation"], key=state["validation"].get)
+    assert best.config.step == lowest
+    assert best.config.training["validation_loss"] == state["validation"][lowest]
+    assert load_checkpoint(tmp_path / "run").config.step == 20
+    assert list((tmp_path / "run/logs").glob("**/events.out.tfevents.*"))
+    # The same again, from another start: a validation loss is a function of the weights.
+    train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
+    assert torch.load(tmp_path / "again/state.pt", weights_only=True)["validation"] == state["validation"]
+
+
+def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(steps=4)
+    train(tiny, tmp_path / "whole", config)
+    saves = []
+
+    def full(state: object, path: Path) -> None:
+        saves.append(path)
+        if len(saves) == 3:
+            path.write_bytes(b"half")
+            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+        save(state, path)
+
+    save = torch.save
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UserError, match=r"run cannot be written \(\[enforce fail .*free space and run the same command again"):
+        train(tiny, tmp_path / "run", config)
+    assert torch.load(tmp_path / "run/state.pt", weights_only=True)["step"] == 2
+    assert not list((tmp_path / "run").glob(".*tmp*"))
+    monkeypatch.undo()
+    train(tiny, tmp_path / "run", config)
+    whole, again = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("whole", "run"))
+    assert all(torch.equal(whole["network"][name], again["network"][name]) for name in whole["network"])
