@@ -100,7 +100,7 @@ def pooled(features: Features) -> Float[np.ndarray, "images values"]:
 
 
 def linear_probe(
-    features: Features, labels: Bool[np.ndarray, " images"], *tests: tuple[Features, Bool[np.ndarray, " images"]]
+    features: Features, labels: Bool[np.ndarray, " images"], *tests: tuple[Float[Tensor, "_ channels pixels"], Bool[np.ndarray, " _"]]
 ) -> list[float]:
     """Accuracy on each test of a logistic regression on pooled descriptors."""
     from sklearn.linear_model import LogisticRegression
