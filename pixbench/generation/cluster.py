@@ -37,7 +37,8 @@ def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
     except ImportError:
         raise UserError("--cluster needs the package distributed: pip install 'pixbench[cluster]'") from None
     # What goes wrong is told in one line, by us.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    for name in ("distributed.client", "tornado.application"):  # the second reports callbacks that Ctrl-C overtook
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     address = _address(cluster)
     _check_scheduler(address)
     with Client(address, timeout=TIMEOUT_S, set_as_default=False) as client:
