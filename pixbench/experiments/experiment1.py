@@ -26,7 +26,7 @@ from ..geometry import normalised_grid, pixel_centres
 from ..network import UNetConfig
 from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
-from ..training.train import train
+from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
 from .head import describe, head_accuracy, linear_probe, train_head
 
@@ -170,7 +170,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     )
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
     probe = linear_probe(seen, training[1], id_test, ood_test)
-    state = torch.load(run_folder / "state.pt", weights_only=True)
+    state = torch.load(run_folder / STATE, weights_only=True)
     return {
         "format": FORMAT,
         "format_version": 1,

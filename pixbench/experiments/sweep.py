@@ -11,7 +11,7 @@ from ..processes import in_processes
 from . import experiment1
 from .experiment1 import Cell
 
-LOCK = "sweep.json"
+MARK = "sweep.json"
 
 
 def sweep(
@@ -63,7 +63,7 @@ def _run(item: tuple[Cell, Path], tick: Callable[[int], None]) -> None:
 
 
 def _run_on_cluster(cell: Cell, folder: Path) -> None:
-    if not (folder / LOCK).is_file():
+    if not (folder / MARK).is_file():
         raise UserError(f"a worker does not see {folder}: --out must lie on a file system that all workers share, under the same path")
     _run((cell, folder), lambda done: None)
 
@@ -82,7 +82,7 @@ def _open(folder: Path, preset: str) -> None:
     """Mark a folder as this sweep's: records of two presets never mix."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
-    mark = folder / LOCK
+    mark = folder / MARK
     said = f'{{"experiment": "experiment1", "preset": "{preset}"}}\n'
     if mark.is_file():
         if mark.read_text() != said:

@@ -100,7 +100,7 @@ def train(
         raise UserError(
             f"--batch {config.batch} with {groups} scenes: views of one scene would be compared as different images; use at most {groups}"
         )
-    record = _record(source, held_out, config)
+    record, objective = _record(source, held_out, config), _objective(config)
     try:
         fabric = Fabric(
             accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, loggers=TensorBoardLogger(out, LOGS, "")
@@ -111,7 +111,7 @@ def train(
         ) from None
     _open_run(out, record)
     fabric.launch()
-    state = _initial_state(fabric, config)
+    state = _initial_state(fabric, config, objective)
     if (out / STATE).exists():
         _load_state(out / STATE, state, fabric)
         progress(state.step, state.losses[-1])
@@ -125,7 +125,9 @@ def train(
                 state.validation[state.step] = _validate(fabric, state, held_out, config)
             _save(fabric, out, state, config, record)
             _log(fabric, state)
-    source.close()
+    for opened in (source, held_out):
+        if opened is not None:
+            opened.close()
     return out / CHECKPOINT
 
 
@@ -149,10 +151,14 @@ def _loader(fabric: Fabric, dataset: PointDataset, config: TrainConfig, *, steps
     )
 
 
-def _initial_state(fabric: Fabric, config: TrainConfig) -> State:
-    network = seeded_network(config.network, config.seed)
+def _objective(config: TrainConfig) -> Objective:
+    """Made before anything is written: its name or its options may be wrong."""
     with seeded(config.seed):
-        objective: Objective = OBJECTIVES.get(config.objective)(config)
+        return OBJECTIVES.get(config.objective)(config)
+
+
+def _initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> State:
+    network = seeded_network(config.network, config.seed)
     own = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         [*network.parameters(), *own], lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay

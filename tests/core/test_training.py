@@ -91,6 +91,13 @@ def test_a_diverging_run_says_where_and_what_to_lower(tiny: Path, tmp_path: Path
         train(tiny, tmp_path / "run", _config(steps=200, learning_rate=1e30, p=2))
 
 
+@pytest.mark.parametrize("wrong", [{"objective": "point-infonc"}, {"objective": "ucn", "options": {"margin": 1}}])
+def test_a_wrong_objective_or_option_writes_nothing(wrong: dict[str, object], tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown"):
+        train(tiny, tmp_path / "run", _config(**wrong))
+    assert not list(tmp_path.iterdir())
+
+
 def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=1))
     with pytest.raises(UserError, match="holds another run"):
