@@ -48,7 +48,7 @@ class Generator3D:
         arrays = view_arrays(scene, geometry, views, rgb, self.composer.categories)
         arrays |= pair_arrays(pairs, truths, views, rng=self.config.rng(index, CONTROLS))
         arrays |= object_arrays(scene, arrays["instance"]) | light_arrays(scene.lights, scene.looks)
-        arrays |= follow(views, caster, geometry, self.config.tracks, rng=self.config.rng(index, TRACKS))
+        arrays |= follow(views, caster, geometry.corners, geometry.instance, self.config.tracks, rng=self.config.rng(index, TRACKS))
         self_test = self._self_test(arrays, scene, pairs, truths, views, caster, geometry)
         return MadeScene(arrays, self_test, self._recipe(index, scene, replaced))
 

@@ -1,19 +1,29 @@
 """Points of the scene's surfaces followed through all of its views."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from pixbench.rays import RayCaster
 from pixbench.truth import View, point_status
 
-from .scene import Geometry
 
+def follow(
+    views: list[View],
+    caster: RayCaster,
+    corners: Float[np.ndarray, "triangles 3 3"],
+    of_triangle: Int[np.ndarray, " triangles"],
+    count: int,
+    *,
+    rng: np.random.Generator,
+) -> dict[str, np.ndarray]:
+    """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view.
 
-def follow(views: list[View], caster: RayCaster, geometry: Geometry, count: int, *, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view."""
+    `of_triangle` is the instance of each triangle.
+    """
     clear = [np.flatnonzero((view.triangle >= 0) & ~view.ambiguous) for view in views]
     owner = np.repeat(np.arange(len(views)), [len(pixels) for pixels in clear])
     pixel = np.concatenate(clear)
-    instance = np.concatenate([geometry.instance[view.triangle.reshape(-1)[pixels]] for view, pixels in zip(views, clear, strict=True)])
+    instance = np.concatenate([of_triangle[view.triangle.reshape(-1)[pixels]] for view, pixels in zip(views, clear, strict=True)])
     chosen = _balanced(instance >= 2, count, rng=rng)
 
     def picked(field: str, *shape: int) -> np.ndarray:
@@ -21,7 +31,7 @@ def follow(views: list[View], caster: RayCaster, geometry: Geometry, count: int,
         return np.array(values).reshape(len(chosen), *shape)
 
     point, normal, triangle = picked("point", 3), picked("normal", 3), picked("triangle").astype(np.int32)
-    places = [point_status(caster, geometry.corners, point, normal, triangle, view) for view in views]
+    places = [point_status(caster, corners, point, normal, triangle, view) for view in views]
     return {
         "track_point": point,
         "track_instance": instance[chosen].astype(np.uint16),

@@ -20,7 +20,7 @@ NAMED: dict[str, dict[str, Any]] = {
     "small": {},
     "paper": {"widths": (32, 64, 64), "blocks": (1, 2, 2), "channels": 32, "dropout": (0.0, 0.1, 0.1)},
     "paper-3d": {"widths": (16, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
-    "experiment1-cpu": {"widths": (16, 32, 64), "blocks": (1, 1, 1), "channels": 16},
+    "experiment1-cpu": {"widths": (8, 16, 32), "blocks": (1, 1, 1), "channels": 16},
 }
 """Configurations by name. `paper` is that of the paper's first experiment: 993,664 parameters."""
 

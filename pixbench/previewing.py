@@ -63,9 +63,10 @@ def contact_page(generator: Generator, scenes: Sequence[int], path: Path, *, pro
 def _words(made: MadeScene) -> str:
     arrays = made.arrays
     overlap, angle = arrays["pair_overlap"], arrays["pair_angle_deg"]
-    objects = ", ".join(f"{name} {count}" for name, count in made.recipe["objects"].items())
+    objects = ", ".join(f"{name} {count}" for name, count in made.recipe.get("objects", {}).items())
+    shown = "; ".join(filter(None, (made.recipe.get("room") or made.recipe.get("picture"), objects)))
     parallax = f", {np.nanmin(angle):.0f} to {np.nanmax(angle):.0f} degrees apart" if np.isfinite(angle).any() else ""
-    return f"{made.recipe['room']}; {objects}; pairs share {overlap.min():.0%} to {overlap.max():.0%} of their pixels{parallax}"
+    return f"{shown}; pairs share {overlap.min():.0%} to {overlap.max():.0%} of their pixels{parallax}"
 
 
 def _camera(made: MadeScene, view: int) -> Camera:

@@ -4,6 +4,8 @@ A view is made by a homography H from pixel coordinates of the picture to those 
 two views the map is H_b H_a^-1, in float64: nothing is rounded.
 """
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
@@ -69,3 +71,50 @@ def correspondences(
     """Where each pixel centre of view a lies in view b of the same size, and whether that is inside the image."""
     uv_b = apply_homography(H_b @ np.linalg.inv(H_a), pixel_centres(width, height))
     return uv_b, in_image(uv_b, width, height)
+
+
+DrawWarps = Callable[[np.random.Generator, int, int], list[Homography]]
+"""Warps of a square picture of a size in pixels, for a number of views of that size."""
+
+
+def _turned_and_cropped(rng: np.random.Generator, size: int, views: int) -> list[Homography]:
+    """As in the paper's first experiment: any rotation with noise of 0.1 on each entry, and a crop moved by up to a quarter, in turn.
+
+    The picture is enlarged first, so that the crops lie on it wherever they are: by 49 / 32 for views of 32 pixels.
+    """
+    most = size // 4
+    whole = size + 2 * most + 1
+    enlarged = np.diag([whole / size, whole / size, 1.0])
+    centre = rng.integers(most + size // 2, whole - most - size // 2 + 1, 2).astype(float)
+
+    def turned() -> Homography:
+        A = rotation(rng.uniform(0, 2 * np.pi)) + rng.normal(0, 0.1, (2, 2))
+        return about(_middle(size), A) @ shift(_middle(size) - centre) @ enlarged
+
+    def cropped() -> Homography:
+        return shift(_middle(size) - centre - rng.integers(-most, most + 1, 2)) @ enlarged
+
+    return [cropped() if view % 2 else turned() for view in range(views)]
+
+
+def _affine(rng: np.random.Generator, size: int, views: int) -> list[Homography]:
+    """Each turned by up to 30 degrees, scaled by up to 1.25, sheared by 0.1 and moved by a tenth of the size."""
+
+    def one() -> Homography:
+        A = rotation(rng.uniform(-np.pi / 6, np.pi / 6)) * 1.25 ** rng.uniform(-1, 1) + rng.normal(0, 0.1, (2, 2))
+        return shift(rng.uniform(-0.1, 0.1, 2) * size) @ about(_middle(size), A)
+
+    return [one() for _ in range(views)]
+
+
+def _perspective(rng: np.random.Generator, size: int, views: int) -> list[Homography]:
+    """The corners of each moved by up to a fifth of the size in each direction."""
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * float(size)
+    return [from_corners(corners, corners + rng.uniform(-0.2, 0.2, (4, 2)) * size) for _ in range(views)]
+
+
+def _middle(size: int) -> Float[np.ndarray, "2"]:
+    return np.full(2, size / 2)
+
+
+WARPS: Mapping[str, DrawWarps] = {"turn-and-crop": _turned_and_cropped, "affine": _affine, "perspective": _perspective}

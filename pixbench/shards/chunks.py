@@ -55,7 +55,7 @@ def find_chunks(dataset: h5py.Dataset) -> Chunks | None:
     if decode is None or not plain or dataset.chunks != (1, *shape):
         return None
     infos = [dataset.id.get_chunk_info_by_coord((view, *(0 for _ in shape))) for view in range(len(dataset))]
-    if any(info.filter_mask or info.byte_offset is None for info in infos):
+    if not infos or any(info.filter_mask or info.byte_offset is None for info in infos):
         return None
     return Chunks(dataset.file, dataset.dtype, shape, [(info.byte_offset, info.size) for info in infos], decode)
 

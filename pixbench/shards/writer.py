@@ -93,7 +93,9 @@ def _write_scene(
         _check_shape(name, field, array, sizes)
         # A chunk a view; small tables are one chunk too, because only chunks carry a checksum.
         chunks = (1, *array.shape[1:]) if field.chunk_first_axis else tuple(max(size, 1) for size in array.shape)
-        dataset = group.create_dataset(name, array.shape, field.stored_dtype, chunks=chunks, maxshape=array.shape, **filters)
+        # A table without rows still has a chunk's shape, for which it must be allowed to grow.
+        most = tuple(size or None for size in array.shape)
+        dataset = group.create_dataset(name, array.shape, field.stored_dtype, chunks=chunks, maxshape=most, **filters)
         _fill(dataset, array.view(field.stored_dtype), view_by_view=field.chunk_first_axis and filters["compression"] == "gzip")
         digests[name] = field_sha256(array)
         dataset.attrs["axes"], dataset.attrs["unit"], dataset.attrs["meaning"] = field.axes, field.unit, field.meaning

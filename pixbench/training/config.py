@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from ..checkpoint import Norm
 from ..losses import NORMS
 from ..network import UNetConfig
+from .photometric import Kind
 
 
 class TrainConfig(BaseModel):
@@ -15,7 +16,8 @@ class TrainConfig(BaseModel):
     `objective` is what is minimised (see `pixbench list`), `options` its own settings. Those of `paper`: `p` is the norm,
     `between_weight` the share c of the between-image term, `between_pairs` the random partners of each image in it (none: all),
     `keep` the share of points compared with their true match. `points` are the sampled pixels per image, `jitter` is the
-    strength of the photometric augmentation (0: none), `network` a name or settings.
+    strength of the photometric augmentation (0: none), `jitter_kind` that of rendered or of warped views (3d, 2d), `network` a
+    name or settings.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -33,6 +35,7 @@ class TrainConfig(BaseModel):
     warmup: float = Field(0.05, gt=0, lt=1)
     clip_value: float = Field(3.0, gt=0)
     jitter: float = Field(1.0, ge=0, le=2)
+    jitter_kind: Kind = "3d"
     seed: int = Field(0, ge=0)
     network: UNetConfig = UNetConfig()
 

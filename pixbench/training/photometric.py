@@ -1,21 +1,39 @@
 """Photometric transformations of the two views (kornia): colour jitter, blur, grey. Geometry is untouched."""
 
 import warnings
+from typing import Any, Literal
 
 from torch import nn
 
+Kind = Literal["3d", "2d"]
 
-def photometric(strength: float) -> nn.Module:
-    """A module that changes each image of a (B, 3, H, W) batch in [0, 1] on its own; at strength 1 as the method's 3D code does."""
+
+def photometric(strength: float, kind: Kind = "3d") -> nn.Module:
+    """A module that changes each image of a (B, 3, H, W) batch in [0, 1] on its own; strength 0 leaves it as it is.
+
+    `3d` is what the method's code does to rendered views; `2d` what its text says of warped pictures: brightness, saturation and
+    hue, and blur of a camera that moves.
+    """
     if strength == 0:
         return nn.Identity()
     with warnings.catch_warnings():
         # kornia warns about its own optional parts when it is imported.
         warnings.simplefilter("ignore")
         from kornia import augmentation
-    return augmentation.AugmentationSequential(
+    parts = _rendered(augmentation, strength) if kind == "3d" else _warped(augmentation, strength)
+    return augmentation.AugmentationSequential(*parts, data_keys=["input"])
+
+
+def _rendered(augmentation: Any, strength: float) -> list[nn.Module]:
+    return [
         augmentation.ColorJiggle(0.3 * strength, 0.2 * strength, 0.3 * strength, min(0.1 * strength, 0.5), p=0.9),
         augmentation.RandomGaussianBlur((5, 5), (0.3, 1.2), p=0.1 * strength),
         augmentation.RandomGrayscale(p=0.05 * strength),
-        data_keys=["input"],
-    )
+    ]
+
+
+def _warped(augmentation: Any, strength: float) -> list[nn.Module]:
+    return [
+        augmentation.ColorJiggle(0.3 * strength, 0.0, 0.3 * strength, min(0.15 * strength, 0.5), p=0.9),
+        augmentation.RandomMotionBlur(3, 180.0, 0.5, p=0.2 * strength),
+    ]

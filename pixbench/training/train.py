@@ -116,7 +116,7 @@ def train(
         _load_state(out / STATE, state, fabric)
         progress(state.step, state.losses[-1])
     loader = _loader(fabric, dataset, config, steps=config.steps, first=state.step, workers=workers)
-    augment = photometric(config.jitter)
+    augment = photometric(config.jitter, config.jitter_kind)
     for batch in loader:
         _step(fabric, state, cast(Sample, batch), config, augment)
         progress(1, state.losses[-1])

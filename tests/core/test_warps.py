@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pixbench.training.pairs import PairSource, PointDataset
-from pixbench.training.warped import WARPS, WarpedPictures
-from pixbench.warps import about, apply_homography, correspondences, from_corners, rotation, shift, warped
+from pixbench.training.warped import WarpedPictures
+from pixbench.warps import WARPS, about, apply_homography, correspondences, from_corners, rotation, shift, warped
 
 
 def test_places_by_hand() -> None:
@@ -37,7 +37,7 @@ def test_beyond_the_horizon_there_is_nothing() -> None:
 def test_pictures_agree_with_opencv(name: str) -> None:
     rng = np.random.default_rng(5)
     smooth = cv2.GaussianBlur(rng.random((48, 48, 3)).astype(np.float32), (0, 0), 3)
-    for H in WARPS[name](rng, 48):
+    for H in WARPS[name](rng, 48, 3):
         ours = warped(torch.from_numpy(smooth.transpose(2, 0, 1)), H, 48, 48).numpy().transpose(1, 2, 0)
         # OpenCV has pixel centres at whole numbers, ours lie at .5.
         half = shift(np.array([0.5, 0.5]))
