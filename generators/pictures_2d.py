@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -35,6 +35,7 @@ class Picture:
     facts: Mapping[str, Any]
 
 
+@runtime_checkable
 class Pictures(Protocol):
     """The pictures of one split."""
 
