@@ -72,10 +72,11 @@ def train_head(
     seed: int,
     device: torch.device,
 ) -> PixelHead:
-    """Binary cross-entropy on every pixel with its image's label, AdamW."""
+    """Binary cross-entropy on every pixel with its image's label, AdamW, one cycle."""
     with seeded(seed):
         head = PixelHead(features.shape[1]).to(device)
         optimizer = torch.optim.AdamW(head.parameters(), lr=learning_rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps + 1, pct_start=0.05)
         targets = torch.from_numpy(labels).float()
         for _ in range(steps):
             chosen = torch.randint(len(features), (batch,))
@@ -84,6 +85,7 @@ def train_head(
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            schedule.step()
     return head.eval()
 
 

@@ -19,7 +19,7 @@ from pixbench.shards.reader import Dataset
 from pixbench.shards.verify import verify
 from pixbench.training.pairs import PairDataset
 from pixbench.truth import Status
-from pixbench.warps import WARPS, about, apply_homography, correspondences, rotation, shift, warped
+from pixbench.warps import WARPS, apply_homography, correspondences, warped
 
 
 @pytest.fixture
@@ -165,8 +165,6 @@ def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
             Generator2D(Config2D(**settings))
     with pytest.raises(UserError, match="did you mean 'affine'"):
         Config2D(warps="afine")
+    splits = [Generator2D(Config2D(pictures=f"folder:{photos}", split=split, scenes=1))._pictures for split in ("train", "val", "test")]
     with pytest.raises(UserError, match=r"broken\.png is no picture"):
-        for split in ("train", "val", "test"):
-            pictures = Generator2D(Config2D(pictures=f"folder:{photos}", split=split, scenes=1))._pictures
-            for k in range(len(pictures)):
-                pictures[k]
+        _ = [pictures[k] for pictures in splits for k in range(len(pictures))]
