@@ -19,13 +19,16 @@ def train(
     data: Annotated[Path, typer.Option(help="Folder of a data set.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with one that was stopped.")],
     validation: Annotated[Path | None, typer.Option(help="Data set for the validation loss; its lowest is kept in OUT/best.")] = None,
-    objective: Annotated[str, typer.Option(help="What is minimised: see 'pixbench list'.")] = "paper",
-    p: Annotated[str, typer.Option(help="Norm of the descriptors: 1, 2 or inf.")] = "inf",
-    between_weight: Annotated[float, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c).")] = 0.5,
-    steps: Annotated[int, typer.Option(help="Optimiser steps.")] = 2000,
-    batch: Annotated[int, typer.Option(help="Pairs a step and process.")] = 6,
-    learning_rate: Annotated[float, typer.Option(help="Highest rate of the one-cycle schedule.")] = 2e-3,
-    seed: Annotated[int, typer.Option(help="Seed of weights and of all that is drawn.")] = 0,
+    preset: Annotated[str | None, typer.Option(help="Start from experiment2, the paper's settings for rooms; options change them.")] = None,
+    objective: Annotated[str | None, typer.Option(help="What is minimised: see 'pixbench list'. Default: paper.")] = None,
+    p: Annotated[str | None, typer.Option(help="Norm of the descriptors: 1, 2 or inf. Default: inf.")] = None,
+    between_weight: Annotated[
+        float | None, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c). Default: 0.5.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps. Default: 2000.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pairs a step and process. Default: 6.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest rate of the one-cycle schedule. Default: 0.002.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and of all that is drawn. Default: 0.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs on this machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start with torchrun when there are several.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -40,22 +43,16 @@ def train(
 ) -> None:
     """Train the method on a data set's pairs of views."""
     from ..errors import UserError
-    from ..training.config import TrainConfig
+    from ..training.config import TrainConfig, preset_values
     from ..training.train import train as run
-    from .common import build_config, progress_bar
+    from .common import build_config, given, progress_bar
 
-    if p not in ("1", "2", "inf"):
+    if p not in (None, "1", "2", "inf"):
         raise UserError(f"--p {p}: expected 1, 2 or inf")
-    values = {
-        "objective": objective,
-        "p": p,
-        "between_weight": between_weight,
-        "steps": steps,
-        "batch": batch,
-        "learning_rate": learning_rate,
-        "seed": seed,
-    }
-    config = build_config(TrainConfig, values, setting or ())
+    values = given(
+        objective=objective, p=p, between_weight=between_weight, steps=steps, batch=batch, learning_rate=learning_rate, seed=seed
+    )
+    config = build_config(TrainConfig, values, setting or (), preset=preset_values(preset) if preset else {})
     pictures = 2 * config.batch * devices * nodes
     with progress_bar("train", config.steps, "steps") as advance:
         checkpoint = run(

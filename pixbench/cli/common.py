@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,11 +68,14 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = ()) -> "C":
-    """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option."""
+def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = (), preset: Mapping[str, Any] | None = None) -> "C":
+    """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option.
+
+    Where neither says anything, `preset` does.
+    """
     from pydantic import ValidationError
 
-    options, values = values, dict(values)
+    options, values = values, {**(preset or {}), **values}
     for setting in settings:
         name, equals, text = setting.partition("=")
         if not equals:

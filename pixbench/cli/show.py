@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 def list_names() -> None:
     """List generators, sources, renderers, ray casters, suites, baselines and metrics, with one line each."""
     from ..evaluation import metrics  # noqa: F401  (registers them)
+    from ..experiments import EXPERIMENTS
     from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, ROOM_SOURCES, SUITES, Registry
 
     registries: tuple[Registry[Any], ...] = (
@@ -36,10 +37,13 @@ def list_names() -> None:
         BASELINES,
         METRICS,
     )
-    for registry in (*registries, METRICS):
+    for registry in registries:
         typer.echo(f"{registry.kind}s")
         for name in registry.names():
             typer.echo(f"  {name:<14} {_one_line(registry.get(name))}")
+    typer.echo("experiments")
+    for name, words in EXPERIMENTS.items():
+        typer.echo(f"  {name:<14} {words}")
 
 
 def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.")]) -> None:

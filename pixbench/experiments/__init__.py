@@ -1,1 +1,59 @@
-"""Experiments of the paper: grids of runs, their records, and the figures made from these."""
+"""Experiments: grids of cells, each a function of its settings and seed, with a table and a figure made from their records."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from ..errors import unknown_name
+
+EXPERIMENTS: Mapping[str, str] = {
+    "experiment1": "do descriptors of ColoredMNIST encode colour, by p and between_weight (the paper's Figure 2)",
+    "experiment2": "rooms with objects: matching, and whether channels segment and find edges, by p (the paper's Figures 3 to 5)",
+    "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",
+}
+
+
+@runtime_checkable
+class Cell(Protocol):
+    """One run of a grid. `name` is a file's name, unlike any other of the grid."""
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        ...
+
+    @property
+    def preset(self) -> str:
+        """The preset that it belongs to."""
+        ...
+
+
+Record = dict[str, Any]
+
+
+@runtime_checkable
+class Experiment(Protocol):
+    """A module of this package."""
+
+    prepare: Callable[[str, Path, int], None]
+    """Make what all cells of a preset need, in a sweep's folder, on some processes."""
+
+    run: Callable[[Any, Path], Record]
+    """Do one cell in a sweep's folder; its record, in plain values, with `format` and `preset`."""
+
+    summary: Callable[[Sequence[Record]], list[Record]]
+    table: Callable[[Sequence[Record]], str]
+    draw: Callable[[Sequence[Record], Path], None]
+
+
+def experiment_named(name: str) -> Any:
+    """The module of an experiment. UserError with a suggestion for an unknown name."""
+    if name not in EXPERIMENTS:
+        raise unknown_name("experiment", name, EXPERIMENTS)
+    return import_module(f"{__name__}.{name}")
+
+
+def cell_format(name: str) -> str:
+    """What the records of an experiment's cells call themselves."""
+    return f"pixbench-{name}-cell"

@@ -5,7 +5,6 @@ descriptors with the labels of the training domains. A head that reads colour ha
 reversed colours (OOD); one that reads shape 75 % on both.
 """
 
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -21,16 +20,15 @@ from torch.nn import functional
 from ..checkpoint import load_checkpoint
 from ..errors import unknown_name
 from ..evaluation.record import environment
-from ..files import write_whole
 from ..geometry import normalised_grid, pixel_centres
 from ..network import UNetConfig
 from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
 from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
+from . import cell_format
 from .head import describe, head_accuracy, linear_probe, train_head
 
-FORMAT = "pixbench-experiment1-cell"
 SIZE = 32
 HELD_OUT = 0.2
 """Share of each training domain that ID accuracy is measured on; neither backbone nor head sees it."""
@@ -101,12 +99,12 @@ PRESETS = {
         digits="mnist-5000",
         cut="authors",
         network="experiment1-cpu",
-        steps=600,
-        batch=16,
+        steps=400,
+        batch=32,
         points=256,
-        learning_rate=3e-3,
-        jitter=0.55,
-        head_steps=1200,
+        learning_rate=2e-3,
+        jitter=1.0,
+        head_steps=800,
         head_batch=64,
         head_stride=4,
         p=(math.inf, 1.0, 2.0),
@@ -129,28 +127,39 @@ def preset_named(name: str) -> Preset:
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of the grid."""
+    """One run of the grid: the method, or another objective in its place."""
 
     preset: str
     p: float
     between_weight: float
     seed: int
+    objective: str = "paper"
 
     @property
     def name(self) -> str:
         """A file's name."""
-        return f"p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
+        other = "" if self.objective == "paper" else f"{self.objective}_"
+        return f"{other}p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
 
 
-def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Cell]:
+def cells(
+    preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None, objective: str = "paper"
+) -> list[Cell]:
     """The grid of a preset, or a part of it, seed by seed: a sweep that is stopped has all cells at fewer seeds."""
     grid = preset_named(preset)
     return [
-        Cell(preset, norm, weight, seed)
+        Cell(preset, norm, weight, seed, objective)
         for seed in range(seeds or grid.seeds)
         for weight in between_weight or grid.between_weight
         for norm in p or grid.p
     ]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
+    del folder, workers
+    size = preset_named(preset)
+    DOMAIN_SETS.get("colored-mnist")(size.digits, cut=size.cut, seed=0)
 
 
 def run(cell: Cell, folder: Path) -> dict[str, Any]:
@@ -178,7 +187,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     probe = linear_probe(seen, training[1], id_test, ood_test)
     state = torch.load(run_folder / STATE, weights_only=True)
     return {
-        "format": FORMAT,
+        "format": cell_format("experiment1"),
         "format_version": 1,
         **asdict(cell),
         "p": f"{cell.p:g}",
@@ -199,14 +208,9 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     }
 
 
-def write(result: dict[str, Any], path: Path) -> None:
-    """Write a cell's record; it is never there by half."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(result) + "\n")
-
-
 def _config(cell: Cell, preset: Preset) -> TrainConfig:
     return TrainConfig(
+        objective=cell.objective,
         p=cell.p,
         between_weight=cell.between_weight,
         steps=preset.steps,
@@ -255,3 +259,6 @@ def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device
     dense = describe(network, images, _to_view, stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
     values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
     return values
+
+
+from .experiment1_report import draw, summary, table  # noqa: E402, F401  (the experiment's own, see Experiment)

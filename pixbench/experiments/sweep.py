@@ -1,5 +1,6 @@
 """Runs the cells of an experiment's grid that have no record yet, on this machine or on a Dask cluster."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,17 @@ from ..errors import UserError
 from ..files import write_whole
 from ..generation.cluster import connected
 from ..processes import in_processes
-from . import experiment1
-from .experiment1 import Cell
+from . import Cell, Record, cell_format, experiment_named
 
 MARK = "sweep.json"
 
 
+Work = tuple[str, Cell, Path]
+"""An experiment's name, a cell of it, and the sweep's folder."""
+
+
 def sweep(
+    experiment: str,
     cells: Sequence[Cell],
     folder: Path,
     *,
@@ -27,16 +32,17 @@ def sweep(
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
     one that was stopped goes on. UserError for a folder that holds another preset, or something else.
     """
-    _open(folder, cells[0].preset)
+    _open(folder, experiment, cells[0].preset)
     missing = [cell for cell in cells if not record_path(folder, cell).is_file()]
     progress(len(cells) - len(missing))
     if not missing:
         return 0
     place = folder.resolve()
+    experiment_named(experiment).prepare(cells[0].preset, place, workers)
     if cluster is not None:
-        _on_cluster(cluster, missing, place, progress)
+        _on_cluster(cluster, experiment, missing, place, progress)
         return len(missing)
-    work = [(cell, place) for cell in missing]
+    work = [(experiment, cell, place) for cell in missing]
     if workers > 1:
         for _ in in_processes(_run, work, workers, lambda done: None):
             progress(1)
@@ -52,38 +58,65 @@ def record_path(folder: Path, cell: Cell) -> Path:
     return folder / "cells" / f"{cell.name}.json"
 
 
-def _run(item: tuple[Cell, Path], tick: Callable[[int], None]) -> None:
+def read_cells(experiment: str, folder: Path) -> list[Record]:
+    """All records of a sweep. UserError where there are none, or one is something else."""
+    again = f"'pixbench sweep {experiment} --out {folder}'"
+    found = []
+    for path in sorted((folder / "cells").glob("*.json")):
+        try:
+            cell = json.loads(path.read_text())
+        except ValueError:
+            raise UserError(f"{path} is damaged: remove it and run {again} again") from None
+        if not isinstance(cell, dict) or cell.get("format") != cell_format(experiment):
+            raise UserError(f"{path} is no record of {experiment}: remove it")
+        found.append(cell)
+    if not found:
+        raise UserError(f"{folder} holds no finished cells of {experiment}: make some with {again}")
+    return found
+
+
+def _run(item: Work, tick: Callable[[int], None]) -> None:
     """Runs in a worker."""
-    cell, folder = item
+    experiment, cell, folder = item
     path = record_path(folder, cell)
     # On a cluster another worker may have made it, and was lost before it said so.
     if not path.is_file():
-        experiment1.write(experiment1.run(cell, folder), path)
+        record = experiment_named(experiment).run(cell, folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, json.dumps(record) + "\n")
     tick(1)
 
 
-def _run_on_cluster(cell: Cell, folder: Path) -> None:
+def _run_on_cluster(work: Work) -> None:
+    folder = work[-1]
     if not (folder / MARK).is_file():
         raise UserError(f"a worker does not see {folder}: --out must lie on a file system that all workers share, under the same path")
-    _run((cell, folder), lambda done: None)
+    _run(work, lambda done: None)
 
 
-def _on_cluster(cluster: str, cells: Sequence[Cell], folder: Path, progress: Callable[[int], None]) -> None:
+def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Callable[[int], None]) -> None:
     from distributed import as_completed
+    from distributed.scheduler import KilledWorker
 
     with connected(cluster, "gzip") as client:
-        futures: Any = [client.submit(_run_on_cluster, cell, folder, pure=False) for cell in cells]
+        futures: Any = [client.submit(_run_on_cluster, (experiment, cell, folder), pure=False) for cell in cells]
         for future in as_completed(futures, loop=client.loop):
-            future.result()
+            try:
+                future.result()
+            except KilledWorker:
+                raise UserError(
+                    "workers of the cluster were lost several times on one cell, perhaps for want of memory: what is finished is kept; "
+                    "run the same command again"
+                ) from None
             progress(1)
 
 
-def _open(folder: Path, preset: str) -> None:
+def _open(folder: Path, experiment: str, preset: str) -> None:
     """Mark a folder as this sweep's: records of two presets never mix."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     mark = folder / MARK
-    said = f'{{"experiment": "experiment1", "preset": "{preset}"}}\n'
+    said = f'{{"experiment": "{experiment}", "preset": "{preset}"}}\n'
     if mark.is_file():
         if mark.read_text() != said:
             raise UserError(f"{folder} holds another sweep ({mark.read_text().strip()}): choose another --out")

@@ -24,7 +24,7 @@ def photometric(strength: float, kind: Kind = "3d") -> nn.Module:
     return augmentation.AugmentationSequential(*parts, data_keys=["input"])
 
 
-def _rendered(augmentation: Any, strength: float) -> list[nn.Module]:
+def _rendered(augmentation: Any, strength: float) -> list[Any]:
     return [
         augmentation.ColorJiggle(0.3 * strength, 0.2 * strength, 0.3 * strength, min(0.1 * strength, 0.5), p=0.9),
         augmentation.RandomGaussianBlur((5, 5), (0.3, 1.2), p=0.1 * strength),
@@ -32,7 +32,7 @@ def _rendered(augmentation: Any, strength: float) -> list[nn.Module]:
     ]
 
 
-def _warped(augmentation: Any, strength: float) -> list[nn.Module]:
+def _warped(augmentation: Any, strength: float) -> list[Any]:
     return [
         augmentation.ColorJiggle(0.3 * strength, 0.0, 0.3 * strength, min(0.15 * strength, 0.5), p=0.9),
         augmentation.RandomMotionBlur(3, 180.0, 0.5, p=0.2 * strength),

@@ -14,12 +14,11 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.experiments import experiment1
-from pixbench.experiments.experiment1 import PRESETS, Bounds, cells
+from pixbench.experiments import cell_format, experiment1
+from pixbench.experiments.experiment1 import PRESETS, Bounds, cells, draw, summary, table
 from pixbench.experiments.head import PixelHead, head_accuracy, linear_probe, train_head
-from pixbench.experiments.report import draw, read_cells, summary, table
 from pixbench.experiments.supervised import supervised
-from pixbench.experiments.sweep import sweep
+from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.generators.colored_mnist import colored_mnist
 from pixbench.generators.digits import Digits
 from pixbench.network import parameter_count
@@ -109,19 +108,19 @@ def test_the_paper_grid_is_the_papers() -> None:
 @pytest.mark.slow
 def test_a_sweep_runs_what_is_missing_and_the_report_reads_it(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    assert sweep(cells("toy", p=(1.0,)), toy, progress=seen.append) == 4
+    assert sweep("experiment1", cells("toy", p=(1.0,)), toy, progress=seen.append) == 4
     assert sum(seen) == 4
     first = {path.name: path.read_bytes() for path in toy.glob("cells/*.json")}
     assert len(first) == 4
     monkeypatch.setattr(experiment1, "train", None)  # a finished cell is never run again
-    assert sweep(cells("toy", p=(1.0,)), toy) == 0
+    assert sweep("experiment1", cells("toy", p=(1.0,)), toy) == 0
     monkeypatch.undo()
     record = json.loads((toy / "cells/p-1_c-0.9_seed-1.json").read_text())
     assert (record["p"], record["between_weight"], record["seed"], record["preset"]) == ("1", 0.9, 1, "toy")
     assert 0 <= record["id"] <= 1
     assert len(record["losses"]) == 3
     assert (record["train_digits"], record["id_digits"], record["ood_digits"]) == (64, 16, 40)
-    rows = summary(read_cells(toy))
+    rows = summary(read_cells("experiment1", toy))
     assert [(row["p"], row["between_weight"], len(row["seeds"])) for row in rows] == [("1", 0.0, 2), ("1", 0.9, 2)]
     assert rows[0]["reference"] == {"encode": 0, "suppress": 10, "ambiguous": 0}
     result: Result = CliRunner().invoke(app, ["report", "experiment1", "--data", str(toy), "--json"])
@@ -142,7 +141,16 @@ def _record(p: str, weight: float, seed: int, id_: float, ood: float) -> dict[st
     kind = Bounds((0.8, 1), (0, 0.25), (0.5, 0.8), 0.1).classify(id_, ood)
     channels = np.zeros((2, 4, 16, 16), int).tolist()
     common = {"preset": "cpu", "settings": {"steps": 6}, "losses": [0.3, 0.1], "channels": channels, "probe_id": 0.8, "probe_ood": 0.2}
-    return {"format": experiment1.FORMAT, "p": p, "between_weight": weight, "seed": seed, "id": id_, "ood": ood, "class": kind, **common}
+    return {
+        "format": cell_format("experiment1"),
+        "p": p,
+        "between_weight": weight,
+        "seed": seed,
+        "id": id_,
+        "ood": ood,
+        "class": kind,
+        **common,
+    }
 
 
 def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Path) -> None:
@@ -151,7 +159,7 @@ def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Pa
     (tmp_path / "cells").mkdir()
     for number, record in enumerate(records):
         (tmp_path / f"cells/{number}.json").write_text(json.dumps(record))
-    rows = summary(read_cells(tmp_path))
+    rows = summary(read_cells("experiment1", tmp_path))
     assert [(row["p"], row["between_weight"], row["majority"], row["agrees"]) for row in rows] == [
         ("inf", 0.0, "suppress", True),
         ("inf", 0.9, "ambiguous", False),
@@ -162,19 +170,19 @@ def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Pa
     assert "| inf | 0 | 0.700 0.700 0.700 | 0.690 0.680 0.100 | 0 / 2 / 1 | 0 / 10 / 0 | yes |" in text
     draw(records, tmp_path / "figure.png")
     (tmp_path / "cells/9.json").write_text("{}")
-    with pytest.raises(UserError, match=r"9\.json is no record of experiment 1"):
-        read_cells(tmp_path)
+    with pytest.raises(UserError, match=r"9\.json is no record of experiment1"):
+        read_cells("experiment1", tmp_path)
 
 
 def test_two_sweeps_do_not_share_a_folder(toy: Path) -> None:
     toy.mkdir()
     (toy / "thesis.txt").write_text("years of work")
     with pytest.raises(UserError, match="is not empty and is not a sweep"):
-        sweep(cells("toy"), toy)
+        sweep("experiment1", cells("toy"), toy)
     (toy / "thesis.txt").unlink()
     (toy / "sweep.json").write_text('{"experiment": "experiment1", "preset": "cpu"}\n')
     with pytest.raises(UserError, match="holds another sweep"):
-        sweep(cells("toy"), toy)
+        sweep("experiment1", cells("toy"), toy)
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """The table and the figure of experiment 1, made from the records of its cells alone."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..errors import UserError
 from ..pictures import save_figure
-from .experiment1 import FORMAT
 
 CLASSES = ("encode", "suppress", "ambiguous")
 COLORS = {"encode": "#c4622d", "suppress": "#1b4f8a", "ambiguous": "#9a9a9a"}
@@ -25,22 +22,6 @@ REFERENCE = {
     "2": {0: (0, 10, 0), 0.1: (0, 10, 0), 0.3: (0, 10, 0), 0.5: (6, 4, 0), 0.7: (9, 1, 0), 0.9: (10, 0, 0), 1: (2, 0, 8)},
 }
 """Of the reference's ten runs per p and between_weight, how many encode, suppress, or neither: from its published run file."""
-
-
-def read_cells(folder: Path) -> list[dict[str, Any]]:
-    """All records of a sweep. UserError where there are none, or one is something else."""
-    found = []
-    for path in sorted((folder / "cells").glob("*.json")):
-        try:
-            cell = json.loads(path.read_text())
-        except ValueError:
-            raise UserError(f"{path} is damaged: remove it and run 'pixbench sweep experiment1' again") from None
-        if not isinstance(cell, dict) or cell.get("format") != FORMAT:
-            raise UserError(f"{path} is no record of experiment 1: remove it")
-        found.append(cell)
-    if not found:
-        raise UserError(f"{folder} holds no finished cells: make some with 'pixbench sweep experiment1 --out {folder}'")
-    return found
 
 
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

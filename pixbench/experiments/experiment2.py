@@ -1,0 +1,253 @@
+"""The paper's second experiment on generated rooms: matching, and whether channels segment instances and find edges unasked, by p."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..checkpoint import load_checkpoint, seeded_network
+from ..errors import unknown_name
+from ..evaluation.model import DescriptorModel, image_batch, load_model
+from ..evaluation.record import environment
+from ..pictures import best_pair, instance_palette, match_picture, save_figure, show_image
+from ..shards.reader import Dataset, StoredScene
+from ..training.config import TrainConfig, preset_values
+from ..training.train import STATE, train
+from . import Record, cell_format
+from .rooms import Rooms, matching
+from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
+
+SHOWN_CHANNELS = 6
+NORMS = ("inf", "1", "2")
+FIRST_OBJECT = 2
+"""Instance 1 is the room."""
+
+MEASURES = ("iou", "iou_objects", "rand", "depth_edges", "normal_edges")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The size of the experiment; `training` holds what differs from the preset experiment2 of `pixbench train`."""
+
+    rooms: Rooms
+    training: dict[str, Any]
+    p: tuple[float, ...]
+    between_weight: tuple[float, ...]
+    seeds: int
+
+
+PRESETS = {
+    "cpu": Preset(
+        rooms=Rooms({"train": 60, "val": 10, "test": 16}, views=3, size=96),
+        training={"steps": 800, "batch": 6, "points": 96 * 96 // 8, "learning_rate": 2e-3},
+        p=(math.inf, 1.0, 2.0),
+        between_weight=(0.5,),
+        seeds=1,
+    ),
+    "paper": Preset(
+        rooms=Rooms({"train": 10_000, "val": 200, "test": 500}, views=2, size=256),
+        training={},
+        p=(math.inf, 1.0, 2.0),
+        between_weight=(0.5, 0.0),
+        seeds=3,
+    ),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """A preset; UserError with a suggestion for an unknown name."""
+    if name not in PRESETS:
+        raise unknown_name("preset of experiment2", name, PRESETS)
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run."""
+
+    preset: str
+    p: float
+    between_weight: float
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        return f"p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
+
+
+def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Cell]:
+    """The grid of a preset, or a part of it."""
+    grid = preset_named(preset)
+    return [
+        Cell(preset, norm, weight, seed)
+        for seed in range(seeds or grid.seeds)
+        for weight in between_weight or grid.between_weight
+        for norm in p or grid.p
+    ]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Make the rooms."""
+    preset_named(preset).rooms.make(folder, workers)
+
+
+def run(cell: Cell, folder: Path) -> Record:
+    """Train; score matching on rooms and objects held out; measure segments and edges there. A picture of matches goes to `folder`."""
+    preset, started = preset_named(cell.preset), time.perf_counter()
+    data = {split: preset.rooms.path(folder, split) for split in preset.rooms.scenes}
+    values = {**preset_values("experiment2"), **preset.training}
+    config = TrainConfig(**{**values, "p": cell.p, "between_weight": cell.between_weight, "seed": cell.seed})
+    place = folder / "runs" / cell.name
+    train(data["train"], place, config, validation=data["val"])
+    state = torch.load(place / STATE, weights_only=True)
+    test = Dataset(data["test"])
+    network = load_checkpoint(place).network
+    untrained = seeded_network(config.network, cell.seed).eval()
+    model = load_model(str(place))
+    if isinstance(model, DescriptorModel):
+        match_picture(best_pair(test), [model], folder / "pictures" / f"{cell.name}_matches.png")
+    record = {
+        "format": cell_format("experiment2"),
+        "format_version": 1,
+        **asdict(cell),
+        "p": f"{cell.p:g}",
+        "config": config.model_dump(mode="json"),
+        "metrics": matching(place, data["test"]),
+        "structure": _structure(network, test, cell.p),
+        "structure_untrained": _structure(untrained, test, cell.p),
+        "structure_colour": _structure(torch.nn.Identity(), test, cell.p),
+        "shown": _shown(network, test.scene(0)),
+        "losses": [round(float(part.mean()), 6) for part in np.array_split(np.array(state["losses"]), min(len(state["losses"]), 100))],
+        "validation": {str(step): round(loss, 6) for step, loss in state["validation"].items()},
+        "environment": environment(),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    test.close()
+    return record
+
+
+def _descriptors(network: torch.nn.Module, scene: StoredScene, view: int) -> np.ndarray:
+    with torch.inference_mode():
+        found: np.ndarray = network(image_batch(scene.read("rgb", view)))[0].double().numpy()
+    return found
+
+
+def _structure(network: torch.nn.Module, test: Dataset, p: float) -> dict[str, float]:
+    """Means over the first view of each scene. `iou_objects` leaves the room out; `share` is what a detector by chance has."""
+    rows = []
+    for scene in test.scenes():
+        dense = _descriptors(network, scene, 0)
+        instance = scene.read("instance", 0).astype(int)
+        codes, steps = binary_codes(dense), descriptor_steps(dense, p)
+        edges = {
+            "depth_edges": depth_edges(scene.read("depth_m", 0).astype(float)),
+            "normal_edges": normal_edges(scene.read("normal_world", 0).astype(float)),
+        }
+        rows.append(
+            {
+                "iou": best_channel_iou(codes, instance),
+                "iou_objects": best_channel_iou(codes, np.where(instance >= FIRST_OBJECT, instance, 0)),
+                "rand": code_rand_index(codes, instance),
+                **{name: edge_precision(steps, edge) for name, edge in edges.items()},
+                **{f"{name}_share": float(edge.mean()) for name, edge in edges.items()},
+            }
+        )
+    return {name: float(np.nanmean([row[name] for row in rows])) for name in rows[0]}
+
+
+def _shown(network: torch.nn.Module, scene: StoredScene) -> Record:
+    """The first test view, its instances, and the channels with the largest spread, -100 to 100 between their 1st and 99th percentile."""
+    dense = _descriptors(network, scene, 0)
+    chosen = np.sort(np.argsort(-dense.reshape(len(dense), -1).std(axis=1), kind="stable")[:SHOWN_CHANNELS])
+    low, high = np.percentile(dense[chosen], (1, 99), axis=(1, 2))
+    scaled = (2 * (dense[chosen] - low[:, None, None]) / np.maximum(high - low, 1e-9)[:, None, None] - 1).clip(-1, 1)
+    return {
+        "rgb": scene.read("rgb", 0).tolist(),
+        "instance": scene.read("instance", 0).tolist(),
+        "channels": (100 * scaled).round().astype(int).tolist(),
+        "which": chosen.tolist(),
+    }
+
+
+def summary(cells: Sequence[Record]) -> list[Record]:
+    """One row a norm and weight, every seed's numbers."""
+    rows = []
+    for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
+        mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
+        rows.append(
+            {
+                "p": p,
+                "between_weight": weight,
+                "preset": mine[0]["preset"],
+                "delta_avg": [cell["metrics"]["delta_avg"] for cell in mine],
+                **{name: [cell[name] for cell in mine] for name in ("structure", "structure_untrained", "structure_colour")},
+            }
+        )
+    return rows
+
+
+def table(rows: Sequence[Record]) -> str:
+    """The rows as Markdown, each trained network above the same one untrained and the picture's own colours."""
+    lines = [
+        f"Preset {rows[0]['preset']}. Means over seeds, on rooms and objects held out; chance is the share of edge pixels.\n",
+        "| p | between_weight | descriptors | δ_avg | IoU, instances | IoU, objects | Rand index | depth edges, AP | normal edges, AP |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        for name, words in (("structure", "trained"), ("structure_untrained", "untrained"), ("structure_colour", "colours")):
+            values = " | ".join(f"{np.mean([seed[measure] for seed in row[name]]):.3f}" for measure in MEASURES)
+            score = f"{np.mean(row['delta_avg']):.3f}" if name == "structure" else "–"
+            lines.append(f"| {row['p']} | {row['between_weight']:g} | {words} | {score} | {values} |")
+    chance = [np.mean([seed[f"{name}_share"] for seed in rows[0]["structure"]]) for name in ("depth_edges", "normal_edges")]
+    lines.append(f"| – | – | chance | – | – | – | 0.000 | {chance[0]:.3f} | {chance[1]:.3f} |")
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[Record], path: Path) -> None:
+    """For each norm, of the first seed: a test view, its instances, channels beside them, and the losses."""
+    first = [
+        min((cell for cell in cells if cell["p"] == p), key=lambda cell: cell["seed"])
+        for p in NORMS
+        if any(cell["p"] == p for cell in cells)
+    ]
+    columns = 2 + SHOWN_CHANNELS
+    figure = Figure(figsize=(1.55 * columns + 3.4, 1.75 * len(first) + 0.5), layout="constrained")
+    grid = figure.subplots(len(first), columns + 1, squeeze=False, width_ratios=[1] * columns + [1.7])
+    for row, cell in zip(grid, first, strict=True):
+        shown = cell["shown"]
+        show_image(row[0], np.array(shown["rgb"], np.uint8), f"p = {cell['p'].replace('inf', '∞')}")
+        show_image(row[1], instance_palette()[np.array(shown["instance"]) % 256], "instances")
+        for axes, channel, number in zip(row[2:], shown["channels"], shown["which"], strict=False):
+            axes.imshow(np.array(channel) / 100, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
+            axes.set_axis_off()
+            axes.set_title(f"channel {number}", fontsize=9)
+        _losses(row[-1], cell)
+    figure.suptitle(f"Experiment 2, preset {cells[0]['preset']}: the channels with the largest spread on a room held out", fontsize=10)
+    save_figure(figure, path)
+
+
+def _losses(axes: Axes, cell: Record) -> None:
+    axes.plot(
+        np.linspace(0, cell["config"]["steps"], len(cell["losses"])), cell["losses"], color="#9db8d2", linewidth=0.9, label="training"
+    )
+    axes.plot(
+        [int(step) for step in cell["validation"]],
+        list(cell["validation"].values()),
+        "o-",
+        color="#c4622d",
+        markersize=3,
+        label="validation",
+    )
+    axes.set(yscale="log")
+    axes.tick_params(labelsize=6, which="both")
+    axes.set_title(f"loss, c = {cell['between_weight']:g}", fontsize=9)
+    axes.legend(frameon=False, fontsize=6)
+    axes.spines[["top", "right"]].set_visible(False)

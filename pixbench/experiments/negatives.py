@@ -1,0 +1,208 @@
+"""Which negatives does the family of losses need? Its members, and InfoNCE beside them, at equal budgets on generated rooms.
+
+The method as published takes one random place as negative. Members of the family differ in how many negatives there are, how they
+are sought, and what they cost; all are free of momentum networks and temperatures.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..errors import unknown_name
+from ..evaluation.record import environment
+from ..network import UNetConfig
+from ..pictures import save_figure
+from ..training.config import TrainConfig
+from ..training.train import train
+from . import Record, cell_format
+from .rooms import Rooms, matching
+
+HARD: dict[str, Any] = {"objective": "stable-hard", "between_weight": 0.0, "keep": 0.5}
+
+VARIANTS: Mapping[str, dict[str, Any]] = {
+    "paper": {},
+    "paper, c = 0": {"between_weight": 0.0},
+    "point-infonce": {"objective": "point-infonce"},
+    "stable-hard": HARD,
+    "one random, one-sided": {**HARD, "options": {"hardest": 0}},
+    "hardest 1": {**HARD, "options": {"hardest": 1}},
+    "hardest 32": {**HARD, "options": {"hardest": 32}},
+    "weighted, 128 at s = 20": {**HARD, "options": {"hardest": 128, "sharpness": 20}},
+    "semi-hard": {**HARD, "options": {"semi": 1}},
+    "two-sided": {**HARD, "options": {"one_sided": 0}},
+    "near ones too": {**HARD, "options": {"near_px": 1}},
+    "one way": {**HARD, "options": {"both_ways": 0}},
+    "matches at pixels": {**HARD, "options": {"snap": 1}},
+    "keep = 0.25": {**HARD, "keep": 0.25},
+    "between_weight = 0.5": {**HARD, "between_weight": 0.5},
+    "p = 1": {**HARD, "p": 1},
+    "p = 2": {**HARD, "p": 2},
+    "D = 64": {**HARD, "channels": 64},
+}
+"""What each differs in from the default of `pixbench train`."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """The size of the study: budgets in steps, seeds, and variants."""
+
+    rooms: Rooms
+    network: dict[str, Any]
+    budgets: tuple[int, ...]
+    batch: int
+    points: int
+    seeds: int
+    variants: tuple[str, ...]
+
+
+PRESETS = {
+    "cpu": Preset(
+        rooms=Rooms({"train": 100, "test": 20}, views=3, size=64),
+        network={"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
+        budgets=(250, 1000),
+        batch=6,
+        points=384,
+        seeds=3,
+        variants=tuple(VARIANTS),
+    ),
+    "gpu": Preset(
+        rooms=Rooms({"train": 2000, "test": 100}, views=4, size=256),
+        network={"widths": (16, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
+        budgets=(5_000, 50_000),
+        batch=16,
+        points=2048,
+        seeds=3,
+        variants=tuple(VARIANTS),
+    ),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """A preset; UserError with a suggestion for an unknown name."""
+    if name not in PRESETS:
+        raise unknown_name("preset of negatives", name, PRESETS)
+    return PRESETS[name]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run."""
+
+    preset: str
+    variant: str
+    steps: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        plain = "".join(letter if letter.isalnum() else "-" for letter in self.variant)
+        return f"{'-'.join(filter(None, plain.split('-')))}_steps-{self.steps}_seed-{self.seed}"
+
+
+def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[Cell]:
+    """The grid of a preset, seed by seed. UserError for an unknown variant."""
+    grid = preset_named(preset)
+    for variant in variants:
+        if variant not in VARIANTS:
+            raise unknown_name("variant", variant, VARIANTS)
+    return [
+        Cell(preset, variant, steps, seed)
+        for seed in range(seeds or grid.seeds)
+        for steps in grid.budgets
+        for variant in variants or grid.variants
+    ]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Make the rooms."""
+    preset_named(preset).rooms.make(folder, workers)
+
+
+def run(cell: Cell, folder: Path) -> Record:
+    """Train one member, and score it on rooms that it has not seen. Seconds are those of training alone."""
+    preset, rooms = preset_named(cell.preset), preset_named(cell.preset).rooms
+    chosen = dict(VARIANTS[cell.variant])
+    network = {**preset.network, "channels": chosen.pop("channels", preset.network["channels"])}
+    config = TrainConfig(
+        steps=cell.steps, batch=preset.batch, points=preset.points, seed=cell.seed, network=UNetConfig(**network), **chosen
+    )
+    place = folder / "runs" / cell.name
+    started = time.perf_counter()
+    train(rooms.path(folder, "train"), place, config)
+    seconds = time.perf_counter() - started
+    return {
+        "format": cell_format("negatives"),
+        "format_version": 1,
+        **asdict(cell),
+        "config": config.model_dump(mode="json"),
+        "metrics": matching(place, rooms.path(folder, "test")),
+        "environment": environment(),
+        "train_seconds": round(seconds, 1),
+    }
+
+
+def summary(cells: Sequence[Record]) -> list[Record]:
+    """One row a variant and budget, best first within a budget."""
+    rows = []
+    for steps, variant in sorted({(cell["steps"], cell["variant"]) for cell in cells}):
+        mine = sorted((cell for cell in cells if (cell["steps"], cell["variant"]) == (steps, variant)), key=lambda cell: cell["seed"])
+        rows.append(
+            {
+                "variant": variant,
+                "steps": steps,
+                "preset": mine[0]["preset"],
+                "delta_avg": [cell["metrics"]["delta_avg"] for cell in mine],
+                "epe_median": [cell["metrics"]["epe_median"] for cell in mine],
+                "train_seconds": float(np.median([cell["train_seconds"] for cell in mine])),
+            }
+        )
+    return sorted(rows, key=lambda row: (row["steps"], -np.mean(row["delta_avg"])))
+
+
+def table(rows: Sequence[Record]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        f"Preset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
+        "| steps | member | δ_avg | each seed | median error, px | seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        values = np.array(row["delta_avg"])
+        spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+        each = " ".join(f"{value:.3f}" for value in values)
+        lines.append(
+            f"| {row['steps']} | {row['variant']} | {values.mean():.3f}{spread} | {each} "
+            f"| {np.mean(row['epe_median']):.1f} | {row['train_seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[Record], path: Path) -> None:
+    """Every seed as a dot, a row a member, a panel a budget."""
+    rows = summary(cells)
+    budgets = sorted({row["steps"] for row in rows})
+    last = [row["variant"] for row in rows if row["steps"] == budgets[-1]]
+    order = {variant: place for place, variant in enumerate(reversed(last))}
+    figure = Figure(figsize=(3.6 * len(budgets) + 2.4, 0.27 * len(order) + 1.3), layout="constrained")
+    panels = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]
+    for axes, steps in zip(panels, budgets, strict=True):
+        for row in rows:
+            if row["steps"] != steps or row["variant"] not in order:
+                continue
+            color = {"point-infonce": "#7a4fa0", "paper": "#1b4f8a", "stable-hard": "#c4622d"}.get(row["variant"], "#777777")
+            place = order[row["variant"]]
+            axes.plot(row["delta_avg"], [place] * len(row["delta_avg"]), "o", color=color, markersize=4, alpha=0.8)
+            axes.plot([np.mean(row["delta_avg"])], [place], "|", color=color, markersize=13, markeredgewidth=2)
+        axes.set(title=f"{steps} steps", xlabel="δ_avg", yticks=range(len(order)), yticklabels=list(order))
+        axes.grid(axis="x", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_xlim(0, math.ceil(20 * max(max(row["delta_avg"]) for row in rows) + 0.2) / 20)
+    figure.suptitle(f"Members of the family, preset {cells[0]['preset']}", fontsize=10)
+    save_figure(figure, path)

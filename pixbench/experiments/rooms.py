@@ -1,0 +1,37 @@
+"""Generated rooms for the experiments on 3D scenes: made once in a sweep's folder, train, val and test apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..evaluation.evaluate import evaluate
+from ..evaluation.model import load_model
+from ..generation import generate
+from ..registry import GENERATORS
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """Scenes of each split, with this many views of size x size pixels. Splits share no room and no object."""
+
+    scenes: Mapping[str, int]
+    views: int
+    size: int
+
+    def make(self, folder: Path, workers: int) -> None:
+        """Make all splits in `folder`/data, or finish them."""
+        kind = GENERATORS.get("3d").config_type
+        for split, scenes in self.scenes.items():
+            config = kind(split=split, scenes=scenes, views=self.views, size=self.size)
+            generate("3d", config, self.path(folder, split), workers=workers)
+
+    @staticmethod
+    def path(folder: Path, split: str) -> Path:
+        """Where a split lies."""
+        return folder / "data" / split
+
+
+def matching(run: Path, data: Path) -> dict[str, float]:
+    """Matching scores of a run on a data set, means over pairs; record and predictions go into the run's folder."""
+    _, record = evaluate(load_model(str(run)), data, run / "evaluation", suite=data.name)
+    return {name: value.value for name, value in record.metrics.items() if value.value is not None}
