@@ -73,7 +73,7 @@ class HardContrast(Objective):
             nearest, index = far.masked_fill(~wrong, math.inf).topk(count, dim=2, largest=False)
             there = nearest.isfinite() & matched[..., None]
             weight = torch.exp(-self.options["sharpness"] * (nearest - nearest[..., :1])).masked_fill(~there, 0.0)
-        d = half_distance(x[..., None, :].expand(-1, -1, count, -1) - _picked(y, index), self.config.p)
+        d = half_distance(x[:, None] - _picked(y, index), self.config.p)
         # (batch, count, points) to the order of the weights.
         cost = self._cost(d.transpose(1, 2)) * weight
         return cost.sum() / weight.sum().clamp(min=1e-12)
@@ -88,7 +88,7 @@ def all_half_distances(x: Points, y: Float[Tensor, "batch channels others"], p: 
     return 0.5 * (far if p == math.inf else far / x.shape[1])
 
 
-def _picked(y: Points, index: Int[Tensor, "batch points count"]) -> Float[Tensor, "batch channels count points"]:
+def _picked(y: Points, index: Int[Tensor, "batch points count"]) -> Float[Tensor, "batch count channels points"]:
     batch, points, count = index.shape
     flat = index.transpose(1, 2).reshape(batch, 1, count * points).expand(-1, y.shape[1], -1)
-    return y.gather(2, flat).reshape(batch, y.shape[1], count, points)
+    return y.gather(2, flat).reshape(batch, y.shape[1], count, points).transpose(1, 2)
