@@ -1,0 +1,96 @@
+"""Experiments on rooms at toy size: what is made, what is measured, what tables and figures say."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from pixbench.cli import app
+from pixbench.errors import UserError
+from pixbench.experiments import experiment2, negatives
+from pixbench.experiments.rooms import Rooms
+from pixbench.experiments.sweep import read_cells, sweep
+from pixbench.training.config import TrainConfig, preset_values
+
+SMALL = {"widths": (8, 8), "blocks": (1, 1), "channels": 8}
+
+
+@pytest.mark.slow
+def test_experiment_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = {"steps": 3, "batch": 2, "points": 64, "network": SMALL}
+    toy = replace(
+        experiment2.PRESETS["cpu"], rooms=Rooms({"train": 2, "val": 2, "test": 2}, views=2, size=32), training=training, p=(math.inf, 2.0)
+    )
+    monkeypatch.setitem(experiment2.PRESETS, "toy", toy)
+    assert sweep("experiment2", experiment2.cells("toy"), tmp_path / "sweep") == 2
+    found = read_cells("experiment2", tmp_path / "sweep")
+    rows = experiment2.summary(found)
+    assert [row["p"] for row in rows] == ["inf", "2"]
+    for record in found:
+        assert list(record["validation"])[-1] == "3"
+        # A channel or its opposite covers something; an average precision is no less than nothing, no more than all.
+        assert all(0 <= record["structure"][name] <= 1 for name in experiment2.MEASURES if name != "rand")
+        assert record["structure"]["depth_edges_share"] == record["structure_colour"]["depth_edges_share"]
+        assert record["structure"]["depth_edges"] != record["structure_untrained"]["depth_edges"]
+        assert len(record["shown"]["channels"]) == experiment2.SHOWN_CHANNELS
+    text = experiment2.table(rows)
+    assert text.count("| trained |") == text.count("| untrained |") == text.count("| colours |") == 2
+    result: Result = CliRunner().invoke(app, ["report", "experiment2", "--data", str(tmp_path / "sweep"), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output.splitlines()[-1])["cells"] == rows
+    assert (tmp_path / "sweep/figure.png").exists()
+    assert (tmp_path / "sweep/pictures/p-inf_c-0.5_seed-0_matches.png").exists()
+
+
+@pytest.mark.slow
+def test_negatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = replace(
+        negatives.PRESETS["cpu"],
+        rooms=Rooms({"train": 2, "test": 2}, views=2, size=32),
+        network=SMALL,
+        budgets=(2, 3),
+        batch=2,
+        points=32,
+        seeds=1,
+        variants=("paper", "stable-hard", "point-infonce"),
+    )
+    monkeypatch.setitem(negatives.PRESETS, "toy", toy)
+    assert sweep("negatives", negatives.cells("toy"), tmp_path / "sweep") == 6
+    found = read_cells("negatives", tmp_path / "sweep")
+    assert {cell["config"]["objective"] for cell in found} == {"paper", "stable-hard", "point-infonce"}
+    rows = negatives.summary(found)
+    assert [row["steps"] for row in rows] == [2, 2, 2, 3, 3, 3]
+    assert all(0 <= value <= 1 for row in rows for value in row["delta_avg"])
+    # Best first within a budget.
+    assert rows[0]["delta_avg"][0] >= rows[1]["delta_avg"][0] >= rows[2]["delta_avg"][0]
+    assert "| 3 | stable-hard | " in negatives.table(rows)
+    negatives.draw(found, tmp_path / "figure.png")
+    with pytest.raises(UserError, match="is no record of experiment2"):
+        read_cells("experiment2", tmp_path / "sweep")
+
+
+def test_every_variant_can_be_trained_and_has_its_own_name() -> None:
+    for chosen in negatives.VARIANTS.values():
+        TrainConfig(**{name: value for name, value in chosen.items() if name != "channels"})
+    grid = negatives.cells("cpu")
+    assert len({cell.name for cell in grid}) == len(grid) == len(negatives.VARIANTS) * 2 * 3
+    with pytest.raises(UserError, match="did you mean 'hardest 1'"):
+        negatives.cells("cpu", variants=["hardest1"])
+
+
+def test_presets_of_training(tmp_path: Path) -> None:
+    config = TrainConfig(**preset_values("experiment2"))
+    assert (config.network.widths, config.points, config.batch) == ((16, 16, 32, 32), 8192, 32)
+    for arguments, words in (
+        (["train", "--data", "x", "--out", "y", "--preset", "experiment3"], "did you mean 'experiment2'"),
+        (["sweep", "experiment3"], "did you mean"),
+        (["sweep", "experiment2", "--variant", "paper"], "--variant: experiment2 has no such option"),
+        (["sweep", "negatives", "--p", "1"], "--p: negatives has no such option"),
+        (["report", "negatives", "--data", str(tmp_path)], "holds no finished cells of negatives"),
+    ):
+        with pytest.raises(UserError, match=words):
+            CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
