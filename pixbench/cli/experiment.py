@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-Name = Annotated[str, typer.Argument(help="experiment1, experiment2 or negatives: see 'pixbench list'.")]
+Name = Annotated[str, typer.Argument(help="experiment1, experiment2, supervised or negatives: see 'pixbench list'.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -27,7 +27,10 @@ from ..training.config import TrainConfig
 from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
 from . import cell_format
+from .experiment1_report import draw, summary, table
 from .head import describe, head_accuracy, linear_probe, train_head
+
+__all__ = ["PRESETS", "Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
 SIZE = 32
 HELD_OUT = 0.2
@@ -259,6 +262,3 @@ def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device
     dense = describe(network, images, _to_view, stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
     values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
     return values
-
-
-from .experiment1_report import draw, summary, table  # noqa: E402, F401  (the experiment's own, see Experiment)

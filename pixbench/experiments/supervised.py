@@ -4,16 +4,25 @@ A perceptron on 14 x 14 pixels, full batches, Adam; the invariant risk adds the 
 the logits. Settings are those of the authors' public run.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..errors import unknown_name
+from ..evaluation.record import environment
+from ..pictures import save_figure
+from ..registry import DOMAIN_SETS
 from ..seeding import seeded
+from . import Record, cell_format
 
 Method = Literal["erm", "irm", "grey"]
 METHODS: tuple[Method, ...] = ("erm", "irm", "grey")
@@ -24,6 +33,110 @@ L2 = 0.00110794568
 PENALTY = 91257.18613115903
 PENALTY_FROM = 190
 STEPS = 501
+
+REFERENCE: Mapping[str, tuple[float, float]] = {"erm": (0.874, 0.171), "irm": (0.708, 0.669), "grey": (0.735, 0.730)}
+"""Training and test accuracy that the authors of IRM published, at 50,000 and 10,000 digits."""
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Where the digits come from, and how many seeds."""
+
+    digits: str
+    seeds: int
+
+
+PRESETS = {"cpu": Preset("mnist-5000", 3), "paper": Preset("mnist", 10)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run, on the cut `irm`."""
+
+    preset: str
+    method: Method
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        return f"{self.method}_seed-{self.seed}"
+
+
+def cells(preset: str, *, seeds: int | None = None) -> list[Cell]:
+    """All methods, seed by seed. UserError with a suggestion for an unknown preset."""
+    if preset not in PRESETS:
+        raise unknown_name("preset of supervised", preset, PRESETS)
+    return [Cell(preset, method, seed) for seed in range(seeds or PRESETS[preset].seeds) for method in METHODS]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
+    del folder, workers
+    DOMAIN_SETS.get("colored-mnist")(PRESETS[preset].digits, cut="irm", seed=0)
+
+
+def run(cell: Cell, folder: Path) -> Record:
+    """Train one method."""
+    del folder
+    started = time.perf_counter()
+    domains = DOMAIN_SETS.get("colored-mnist")(PRESETS[cell.preset].digits, cut="irm", seed=cell.seed)
+    id_, ood = supervised(domains, cell.method, seed=cell.seed)
+    return {
+        "format": cell_format("supervised"),
+        "format_version": 1,
+        **asdict(cell),
+        "cut": "irm",
+        "train": id_,
+        "ood": ood,
+        "train_digits": sum(len(domain.labels) for domain in domains if not domain.ood),
+        "ood_digits": sum(len(domain.labels) for domain in domains if domain.ood),
+        "environment": environment(),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def summary(cells: Sequence[Record]) -> list[Record]:
+    """One row a method, every seed."""
+    rows = []
+    for method in METHODS:
+        mine = sorted((cell for cell in cells if cell["method"] == method), key=lambda cell: cell["seed"])
+        if mine:
+            values = {name: [cell[name] for cell in mine] for name in ("train", "ood")}
+            rows.append({"method": method, "preset": mine[0]["preset"], "train_digits": mine[0]["train_digits"], **values})
+    return rows
+
+
+def table(rows: Sequence[Record]) -> str:
+    """The rows as Markdown, beside the reference's."""
+    lines = [
+        f"Preset {rows[0]['preset']}, cut irm, {rows[0]['train_digits']} digits trained on. Reference: 50,000 digits.\n",
+        "| method | train, each seed | OOD, each seed | reference, train | OOD |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        each = {name: " ".join(f"{value:.3f}" for value in row[name]) for name in ("train", "ood")}
+        theirs = REFERENCE[row["method"]]
+        lines.append(f"| {row['method']} | {each['train']} | {each['ood']} | {theirs[0]:.3f} | {theirs[1]:.3f} |")
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[Record], path: Path) -> None:
+    """Every seed as a dot, the reference as a line."""
+    figure = Figure(figsize=(4.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(summary(cells)):
+        for shift, name, color in ((-0.12, "train", "#5b8f5b"), (0.12, "ood", "#7a4fa0")):
+            at = place + shift
+            label = {"train": "train", "ood": "OOD"}[name] if place == 0 else None
+            axes.plot([at] * len(row[name]), row[name], "o", color=color, markersize=4.5, alpha=0.85, label=label)
+            reference = REFERENCE[row["method"]][name == "ood"]
+            axes.plot([at - 0.1, at + 0.1], [reference] * 2, color=color, linewidth=1, linestyle=":")
+    axes.set(xticks=range(len(METHODS)), xticklabels=METHODS, ylim=(0, 1.02), ylabel="accuracy (dotted: reference)")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.suptitle(f"ColoredMNIST, supervised, preset {cells[0]['preset']}", fontsize=10)
+    save_figure(figure, path)
 
 
 def supervised(domains: Sequence[Any], method: Method, *, seed: int) -> tuple[float, float]:

@@ -15,9 +15,11 @@ from typer.testing import CliRunner
 from pixbench.cli import app
 from pixbench.errors import UserError
 from pixbench.experiments import cell_format, experiment1
+from pixbench.experiments import supervised as supervised_experiment
 from pixbench.experiments.experiment1 import PRESETS, Bounds, cells, draw, summary, table
 from pixbench.experiments.head import PixelHead, head_accuracy, linear_probe, train_head
-from pixbench.experiments.supervised import supervised
+from pixbench.experiments.supervised import PRESETS as PRESETS_SUPERVISED
+from pixbench.experiments.supervised import Preset, supervised
 from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.generators.colored_mnist import colored_mnist
 from pixbench.generators.digits import Digits
@@ -194,3 +196,18 @@ def test_supervised_rows_have_the_known_order() -> None:
     assert erm[1] < 0.5
     assert grey[1] > 0.7
     assert erm[1] < irm[1] <= grey[1] + 0.05
+
+
+@pytest.mark.slow
+def test_the_supervised_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = _bars(120)
+    np.savez(tmp_path / "bars.npz", images=digits.images, classes=digits.classes)
+    monkeypatch.setitem(PRESETS_SUPERVISED, "toy", Preset(f"npz:{tmp_path}/bars.npz", 2))
+    monkeypatch.setattr("pixbench.experiments.supervised.STEPS", 4)
+    assert sweep("supervised", supervised_experiment.cells("toy"), tmp_path / "sweep") == 6
+    rows = supervised_experiment.summary(read_cells("supervised", tmp_path / "sweep"))
+    assert [(row["method"], len(row["ood"]), row["train_digits"]) for row in rows] == [("erm", 2, 100), ("irm", 2, 100), ("grey", 2, 100)]
+    result: Result = CliRunner().invoke(app, ["report", "supervised", "--data", str(tmp_path / "sweep")])
+    assert result.exit_code == 0, result.output
+    assert "| irm | " in result.output
+    assert "| 0.708 | 0.669 |" in result.output
