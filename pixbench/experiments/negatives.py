@@ -23,24 +23,26 @@ from ..training.train import train
 from . import Record, cell_format
 from .rooms import Rooms, matching
 
-HARD: dict[str, Any] = {"objective": "stable-hard", "between_weight": 0.0, "keep": 0.5}
+HARD: dict[str, Any] = {"objective": "stable-hard"}
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
     "paper": {},
     "paper, c = 0": {"between_weight": 0.0},
     "point-infonce": {"objective": "point-infonce"},
     "stable-hard": HARD,
-    "one random, one-sided": {**HARD, "options": {"hardest": 0}},
+    "one random": {**HARD, "options": {"hardest": 0}},
     "hardest 1": {**HARD, "options": {"hardest": 1}},
-    "hardest 32": {**HARD, "options": {"hardest": 32}},
-    "weighted, 128 at s = 20": {**HARD, "options": {"hardest": 128, "sharpness": 20}},
+    "hardest 4": {**HARD, "options": {"hardest": 4}},
+    "hardest 64": {**HARD, "options": {"hardest": 64}},
+    "weighted, 64 at s = 20": {**HARD, "options": {"hardest": 64, "sharpness": 20}},
     "semi-hard": {**HARD, "options": {"semi": 1}},
     "two-sided": {**HARD, "options": {"one_sided": 0}},
     "near ones too": {**HARD, "options": {"near_px": 1}},
     "one way": {**HARD, "options": {"both_ways": 0}},
     "matches at pixels": {**HARD, "options": {"snap": 1}},
-    "keep = 0.25": {**HARD, "keep": 0.25},
-    "between_weight = 0.5": {**HARD, "between_weight": 0.5},
+    "keep = 0.1": {**HARD, "keep": 0.1},
+    "keep = 0.5": {**HARD, "keep": 0.5},
+    "between = 0.5": {**HARD, "options": {"between": 0.5}},
     "p = 1": {**HARD, "p": 1},
     "p = 2": {**HARD, "p": 2},
     "D = 64": {**HARD, "channels": 64},
@@ -65,11 +67,11 @@ PRESETS = {
     "cpu": Preset(
         rooms=Rooms({"train": 100, "test": 20}, views=3, size=64),
         network={"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
-        budgets=(250, 1000),
-        batch=6,
-        points=384,
+        budgets=(200, 600),
+        batch=4,
+        points=256,
         seeds=3,
-        variants=tuple(VARIANTS),
+        variants=("paper", "point-infonce", "stable-hard", "one random", "hardest 1", "two-sided", "keep = 0.5", "p = 1", "p = 2"),
     ),
     "gpu": Preset(
         rooms=Rooms({"train": 2000, "test": 100}, views=4, size=256),

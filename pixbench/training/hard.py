@@ -13,7 +13,16 @@ from .objective import Described, Objective, mean_where, options_of, sample_desc
 if TYPE_CHECKING:
     from .config import TrainConfig
 
-DEFAULTS = {"hardest": 4.0, "sharpness": 0.0, "semi": 0.0, "one_sided": 1.0, "near_px": 4.0, "both_ways": 1.0, "snap": 0.0}
+DEFAULTS = {
+    "hardest": 16.0,
+    "sharpness": 0.0,
+    "semi": 0.0,
+    "one_sided": 1.0,
+    "near_px": 4.0,
+    "both_ways": 1.0,
+    "snap": 0.0,
+    "between": 0.0,
+}
 
 Points = Float[Tensor, "batch channels points"]
 
@@ -23,8 +32,9 @@ class HardContrast(Objective):
 
     A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where
     d < 1/2: what is told apart is left alone. d is the norm p's, of descriptors as they are. With `sharpness` s the negatives are
-    weighted by exp(-s d), with `semi` only those count that are not nearer than the match; `hardest` 0 takes one random place instead, as
-    the method does. `both_ways` seeks in both views; `snap` rounds matches to pixels, to see what sub-pixel ones are worth.
+    weighted by exp(-s d), with `semi` only those count that are not nearer than the match; `hardest` 0 takes one random place
+    instead, as the method does. `both_ways` seeks in both views; `snap` rounds matches to pixels, to see what sub-pixel ones are
+    worth. `between` is the share of the method's between-image term; the run's `between_weight` is not used.
     """
 
     def __init__(self, config: "TrainConfig"):
@@ -44,7 +54,7 @@ class HardContrast(Objective):
         else:
             push = mean_where(self._cost(half_distance(x - sample_descriptors(seen.b, seen.uv_random), self.config.p)), seen.matched)
         within = self.config.keep * pull + (1 - self.config.keep) * push
-        c = self.config.between_weight
+        c = self.options["between"]
         if not c:
             return within
         own = torch.arange(x.shape[2], device=x.device).expand_as(seen.matched)

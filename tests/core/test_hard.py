@@ -13,8 +13,8 @@ from pixbench.training.hard import HardContrast, all_half_distances
 from pixbench.training.objective import Described, sample_descriptors
 
 
-def _objective(p: float, *, keep: float = 0.5, between_weight: float = 0.0, **options: float) -> HardContrast:
-    return HardContrast(TrainConfig(objective="stable-hard", p=p, keep=keep, between_weight=between_weight, options=options))
+def _objective(p: float, *, keep: float = 0.5, **options: float) -> HardContrast:
+    return HardContrast(TrainConfig(objective="stable-hard", p=p, keep=keep, options=options))
 
 
 def _seen(a: Tensor, b: Tensor, uv: Tensor, uv_random: Tensor, matched: Tensor) -> Described:
@@ -64,7 +64,7 @@ def test_what_is_further_than_a_half_costs_only_the_two_sided() -> None:
 @pytest.mark.parametrize("options", [{"hardest": 3}, {"hardest": 5, "sharpness": 20}, {"hardest": 3, "semi": 1}, {"near_px": 1}])
 def test_against_loops(p: float, options: dict[str, float]) -> None:
     seen = _random()
-    used = {"hardest": 4.0, "sharpness": 0.0, "semi": 0.0, "near_px": 4.0, **options}
+    used = {"hardest": 16.0, "sharpness": 0.0, "semi": 0.0, "near_px": 4.0, **options}
     x, y = (sample_descriptors(view.detach(), seen.uv_a) for view in (seen.a, seen.b))
     pulls = [d for d, yes in zip(half_distance(x - y, p).flatten(), seen.matched.flatten(), strict=True) if yes]
     ways = []
@@ -100,7 +100,7 @@ def test_gradient(p: float) -> None:
     seen = _random(size=5, points=6, channels=3)
 
     def loss(a: Tensor, b: Tensor) -> Tensor:
-        return _objective(p, between_weight=0.3, near_px=1)(_seen(a, b, seen.uv_a, seen.uv_random, seen.matched))
+        return _objective(p, between=0.3, near_px=1)(_seen(a, b, seen.uv_a, seen.uv_random, seen.matched))
 
     assert torch.autograd.gradcheck(loss, (seen.a, seen.b), eps=1e-7, atol=1e-4)
 
