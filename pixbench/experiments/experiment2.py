@@ -46,7 +46,7 @@ class Preset:
 PRESETS = {
     "cpu": Preset(
         rooms=Rooms({"train": 60, "val": 10, "test": 16}, views=3, size=96),
-        training={"steps": 800, "batch": 6, "points": 96 * 96 // 8, "learning_rate": 2e-3},
+        training={"steps": 500, "batch": 6, "points": 96 * 96 // 8, "learning_rate": 2e-3},
         p=(math.inf, 1.0, 2.0),
         between_weight=(0.5,),
         seeds=1,
