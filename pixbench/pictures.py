@@ -130,21 +130,25 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     colours = place_colours(width, height)
     visible = pair.visible
     queries = pixel_centres(width, height)[visible]
-    columns = max(4, len(models))
-    figure = Figure(figsize=(2.5 * columns, 5.5), layout="constrained")
-    grid = figure.subplots(2, columns)
-    for axes in grid.ravel():
-        axes.set_axis_off()
-    show_image(grid[0, 0], pair.rgb_a, "view a")
-    show_image(grid[0, 1], pair.rgb_b, "view b")
-    show_image(
-        grid[0, 2], carried_colours(pair.rgb_a, pixel_centres(width, height)[visible], colours[visible]), "view a, coloured by place"
-    )
-    show_image(grid[0, 3], carried_colours(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth")
-    for axes, model in zip(grid[1], models, strict=False):
+    panels = [
+        (pair.rgb_a, "view a"),
+        (pair.rgb_b, "view b"),
+        (carried_colours(pair.rgb_a, queries, colours[visible]), "view a, coloured by place"),
+        (carried_colours(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth"),
+    ]
+    for model in models:
         found = model.match(pair, queries)
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
-        show_image(axes, carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px")
+        panels.append((carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px"))
+    # Truth above, models below; a single one stands beside it.
+    rows, columns = (1, 5) if len(models) == 1 else (2, max(4, len(models)))
+    figure = Figure(figsize=(2.5 * columns, 2.75 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns)
+    for axes in grid.ravel():
+        axes.set_axis_off()
+    places = [*grid.ravel()[:4], *(grid[1] if rows == 2 else grid[4:])]
+    for axes, (image, title) in zip(places, panels, strict=False):
+        show_image(axes, image, title)
     save_figure(figure, path)
 
 

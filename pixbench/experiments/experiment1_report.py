@@ -25,14 +25,15 @@ REFERENCE = {
 
 
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per p and between_weight: every seed's accuracies and class, the majority, and what the reference found."""
+    """One row per p and between_weight: every seed's accuracies and class, that of over half of them, if any, and the reference's."""
     rows = []
     for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
         mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
         classes = Counter(cell["class"] for cell in mine)
         reference = REFERENCE[p].get(weight)
         theirs = CLASSES[int(np.argmax(reference))] if reference else None
-        ours = classes.most_common(1)[0][0]
+        ours, count = classes.most_common(1)[0]
+        ours = ours if count > len(mine) / 2 else "none"
         names = ("seed", "id", "ood", "class", "probe_id", "probe_ood")
         rows.append(
             {

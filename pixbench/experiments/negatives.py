@@ -71,7 +71,7 @@ PRESETS = {
         batch=4,
         points=256,
         seeds=3,
-        variants=("paper", "point-infonce", "stable-hard", "one random", "hardest 1", "two-sided", "keep = 0.5", "p = 1", "p = 2"),
+        variants=("paper", "point-infonce", "stable-hard", "one random", "two-sided", "p = 1", "p = 2"),
     ),
     "gpu": Preset(
         rooms=Rooms({"train": 2000, "test": 100}, views=4, size=256),

@@ -77,7 +77,7 @@ def test_every_variant_can_be_trained_and_has_its_own_name() -> None:
     for chosen in negatives.VARIANTS.values():
         TrainConfig(**{name: value for name, value in chosen.items() if name != "channels"})
     grid = negatives.cells("cpu")
-    assert len({cell.name for cell in grid}) == len(grid) == 9 * 2 * 3
+    assert len({cell.name for cell in grid}) == len(grid) == 7 * 2 * 3
     with pytest.raises(UserError, match="did you mean 'hardest 1'"):
         negatives.cells("cpu", variants=["hardest1"])
 
