@@ -41,7 +41,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("generate 4d --out x", "unknown generator '4d': known are 3d"),
+        ("generate 4d --out x", "unknown generator '4d': known are 2d, 3d"),
         ("generate 3d --out x --scenes 0", "scenes: input should be greater than or equal to 1, got 0"),
         ("generate 3d --out x --views 1", "views: "),
         ("generate 3d --out x --split tset", "split: "),
@@ -64,7 +64,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("generate 3d --out x --set locations.mugs=y", "unknown source in locations 'mugs': known are procedural"),
         ("generate 3d --out x --split val --set split=train", "--set split=train: there is an option for it, --split"),
         ("generate 3d --out x --objects procedural:nowhere", "'procedural' reads nothing and has no options, got"),
-        ("settings 4d", "unknown command with settings '4d': known are 3d, train"),
+        ("settings 4d", "unknown command with settings '4d': known are 2d, 3d, train"),
         ("verify nowhere", "nowhere is not a data set"),
         ("info nowhere", "nowhere is not a data set"),
         ("evaluate --model baseline:rgb-pach", "unknown baseline 'rgb-pach': did you mean 'rgb-patch'?"),

@@ -30,7 +30,8 @@ def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
         mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
         classes = Counter(cell["class"] for cell in mine)
-        reference = REFERENCE[p].get(weight)
+        objective = mine[0].get("objective", "paper")
+        reference = REFERENCE[p].get(weight) if objective == "paper" else None
         theirs = CLASSES[int(np.argmax(reference))] if reference else None
         ours, count = classes.most_common(1)[0]
         ours = ours if count > len(mine) / 2 else "none"
@@ -40,6 +41,7 @@ def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "p": p,
                 "between_weight": weight,
                 "preset": mine[0]["preset"],
+                "objective": objective,
                 "seeds": [{name: cell[name] for name in names} for cell in mine],
                 "majority": ours,
                 "reference": dict(zip(CLASSES, reference, strict=True)) if reference else None,
@@ -52,7 +54,7 @@ def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"Preset {rows[0]['preset']}. Reference: of ten runs of the paper's size, in the same order of classes.\n",
+        f"Preset {rows[0]['preset']}, objective {rows[0]['objective']}. Reference: ten runs of the paper's size, in the same order.\n",
         "| p | between_weight | ID, each seed | OOD, each seed | encode / suppress / ambiguous | reference | agrees | probe ID | OOD |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -84,7 +86,9 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
         for row in (0, 1, 2):
             grid[row, column].spines[["top", "right"]].set_visible(False)
     seeds = len({cell["seed"] for cell in cells})
-    figure.suptitle(f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, {seeds} seeds; between_weight c (the paper's λ is 1 - c)")
+    objective = cells[0].get("objective", "paper")
+    title = f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, objective {objective}, {seeds} seeds"
+    figure.suptitle(f"{title}; between_weight c (the paper's λ is 1 - c)")
     save_figure(figure, path)
 
 

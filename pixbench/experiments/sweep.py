@@ -32,7 +32,7 @@ def sweep(
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
     one that was stopped goes on. UserError for a folder that holds another preset, or something else.
     """
-    _open(folder, experiment, cells[0].preset)
+    _open(folder, experiment, cells[0])
     missing = [cell for cell in cells if not record_path(folder, cell).is_file()]
     progress(len(cells) - len(missing))
     if not missing:
@@ -111,12 +111,14 @@ def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Pa
             progress(1)
 
 
-def _open(folder: Path, experiment: str, preset: str) -> None:
-    """Mark a folder as this sweep's: records of two presets never mix."""
+def _open(folder: Path, experiment: str, cell: Cell) -> None:
+    """Mark a folder as this sweep's: records of two presets, or two objectives, never mix."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     mark = folder / MARK
-    said = f'{{"experiment": "{experiment}", "preset": "{preset}"}}\n'
+    objective = getattr(cell, "objective", "paper")
+    other = {} if objective == "paper" else {"objective": objective}
+    said = json.dumps({"experiment": experiment, "preset": cell.preset, **other}) + "\n"
     if mark.is_file():
         if mark.read_text() != said:
             raise UserError(f"{folder} holds another sweep ({mark.read_text().strip()}): choose another --out")

@@ -1,6 +1,8 @@
 """The method's family of losses with negatives that are sought: stable, without momentum network or temperature, like the method."""
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,10 +39,12 @@ class HardContrast(Objective):
     worth. `between` is the share of the method's between-image term; the run's `between_weight` is not used.
     """
 
+    defaults: Mapping[str, float] = DEFAULTS
+
     def __init__(self, config: "TrainConfig"):
         super().__init__()
         self.config = config
-        self.options = options_of(config, DEFAULTS)
+        self.options = options_of(config, self.defaults)
 
     def forward(self, seen: Described) -> Float[Tensor, ""]:
         """See Objective."""
@@ -87,6 +91,15 @@ class HardContrast(Objective):
         # (batch, count, points) to the order of the weights.
         cost = self._cost(d.transpose(1, 2)) * weight
         return cost.sum() / weight.sum().clamp(min=1e-12)
+
+
+class PaperHard(HardContrast):
+    """The method's own costs, with the hardest negatives in place of random ones: what matched best (see the study `negatives`).
+
+    HardContrast with two-sided negatives.
+    """
+
+    defaults: Mapping[str, float] = MappingProxyType({**DEFAULTS, "one_sided": 0.0})
 
 
 def all_half_distances(x: Points, y: Float[Tensor, "batch channels others"], p: float) -> Float[Tensor, "batch points others"]:

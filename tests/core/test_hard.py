@@ -9,7 +9,7 @@ from torch import Tensor
 from pixbench.errors import UserError
 from pixbench.losses import half_distance
 from pixbench.training.config import TrainConfig
-from pixbench.training.hard import HardContrast, all_half_distances
+from pixbench.training.hard import HardContrast, PaperHard, all_half_distances
 from pixbench.training.objective import Described, sample_descriptors
 
 
@@ -58,6 +58,12 @@ def test_what_is_further_than_a_half_costs_only_the_two_sided() -> None:
     pull = (0.3 + 0.09 + 0.6 + 0.36) / 2
     assert _objective(math.inf)(far).item() == pytest.approx(0.5 * pull, abs=1e-5)
     assert _objective(math.inf, one_sided=0)(far).item() == pytest.approx(0.5 * pull + 0.5 * (0.4**2 + 1.0) / 2, abs=1e-5)
+
+
+def test_the_named_member_is_the_two_sided_one() -> None:
+    seen = _random()
+    named = PaperHard(TrainConfig(objective="paper-hard", keep=0.5))
+    assert named(seen).item() == _objective(math.inf, one_sided=0)(seen).item() != _objective(math.inf)(seen).item()
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])

@@ -168,7 +168,7 @@ def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Pa
         ("2", 0.9, "encode", True),
     ]
     text = table(rows)
-    assert "Preset cpu." in text
+    assert "Preset cpu, objective paper." in text
     assert "| inf | 0 | 0.700 0.700 0.700 | 0.690 0.680 0.100 | 0 / 2 / 1 | 0 / 10 / 0 | yes |" in text
     draw(records, tmp_path / "figure.png")
     (tmp_path / "cells/9.json").write_text("{}")
