@@ -198,7 +198,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
         for row in rows:
             if row["steps"] != steps or row["variant"] not in order:
                 continue
-            color = {"point-infonce": "#7a4fa0", "paper": "#1b4f8a", "stable-hard": "#c4622d"}.get(row["variant"], "#777777")
+            color = {"point-infonce": "#7a4fa0", "paper": "#1b4f8a", "two-sided": "#c4622d"}.get(row["variant"], "#777777")
             place = order[row["variant"]]
             axes.plot(row["delta_avg"], [place] * len(row["delta_avg"]), "o", color=color, markersize=4, alpha=0.8)
             axes.plot([np.mean(row["delta_avg"])], [place], "|", color=color, markersize=13, markeredgewidth=2)
