@@ -42,6 +42,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ("generate 4d --out x", "unknown generator '4d': known are 2d, 3d"),
+        ("generate 2d --out x --objects procedural", "--objects: generator 2d has no such option"),
         ("generate 3d --out x --scenes 0", "scenes: input should be greater than or equal to 1, got 0"),
         ("generate 3d --out x --views 1", "views: "),
         ("generate 3d --out x --split tset", "split: "),

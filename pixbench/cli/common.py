@@ -68,6 +68,15 @@ def given(**options: Any) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def sources_given(generator: str, kind: "type[BaseModel]", **sources: Any) -> dict[str, Any]:
+    """The sources that were given. UserError for one that a generator's configuration does not have."""
+    found = given(**sources)
+    for name in found:
+        if name not in kind.model_fields:
+            raise UserError(f"--{name}: generator {generator} has no such option; see 'pixbench settings {generator}'")
+    return found
+
+
 def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = (), preset: Mapping[str, Any] | None = None) -> "C":
     """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option.
 

@@ -59,12 +59,12 @@ def generate(
     from ..generation.reproduce import check, prove
     from ..registry import GENERATORS
     from ..shards.recipe import read_recipe_file
-    from .common import build_config, default_workers, given, progress_bar
+    from .common import build_config, default_workers, given, progress_bar, sources_given
 
     _check_workers(workers, cluster)
     kind = GENERATORS.get(generator)
     values = given(split=split, scenes=scenes, views=views, size=size, seed=seed)
-    sources = given(objects=objects, rooms=rooms)
+    sources = sources_given(generator, kind.config_type, objects=objects, rooms=rooms)
     recipe = read_recipe_file(from_recipe) if from_recipe else None
     if recipe:
         if recipe.recipe.generator != generator:

@@ -119,14 +119,16 @@ def preview(
     from ..errors import UserError
     from ..previewing import contact_page, preview_scene
     from ..registry import GENERATORS
-    from .common import build_config, given, progress_bar
+    from .common import build_config, progress_bar, sources_given
 
     if scene < 0 or sheet < 0:
         raise UserError(f"--scene {scene} --sheet {sheet}: expected 0 or more")
     started = time.perf_counter()
     values = {"split": split, "views": views, "size": size, "seed": seed, "scenes": scene + max(sheet, 1)}
     kind = GENERATORS.get(generator)
-    made = kind(build_config(kind.config_type, values | given(objects=objects, rooms=rooms), setting or ()))
+    made = kind(
+        build_config(kind.config_type, values | sources_given(generator, kind.config_type, objects=objects, rooms=rooms), setting or ())
+    )
     if sheet:
         with progress_bar("preview", sheet, "scenes") as advance:
             contact_page(made, range(scene, scene + sheet), out, progress=advance)

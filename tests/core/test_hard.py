@@ -61,7 +61,9 @@ def test_what_is_further_than_a_half_costs_only_the_two_sided() -> None:
 
 
 def test_the_named_member_is_the_two_sided_one() -> None:
-    seen = _random()
+    near = _random()
+    # Far enough apart that some negatives are further than 1/2.
+    seen = _seen(10 * near.a, 10 * near.b, near.uv_a, near.uv_random, near.matched)
     named = PaperHard(TrainConfig(objective="paper-hard", keep=0.5))
     assert named(seen).item() == _objective(math.inf, one_sided=0)(seen).item() != _objective(math.inf)(seen).item()
 
