@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from ..errors import unknown_name
 
@@ -31,6 +31,7 @@ class Cell(Protocol):
 
 
 Record = dict[str, Any]
+P = TypeVar("P")
 
 
 @runtime_checkable
@@ -53,6 +54,13 @@ def experiment_named(name: str) -> Any:
     if name not in EXPERIMENTS:
         raise unknown_name("experiment", name, EXPERIMENTS)
     return import_module(f"{__name__}.{name}")
+
+
+def preset_named(experiment: str, presets: Mapping[str, P], name: str) -> P:
+    """One of an experiment's presets. UserError with a suggestion for an unknown name."""
+    if name not in presets:
+        raise unknown_name(f"preset of {experiment}", name, presets)
+    return presets[name]
 
 
 def cell_format(name: str) -> str:

@@ -18,7 +18,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..checkpoint import load_checkpoint
-from ..errors import unknown_name
 from ..evaluation.record import environment
 from ..geometry import normalised_grid, pixel_centres
 from ..network import UNetConfig
@@ -26,7 +25,7 @@ from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
 from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
-from . import cell_format
+from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
 from .head import describe, head_accuracy, linear_probe, train_head
 
@@ -121,13 +120,6 @@ PRESETS = {
 PRESETS["paper-jitter"] = replace(PRESETS["paper"], jitter=1.0)
 
 
-def preset_named(name: str) -> Preset:
-    """A preset; UserError with a suggestion for an unknown name."""
-    if name not in PRESETS:
-        raise unknown_name("preset of experiment1", name, PRESETS)
-    return PRESETS[name]
-
-
 @dataclass(frozen=True)
 class Cell:
     """One run of the grid: the method, or another objective in its place."""
@@ -149,7 +141,7 @@ def cells(
     preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None, objective: str = "paper"
 ) -> list[Cell]:
     """The grid of a preset, or a part of it, seed by seed: a sweep that is stopped has all cells at fewer seeds."""
-    grid = preset_named(preset)
+    grid = preset_named("experiment1", PRESETS, preset)
     return [
         Cell(preset, norm, weight, seed, objective)
         for seed in range(seeds or grid.seeds)
@@ -161,14 +153,14 @@ def cells(
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
     del folder, workers
-    size = preset_named(preset)
+    size = preset_named("experiment1", PRESETS, preset)
     DOMAIN_SETS.get("colored-mnist")(size.digits, cut=size.cut, seed=0)
 
 
 def run(cell: Cell, folder: Path) -> dict[str, Any]:
     """Train and score a cell. Its run goes to `folder`/runs/NAME, and goes on there if it was stopped."""
     started = time.perf_counter()
-    preset = preset_named(cell.preset)
+    preset = preset_named("experiment1", PRESETS, cell.preset)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     domains = DOMAIN_SETS.get("colored-mnist")(preset.digits, cut=preset.cut, seed=cell.seed)
     training, held_out = _parts([domain for domain in domains if not domain.ood])

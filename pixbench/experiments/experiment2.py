@@ -13,14 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..checkpoint import load_checkpoint, seeded_network
-from ..errors import unknown_name
 from ..evaluation.model import DescriptorModel, image_batch, load_model
 from ..evaluation.record import environment
 from ..pictures import best_pair, instance_palette, match_picture, save_figure, show_image
 from ..shards.reader import Dataset, StoredScene
 from ..training.config import TrainConfig, preset_values
 from ..training.train import STATE, train
-from . import Record, cell_format
+from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
 from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
 
@@ -61,13 +60,6 @@ PRESETS = {
 }
 
 
-def preset_named(name: str) -> Preset:
-    """A preset; UserError with a suggestion for an unknown name."""
-    if name not in PRESETS:
-        raise unknown_name("preset of experiment2", name, PRESETS)
-    return PRESETS[name]
-
-
 @dataclass(frozen=True)
 class Cell:
     """One run."""
@@ -85,7 +77,7 @@ class Cell:
 
 def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Cell]:
     """The grid of a preset, or a part of it."""
-    grid = preset_named(preset)
+    grid = preset_named("experiment2", PRESETS, preset)
     return [
         Cell(preset, norm, weight, seed)
         for seed in range(seeds or grid.seeds)
@@ -96,12 +88,12 @@ def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[floa
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Make the rooms."""
-    preset_named(preset).rooms.make(folder, workers)
+    preset_named("experiment2", PRESETS, preset).rooms.make(folder, workers)
 
 
 def run(cell: Cell, folder: Path) -> Record:
     """Train; score matching on rooms and objects held out; measure segments and edges there. A picture of matches goes to `folder`."""
-    preset, started = preset_named(cell.preset), time.perf_counter()
+    preset, started = preset_named("experiment2", PRESETS, cell.preset), time.perf_counter()
     data = {split: preset.rooms.path(folder, split) for split in preset.rooms.scenes}
     values = {**preset_values("experiment2"), **preset.training}
     config = TrainConfig(**{**values, "p": cell.p, "between_weight": cell.between_weight, "seed": cell.seed})

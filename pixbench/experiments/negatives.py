@@ -20,7 +20,7 @@ from ..network import UNetConfig
 from ..pictures import save_figure
 from ..training.config import TrainConfig
 from ..training.train import train
-from . import Record, cell_format
+from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
 
 HARD: dict[str, Any] = {"objective": "stable-hard"}
@@ -85,13 +85,6 @@ PRESETS = {
 }
 
 
-def preset_named(name: str) -> Preset:
-    """A preset; UserError with a suggestion for an unknown name."""
-    if name not in PRESETS:
-        raise unknown_name("preset of negatives", name, PRESETS)
-    return PRESETS[name]
-
-
 @dataclass(frozen=True)
 class Cell:
     """One run."""
@@ -110,7 +103,7 @@ class Cell:
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[Cell]:
     """The grid of a preset, seed by seed. UserError for an unknown variant."""
-    grid = preset_named(preset)
+    grid = preset_named("negatives", PRESETS, preset)
     for variant in variants:
         if variant not in VARIANTS:
             raise unknown_name("variant", variant, VARIANTS)
@@ -124,12 +117,13 @@ def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Make the rooms."""
-    preset_named(preset).rooms.make(folder, workers)
+    preset_named("negatives", PRESETS, preset).rooms.make(folder, workers)
 
 
 def run(cell: Cell, folder: Path) -> Record:
     """Train one member, and score it on rooms that it has not seen. Seconds are those of training alone."""
-    preset, rooms = preset_named(cell.preset), preset_named(cell.preset).rooms
+    preset = preset_named("negatives", PRESETS, cell.preset)
+    rooms = preset.rooms
     chosen = dict(VARIANTS[cell.variant])
     network = {**preset.network, "channels": chosen.pop("channels", preset.network["channels"])}
     config = TrainConfig(

@@ -17,12 +17,11 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..errors import unknown_name
 from ..evaluation.record import environment
 from ..pictures import save_figure
 from ..registry import DOMAIN_SETS
 from ..seeding import seeded
-from . import Record, cell_format
+from . import Record, cell_format, preset_named
 
 Method = Literal["erm", "irm", "grey"]
 METHODS: tuple[Method, ...] = ("erm", "irm", "grey")
@@ -65,9 +64,8 @@ class Cell:
 
 def cells(preset: str, *, seeds: int | None = None) -> list[Cell]:
     """All methods, seed by seed. UserError with a suggestion for an unknown preset."""
-    if preset not in PRESETS:
-        raise unknown_name("preset of supervised", preset, PRESETS)
-    return [Cell(preset, method, seed) for seed in range(seeds or PRESETS[preset].seeds) for method in METHODS]
+    grid = preset_named("supervised", PRESETS, preset)
+    return [Cell(preset, method, seed) for seed in range(seeds or grid.seeds) for method in METHODS]
 
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
