@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from pixbench.evaluation.dense import Matches
 from pixbench.evaluation.model import Model
 from pixbench.geometry import pixel_index
 from pixbench.shards.reader import Pair
+from pixbench.truth import Status
 
 
 class Oracle(Model):
@@ -20,7 +22,10 @@ class Oracle(Model):
         """See Model."""
         return {"kind": "oracle", "p": None, "channels": None}
 
-    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Float[np.ndarray, "queries 2"]:
-        """The stored truth at each query's pixel."""
+    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """The stored truth at each query's pixel; where the target does not see it, no match back."""
         column, row = pixel_index(query_uv).T
-        return pair.truth.uv_b[row, column].astype(np.float64)
+        uv = pair.truth.uv_b[row, column].astype(np.float64)
+        hidden = pair.truth.status[row, column] != Status.VISIBLE
+        # It is as sure of what is seen as it can be, and knows what is not.
+        return Matches(uv, hidden.astype(float), hidden.astype(float), np.where(hidden, np.inf, 0.0), np.where(hidden, np.nan, 0.0))

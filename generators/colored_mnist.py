@@ -23,10 +23,12 @@ NOISE, ORDER = range(2)
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """Digits with one share e of wrong colours. `index` is their place among the digits; `ood` marks the domain held back."""
+    """Digits with one share e of wrong colours. `index` is their place among the digits; `ood` marks the domain held back;
+    `digits_sha256` is the hash of all digits that the domains were cut from."""
 
     e: float
     ood: bool
+    digits_sha256: str
     index: Int[np.ndarray, " digits"]
     images: UInt8[np.ndarray, "digits 28 28 3"]
     labels: Bool[np.ndarray, " digits"]
@@ -57,7 +59,7 @@ def _domain(digits: Digits, index: np.ndarray, e: float, labels: np.ndarray, dra
     images[..., 0] = grey * red[:, None, None]
     images[..., 1] = grey * ~red[:, None, None]
     images[..., 2] = grey * blue
-    return Domain(e, e > 0.5, index, images, labels[index], digits.classes[index], red)
+    return Domain(e, e > 0.5, digits.sha256, index, images, labels[index], digits.classes[index], red)
 
 
 Cut = Callable[[int, np.ndarray], list[tuple[float, np.ndarray]]]

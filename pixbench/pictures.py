@@ -137,7 +137,7 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
         (carried_colours(pair.rgb_b, pair.truth.uv_b[visible], colours[visible]), "the same points in view b: truth"),
     ]
     for model in models:
-        found = model.match(pair, queries)
+        found = model.match(pair, queries).uv
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
         panels.append((carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px"))
     # Truth above, models below; a single one stands beside it.
@@ -178,7 +178,7 @@ def carried_colours(
 def channel_picture(rgb: Image, model: DescriptorModel, path: Path) -> None:
     """An image beside each descriptor channel, every channel on its own scale."""
     with torch.inference_mode():
-        channels = model.describe(image_batch(rgb))[0].numpy()
+        channels = model.dense(image_batch(rgb))[0].cpu().numpy()
     columns = 8
     rows = -(-(len(channels) + 1) // columns)
     figure = Figure(figsize=(1.45 * columns, 1.55 * rows), layout="constrained")

@@ -9,7 +9,6 @@ from .errors import UserError, unknown_name
 if TYPE_CHECKING:
     from .evaluation.metrics import Metric
     from .evaluation.model import Model
-    from .evaluation.suite import Suite
     from .generation import Generator
     from .training.config import TrainConfig
     from .training.objective import Objective
@@ -69,7 +68,7 @@ OBJECT_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("object sourc
 ROOM_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("room source", "pixbench.room_sources")
 RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
 CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
-SUITES: "Registry[Suite]" = Registry("suite", "pixbench.suites")
+SUITES: "Registry[Any]" = Registry("suite", "pixbench.suites")
 DOMAIN_SETS: "Registry[Callable[..., Any]]" = Registry("set of labelled domains", "pixbench.domain_sets")
 """Each is called with (source, cut=, seed=) and gives domains of labelled images, see pixbench.generators.colored_mnist."""
 
@@ -77,4 +76,4 @@ OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective
 """What a network can be trained to do; each is called with the run's configuration."""
 
 BASELINES: "Registry[Callable[[], Model]]" = Registry("baseline", "pixbench.baselines")
-METRICS: "Registry[Metric]" = Registry("metric")
+METRICS: "Registry[Metric]" = Registry("metric", "pixbench.metrics")

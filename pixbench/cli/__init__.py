@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, experiment, inspect, show
+from . import assess, assets, data, demo, experiment, inspect, metrics, show
 
 app = typer.Typer(
     name="pixbench",
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-RESUMABLE = ("generate", "train", "demo", "sweep")
+RESUMABLE = ("generate", "train", "evaluate", "demo", "sweep")
 
 
 def _print_version(wanted: bool) -> bool:
@@ -42,6 +42,7 @@ data.register(app)
 inspect.register(app)
 assess.register(app)
 show.register(app)
+metrics.register(app)
 assets.register(app)
 experiment.register(app)
 demo.register(app)

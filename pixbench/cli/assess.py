@@ -4,9 +4,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from ..evaluation.dense import Search
+    from ..evaluation.model import Model
+    from ..evaluation.record import Record
 
 
 def register(app: typer.Typer) -> None:
@@ -85,29 +90,109 @@ def _told(advance: Callable[..., None], pictures: int) -> Callable[[int, float],
 
 
 def evaluate(
-    model: Annotated[str, typer.Option(help="A run or checkpoint, or baseline:NAME (see 'pixbench list').")],
+    model: Annotated[
+        str,
+        typer.Option(help="A run or checkpoint, baseline:NAME (see 'pixbench list'), package.module:factory, or an exported .pt or .pt2."),
+    ],
     data: Annotated[Path | None, typer.Option(help="Folder of a data set. Default: the suite, made and verified once.")] = None,
     suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",
     out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
+    p: Annotated[str | None, typer.Option(help="Norm for descriptors: 1, 2, inf or cosine. Default: the model's own, or cosine.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
+    radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
+    subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
+    query_stride: Annotated[int | None, typer.Option(min=1, help="With --data: every how manyth pixel is asked about. Default: 4.")] = None,
+    trained_on: Annotated[Path | None, typer.Option(help="The model's training set: scores are split by what was in it.")] = None,
+    objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
+    rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
 ) -> None:
-    """Score a model: matching accuracy on every ordered pair of a test set."""
-    from ..evaluation.evaluate import evaluate as run
-    from ..evaluation.model import load_model
+    """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
+    import math
+
+    from ..errors import UserError
+    from ..evaluation.dense import Search
+    from ..evaluation.loading import load_model
+    from ..evaluation.matching import NORMS
+    from ..evaluation.model import norm_name, parse_norm
     from ..leaderboard import build_tables
+    from ..registry import SUITES
+    from .common import given
+    from .show import print_tables
+
+    if p not in (None, *map(norm_name, NORMS)):
+        raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
+    loaded = load_model(model, p=parse_norm(p) if p else None, device=device)
+    task = "matching" if data is not None else SUITES.get(suite).task
+    if task != "matching":
+        refused = given(radius=radius, query_stride=query_stride, trained_on=trained_on, objects=objects, rooms=rooms)
+        if refused or subpixel:
+            raise UserError(f"--{next(iter(refused), 'subpixel').replace('_', '-')}: suite {suite} has no pairs; leave it out")
+        path, record = _probe(loaded, suite, task, out, batch, workers)
+    else:
+        search = Search(radius_px=math.inf if radius is None else radius, subpixel=subpixel)
+        sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
+        path, record = _match(loaded, data, suite, out, search, batch, query_stride, trained_on, sources, workers)
+    print_tables(build_tables([record]))
+    for reason, pairs in record.data.failed.items():
+        typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
+    typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")
+
+
+def _match(
+    model: "Model",
+    data: Path | None,
+    suite: str,
+    out: Path,
+    search: "Search",
+    batch: int,
+    query_stride: int | None,
+    trained_on: Path | None,
+    sources: dict[str, Any],
+    workers: int | None,
+) -> "tuple[Path, Record]":
+    from ..errors import UserError
+    from ..evaluation.evaluate import evaluate as run
+    from ..evaluation.source import DatasetSource, PairSource
+    from ..evaluation.suite import STRIDE, Opening
+    from ..leaks import assets
     from ..places import cache_folder
     from ..registry import SUITES
     from ..shards.reader import Dataset
     from .common import default_workers, progress_bar
-    from .show import print_tables
 
-    loaded = load_model(model)
-    name = suite if data is None else data.resolve().name
-    if data is None:
+    known = None if trained_on is None else frozenset(assets(Dataset(trained_on)))
+    said = None if trained_on is None else Dataset(trained_on).manifest.content_sha256()
+    if data is not None:
+        if sources:
+            raise UserError(f"--{next(iter(sources))}: --data is made already; leave one of them out")
+        name = data.resolve().name
+        source: PairSource = DatasetSource(data, name, query_stride or STRIDE, known)
+    else:
+        if query_stride is not None:
+            raise UserError(f"--query-stride: suite {suite} fixes its queries; use it with --data")
         wanted = SUITES.get(suite)
-        with progress_bar(f"suite {suite}", int(wanted.config["scenes"]), "scenes") as advance:
-            data = wanted.ensure(cache_folder(), workers=workers or default_workers(), progress=advance)
-    with progress_bar(f"match {loaded.name}", len(Dataset(data).pair_keys()), "pairs") as advance:
-        path, record = run(loaded, data, out / name, suite=name, progress=advance)
-    print_tables(build_tables([record]))
-    typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")
+        name = suite
+        opening = Opening(cache_folder(), workers or default_workers(), sources, known)
+        with progress_bar(f"suite {suite}", wanted.work, "scenes") as advance:
+            source = wanted.open(opening, advance)
+    pairs = sum(map(len, source.groups()))
+    with progress_bar(f"match {model.name}", 2 * pairs, "pairs") as advance:
+        return run(model, source, out / name, search=search, batch=batch, trained_on=said, progress=advance)
+
+
+def _probe(model: "Model", suite: str, task: str, out: Path, batch: int, workers: int | None) -> "tuple[Path, Record]":
+    from ..evaluation import classify, segment
+    from ..evaluation.suite import Opening
+    from ..places import cache_folder
+    from ..registry import SUITES
+    from .common import default_workers, progress_bar
+
+    wanted = SUITES.get(suite)
+    if task == "classification":
+        with progress_bar(f"classify {model.name}", 100, "%") as advance:
+            return classify.evaluate(model, wanted, out / suite, batch=batch, progress=advance)
+    opening = Opening(cache_folder(), workers or default_workers())
+    with progress_bar(f"probe {model.name}", 2 * wanted.work, "scenes") as advance:
+        return segment.evaluate(model, wanted, opening, out / suite, batch=batch, progress=advance)

@@ -115,21 +115,22 @@ def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
 
 def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..evaluation.evaluate import evaluate
-    from ..evaluation.model import load_model
+    from ..evaluation.loading import load_model
     from ..evaluation.record import find_records
+    from ..evaluation.source import DatasetSource
+    from ..evaluation.suite import STRIDE
     from ..leaderboard import build_tables
-    from ..shards.reader import Dataset
     from .common import progress_bar
     from .show import print_tables
 
     models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
-    dataset = Dataset(data)
-    pairs = len(dataset.pair_keys())
-    dataset.close()
-    with progress_bar("evaluate", pairs * len(models), "pairs") as advance:
+    source = DatasetSource(data, "demo", STRIDE)
+    pairs = sum(map(len, source.groups()))
+    with progress_bar("evaluate", 2 * pairs * len(models), "pairs") as advance:
         for model in models:
             advance(0, model.name)
-            evaluate(model, data, results, suite="demo", progress=advance)
+            evaluate(model, source, results, progress=advance)
+    source.close()
     tables = build_tables(find_records([results]))
     (results / "table.md").write_text("\n".join(table.markdown() for table in tables))
     print_tables(tables)

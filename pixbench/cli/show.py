@@ -99,11 +99,11 @@ def print_tables(tables: "Sequence[Table]") -> None:
 
     console = Console()
     # A table that is piped or shown on a narrow terminal keeps all its columns.
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 120)
     for table in tables:
         shown = RichTable(title=Text(table.title), caption=Text(table.caption), title_style="bold", caption_justify="left")
         for number, name in enumerate(table.header):
-            shown.add_column(name, justify="right" if number else "left", no_wrap=True)
+            shown.add_column(name, justify="right" if number else "left", no_wrap=not number)
         for row in table.rows:
             shown.add_row(*map(Text, row))  # as text: a name may look like markup
         console.print(shown)

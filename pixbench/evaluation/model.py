@@ -2,25 +2,27 @@
 
 import math
 from abc import ABC, abstractmethod
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+from torch.nn import functional
 
-from ..checkpoint import load_checkpoint
-from ..errors import UserError
-from ..geometry import pixel_centres, pixel_index
-from ..registry import BASELINES
+from ..geometry import pixel_index
 from ..shards.reader import Pair
-from .matching import nearest
+from ..truth import Status
+from .dense import Matches, Search, match_dense
+from .matching import Norm
+
+Image = UInt8[np.ndarray, "height width 3"]
 
 
-def image_batch(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "1 3 height width"]:
-    """An image from disk as a batch of one, float32 in [0, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)[None])).float() / 255
+def image_batch(*rgb: Image) -> Float[Tensor, "batch 3 height width"]:
+    """Images from disk, all of one size, as a batch of float32 in [0, 1]."""
+    return torch.from_numpy(np.stack([image.transpose(2, 0, 1) for image in rgb])).float() / 255
 
 
 class Model(ABC):
@@ -34,71 +36,119 @@ class Model(ABC):
         return {}
 
     @abstractmethod
-    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Float[np.ndarray, "queries 2"]:
-        """Predicted uv in image b of query positions uv in image a, both in pixels."""
+    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """Where query positions uv of image a lie in image b, in pixels. Only an oracle looks at the pair's truth."""
 
 
 class DescriptorModel(Model):
-    """Matches each query to the pixel of b with the nearest descriptor in the norm `p` (1, 2 or inf)."""
+    """Matches each query to the pixel of b with the nearest descriptor in the norm `p`: 1, 2, inf or "cosine"."""
 
-    p: float
+    p: Norm
+    device = torch.device("cpu")
+    described: tuple[int, int, int] | None = None
+    """(channels, rows, columns) that `describe` gave last, before any enlarging."""
 
     @abstractmethod
-    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
-        """A descriptor for every pixel of images in [0, 1]."""
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid over the whole image."""
 
-    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Float[np.ndarray, "queries 2"]:
-        """The centre of the nearest pixel; among equals the first in reading order."""
+    def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
+        """`describe`, enlarged to the images' size where it is coarser (bilinear). ValueError for anything else."""
         with torch.inference_mode():
-            source = self.describe(image_batch(pair.rgb_a))[0]
-            target = self.describe(image_batch(pair.rgb_b))[0]
-            height, width = target.shape[1:]
-            column, row = torch.from_numpy(pixel_index(query_uv)).unbind(1)
-            found = nearest(source[:, row, column].T, target.flatten(1).T, p=self.p)
-        centres: np.ndarray = pixel_centres(width, height).reshape(-1, 2)[found.numpy()]
-        return centres
+            found = self.describe(images.to(self.device))
+            if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
+                got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+                raise ValueError(f"{self.name} gave {got} for {len(images)} images: expected a tensor (batch, channels, rows, columns)")
+            self.described = (found.shape[1], found.shape[2], found.shape[3])
+            if found.shape[2:] != images.shape[2:]:
+                found = functional.interpolate(found.float(), size=images.shape[2:], mode="bilinear", align_corners=False)
+            return found.float()
+
+    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """The centre of the nearest pixel; among equals the first in reading order."""
+        return self.match_described(pair, self.dense(image_batch(pair.rgb_a))[0], self.dense(image_batch(pair.rgb_b))[0], query_uv)
+
+    def match_described(
+        self,
+        pair: Pair,
+        source: Float[Tensor, "channels height width"],
+        target: Float[Tensor, "channels rows columns"],
+        query_uv: Float[np.ndarray, "queries 2"],
+        search: Search = Search(),  # noqa: B008  (frozen)
+    ) -> Matches:
+        """As `match`, of a pair whose images were described before. The truth decides nothing but `closer`."""
+        pixel = pixel_index(query_uv)
+        with torch.inference_mode():
+            return match_dense(source, target, torch.from_numpy(pixel), p=self.p, search=search, truth_pixel=_true_pixels(pair, pixel))
 
 
-class CheckpointModel(DescriptorModel):
-    """A network that `pixbench train` wrote, matched in the norm it was trained with."""
+def _true_pixels(pair: Pair, pixel: Int[np.ndarray, "queries 2"]) -> Int[Tensor, "queries 2"]:
+    """The pixel of each query's true match, -1 where it is not visible."""
+    column, row = pixel.T
+    visible = pair.truth.status[row, column] == Status.VISIBLE
+    height, width = pair.rgb_b.shape[:2]
+    at = np.full(pixel.shape, -1, np.int64)
+    # In float32 a point just inside the image may lie on its border.
+    at[visible] = np.clip(pixel_index(pair.truth.uv_b[row, column][visible]), 0, [width - 1, height - 1])
+    return torch.from_numpy(at)
 
-    def __init__(self, path: Path):
-        self._checkpoint = load_checkpoint(path)
-        self._network: nn.Module = self._checkpoint.network
-        self.p = self._checkpoint.config.p
-        run = self._checkpoint.folder.resolve()
-        self.name = run.parent.name if run.name == "checkpoint" else run.name
+
+PointMatcher = Callable[[Float[Tensor, "3 height width"], Float[Tensor, "3 rows columns"]], Sequence[Any]]
+"""Two images in [0, 1] to matched points (matches, 2) of each, uv in pixels: the first pixel's centre is (.5, .5)."""
+
+REACH_PX = 4.0
+
+
+class MatcherModel(Model):
+    """A matcher of points. A query is answered by the matched point nearest to it, moved along, if one lies within `reach_px`."""
+
+    reach_px = REACH_PX
+
+    def __init__(self, matcher: PointMatcher, name: str, info: dict[str, Any] | None = None):
+        self._matcher = matcher
+        self.name = name
+        self._info = info or {}
 
     @property
     def info(self) -> dict[str, Any]:
-        """Hash, training and size of the checkpoint."""
-        config = self._checkpoint.config
-        return {
-            "kind": "checkpoint",
-            "p": norm_name(self.p),
-            "channels": config.network.channels,
-            "checkpoint_sha256": self._checkpoint.sha256,
-            "step": config.step,
-            "training": config.training,
-        }
+        """Kind and reach."""
+        return {"kind": "matcher", "p": None, "channels": None, "reach_px": self.reach_px, **self._info}
 
-    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
-        """See DescriptorModel."""
-        out: Tensor = self._network(images)
-        return out
+    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """See Model. ValueError where the matcher returns anything but two lists of as many points."""
+        with torch.inference_mode():
+            found = self._matcher(image_batch(pair.rgb_a)[0], image_batch(pair.rgb_b)[0])
+        try:
+            points_a, points_b = (np.asarray(points, np.float64).reshape(-1, 2) for points in found[:2])
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{self.name} must return matched points, (matches, 2) of each image: {error}") from None
+        if len(points_a) != len(points_b):
+            raise ValueError(f"{self.name} returned {len(points_a)} points of the first image and {len(points_b)} of the second")
+        whole = np.isfinite(points_a).all(axis=1) & np.isfinite(points_b).all(axis=1)
+        return self._answers(query_uv, points_a[whole], points_b[whole])
+
+    def _answers(
+        self, query_uv: Float[np.ndarray, "queries 2"], points_a: Float[np.ndarray, "matches 2"], points_b: Float[np.ndarray, "matches 2"]
+    ) -> Matches:
+        from scipy.spatial import cKDTree
+
+        uv = np.full(query_uv.shape, np.nan)
+        if len(points_a):
+            distance, index = cKDTree(points_a).query(query_uv)
+            near = distance <= self.reach_px
+            uv[near] = points_b[index[near]] + query_uv[near] - points_a[index[near]]
+        return Matches.only(uv, points_a=points_a, points_b=points_b)
 
 
-def norm_name(p: float) -> str:
+def norm_name(p: Norm) -> str:
     """The norm as records and tables write it."""
-    return "inf" if p == math.inf else f"{p:g}"
+    return p if isinstance(p, str) else "inf" if p == math.inf else f"{p:g}"
 
 
-def load_model(spec: str) -> Model:
-    """The model that `--model` means: `baseline:NAME`, or a run's folder or checkpoint."""
-    kind, _, name = spec.partition(":")
-    if kind == "baseline" and name:
-        model: Model = BASELINES.get(name)()
-        return model
-    if not Path(spec).exists() and spec in BASELINES.names():
-        raise UserError(f"--model {spec}: no such path; did you mean 'baseline:{spec}'?")
-    return CheckpointModel(Path(spec))
+def parse_norm(text: str) -> Norm:
+    """The norm that `norm_name` wrote. ValueError for another."""
+    if text == "cosine":
+        return "cosine"
+    if text not in ("1", "2", "inf"):
+        raise ValueError(f"got {text}, expected 1, 2, inf or cosine")
+    return float(text)

@@ -21,7 +21,7 @@ class _Part(BaseModel):
 
 
 class DataPart(_Part):
-    """The data that was scored on."""
+    """The data that was scored on. `failed` counts pairs that the model gave no answer on, by the reason; they count as misses."""
 
     suite: str
     recipe_sha256: str
@@ -29,47 +29,79 @@ class DataPart(_Part):
     split: str
     seed: int
     scenes: int
-    pairs: int
-    pairs_without_points: int
-    points: int
+    pairs: int = 0
+    pairs_without_points: int = 0
+    points: int = 0
+    failed: dict[str, int] = Field(default_factory=dict)
+    trained_on: str | None = None
 
 
 class Value(_Part):
-    """A metric's mean over pairs, and its value over all points pooled; null where there is none."""
+    """A metric's version and hash of its definition, its value over pairs, and pooled over all points; null where there is none."""
 
     version: int
+    sha256: str
     value: float | None
-    pooled: float | None
+    pooled: float | None = None
+
+
+class GroupPart(_Part):
+    """Means over pairs of a part of the pairs, or of a kind of pixels."""
+
+    pairs: int
+    points: int
+    metrics: dict[str, float | None]
 
 
 class Protocol(_Part):
-    """How the model was asked: queries on a grid, nearest neighbour over the whole target, scored where visible."""
+    """How the model was asked. `selection` names how what was tuned on top of it was chosen, for scores that have such a thing."""
 
-    query_stride: int
-    scored: str = "visible queries"
-    search: str = "whole target image"
+    query_stride: int | None = None
+    scored: str
+    search: str
+    radius_px: float | None = None
+    subpixel: bool = False
+    ratio_excludes_px: float | None = None
+    batch: int
+    device: str
+    selection: list[str] = Field(default_factory=list)
 
 
-class PredictionsPart(_Part):
-    """The file with the predictions, beside the record."""
+class FilePart(_Part):
+    """A file beside the record."""
 
     file: str
     sha256: str
+    bytes: int
+
+
+class TimingPart(_Part):
+    """Of this run, without what an earlier one had done: null where nothing was left to do. Memory is the process's highest."""
+
+    seconds: float = Field(ge=0)
+    images_per_s: float | None
+    pairs_per_s: float | None
+    peak_memory_mb: float | None
 
 
 class Record(_Part):
     """One evaluation."""
 
     format: Literal["pixbench-record"] = "pixbench-record"
-    format_version: Literal[1] = 1
+    format_version: Literal[2] = 2
+    task: Literal["matching", "classification", "segmentation"]
     model: str
     model_info: dict[str, Any]
+    model_sha256: str
     data: DataPart
     protocol: Protocol
     metrics: dict[str, Value]
-    predictions: PredictionsPart
+    groups: dict[str, GroupPart] = Field(default_factory=dict)
+    details: dict[str, Any] = Field(default_factory=dict)
+    predictions: FilePart
+    pairs: FilePart | None = None
+    timing: TimingPart
     environment: dict[str, str]
-    seconds: float = Field(ge=0)
     created: str
 
 
@@ -82,6 +114,16 @@ def environment() -> dict[str, str]:
         "system": platform.system(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
+
+
+def peak_memory_mb() -> float | None:
+    """The most memory that this process has held, in MB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if platform.system() == "Darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
 
 
 def now() -> str:

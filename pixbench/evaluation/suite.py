@@ -1,43 +1,100 @@
-"""Suites: fixed test sets, made when first needed, cached, and verified before use."""
+"""Suites: fixed test sets, each with a version, made or fetched when first needed, cached, and verified before use."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from ..errors import UserError, VerificationError
 from ..generation import generate
 from ..registry import GENERATORS
 from ..shards.manifest import MANIFEST, Recipe, read_manifest
 from ..shards.verify import verify
+from .source import DatasetSource, PairSource
+
+Task = Literal["matching", "classification", "segmentation"]
+
+STRIDE = 4
+"""Every fourth pixel of every fourth row is a query, where a suite does not say otherwise."""
 
 
 @dataclass(frozen=True)
-class Suite:
-    """A named test set: a generator and its whole configuration."""
+class Opening:
+    """What is needed to open a suite: where suites are kept, processes to make it, the user's own copies, a training set's assets."""
+
+    cache: Path
+    workers: int = 1
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    trained_on: Collection[str] | None = None
+
+
+@dataclass(frozen=True)
+class Suite(ABC):
+    """A named, versioned test set: what changes its scores is a new version."""
 
     name: str
     title: str
+    version: int
+    task: ClassVar[Task] = "matching"
+
+    @property
+    def full_name(self) -> str:
+        """Name and version, as records have it."""
+        return f"{self.name} v{self.version}"
+
+    @property
+    def work(self) -> int:
+        """Steps of progress that opening takes."""
+        return 0
+
+
+class MatchingSuite(Suite):
+    """A suite of pairs."""
+
+    @abstractmethod
+    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> PairSource:
+        """The pairs. UserError where something is missing, saying how to get it."""
+
+
+@dataclass(frozen=True)
+class GeneratedSuite(MatchingSuite):
+    """A generator and its whole configuration. `own` names the sources that only the user has, such as rooms: each an option."""
+
     generator: str
     config: dict[str, Any]
+    query_stride: int = STRIDE
+    own: tuple[str, ...] = ()
 
-    def recipe(self) -> Recipe:
+    @property
+    def work(self) -> int:
+        """Scenes."""
+        return int(self.config["scenes"])
+
+    def recipe(self, sources: Mapping[str, Any] | None = None) -> Recipe:
         """What decides the suite's contents."""
         generator = GENERATORS.get(self.generator)
-        config = generator.config_type(**self.config)
+        config = generator.config_type(**{**self.config, **(sources or {})})
         return Recipe(generator=self.generator, generator_version=generator.version, config=config.model_dump(mode="json"))
 
-    def folder(self, cache: Path) -> Path:
+    def folder(self, cache: Path, sources: Mapping[str, Any] | None = None) -> Path:
         """Where the suite lies in a cache; another recipe lies elsewhere."""
-        return cache / "suites" / f"{self.name}-{self.recipe().sha256()[:12]}"
+        return cache / "suites" / f"{self.name}-{self.recipe(sources).sha256()[:12]}"
 
-    def ensure(self, cache: Path, *, workers: int, progress: Callable[[int], None] = lambda done: None) -> Path:
+    def ensure(
+        self,
+        cache: Path,
+        *,
+        workers: int,
+        sources: Mapping[str, Any] | None = None,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Path:
         """The suite's folder, made and verified if it is not there yet."""
-        folder = self.folder(cache)
+        folder = self.folder(cache, sources)
         marker = folder / ".verified"
         if marker.exists() and (folder / MANIFEST).exists() and read_manifest(folder).content_sha256() == marker.read_text():
             return folder
-        config = GENERATORS.get(self.generator).config_type(**self.config)
+        config = GENERATORS.get(self.generator).config_type(**{**self.config, **(sources or {})})
         manifest = generate(self.generator, config, folder, workers=workers, progress=progress)
         try:
             verify(folder)
@@ -47,3 +104,15 @@ class Suite:
             ) from None
         marker.write_text(manifest.content_sha256())
         return folder
+
+    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> PairSource:
+        """See MatchingSuite."""
+        missing = [name for name in self.own if name not in opening.sources]
+        if missing:
+            wanted = " ".join(f"--{name} {self.config[name][0]}:PATH" for name in self.own)
+            raise UserError(f"suite {self.name} is made from your own copies: give {wanted}")
+        unwanted = [name for name in opening.sources if name not in self.own]
+        if unwanted:
+            raise UserError(f"suite {self.name} is fixed: --{unwanted[0]} cannot change it; leave it out, or use 'pixbench generate'")
+        folder = self.ensure(opening.cache, workers=opening.workers, sources=opening.sources, progress=progress)
+        return DatasetSource(folder, self.full_name, self.query_stride, opening.trained_on)

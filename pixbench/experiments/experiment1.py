@@ -27,7 +27,8 @@ from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
-from .head import describe, head_accuracy, linear_probe, train_head
+from ..evaluation.classify import WIDE, Bounds
+from ..evaluation.head import describe, head_accuracy, linear_probe, train_head
 
 __all__ = ["PRESETS", "Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
@@ -37,23 +38,6 @@ HELD_OUT = 0.2
 
 SHOWN = 2
 """Digits of which a cell keeps the descriptors' channels, for the figure."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """When a run encodes colour, and when it suppresses it: closed ranges of ID and OOD accuracy, and their largest difference."""
-
-    encode_id: tuple[float, float]
-    encode_ood: tuple[float, float]
-    suppress: tuple[float, float]
-    suppress_gap: float
-
-    def classify(self, id_: float, ood: float) -> str:
-        """encode, suppress or ambiguous."""
-        if self.encode_id[0] <= id_ <= self.encode_id[1] and self.encode_ood[0] <= ood <= self.encode_ood[1]:
-            return "encode"
-        low, high = self.suppress
-        return "suppress" if low <= min(id_, ood) and max(id_, ood) <= high and abs(id_ - ood) <= self.suppress_gap else "ambiguous"
 
 
 @dataclass(frozen=True)
@@ -112,7 +96,7 @@ PRESETS = {
         p=(math.inf, 1.0, 2.0),
         between_weight=(0.0, 0.5, 0.9),
         seeds=3,
-        bounds=Bounds((0.80, 1.0), (0.0, 0.25), (0.55, 0.80), 0.10),
+        bounds=WIDE,
     ),
 }
 

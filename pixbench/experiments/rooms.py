@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..evaluation.evaluate import evaluate
-from ..evaluation.model import load_model
+from ..evaluation.loading import load_model
+from ..evaluation.source import DatasetSource
+from ..evaluation.suite import STRIDE
 from ..generation import generate
 from ..registry import GENERATORS
 
@@ -33,5 +35,5 @@ class Rooms:
 
 def matching(run: Path, data: Path) -> dict[str, float]:
     """Matching scores of a run on a data set, means over pairs; record and predictions go into the run's folder."""
-    _, record = evaluate(load_model(str(run)), data, run / "evaluation", suite=data.name)
+    _, record = evaluate(load_model(str(run)), DatasetSource(data, data.name, STRIDE), run / "evaluation")
     return {name: value.value for name, value in record.metrics.items() if value.value is not None}

@@ -16,8 +16,9 @@ from pixbench.cli import app
 from pixbench.errors import UserError
 from pixbench.experiments import cell_format, experiment1
 from pixbench.experiments import supervised as supervised_experiment
-from pixbench.experiments.experiment1 import PRESETS, Bounds, cells, draw, summary, table
-from pixbench.experiments.head import PixelHead, head_accuracy, linear_probe, train_head
+from pixbench.evaluation.classify import Bounds
+from pixbench.experiments.experiment1 import PRESETS, cells, draw, summary, table
+from pixbench.evaluation.head import PixelHead, head_accuracy, linear_probe, train_head
 from pixbench.experiments.supervised import PRESETS as PRESETS_SUPERVISED
 from pixbench.experiments.supervised import Preset, supervised
 from pixbench.experiments.sweep import read_cells, sweep

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from pixbench.experiments.structure import (
+from pixbench.evaluation.structure import (
     best_channel_iou,
     binary_codes,
     code_rand_index,

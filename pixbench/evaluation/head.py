@@ -89,11 +89,16 @@ def train_head(
     return head.eval()
 
 
+def head_probability(head: PixelHead, features: Features, *, device: torch.device) -> Float[np.ndarray, " images"]:
+    """Mean over pixels of the probability of the label."""
+    with torch.inference_mode():
+        found = [head(part.to(device)).sigmoid().mean(dim=1).cpu() for part in torch.split(features, 64)]
+    return torch.cat(found).numpy()
+
+
 def head_accuracy(head: PixelHead, features: Features, labels: Bool[np.ndarray, " images"], *, device: torch.device) -> float:
     """Share of images whose mean probability over pixels is on the label's side."""
-    with torch.inference_mode():
-        says = [head(part.to(device)).sigmoid().mean(dim=1).cpu() > 0.5 for part in torch.split(features, 64)]
-    return float(np.mean(torch.cat(says).numpy() == labels))
+    return float(np.mean((head_probability(head, features, device=device) > 0.5) == labels))
 
 
 def pooled(features: Features) -> Float[np.ndarray, "images values"]:
