@@ -24,7 +24,8 @@ NOISE, ORDER = range(2)
 @dataclass(frozen=True, eq=False)
 class Domain:
     """Digits with one share e of wrong colours. `index` is their place among the digits; `ood` marks the domain held back;
-    `digits_sha256` is the hash of all digits that the domains were cut from."""
+    `digits_sha256` is the hash of all digits that the domains were cut from.
+    """
 
     e: float
     ood: bool

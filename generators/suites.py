@@ -4,6 +4,8 @@ from pixbench.evaluation.classify import DomainSuite
 from pixbench.evaluation.segment import RoomSuite
 from pixbench.evaluation.suite import GeneratedSuite
 
+from .photos import PhotoSuite
+
 MINI = GeneratedSuite(
     name="mini",
     title="16 furnished rooms, 4 views of 128 x 128 pixels, 192 pairs, lights and colours differ from view to view",
@@ -27,9 +29,15 @@ SHAPENET_SCENENN = GeneratedSuite(
     version=1,
     generator="3d",
     config={
-        "split": "test", "scenes": 50, "views": 5, "size": 256, "seed": 2028, "scenes_per_shard": 5,
-        "objects": ["shapenet"], "rooms": ["scenenn"],
-    },  # fmt: skip
+        "split": "test",
+        "scenes": 50,
+        "views": 5,
+        "size": 256,
+        "seed": 2028,
+        "scenes_per_shard": 5,
+        "objects": ["shapenet"],
+        "rooms": ["scenenn"],
+    },
     query_stride=20,
     own=("objects", "rooms"),
 )
@@ -68,9 +76,18 @@ ROOM_CLASSES = RoomSuite(
         version=1,
         generator="3d",
         config={
-            "split": "test", "scenes": 12, "views": 4, "size": 128, "seed": 2031, "scenes_per_shard": 4,
-            "light_variation": 0.9, "color_variation": 0.16, "exposure_variation_ev": 0.8,
-        },  # fmt: skip
+            "split": "test",
+            "scenes": 12,
+            "views": 4,
+            "size": 128,
+            "seed": 2031,
+            "scenes_per_shard": 4,
+            "light_variation": 0.9,
+            "color_variation": 0.16,
+            "exposure_variation_ev": 0.8,
+        },
     ),
     stride=6,
 )
+
+PHOTOS = PhotoSuite(name="photos", title="photographs with known truth: graf both ways, motorcycle and aloe, 640 px", version=1)

@@ -44,7 +44,7 @@ class Pack(_Strict):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     title: str
-    role: Literal["objects", "rooms", "digits"]
+    role: Literal["objects", "rooms", "digits", "photos", "weights"]
     licence: str
     citation: str
     source: Annotated[PackageSource | UrlSource | OwnSource, Field(discriminator="kind")]

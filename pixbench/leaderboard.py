@@ -101,7 +101,8 @@ def _caption(record: Record, shown: Mapping[str, str]) -> str:
     if record.task == "classification":
         return (
             f"Accuracy of a linear probe on frozen descriptors, {record.protocol.scored}; its regularisation is selected on the training "
-            "domains, on each left out, or on the test domain (oracle: an upper bound). Head: the paper's, nothing selected. ECE: lower is better."
+            "domains, on each left out, or on the test domain (oracle: an upper bound). Head: the paper's, nothing selected. "
+            "ECE: lower is better."
         )
     if record.task == "segmentation":
         chance = record.details.get("majority", {})

@@ -75,5 +75,7 @@ DOMAIN_SETS: "Registry[Callable[..., Any]]" = Registry("set of labelled domains"
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
 """What a network can be trained to do; each is called with the run's configuration."""
 
-BASELINES: "Registry[Callable[[], Model]]" = Registry("baseline", "pixbench.baselines")
+BASELINES: "Registry[Callable[..., Model]]" = Registry("baseline", "pixbench.baselines")
+"""Each is called without arguments, or with weights=PATH for those that have some."""
+
 METRICS: "Registry[Metric]" = Registry("metric", "pixbench.metrics")

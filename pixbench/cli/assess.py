@@ -121,7 +121,7 @@ def evaluate(
     from .common import given
     from .show import print_tables
 
-    if p not in (None, *map(norm_name, NORMS)):
+    if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
     loaded = load_model(model, p=parse_norm(p) if p else None, device=device)
     task = "matching" if data is not None else SUITES.get(suite).task

@@ -1,4 +1,4 @@
-"""Does a frozen descriptor know what it sees, where colours tell the truth (ID) and where they lie (OOD)?"""
+"""Whether a frozen descriptor knows what it sees, where colours tell the truth (ID) and where they lie (OOD)."""
 
 import math
 import time
@@ -125,17 +125,24 @@ for _part, _words in (("id", "held-out images of the training domains"), ("ood",
     for _protocol, _how in _SELECTED.items():
         METRICS.add(f"{_part}_accuracy/{_protocol}")(
             Metric(
-                f"{_part}_accuracy/{_protocol}", 1, f"accuracy on {_words}, frozen descriptors, {_how}", accuracy,
+                f"{_part}_accuracy/{_protocol}",
+                1,
+                f"accuracy on {_words}, frozen descriptors, {_how}",
+                accuracy,
                 parameters={"protocol": _protocol, "held_out": HELD_OUT, "strengths": STRENGTHS, "head_steps": HEAD_STEPS},
                 task="classification",
-            )  # fmt: skip
+            )
         )
         METRICS.add(f"{_part}_ece/{_protocol}")(
             Metric(
-                f"{_part}_ece/{_protocol}", 1, f"expected calibration error, {BINS} equal bins, on {_words}, frozen descriptors, {_how}",
-                partial(calibration_error, bins=BINS), higher_is_better=False,
-                parameters={"protocol": _protocol, "held_out": HELD_OUT, "bins": BINS}, task="classification",
-            )  # fmt: skip
+                f"{_part}_ece/{_protocol}",
+                1,
+                f"expected calibration error, {BINS} equal bins, on {_words}, frozen descriptors, {_how}",
+                partial(calibration_error, bins=BINS),
+                higher_is_better=False,
+                parameters={"protocol": _protocol, "held_out": HELD_OUT, "bins": BINS},
+                task="classification",
+            )
         )
 
 
@@ -162,7 +169,7 @@ def evaluate(
         parts.append(Part(describe_images(model, domain.images, suite, batch), domain.labels))
         seconds, images = seconds + time.perf_counter() - begun, images + len(domain.labels)
         progress(60 // len(domains))
-    ood = [part for part, domain in zip(parts, domains, strict=True) if domain.ood][0]
+    ood = next(part for part, domain in zip(parts, domains, strict=True) if domain.ood)
     training = [part for part, domain in zip(parts, domains, strict=True) if not domain.ood]
     chosen, classified = read_out(training, ood, suite.seed, progress)
     contents = domains[0].digits_sha256
@@ -175,12 +182,19 @@ def evaluate(
         model_info=described_info(model),
         model_sha256=model_sha256(model),
         data=DataPart(
-            suite=suite.full_name, recipe_sha256=suite.recipe_sha256(contents), content_sha256=contents, split="id and ood",
-            seed=suite.seed, scenes=images,
+            suite=suite.full_name,
+            recipe_sha256=suite.recipe_sha256(contents),
+            content_sha256=contents,
+            split="id and ood",
+            seed=suite.seed,
+            scenes=images,
         ),
         protocol=Protocol(
             scored=f"mean and spread over every {suite.stride}th pixel of {suite.size} px images",
-            search="none", batch=batch, device=str(model.device), selection=list(READ_OUTS),
+            search="none",
+            batch=batch,
+            device=str(model.device),
+            selection=list(READ_OUTS),
         ),
         metrics=values(scores, {}),
         details={
@@ -191,12 +205,14 @@ def evaluate(
         },
         predictions=file_part(path),
         timing=TimingPart(
-            seconds=round(time.perf_counter() - started, 3), images_per_s=round(images / seconds, 3), pairs_per_s=None,
+            seconds=round(time.perf_counter() - started, 3),
+            images_per_s=round(images / seconds, 3),
+            pairs_per_s=None,
             peak_memory_mb=peak_memory_mb(),
         ),
         environment=environment(),
         created=now(),
-    )  # fmt: skip
+    )
     write_record(out / f"{stem}.json", record)
     return out / f"{stem}.json", record
 
@@ -247,9 +263,7 @@ def read_out(
     head = train_head(
         whole.features, whole.labels, steps=HEAD_STEPS, batch=HEAD_BATCH, learning_rate=HEAD_RATE, seed=seed, device=torch.device("cpu")
     )
-    first, second = (
-        Classified(head_probability(head, part.features, device=torch.device("cpu")), part.labels) for part in (id_test, test)
-    )
+    first, second = (Classified(head_probability(head, part.features, device=torch.device("cpu")), part.labels) for part in (id_test, test))
     classified["head"] = (first, second)
     progress(20)
     return chosen, classified
@@ -296,10 +310,7 @@ def read_probabilities(path: Path) -> dict[str, tuple[Classified, Classified]]:
             if file.attrs.get("format") != FORMAT:
                 raise UserError(f"{path} holds no probabilities: run 'pixbench evaluate' again")
             first, second = (
-                {
-                    name: Classified(group[name][()].astype(np.float64), group["label"][()].astype(bool))
-                    for name in READ_OUTS
-                }
+                {name: Classified(group[name][()].astype(np.float64), group["label"][()].astype(bool)) for name in READ_OUTS}
                 for group in (file["id"], file["ood"])
             )
     except (OSError, KeyError) as error:

@@ -63,14 +63,14 @@ def match_dense(
     pixel: Int[Tensor, "queries 2"],
     *,
     p: Norm,
-    search: Search = Search(),  # noqa: B008  (frozen)
+    search: Search = Search(),
     truth_pixel: Int[Tensor, "queries 2"] | None = None,
 ) -> Matches:
     """Match source pixels (column, row) against the whole target, and the answers back against the whole source.
 
     `truth_pixel` is the true match's pixel, negative where there is none; only `closer` depends on it.
     """
-    height, width = target.shape[1:]
+    width = target.shape[2]
     pixel = pixel.to(source.device)
     queries = source[:, pixel[:, 1], pixel[:, 0]].T
     targets, sources = target.flatten(1).T, source.flatten(1).T

@@ -28,7 +28,7 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Mode
     path = Path(spec)
     kind, colon, name = spec.partition(":")
     if kind == "baseline" and colon:
-        model: Model = BASELINES.get(name)()
+        model = _baseline(name)
     elif path.suffix in EXPORTED and path.is_file():
         model = _exported(path, p)
     elif colon and not path.exists():
@@ -42,6 +42,17 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Mode
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
     return _moved(model, place)
+
+
+def _baseline(text: str) -> Model:
+    """`NAME`, or `NAME:PATH` for one with weights."""
+    name, colon, path = text.partition(":")
+    make = BASELINES.get(name)
+    if not colon:
+        return make()
+    if "weights" not in inspect.signature(make).parameters:
+        raise UserError(f"--model baseline:{text}: baseline {name} has no weights; give baseline:{name}")
+    return make(weights=Path(path))
 
 
 class CheckpointModel(DescriptorModel):
@@ -103,7 +114,7 @@ class OneByOne(nn.Module):
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """One after another."""
-        return torch.cat([self.network(image) for image in images.split(1)])
+        return torch.cat([self.network(images[k : k + 1]) for k in range(len(images))])
 
 
 def _exported(path: Path, p: Norm | None) -> Model:

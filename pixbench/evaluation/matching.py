@@ -17,9 +17,10 @@ from torch import Tensor
 from ..jit import kernel, larger
 
 BLOCK_BYTES = 128 * 2**20
-NORMS = (1, 2, math.inf, "cosine")
 Norm = float | Literal["cosine"]
 """How descriptors are compared: l1, l2, l-inf, or one minus the cosine of their angle."""
+
+NORMS: tuple[Norm, ...] = (1.0, 2.0, math.inf, "cosine")
 
 _TILE = 256
 """Targets that the compiled search takes at a time: with 32 channels 32 kB, the first cache of a core."""
@@ -61,8 +62,9 @@ def nearest(
 ) -> Neighbours:
     """The target nearest to each query in the norm p (1, 2, inf or "cosine"); the lowest index among equals.
 
-    Distances are float32; "cosine" gives 1 - cos, and a descriptor of zeros is at distance 0.5 of all others. `rival` is one more descriptor
-    for each query, such as the one at its true match. Holds at most `block_bytes` beyond float32 copies of the inputs and the answer.
+    Distances are float32; "cosine" gives 1 - cos, and a descriptor of zeros is at distance 0.5 of all others. `rival` is one more
+    descriptor for each query, such as the one at its true match. Holds at most `block_bytes` beyond float32 copies of the inputs and the
+    answer.
     ValueError for another p or descriptors that are not finite.
     """
     if p not in NORMS:
@@ -102,7 +104,7 @@ def _as_distance(total: Tensor, p: Norm) -> Tensor:
 
 def _sums(queries: Tensor, targets: Tensor, p: Norm) -> Tensor:
     """Sum or maximum over the last axis, one channel after another."""
-    total = torch.zeros(torch.broadcast_shapes(queries.shape, targets.shape)[:-1], device=queries.device)
+    total = torch.zeros_like(queries[..., 0] + targets[..., 0])
     for channel in range(queries.shape[-1]):
         step = targets[..., channel] - queries[..., channel]
         if p == math.inf:
@@ -115,9 +117,7 @@ def _sums(queries: Tensor, targets: Tensor, p: Norm) -> Tensor:
 Found = tuple[Tensor, Tensor, Tensor]
 
 
-def _search_in_blocks(
-    queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int
-) -> Found:
+def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int) -> Found:
     """On any device: rows of the matrix of distances, as many at a time as may be held."""
     rows = max(1, block_bytes // (16 * max(len(targets), 1)))
     found = []
@@ -143,9 +143,7 @@ def _allowed(window: Window, part: slice, targets: int, device: torch.device) ->
     return (squared > inner) & (squared <= window.outer**2)
 
 
-def _search_compiled(
-    queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int
-) -> Found:
+def _search_compiled(queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int) -> Found:
     """On the CPU: the queries are shared out among as many threads as torch uses."""
     del block_bytes  # it holds a tile of distances a thread
     count, channels = queries.shape
@@ -166,9 +164,20 @@ def _search_compiled(
     def run(thread: int) -> None:
         part = slice(bounds[thread], bounds[thread + 1])
         _search(
-            asked[part], tiles, len(targets), code, limits[part], window is not None, centre[part], width, inner, outer,
-            index[part], total[part], closer[part],
-        )  # fmt: skip
+            asked[part],
+            tiles,
+            len(targets),
+            code,
+            limits[part],
+            window is not None,
+            centre[part],
+            width,
+            inner,
+            outer,
+            index[part],
+            total[part],
+            closer[part],
+        )
 
     if threads == 1:
         run(0)

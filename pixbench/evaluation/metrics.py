@@ -17,7 +17,16 @@ from jaxtyping import Float
 
 from ..registry import METRICS
 from .outcome import Outcome, joined
-from .pose import CONFIDENCE, ESTIMATORS, MAX_ITERATIONS, THRESHOLD_PX, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
+from .pose import (
+    CONFIDENCE,
+    ESTIMATORS,
+    MAX_ITERATIONS,
+    THRESHOLD_PX,
+    area_under_recall,
+    corner_error_px,
+    opencv_homography,
+    pose_error_deg,
+)
 
 THRESHOLDS_PX = (1, 2, 4, 8, 16)
 MMA_PX = tuple(range(1, 11))
@@ -218,7 +227,8 @@ for _estimator in ESTIMATORS:
             Metric(
                 f"pose_auc@{_deg}/{_estimator}",
                 1,
-                f"area under recall of pose error up to {_deg} degrees over pairs of cameras apart, from mutual or own matches by {_estimator}; "
+                f"area under recall of pose error up to {_deg} degrees over pairs of cameras apart, from mutual or own matches by "
+                f"{_estimator}; "
                 "pose error is the larger of the angles of rotation and of translation direction, its sign not counted; a failed pose is "
                 "infinite (LoFTR)",
                 partial(pose_error, estimator=_estimator),

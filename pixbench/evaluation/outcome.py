@@ -58,9 +58,20 @@ def outcome(pair: ScoredPair, answers: Answers, keep: Bool[np.ndarray, "height w
         uv_a, uv_b, match_error = np.stack([column, row], axis=1)[mutual] + 0.5, uv[mutual], error[mutual]
         ratio = matches.ratio[chosen][mutual]
     return Outcome(
-        error[visible], matches.closer[chosen][visible], visible, matches.distance[chosen], uv_a, uv_b, ratio, match_error,
-        width, height, pair.camera_a, pair.camera_b, pair.homography,
-    )  # fmt: skip
+        error[visible],
+        matches.closer[chosen][visible],
+        visible,
+        matches.distance[chosen],
+        uv_a,
+        uv_b,
+        ratio,
+        match_error,
+        width,
+        height,
+        pair.camera_a,
+        pair.camera_b,
+        pair.homography,
+    )
 
 
 def _own_matches(
@@ -105,6 +116,5 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 def joined(outcomes: Sequence[Outcome]) -> Outcome:
     """All queries and matches of several pairs, as if they were one pair's."""
     names = ("error_px", "closer", "visible", "distance", "uv_a", "uv_b", "ratio", "match_error_px")
-    return Outcome(
-        *(np.concatenate([getattr(each, name) for each in outcomes]) for name in names), width=outcomes[0].width, height=outcomes[0].height
-    )
+    parts = {name: np.concatenate([getattr(each, name) for each in outcomes]) for name in names}
+    return Outcome(**parts, width=outcomes[0].width, height=outcomes[0].height)

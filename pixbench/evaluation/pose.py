@@ -52,7 +52,9 @@ def poselib_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_
     if len(uv_a) < LEAST_MATCHES:
         return None
     options = {"max_epipolar_error": threshold_px, "max_iterations": MAX_ITERATIONS, "success_prob": CONFIDENCE}
-    pose, details = poselib.estimate_relative_pose(np.ascontiguousarray(uv_a), np.ascontiguousarray(uv_b), _pinhole(a), _pinhole(b), options)
+    pose, details = poselib.estimate_relative_pose(
+        np.ascontiguousarray(uv_a), np.ascontiguousarray(uv_b), _pinhole(a), _pinhole(b), options
+    )
     length = float(np.linalg.norm(pose.t))
     return (np.asarray(pose.R), np.asarray(pose.t) / length) if details.get("num_inliers", 0) >= LEAST_MATCHES and length > 0 else None
 

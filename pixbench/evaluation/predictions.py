@@ -190,9 +190,13 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         file.attrs["reasons"] = json.dumps({str(row): answer.reason for row, answer in enumerate(answers) if answer.reason})
         for name, (unit, array) in arrays.items():
             dataset = file.create_dataset(
-                name, data=array, compression="gzip" if array.size else None, compression_opts=9 if array.size else None,
-                shuffle=bool(array.size), fletcher32=bool(array.size),
-            )  # fmt: skip
+                name,
+                data=array,
+                compression="gzip" if array.size else None,
+                compression_opts=9 if array.size else None,
+                shuffle=bool(array.size),
+                fletcher32=bool(array.size),
+            )
             dataset.attrs["unit"] = unit
 
 
@@ -234,7 +238,6 @@ def read_predictions(path: Path) -> Predictions:
 def discard(work: Path) -> None:
     """Remove a run's folder of finished scenes."""
     shutil.rmtree(work, ignore_errors=True)
-
 
 
 def work_folder(out: Path, stem: str) -> Path:

@@ -95,11 +95,7 @@ def score(predictions: Predictions, source: PairSource, progress: Callable[[int]
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
         whole = outcome(pair, answers)
         outcomes.append(whole)
-        rows.append(
-            PairRow(
-                key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, per_pair(whole)
-            )  # fmt: skip
-        )
+        rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, per_pair(whole)))
         for name, mask in MASKS.items():
             part = _part(pair, mask, lambda keep, pair=pair, answers=answers: outcome(pair, answers, keep))  # type: ignore[misc]
             if part is not None:
@@ -116,9 +112,7 @@ def score(predictions: Predictions, source: PairSource, progress: Callable[[int]
     return Scores(rows, summarise([row.values for row in rows]), pooled(outcomes), groups)
 
 
-def _part(
-    pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], Outcome]
-) -> Outcome | None:
+def _part(pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], Outcome]) -> Outcome | None:
     keep = mask(pair)
     if keep is None:
         return None
@@ -126,9 +120,7 @@ def _part(
     return part if len(part.visible) or len(part.match_error_px) else None
 
 
-def _bins(
-    what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float]
-) -> dict[str, Group]:
+def _bins(what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float]) -> dict[str, Group]:
     """Half-open bins, the last one closed; pairs whose number is not known are in none."""
     groups = {}
     for low, high in zip(edges[:-1], edges[1:], strict=True):

@@ -1,4 +1,4 @@
-"""Do frozen descriptors of rooms know classes, instances and edges: a linear probe of pixels, and what the channels show unasked."""
+"""Whether frozen descriptors of rooms know classes, instances and edges: a linear probe of pixels, and what channels show unasked."""
 
 import math
 import time
@@ -61,9 +61,7 @@ def pixel_accuracy(found: PixelClasses) -> float:
 
 def mean_iou(found: PixelClasses) -> float:
     """Mean over the true classes of intersection over union of said and true pixels."""
-    ious = [
-        np.sum((found.said == k) & (found.truth == k)) / np.sum((found.said == k) | (found.truth == k)) for k in np.unique(found.truth)
-    ]
+    ious = [np.sum((found.said == k) & (found.truth == k)) / np.sum((found.said == k) | (found.truth == k)) for k in np.unique(found.truth)]
     return float(np.mean(ious)) if ious else math.nan
 
 
@@ -91,18 +89,26 @@ for _part, _words in _WHERE.items():
     for _id, _what, _value, _higher in (
         ("pixel_accuracy", "share of pixels whose class a linear probe of frozen descriptors says", pixel_accuracy, True),
         ("miou", "mean over classes of the intersection over union of a linear probe of frozen descriptors", mean_iou, True),
-        ("pixel_ece", f"expected calibration error, {BINS} equal bins, of a linear probe of frozen descriptors", pixel_calibration_error, False),
+        (
+            "pixel_ece",
+            f"expected calibration error, {BINS} equal bins, of a linear probe of frozen descriptors",
+            pixel_calibration_error,
+            False,
+        ),
     ):
         METRICS.add(f"{_part}_{_id}")(
             Metric(
-                f"{_part}_{_id}", 1, f"{_what}; on {_words}", _value, higher_is_better=_higher,
-                parameters={"strength": STRENGTH, "bins": BINS}, task="segmentation",
-            )  # fmt: skip
+                f"{_part}_{_id}",
+                1,
+                f"{_what}; on {_words}",
+                _value,
+                higher_is_better=_higher,
+                parameters={"strength": STRENGTH, "bins": BINS},
+                task="segmentation",
+            )
         )
 for _id, _what in _STRUCTURE.items():
-    METRICS.add(_id)(
-        Metric(_id, 1, f"{_what}; mean over the first views of OOD rooms", lambda row: float(row), task="segmentation")  # noqa: PLW0108
-    )
+    METRICS.add(_id)(Metric(_id, 1, f"{_what}; mean over the first views of OOD rooms", lambda row: float(row), task="segmentation"))
 
 
 def evaluate(
@@ -119,9 +125,7 @@ def evaluate(
         raise UserError(f"{model.name} gives no descriptors: suite {suite.name} needs them")
     out.mkdir(parents=True, exist_ok=True)
     started, stem = time.perf_counter(), file_stem(model.name)
-    seen, unseen = (
-        Dataset(part.ensure(opening.cache, workers=opening.workers, progress=progress)) for part in (suite.seen, suite.unseen)
-    )
+    seen, unseen = (Dataset(part.ensure(opening.cache, workers=opening.workers, progress=progress)) for part in (suite.seen, suite.unseen))
     begun = time.perf_counter()
     train, id_test, ood_test, structure, images = _described(model, seen, unseen, suite.stride, batch, progress)
     seconds = time.perf_counter() - begun
@@ -137,26 +141,38 @@ def evaluate(
         model_info=described_info(model),
         model_sha256=model_sha256(model),
         data=DataPart(
-            suite=suite.full_name, recipe_sha256="".join(each[:32] for each in identities),
+            suite=suite.full_name,
+            recipe_sha256="".join(each[:32] for each in identities),
             content_sha256="".join(part.manifest.content_sha256()[:32] for part in (seen, unseen)),
-            split="id and ood", seed=seen.manifest.seed, scenes=images,
+            split="id and ood",
+            seed=seen.manifest.seed,
+            scenes=images,
         ),
         protocol=Protocol(
-            query_stride=suite.stride, scored=f"every {suite.stride}th pixel of every {suite.stride}th row", search="none", batch=batch,
-            device=str(model.device), selection=["none: regularisation fixed"],
+            query_stride=suite.stride,
+            scored=f"every {suite.stride}th pixel of every {suite.stride}th row",
+            search="none",
+            batch=batch,
+            device=str(model.device),
+            selection=["none: regularisation fixed"],
         ),
         metrics=values(scores, {}),
-        details={"classes": sorted({int(k) for k in train[1]}), "majority": {
-            part: number(float(np.mean(found.truth == np.bincount(train[1]).argmax()))) for part, found in classes.items()
-        }, "seen": asdict(suite.seen)["config"], "unseen": asdict(suite.unseen)["config"]},
+        details={
+            "classes": sorted({int(k) for k in train[1]}),
+            "majority": {part: number(float(np.mean(found.truth == np.bincount(train[1]).argmax()))) for part, found in classes.items()},
+            "seen": asdict(suite.seen)["config"],
+            "unseen": asdict(suite.unseen)["config"],
+        },
         predictions=file_part(path),
         timing=TimingPart(
-            seconds=round(time.perf_counter() - started, 3), images_per_s=round(images / seconds, 3), pairs_per_s=None,
+            seconds=round(time.perf_counter() - started, 3),
+            images_per_s=round(images / seconds, 3),
+            pairs_per_s=None,
             peak_memory_mb=peak_memory_mb(),
         ),
         environment=environment(),
         created=now(),
-    )  # fmt: skip
+    )
     for dataset in (seen, unseen):
         dataset.close()
     write_record(out / f"{stem}.json", record)
@@ -175,9 +191,7 @@ def _described(
         for scene in dataset.scenes():
             rgb = list(scene.read("rgb"))
             dense = [
-                each.cpu().numpy()
-                for first in range(0, len(rgb), batch)
-                for each in model.dense(image_batch(*rgb[first : first + batch]))
+                each.cpu().numpy() for first in range(0, len(rgb), batch) for each in model.dense(image_batch(*rgb[first : first + batch]))
             ]
             images += len(rgb)
             views = [_pixels(scene, dense[view], view, stride) for view in range(len(rgb))]

@@ -58,7 +58,9 @@ VARIANTS: Sequence[Variant] = (
     Variant("MMA@3", "mutual, pairs without matches left out", _mean(lambda o: _some(o.match_error_px <= 3))),
     Variant("MMA@3", "mutual, all matches pooled", _pooled(lambda o: share(o.match_error_px <= 3))),
     Variant("MMA@3", f"mutual and ratio < {RATIO}, pooled", _pooled(lambda o: share(o.match_error_px[o.ratio < RATIO] <= 3))),
-    Variant("MMA@3", "mutual, hidden points left out, pooled", _pooled(lambda o: share(o.match_error_px[np.isfinite(o.match_error_px)] <= 3))),
+    Variant(
+        "MMA@3", "mutual, hidden points left out, pooled", _pooled(lambda o: share(o.match_error_px[np.isfinite(o.match_error_px)] <= 3))
+    ),
     Variant("pose AUC@10°", "MAGSAC, 1 px, failed is infinite", _pose("magsac", 1.0)),
     Variant("pose AUC@10°", "MAGSAC, 0.5 px", _pose("magsac", 0.5)),
     Variant("pose AUC@10°", "MAGSAC, 3 px", _pose("magsac", 3.0)),

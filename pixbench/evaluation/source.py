@@ -94,7 +94,7 @@ class DatasetSource(PairSource):
         manifest = self._dataset.manifest
         self.identity = Identity(
             suite, recipe_identity(manifest), manifest.content_sha256(), manifest.split, manifest.seed, manifest.scenes
-        )  # fmt: skip
+        )
 
     def groups(self) -> Sequence[Sequence[PairKey]]:
         """See PairSource."""
@@ -119,10 +119,19 @@ class DatasetSource(PairSource):
             known = np.array([False, False, *(asset in self._trained_on for asset in objects)])
             seen_object, seen_room = known[instance], None if room is None else room in self._trained_on
         return ScoredPair(
-            key, pair.rgb_a, pair.rgb_b, pair.truth, a, b, plane_homography(a, b),
-            float(scene.group["pair_angle_deg"][key.row]), float(scene.group["pair_overlap"][key.row]),
-            on_object, seen_object, seen_room,
-        )  # fmt: skip
+            key,
+            pair.rgb_a,
+            pair.rgb_b,
+            pair.truth,
+            a,
+            b,
+            plane_homography(a, b),
+            float(scene.group["pair_angle_deg"][key.row]),
+            float(scene.group["pair_overlap"][key.row]),
+            on_object,
+            seen_object,
+            seen_room,
+        )
 
     def close(self) -> None:
         """Close the files."""

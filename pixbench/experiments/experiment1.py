@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..checkpoint import load_checkpoint
+from ..evaluation.classify import WIDE, Bounds
+from ..evaluation.head import describe, head_accuracy, linear_probe, train_head
 from ..evaluation.record import environment
 from ..geometry import normalised_grid, pixel_centres
 from ..network import UNetConfig
@@ -27,8 +29,6 @@ from ..training.train import STATE, train
 from ..training.warped import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
-from ..evaluation.classify import WIDE, Bounds
-from ..evaluation.head import describe, head_accuracy, linear_probe, train_head
 
 __all__ = ["PRESETS", "Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
@@ -85,13 +85,13 @@ PRESETS = {
         digits="mnist-5000",
         cut="authors",
         network="experiment1-cpu",
-        steps=400,
+        steps=300,
         batch=32,
         points=256,
         learning_rate=2e-3,
         jitter=1.0,
-        head_steps=800,
-        head_batch=64,
+        head_steps=12_000,
+        head_batch=32,
         head_stride=4,
         p=(math.inf, 1.0, 2.0),
         between_weight=(0.0, 0.5, 0.9),

@@ -16,13 +16,21 @@ from ..checkpoint import load_checkpoint, seeded_network
 from ..evaluation.loading import load_model
 from ..evaluation.model import DescriptorModel, image_batch
 from ..evaluation.record import environment
+from ..evaluation.structure import (
+    best_channel_iou,
+    binary_codes,
+    code_rand_index,
+    depth_edges,
+    descriptor_steps,
+    edge_precision,
+    normal_edges,
+)
 from ..pictures import best_pair, instance_palette, match_picture, save_figure, show_image
 from ..shards.reader import Dataset, StoredScene
 from ..training.config import TrainConfig, preset_values
 from ..training.train import STATE, train
 from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
-from ..evaluation.structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
 
 SHOWN_CHANNELS = 6
 NORMS = ("inf", "1", "2")

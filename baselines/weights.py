@@ -1,0 +1,40 @@
+"""Where pretrained weights come from: a path that the user gives, or a pack of the data manifest."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pixbench.errors import UserError
+from pixbench.files import file_sha256
+from pixbench.places import pack_folder
+
+
+def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
+    """The given file, or `inside` of a fetched pack. UserError where neither is there."""
+    if given is not None:
+        if not given.exists():
+            raise UserError(f"baseline {name}: {given} does not exist; expected the file of its weights")
+        return given
+    path = pack_folder(pack) / inside
+    if not path.is_file():
+        raise UserError(f"baseline {name} needs weights: run 'pixbench assets fetch {pack}', or give a file as baseline:{name}:PATH")
+    return path
+
+
+def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | None = None, *, rename: tuple[str, str] = ("", "")) -> str:
+    """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. UserError for a file of anything else."""
+    try:
+        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        state = state[key] if key is not None and key in state else state
+        state = {(rename[1] + entry[len(rename[0]) :] if entry.startswith(rename[0]) else entry): value for entry, value in state.items()}
+        # Buffers that are derived from the configuration are not in every file.
+        parameters = dict(network.named_parameters())
+        missing = [entry for entry in network.load_state_dict(state, strict=False).missing_keys if entry in parameters]
+        if missing:
+            raise ValueError(f"it lacks {missing[0]}")
+    except Exception as error:
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"baseline {name}: {path} does not hold its weights ({reason})") from None
+    network.eval()
+    return file_sha256(path)

