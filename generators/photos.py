@@ -30,7 +30,7 @@ HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 NEARER_PX = 1.0
 """A point is hidden where another falls on its target pixel with a disparity larger by more than this."""
 
-Image = UInt8[np.ndarray, "rows columns 3"]
+Image = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True, eq=False)

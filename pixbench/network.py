@@ -128,7 +128,7 @@ class UNet(nn.Module):
         # One block a skip, and one more.
         self.up = nn.ModuleList(_blocks(width, config.blocks[k], dropout[k], joins=True) for k, width in enumerate(widths))
         self.finish = nn.ModuleList(ResidualBlock(width, dropout[k]) for k, width in enumerate(widths))
-        self.head = nn.Sequential(nn.GroupNorm(GROUPS, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
+        self.head = nn.Sequential(GroupNorm(GROUPS, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
 
     @property
     def stride(self) -> int:
@@ -158,8 +158,23 @@ class UNet(nn.Module):
         return out
 
 
+class GroupNorm(nn.GroupNorm):
+    """Group norm whose input is centred first, which changes nothing but its rounding.
+
+    On a CPU torch computes the variance of channels-last images as a difference of large numbers: descriptors of rooms were off by a fifth
+    of their spread, and differed between batch sizes. About a mean of zero there is nothing large to subtract.
+    """
+
+    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
+        """As torch's. No gradient goes through the shift: the norm does not depend on it."""
+        batch, channels = x.shape[:2]
+        means = x.detach().mean(dim=(2, 3)).view(batch, self.num_groups, -1)
+        shift = means.mean(dim=2, keepdim=True).expand_as(means).reshape(batch, channels, 1, 1)
+        return super().forward(x - shift)
+
+
 def _norm(channels: int) -> nn.GroupNorm:
-    return nn.GroupNorm(1, channels)
+    return GroupNorm(1, channels)
 
 
 def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:

@@ -199,7 +199,7 @@ def evaluate(
         metrics=values(scores, {}),
         details={
             "class": {name: suite.bounds.classify(scores[f"id_accuracy/{name}"], scores[f"ood_accuracy/{name}"]) for name in READ_OUTS},
-            "bounds": asdict(suite.bounds),
+            "bounds": {name: list(np.atleast_1d(bound)) for name, bound in asdict(suite.bounds).items()},
             "selected_strength": chosen,
             "domains": [{"e": domain.e, "ood": domain.ood, "images": len(domain.labels)} for domain in domains],
         },

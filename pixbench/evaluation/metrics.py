@@ -199,7 +199,7 @@ _add(
         "matches",
         1,
         "number of mutual nearest neighbours among the queries, or of a matcher's own matches",
-        lambda o: float(len(o.match_error_px)),
+        lambda o: float(len(o.match_error_px)) if len(o.visible) or len(o.match_error_px) else math.nan,
     )
 )
 _add(

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -116,5 +117,5 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 def joined(outcomes: Sequence[Outcome]) -> Outcome:
     """All queries and matches of several pairs, as if they were one pair's."""
     names = ("error_px", "closer", "visible", "distance", "uv_a", "uv_b", "ratio", "match_error_px")
-    parts = {name: np.concatenate([getattr(each, name) for each in outcomes]) for name in names}
+    parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in outcomes]) for name in names}
     return Outcome(**parts, width=outcomes[0].width, height=outcomes[0].height)

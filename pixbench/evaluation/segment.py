@@ -179,7 +179,7 @@ def evaluate(
     return out / f"{stem}.json", record
 
 
-Pixels = tuple[Float[np.ndarray, "pixels channels"], Int[np.ndarray, " pixels"]]
+Pixels = tuple[Float[np.ndarray, "_ channels"], Int[np.ndarray, " _"]]
 
 
 def _described(

@@ -1,13 +1,17 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from pixbench.evaluation.model import DescriptorModel, load_model
+from pixbench.errors import UserError
+from pixbench.evaluation.loading import load_model
+from pixbench.evaluation.model import DescriptorModel, MatcherModel
 from pixbench.registry import BASELINES
 from pixbench.shards.reader import Pair, PairKey
 from pixbench.truth import PairTruth
 
-NAMES = ("rgb-patch", "dense-sift", "random-unet")
+NAMES = ("rgb-patch", "dense-sift", "random-unet", "daisy", "hog")
 
 
 def _shifted_pair(du: int, dv: int) -> Pair:
@@ -20,7 +24,7 @@ def _shifted_pair(du: int, dv: int) -> Pair:
 
 
 def test_the_registry_holds_the_baselines() -> None:
-    assert {"dense-sift", "oracle", "random-unet", "rgb-patch"} <= set(BASELINES.names())
+    assert {"chance", "daisy", "dense-sift", "hog", "oracle", "random-unet", "rgb-patch", "xfeat", "disk", "aliked-lightglue", "dinov2"} <= set(BASELINES.names())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,10 +38,10 @@ def test_a_descriptor_for_every_pixel(name: str, size: tuple[int, int]) -> None:
     assert torch.isfinite(described).all()
 
 
-@pytest.mark.parametrize("name", ["rgb-patch", "dense-sift"])
+@pytest.mark.parametrize("name", ["rgb-patch", "dense-sift", "daisy", "hog"])
 def test_a_pure_shift_is_found_to_the_pixel(name: str) -> None:
     query = np.array([[24.5, 24.5], [30.5, 20.5], [20.5, 28.5]])
-    found = load_model(f"baseline:{name}").match(_shifted_pair(5, -3), query)
+    found = load_model(f"baseline:{name}").match(_shifted_pair(5, -3), query).uv
     assert found.tolist() == (query + np.array([5, -3])).tolist()
 
 
@@ -46,3 +50,95 @@ def test_the_random_network_is_the_same_each_time() -> None:
     with torch.inference_mode():
         first, second = (load_model("baseline:random-unet").describe(image) for _ in range(2))  # type: ignore[attr-defined]
     assert torch.equal(first, second)
+
+
+def test_hog_is_that_of_scikit_image() -> None:
+    from skimage.feature import hog
+
+    image = np.random.default_rng(4).random((40, 40))
+    ours = load_model("baseline:hog").describe(torch.from_numpy(image).float().expand(1, 3, 40, 40))  # type: ignore[attr-defined]
+    # One block of 2 x 2 cells of 8 px, from (8, 8) to (24, 24), inside a larger image whose border is not used.
+    theirs = hog(image[:32, :32], orientations=9, pixels_per_cell=(8, 8), cells_per_block=(2, 2), block_norm="L2-Hys", feature_vector=False)
+    np.testing.assert_allclose(ours[0, :, 16, 16], theirs[1, 1].reshape(-1), atol=1e-4)
+
+
+def test_chance_is_the_same_each_time_and_all_over() -> None:
+    pair, query = _shifted_pair(0, 0), np.full((4000, 2), 20.5)
+    first, second = (load_model("baseline:chance").match(pair, query) for _ in range(2))
+    assert np.array_equal(first.uv, second.uv)
+    np.testing.assert_allclose(first.uv.mean(axis=0), [24, 24], atol=1)
+    assert first.uv.min() == 0.5
+    assert first.uv.max() == 47.5
+
+
+@pytest.mark.parametrize("name", ["xfeat", "disk", "aliked-lightglue"])
+def test_weights_are_asked_for(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match=f"baseline {name} needs weights: run 'pixbench assets fetch"):
+        load_model(f"baseline:{name}")
+    with pytest.raises(UserError, match="does not exist"):
+        load_model(f"baseline:{name}:{tmp_path / 'nothing'}")
+
+
+@pytest.mark.filterwarnings("ignore")  # kornia's and torch's own
+def test_convolutional_networks_with_weights_from_a_file(tmp_path: Path) -> None:
+    from kornia.feature import DISK, XFeatModel
+
+    for name, network, key, channels, cell in (("xfeat", XFeatModel(), None, 64, 8), ("disk", DISK(), "extractor", 128, 1)):
+        path = tmp_path / f"{name}.pt"
+        torch.save(network.state_dict() if key is None else {key: network.state_dict()}, path)
+        model = load_model(f"baseline:{name}:{path}")
+        assert isinstance(model, DescriptorModel)
+        with torch.inference_mode():
+            assert model.describe(torch.rand(2, 3, 64, 96)).shape == (2, channels, 64 // cell, 96 // cell)
+            # Sizes that the network does not take are padded, and cropped back.
+            assert model.describe(torch.rand(1, 3, 50, 70)).shape == (1, channels, 50, 70)
+        assert len(model.info["weights_sha256"]) == 64
+    torch.save({"something": torch.zeros(1)}, path)
+    with pytest.raises(UserError, match="does not hold its weights"):
+        load_model(f"baseline:disk:{path}")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_joined_matcher_with_weights_from_a_folder(tmp_path: Path) -> None:
+    from kornia.feature import ALIKED, LightGlue
+
+    torch.manual_seed(0)
+    torch.save(ALIKED("aliked-n16").state_dict(), tmp_path / "aliked-n16.pth")
+    torch.save(LightGlue(None, input_dim=128).state_dict(), tmp_path / "aliked_lightglue.pth")
+    model = load_model(f"baseline:aliked-lightglue:{tmp_path}")
+    assert isinstance(model, MatcherModel)
+    found = model.match(_shifted_pair(0, 0), np.array([[20.5, 20.5]]))
+    assert found.points_a is not None
+    assert len(found.points_a) == len(found.points_b)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_vision_transformers_with_weights_from_a_folder(tmp_path: Path) -> None:
+    from transformers import Dinov2Config, Dinov2Model, DINOv3ViTConfig, DINOv3ViTModel
+
+    sizes = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 56}
+    for name, network, patch in (
+        ("dinov2", Dinov2Model(Dinov2Config(**sizes, patch_size=14)), 14),
+        ("dinov3", DINOv3ViTModel(DINOv3ViTConfig(**sizes, intermediate_size=48, patch_size=16, num_register_tokens=4)), 16),
+    ):
+        network.save_pretrained(tmp_path / name)
+        model = load_model(f"baseline:{name}:{tmp_path / name}")
+        assert isinstance(model, DescriptorModel)
+        cells = round(448 / patch)
+        with torch.inference_mode():
+            described = model.describe(torch.rand(2, 3, 64, 64))
+            assert described.shape == (2, 24, cells, cells)
+            # Not square: whole patches cover both sides.
+            assert model.describe(torch.rand(1, 3, 448, 224)).shape == (1, 24, cells, cells // 2)
+        assert model.info["patch"] == patch
+        # A patch token stands where its patch lies: what changes in one corner changes most there.
+        image = torch.rand(1, 3, 448, 448)
+        changed = image.clone()
+        changed[..., :patch, :patch] = 1 - changed[..., :patch, :patch]
+        with torch.inference_mode():
+            step = (model.describe(image) - model.describe(changed)).norm(dim=1)[0]
+        assert int(step.argmax()) == 0
+    with pytest.raises(UserError, match="give a folder that transformers' save_pretrained wrote"):
+        load_model("baseline:dinov2")

@@ -1,4 +1,5 @@
 import json
+import copy
 import math
 from pathlib import Path
 
@@ -183,3 +184,22 @@ def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path
     train(tiny, tmp_path / "run", config)
     whole, again = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("whole", "run"))
     assert all(torch.equal(whole["network"][name], again["network"][name]) for name in whole["network"])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_is_as_exact_as_its_numbers(threads: int) -> None:
+    # Images with large even parts, as rooms have: variances far below the squared means.
+    image = torch.rand(1, 3, 4, 6).repeat_interleave(16, 2).repeat_interleave(16, 3) * 0.02 + 0.8
+    network = UNet(UNetConfig(widths=(16, 32), blocks=(1, 1), heads=0)).eval()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            single = network(image)
+            exact = copy.deepcopy(network).double()(image.double())
+            batch = network(image.expand(5, -1, -1, -1))
+    finally:
+        torch.set_num_threads(before)
+    spread = float(exact.std())
+    assert float((single - exact).abs().max()) < 2e-3 * spread
+    assert float((single - batch).abs().max()) < 2e-3 * spread
