@@ -12,6 +12,7 @@ MINI = GeneratedSuite(
     version=1,
     generator="3d",
     config={"split": "test", "scenes": 16, "views": 4, "size": 128, "seed": 2026, "scenes_per_shard": 4},
+    fingerprint={"pixels": 3145728, "visible": 349261, "occluded": 222231, "photometric_correlation": 0.9653},
 )
 
 STANDARD = GeneratedSuite(

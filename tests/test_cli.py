@@ -71,8 +71,18 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("evaluate --model baseline:rgb-pach", "unknown baseline 'rgb-pach': did you mean 'rgb-patch'?"),
         ("evaluate --model rgb-patch", "did you mean 'baseline:rgb-patch'?"),
         ("evaluate --model .", ". is not a checkpoint"),
-        ("evaluate --model baseline:oracle --suite maxi", "unknown suite 'maxi': known are mini"),
+        ("evaluate --model baseline:oracle --suite maxi", "unknown suite 'maxi': known are colored-mnist-authors, "),
         ("evaluate --model baseline:oracle --data nowhere", "nowhere is not a data set"),
+        ("evaluate --model baseline:oracle --p 3", "--p 3: expected 1, 2, inf or cosine"),
+        ("evaluate --model baseline:oracle --device tpu", "--device tpu: expected auto, cpu or cuda"),
+        ("evaluate --model nothing.here:build", "No module named 'nothing'; expected package.module:factory"),
+        ("evaluate --model baseline:hog --suite colored-mnist-irm --radius 3", "--radius: suite colored-mnist-irm has no pairs"),
+        ("evaluate --model baseline:hog --query-stride 3", "--query-stride: suite mini fixes its queries; use it with --data"),
+        ("evaluate --model baseline:hog --rooms scenenn:x", "suite mini is fixed: --rooms cannot change it"),
+        ("metrics explain pck@3", "unknown metric 'pck@3': did you mean 'pck@"),
+        ("metrics sensitivity nowhere.json", "nowhere.json does not exist"),
+        ("model new My-Model", "model name My-Model: expected a Python name in lower case"),
+        ("leak-check nowhere nowhere", "nowhere is not a data set"),
         ("train --data nowhere --out x", "nowhere is not a data set"),
         ("train --data nowhere --out x --p 3", "--p 3: expected 1, 2 or inf"),
         ("train --data nowhere --out x --set network.widths=[7] --set network.blocks=[1]", "multiples of 8"),
@@ -90,6 +100,16 @@ def test_settings_are_listed_with_their_defaults(tmp_path: Path) -> None:
     said = pixbench("settings", "3d", cwd=tmp_path).stdout
     assert re.search(r"^  min_overlap +0\.15 +float$", said, re.MULTILINE)
     assert re.search(r"^  p +inf +float$", pixbench("settings", "train", cwd=tmp_path).stdout, re.MULTILINE)
+
+
+def test_metrics_explain_themselves(tmp_path: Path) -> None:
+    listed = pixbench("metrics", "list", cwd=tmp_path).stdout.splitlines()
+    assert len(listed) > 50
+    name, version, sha256, *_ = next(line for line in listed if line.startswith("mma@3 ")).split()
+    said = pixbench("metrics", "explain", name, cwd=tmp_path).stdout
+    assert version == "v1"
+    assert "reprojection error <= 3 px" in said
+    assert f"sha256      {sha256}" in said
 
 
 def test_an_interrupt_that_became_an_error_of_import_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

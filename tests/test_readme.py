@@ -12,6 +12,7 @@ from typer.main import get_command
 from pixbench.cli import app
 from pixbench.evaluation.evaluate import evaluate
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.source import DatasetSource
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -28,7 +29,7 @@ def test_the_example_model_can_be_scored(tiny: Path, tmp_path: Path) -> None:
     exec(source, scope)
     model = scope["Mine"]()
     assert isinstance(model, DescriptorModel)
-    _, record = evaluate(model, tiny, tmp_path, suite="tiny")
+    _, record = evaluate(model, DatasetSource(tiny, "tiny", 4), tmp_path)
     assert record.model == "mine"
     assert 0 <= (record.metrics["delta_avg"].value or 0) < 1
 

@@ -24,7 +24,8 @@ def _shifted_pair(du: int, dv: int) -> Pair:
 
 
 def test_the_registry_holds_the_baselines() -> None:
-    assert {"chance", "daisy", "dense-sift", "hog", "oracle", "random-unet", "rgb-patch", "xfeat", "disk", "aliked-lightglue", "dinov2"} <= set(BASELINES.names())
+    pretrained = {"xfeat", "disk", "aliked-lightglue", "dinov2", "dinov3"}
+    assert {*NAMES, *pretrained, "chance", "oracle"} <= set(BASELINES.names())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -19,7 +19,10 @@ from pixbench.evaluation.record import Record, find_records, read_record
 from pixbench.evaluation.score import score
 from pixbench.evaluation.sensitivity import VARIANTS, sensitivity
 from pixbench.evaluation.source import DatasetSource, query_pixels
+from pixbench.evaluation.suite import Opening
 from pixbench.leaderboard import build_tables
+from pixbench.registry import SUITES
+from pixbench.shards.manifest import read_manifest
 from pixbench.shards.reader import Pair
 from pixbench.truth import Status
 
@@ -110,7 +113,7 @@ def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetSource, tmp_pat
                 raise ValueError("no features\nin this image")
             return Matches.only(query_uv)
 
-    path, record = evaluate(Fragile(), source, tmp_path)
+    _, record = evaluate(Fragile(), source, tmp_path)
     failed = sum(key.a == 0 for group in source.groups() for key in group)
     assert record.data.failed == {"ValueError: no features in this image": failed}
     rows = (tmp_path / "fragile.pairs.csv").read_text().splitlines()
@@ -243,3 +246,26 @@ def test_records_are_validated(tmp_path: Path) -> None:
         find_records([tmp_path])
     (tmp_path / "bad.json").write_text('{"format": "something else"}')
     assert find_records([tmp_path]) == []
+
+
+def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
+    from pixbench.evaluation.suite import GeneratedSuite
+
+    config = {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5, "scenes_per_shard": 1}
+    made = GeneratedSuite("small", "", 1, "3d", config)
+    found = read_manifest(made.ensure(tmp_path, workers=1)).self_test["visible"]
+    for published, fits in ((found, True), (found * 1.0005, True), (found * 1.01, False)):
+        suite = GeneratedSuite("small", "", 1, "3d", config, fingerprint={"visible": published})
+        if fits:
+            suite.check_fingerprint(read_manifest(made.folder(tmp_path)))
+        else:
+            with pytest.raises(UserError, match="suite small came out otherwise on this machine: visible is"):
+                suite.check_fingerprint(read_manifest(made.folder(tmp_path)))
+
+
+def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
+    opening = Opening(tmp_path)
+    with pytest.raises(UserError, match="give --objects shapenet:PATH --rooms scenenn:PATH"):
+        SUITES.get("shapenet-scenenn").open(opening)
+    with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
+        SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ("scenenn:x",)}))

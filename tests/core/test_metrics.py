@@ -102,7 +102,8 @@ def test_occlusion_is_average_precision() -> None:
 
 def _cameras() -> tuple[Camera, Camera]:
     K = np.array([[300.0, 0, 160], [0, 310.0, 120], [0, 0, 1]])
-    a, b = (look_at(np.array(eye), np.array([0.0, 0.0, 1.0]), roll_rad=roll) for eye, roll in (([3.0, -1, 1.2], 0.1), ([2.2, 1.5, 1.6], -0.2)))
+    target = np.array([0.0, 0.0, 1.0])
+    a, b = (look_at(np.array(eye), target, roll_rad=roll) for eye, roll in (([3.0, -1, 1.2], 0.1), ([2.2, 1.5, 1.6], -0.2)))
     return Camera(K, a, 320, 240), Camera(K, b, 320, 240)
 
 
