@@ -3,9 +3,9 @@
     python benchmarks/matching.py --json
 
 Every descriptor of one image of 256 x 256 pixels with 32 channels against all of another. All run in one process, in turn, on as many
-threads as torch uses. Where a peer would take more than a minute it gets fewer queries, and its time is scaled: the cost of a query does not
-depend on their number. Memory is what a search adds to the process at its peak, in a process of its own. The last line is one JSON object:
-for each norm the time over that of the fastest peer (below 1: faster), and the memory in MB beyond the inputs.
+threads as torch uses. A peer that would take more than a minute gets fewer queries, and its time is scaled: what a query costs does not
+depend on their number. Memory is what a search adds to a process of its own at its peak. The last line is one JSON object: for each norm
+the time over that of the fastest peer (below 1: faster), and the memory in MB beyond the inputs.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,8 +23,13 @@ from .source import PairSource, ScoredPair, describe_source
 FORMAT = "pixbench-predictions"
 FORMAT_VERSION = 2
 
-HALVES = ("distance", "ratio", "back_px", "closer")
-"""Kept in half precision: only their order, or three digits, count."""
+HALVES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "distance": lambda x: x,
+    "ratio": lambda x: np.round(x * 128) / 128,
+    "back_px": np.ceil,
+    "closer": lambda x: x,
+}
+"""Kept in half precision, and some more coarsely, so that a row stays small: of `back_px` what counts is whether it is zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         "start": ("first query of each pair, and the end", _starts([len(answer.pixel) for answer in answers])),
         "pixel": ("column, row in image a", _joined([answer.pixel for answer in answers], np.uint16, 2)),
         "uv": ("px in image b", _joined([m.uv for m in matches], np.float32, 2)),
-        **{name: ("", _joined([getattr(m, name) for m in matches], np.float16)) for name in HALVES},
+        **{name: ("", _joined([coarse(getattr(m, name)) for m in matches], np.float16)) for name, coarse in HALVES.items()},
     }
     if points:
         counts = [-1 if m.points_a is None else len(m.points_a) for m in matches]
