@@ -39,8 +39,9 @@ def list_names() -> None:
     )
     for registry in registries:
         typer.echo(f"{registry.kind}s")
+        width = max(14, *map(len, registry.names()))
         for name in registry.names():
-            typer.echo(f"  {name:<14} {_one_line(registry.get(name))}")
+            typer.echo(f"  {name:<{width}} {_one_line(registry.get(name))}")
     typer.echo("experiments")
     for name, words in EXPERIMENTS.items():
         typer.echo(f"  {name:<14} {words}")
