@@ -12,7 +12,7 @@ import argparse
 import json
 import math
 import multiprocessing
-import resource
+import threading
 import time
 from collections.abc import Callable, Mapping
 
@@ -107,11 +107,25 @@ def extra_mb(p: Norm) -> float:
 
 
 def _grown(p: Norm) -> float:
+    """The highest resident memory while a search runs, over what it was before."""
+    import psutil
+
     queries, targets = inputs()
     ours(p)(queries[:64], targets[:512])  # what is compiled and imported once is not the search's
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    process, running = psutil.Process(), threading.Event()
+    before = highest = process.memory_info().rss
+
+    def watch() -> None:
+        nonlocal highest
+        while not running.wait(0.01):
+            highest = max(highest, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     ours(p)(queries, targets)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    running.set()
+    watcher.join()
+    return (highest - before) / 2**20
 
 
 def main() -> None:
