@@ -108,11 +108,15 @@ def calibration_error(found: Classified, bins: int = BINS) -> float:
     if not len(found.label):
         return math.nan
     confidence = np.where(found.said, found.probability, 1 - found.probability)
+    return binned_gap(confidence, found.said == found.label, bins)
+
+
+def binned_gap(confidence: Float[np.ndarray, " cases"], right: Bool[np.ndarray, " cases"], bins: int) -> float:
+    """Mean gap between confidence and accuracy in equal bins of confidence, by their numbers of cases (Guo et al., 2017)."""
     # Bins are open below and closed above, as in the reference code.
     number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    right = (found.said == found.label).astype(float)
-    gaps = [abs(float(np.sum(right[number == k] - confidence[number == k]))) for k in range(bins)]
-    return float(sum(gaps) / len(found.label))
+    gaps = [abs(float(np.sum(right[number == k].astype(float) - confidence[number == k]))) for k in range(bins)]
+    return float(sum(gaps) / len(right))
 
 
 _SELECTED = {

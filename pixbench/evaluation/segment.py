@@ -15,6 +15,7 @@ from ..errors import UserError
 from ..files import written_whole
 from ..registry import METRICS
 from ..shards.reader import Dataset, StoredScene
+from .classify import binned_gap
 from .evaluate import described_info, file_part, file_stem, model_sha256, number, values
 from .matching import Norm
 from .metrics import Metric
@@ -69,10 +70,7 @@ def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
     """Expected calibration error of the said class, in equal bins (Guo et al., 2017)."""
     if not len(found.truth):
         return math.nan
-    number_of = np.clip(np.ceil(found.confidence * bins).astype(int) - 1, 0, bins - 1)
-    right = (found.said == found.truth).astype(float)
-    gaps = [abs(float(np.sum(right[number_of == k] - found.confidence[number_of == k]))) for k in range(bins)]
-    return float(sum(gaps) / len(found.truth))
+    return binned_gap(found.confidence, found.said == found.truth, bins)
 
 
 _WHERE = {

@@ -9,19 +9,18 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..checkpoint import load_checkpoint
-from ..evaluation.classify import WIDE, Bounds
+from ..evaluation.classify import WIDE, Bounds, to_size
 from ..evaluation.head import describe, head_accuracy, linear_probe, train_head
 from ..evaluation.record import environment
-from ..geometry import normalised_grid, pixel_centres
 from ..network import UNetConfig
 from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
@@ -156,7 +155,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     network = load_checkpoint(train(source, run_folder, config)).network
 
     def features(images: np.ndarray) -> Tensor:
-        return describe(network, images, _to_view, stride=preset.head_stride, device=device)
+        return describe(network, images, partial(to_size, size=SIZE), stride=preset.head_stride, device=device)
 
     seen, id_test, ood_test = features(training[0]), (features(held_out[0]), held_out[1]), (features(ood[0][0]), ood[0][1])
     head = train_head(
@@ -221,13 +220,6 @@ def _parts(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
     return parts[0], parts[1]
 
 
-def _to_view(images: Tensor) -> Tensor:
-    """Images scaled as a whole to the views' size, neither turned nor moved."""
-    side = images.shape[-1]
-    grid = normalised_grid(pixel_centres(SIZE, SIZE) * (side / SIZE), side, side)
-    return functional.grid_sample(images, torch.from_numpy(grid).float().expand(len(images), -1, -1, -1), align_corners=False)
-
-
 def _thinned(losses: Sequence[float]) -> list[float]:
     """At most 100 means of equal stretches."""
     return [round(float(part.mean()), 6) for part in np.array_split(np.array(losses), min(len(losses), 100))]
@@ -235,6 +227,6 @@ def _thinned(losses: Sequence[float]) -> list[float]:
 
 def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device) -> list[Any]:
     """Every second pixel of every channel, -1 to 1 as integers from -100 to 100."""
-    dense = describe(network, images, _to_view, stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
+    dense = describe(network, images, partial(to_size, size=SIZE), stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
     values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
     return values
