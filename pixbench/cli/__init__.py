@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, experiment, inspect, metrics, show
+from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, show
 
 app = typer.Typer(
     name="pixbench",
@@ -42,6 +42,7 @@ data.register(app)
 inspect.register(app)
 assess.register(app)
 show.register(app)
+leaderboard.register(app)
 metrics.register(app)
 assets.register(app)
 experiment.register(app)

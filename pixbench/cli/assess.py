@@ -116,10 +116,11 @@ def evaluate(
     from ..evaluation.loading import load_model
     from ..evaluation.matching import NORMS
     from ..evaluation.model import norm_name, parse_norm
-    from ..leaderboard import build_tables
+    from ..evaluation.record import Stored
+    from ..leaderboard.tables import build_tables
     from ..registry import SUITES
     from .common import given
-    from .show import print_tables
+    from .leaderboard import print_tables
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
@@ -134,7 +135,7 @@ def evaluate(
         search = Search(radius_px=math.inf if radius is None else radius, subpixel=subpixel)
         sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
         path, record = _match(loaded, data, suite, out, search, batch, query_stride, trained_on, sources, workers)
-    print_tables(build_tables([record]))
+    print_tables(build_tables([Stored(path, record)]))
     for reason, pairs in record.data.failed.items():
         typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
     typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")

@@ -119,9 +119,10 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..evaluation.record import find_records
     from ..evaluation.source import DatasetSource
     from ..evaluation.suite import STRIDE
-    from ..leaderboard import build_tables
+    from ..leaderboard.render import markdown
+    from ..leaderboard.tables import build_tables
     from .common import progress_bar
-    from .show import print_tables
+    from .leaderboard import print_tables
 
     models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
     source = DatasetSource(data, "demo", STRIDE)
@@ -132,7 +133,7 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
             evaluate(model, source, results, progress=advance)
     source.close()
     tables = build_tables(find_records([results]))
-    (results / "table.md").write_text("\n".join(table.markdown() for table in tables))
+    (results / "table.md").write_text("\n".join(map(markdown, tables)))
     print_tables(tables)
     return models
 

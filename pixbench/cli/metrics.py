@@ -58,7 +58,7 @@ def sensitivity(
     """Score the same predictions under the variants of each definition that are in use; prints Markdown."""
     from ..errors import UserError
     from ..evaluation.predictions import read_predictions
-    from ..evaluation.record import find_records, read_record
+    from ..evaluation.record import find_records
     from ..evaluation.sensitivity import sensitivity as run
     from ..evaluation.sensitivity import table
     from ..evaluation.source import DatasetSource
@@ -67,25 +67,24 @@ def sensitivity(
     from ..registry import SUITES
     from .common import default_workers, progress_bar
 
-    find_records(records)
-    read = [(path, read_record(path)) for path in records]
-    suites = sorted({(record.task, record.data.suite) for _, record in read})
+    stored = find_records(records)
+    suites = sorted({(each.record.task, each.record.data.suite) for each in stored})
     if len(suites) > 1 or suites[0][0] != "matching":
         raise UserError(f"the records are of {', '.join(name for _, name in suites)}: give matching records of one suite")
-    stride = read[0][1].protocol.query_stride or STRIDE
+    stride = stored[0].record.protocol.query_stride or STRIDE
     if data is None:
         opening = Opening(cache_folder(), default_workers())
         source = SUITES.get(suites[0][1].split(" ")[0]).open(opening)
     else:
         source = DatasetSource(data, suites[0][1], stride)
     rows = []
-    with progress_bar("sensitivity", len(read), "records") as advance:
-        for path, record in read:
-            predictions = read_predictions(path.with_name(record.predictions.file))
+    with progress_bar("sensitivity", len(stored), "records") as advance:
+        for each in stored:
+            predictions = read_predictions(each.beside("predictions"))
             if predictions.content_sha256 != source.identity.content_sha256:
-                raise UserError(f"{path} was scored on another data set: give it with --data")
-            rows.append((record.model, run(predictions, source)))
-            advance(1, record.model)
+                raise UserError(f"{each.path} was scored on another data set: give it with --data")
+            rows.append((each.record.model, run(predictions, source)))
+            advance(1, each.record.model)
     typer.echo(table(rows))
 
 

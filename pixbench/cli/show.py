@@ -1,23 +1,18 @@
-"""`pixbench list`, `settings` and `leaderboard`."""
+"""`pixbench list` and `settings`."""
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from ..leaderboard import Table
-
-leaderboard = typer.Typer(help="Tables from records.", no_args_is_help=True, rich_markup_mode=None)
+    pass
 
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command("list")(list_names)
     app.command("settings")(list_settings)
-    app.add_typer(leaderboard, name="leaderboard")
 
 
 def list_names() -> None:
@@ -69,42 +64,3 @@ def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.
 def _one_line(item: object) -> str:
     text = getattr(item, "title", None) or getattr(item, "definition", None) or (item.__doc__ or "").strip()
     return str(text).splitlines()[0] if text else ""
-
-
-@leaderboard.command("show")
-def show(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Records, or folders of them. Default: results.")] = None,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
-) -> None:
-    """Print the table of records: one table a data set and protocol."""
-    from ..errors import UserError
-    from ..evaluation.record import find_records
-    from ..leaderboard import build_tables
-
-    folders = paths or [Path("results")]
-    records = find_records(folders)
-    if not records:
-        raise UserError(f"no records in {', '.join(map(str, folders))}: make one with 'pixbench evaluate --model baseline:rgb-patch'")
-    tables = build_tables(records)
-    if markdown:
-        typer.echo("\n".join(table.markdown() for table in tables))
-    else:
-        print_tables(tables)
-
-
-def print_tables(tables: "Sequence[Table]") -> None:
-    """Print tables to the terminal."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console()
-    # A table that is piped or shown on a narrow terminal keeps all its columns.
-    console.width = max(console.width, 120)
-    for table in tables:
-        shown = RichTable(title=Text(table.title), caption=Text(table.caption), title_style="bold", caption_justify="left")
-        for number, name in enumerate(table.header):
-            shown.add_column(name, justify="right" if number else "left", no_wrap=not number)
-        for row in table.rows:
-            shown.add_row(*map(Text, row))  # as text: a name may look like markup
-        console.print(shown)

@@ -1,7 +1,7 @@
 """Matches between two images from their dense descriptors: nearest neighbours both ways, ratio, refinement below the pixel."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -55,6 +55,11 @@ class Matches:
         """Positions and nothing else."""
         unknown = np.full(len(uv), np.nan)
         return cls(uv, unknown, unknown, unknown, unknown, points_a, points_b)
+
+    def at(self, query: Int[np.ndarray, " kept"]) -> "Matches":
+        """The answers to some of the queries; a matcher's own matches stay."""
+        kept = {name: getattr(self, name)[query] for name in ("uv", "distance", "ratio", "back_px", "closer")}
+        return replace(self, **kept)
 
 
 def match_dense(

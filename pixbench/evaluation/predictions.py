@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import h5py
@@ -39,6 +39,17 @@ class Answers:
     pixel: UInt16[np.ndarray, "queries 2"]
     matches: Matches
     reason: str = ""
+
+    def among(self, queries: Int[np.ndarray, "_ 2"]) -> "Answers":
+        """The answers to those of `queries` that were asked."""
+        index = _of_pixels(self.pixel, queries)
+        return replace(self, pixel=self.pixel[index], matches=self.matches.at(index))
+
+
+def _of_pixels(asked: UInt16[np.ndarray, "asked 2"], queries: Int[np.ndarray, "_ 2"]) -> Int[np.ndarray, " found"]:
+    """Rows of `asked` that are among `queries`, in their order."""
+    one, other = (pixel.astype(np.int64) @ [1, 1 << 16] for pixel in (asked, queries))
+    return np.flatnonzero(np.isin(one, other))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 import json
 import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
-from ..files import write_whole
+from ..files import file_sha256, write_whole
 
 FORMAT = "pixbench-record"
 
@@ -131,6 +133,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def schema_json() -> str:
+    """The JSON Schema of records, as it is published."""
+    return json.dumps(Record.model_json_schema(), indent=1) + "\n"
+
+
 def write_record(path: Path, record: Record) -> None:
     """Write a record as indented JSON."""
     write_whole(path, json.dumps(record.model_dump(mode="json"), indent=1) + "\n")
@@ -148,12 +155,34 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{path} cannot be read: {error}") from None
 
 
-def find_records(paths: list[Path]) -> list[Record]:
+@dataclass(frozen=True)
+class Stored:
+    """A record and where it lies."""
+
+    path: Path
+    record: Record
+
+    def beside(self, which: Literal["predictions", "pairs"]) -> Path:
+        """The file of predictions or the table of pairs; UserError where it is missing or not the one that the record was made with."""
+        part = getattr(self.record, which)
+        if part is None:
+            raise UserError(f"{self.path} has no file of {which}: run 'pixbench evaluate' again")
+        path = self.path.with_name(part.file)
+        if not path.is_file():
+            raise UserError(f"{path} is missing: {self.path.name} needs it beside itself; copy it there, or run 'pixbench evaluate' again")
+        if file_sha256(path) != part.sha256:
+            raise UserError(f"{path} is not the file that {self.path.name} was made with: run 'pixbench evaluate' again")
+        return path
+
+
+def find_records(paths: Sequence[Path]) -> list[Stored]:
     """All records in files and folders, in order of path. JSON files of another format in folders are passed over."""
-    records = []
+    found = []
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist: give records or folders that 'pixbench evaluate' wrote")
         files = sorted(file for file in path.rglob("*.json") if file.is_file()) if path.is_dir() else [path]
-        records += [read_record(file) for file in files if not path.is_dir() or f'"{FORMAT}"' in file.read_text(errors="replace")]
-    return records
+        found += [
+            Stored(file, read_record(file)) for file in files if not path.is_dir() or f'"{FORMAT}"' in file.read_text(errors="replace")
+        ]
+    return found

@@ -15,12 +15,13 @@ from pixbench.evaluation.loading import load_model
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
 from pixbench.evaluation.outcome import truth_at
 from pixbench.evaluation.predictions import predict, read_predictions, work_folder
-from pixbench.evaluation.record import Record, find_records, read_record
+from pixbench.evaluation.record import Stored, find_records, read_record
 from pixbench.evaluation.score import score
 from pixbench.evaluation.sensitivity import VARIANTS, sensitivity
 from pixbench.evaluation.source import DatasetSource, query_pixels
 from pixbench.evaluation.suite import Opening
-from pixbench.leaderboard import build_tables
+from pixbench.leaderboard.render import markdown
+from pixbench.leaderboard.tables import build_tables
 from pixbench.registry import SUITES
 from pixbench.shards.manifest import read_manifest
 from pixbench.shards.reader import Pair
@@ -204,18 +205,20 @@ def test_the_table_is_a_pure_function_of_records(source: DatasetSource, tmp_path
         evaluate(load_model(f"baseline:{name}"), source, tmp_path)
     records = find_records([tmp_path])
     (table,), (again,) = build_tables(records), build_tables(records[::-1])
-    assert table.markdown() == again.markdown()
-    assert [row[0] for row in table.rows] == ["oracle", "rgb-patch"]
-    assert "| oracle | – | – | – | 1.000 |" in table.markdown()
+    assert markdown(table) == markdown(again)
+    assert [row[0] for row in table.cells] == ["oracle", "rgb-patch"]
+    assert "| oracle | – | – | – | 1.000 |" in markdown(table)
 
-    def changed(record: Record, **data: str) -> Record:
-        return record.model_copy(update={"data": record.data.model_copy(update=data)})
+    def changed(stored: Stored, **data: str) -> Stored:
+        record = stored.record
+        return Stored(stored.path, record.model_copy(update={"data": record.data.model_copy(update=data)}))
 
     # Another processor's last bits make no other table, another recipe does.
     assert len(build_tables([*records, changed(records[0], content_sha256="0" * 64)])) == 1
     assert len(build_tables([*records, changed(records[0], recipe_sha256="0" * 64)])) == 2
-    redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].metrics.items()}
-    assert len(build_tables([*records, records[0].model_copy(update={"metrics": redefined})])) == 2
+    redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].record.metrics.items()}
+    other = Stored(records[0].path, records[0].record.model_copy(update={"metrics": redefined}))
+    assert len(build_tables([*records, other])) == 2
 
 
 def test_variants_of_a_definition_start_with_ours(source: DatasetSource, tmp_path: Path) -> None:

@@ -1,0 +1,204 @@
+"""`pixbench leaderboard`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ..evaluation.record import Stored
+    from ..leaderboard.tables import Table
+    from ..leaderboard.verify import Comparison
+
+leaderboard = typer.Typer(help="Tables from records, and rows that can be checked.", no_args_is_help=True, rich_markup_mode=None)
+
+Records = Annotated[list[Path] | None, typer.Argument(help="Records, or folders of them. Default: results.")]
+Results = Annotated[Path, typer.Option(help="Folder of the leaderboard's records.")]
+Data = Annotated[Path | None, typer.Option(help="The data set of records that are of no suite.")]
+Objects = Annotated[str | None, typer.Option(help="For suites of your own copies: shapenet:PATH.")]
+Rooms = Annotated[str | None, typer.Option(help="For suites of your own copies: scenenn:PATH.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.add_typer(leaderboard, name="leaderboard")
+
+
+@leaderboard.command("show")
+def show(paths: Records = None, markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False) -> None:
+    """Print the table of records: one table a data set and protocol, one row a method, means over seeds."""
+    from ..leaderboard.render import markdown as as_markdown
+    from ..leaderboard.tables import build_tables
+
+    tables = build_tables(_records(paths))
+    if markdown:
+        typer.echo("\n".join(map(as_markdown, tables)))
+    else:
+        print_tables(tables)
+
+
+@leaderboard.command("build")
+def build(
+    paths: Records = None,
+    out: Annotated[Path, typer.Option(help="Folder to write Markdown, CSV, LaTeX, HTML and the plot into.")] = Path("results/leaderboard"),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where OUT is not what the records give.")] = False,
+) -> None:
+    """Make the leaderboard with ranks, intervals and tests: the same records give the same bytes."""
+    from ..errors import VerificationError
+    from ..leaderboard.render import FILES, differing, write
+    from ..leaderboard.tables import build_tables
+
+    tables = build_tables(_records(paths), statistics=True)
+    rows = sum(len(table.rows) for table in tables)
+    if check:
+        wrong = differing(tables, out)
+        if wrong:
+            raise VerificationError(f"{out}: {', '.join(wrong)} differ from the records: run 'pixbench leaderboard build'")
+        typer.echo(f"{out}: {len(tables)} tables, {rows} rows, as the records give them")
+        return
+    write(tables, out)
+    typer.echo(f"{out}: {len(tables)} tables, {rows} rows in {', '.join(FILES)}")
+
+
+@leaderboard.command("verify")
+def verify(
+    row: Annotated[str | None, typer.Argument(help="A model's name, or a record. Default: all rows.")] = None,
+    results: Results = Path("results"),
+    rerun: Annotated[str | None, typer.Option(metavar="MODEL", help="Run this model again, as --model of evaluate names it.")] = None,
+    data: Data = None,
+    objects: Objects = None,
+    rooms: Rooms = None,
+    device: Annotated[str, typer.Option(help="Where to run again: cpu or cuda.")] = "cpu",
+) -> None:
+    """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
+    from ..errors import UserError, VerificationError
+    from ..leaderboard.verify import find_rows
+
+    stored = _records([results] if row is None or not Path(row).is_file() else [Path(row)])
+    found = find_rows(stored, None if row is None or Path(row).is_file() else row)
+    if rerun is not None and row is None:
+        raise UserError("--rerun needs the ROW that the model belongs to")
+    checked = _checked(found, rerun, data, objects, rooms, device)
+    failed = 0
+    for each, comparisons in checked:
+        wrong = [comparison for comparison in comparisons if not comparison.same]
+        failed += bool(wrong)
+        if row is not None or wrong:
+            _print_comparisons(each, comparisons)
+        typer.echo(f"{each.path}: {len(comparisons) - len(wrong)} of {len(comparisons)} numbers came out again")
+    if failed:
+        raise VerificationError(f"{failed} of {len(checked)} rows do not come out as they are reported")
+
+
+@leaderboard.command("submit")
+def submit(
+    record: Annotated[Path, typer.Argument(help="The record of a new row.")],
+    results: Results = Path("results"),
+    objects: Objects = None,
+    rooms: Rooms = None,
+) -> None:
+    """Check that a record has what a pull request needs. Nothing is sent."""
+    from ..errors import VerificationError
+    from ..evaluation.record import Stored as StoredRecord
+    from ..evaluation.record import find_records, read_record
+    from ..leaderboard.submit import check
+    from ..leaderboard.verify import suite_of
+
+    stored = StoredRecord(record, read_record(record))
+    others = find_records([results]) if results.exists() else []
+    checks = check(stored, others, [])
+    if not any(each.missing for each in checks):
+        ((_, rescored),) = _checked([stored], None, None, objects, rooms, "cpu")
+        checks = check(stored, others, rescored)
+    for each in checks:
+        typer.echo(f"{'needs' if each.missing else 'ok   '} {each.what}{': ' + each.missing if each.missing else ''}")
+    missing = sum(bool(each.missing) for each in checks)
+    if missing:
+        raise VerificationError(f"{record}: {missing} of {len(checks)} things are missing")
+    folder = results / suite_of(stored.record)[0]
+    typer.echo(
+        f"{record} can be sent: copy it and the files beside it to {folder}, run 'pixbench leaderboard build', commit all, and open a pull "
+        "request as CONTRIBUTING.md says"
+    )
+
+
+@leaderboard.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of records."""
+    from ..evaluation.record import schema_json
+
+    typer.echo(schema_json(), nl=False)
+
+
+def _records(paths: Sequence[Path] | None) -> "list[Stored]":
+    from ..errors import UserError
+    from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
+    from ..evaluation.record import find_records
+
+    folders = paths or [Path("results")]
+    records = find_records(folders)
+    if not records:
+        raise UserError(f"no records in {', '.join(map(str, folders))}: make one with 'pixbench evaluate --model baseline:rgb-patch'")
+    return records
+
+
+def _checked(
+    found: "Sequence[Stored]", model: str | None, data: Path | None, objects: str | None, rooms: str | None, device: str
+) -> "list[tuple[Stored, list[Comparison]]]":
+    """Rows and how their numbers came out, scored again or run again."""
+    from ..evaluation.loading import load_model
+    from ..evaluation.model import parse_norm
+    from ..evaluation.suite import Opening
+    from ..leaderboard.verify import pair_opener, rescore
+    from ..leaderboard.verify import rerun as run_again
+    from ..places import cache_folder
+    from .common import default_workers, given, progress_bar
+
+    sources: dict[str, Any] = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
+    opening = Opening(cache_folder(), default_workers(), sources)
+    open_pairs = pair_opener(opening, data)
+    checked = []
+    with progress_bar("verify", sum(max(each.record.data.pairs, 1) for each in found) * (1 if model is None else 2), "pairs") as advance:
+        for each in found:
+            advance(0, each.record.model)
+            if model is None:
+                checked.append((each, rescore(each, open_pairs, advance)))
+            else:
+                norm = each.record.model_info.get("p")
+                loaded = load_model(model, p=None if norm is None else parse_norm(str(norm)), device=device)
+                checked.append((each, run_again(each, loaded, open_pairs, opening, advance)))
+    return checked
+
+
+def _print_comparisons(stored: "Stored", comparisons: "Sequence[Comparison]") -> None:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=f"{stored.record.model} on {stored.record.data.suite}", title_style="bold")
+    for name in ("metric", "reported", "measured", "difference"):
+        shown.add_column(name, justify="left" if name == "metric" else "right")
+    for each in comparisons:
+        numbers = ["–" if value is None else f"{value:.6f}" for value in (each.reported, each.measured)]
+        known = each.reported is not None and each.measured is not None
+        apart = f"{each.measured - each.reported:+.6f}" if known else "–"  # type: ignore[operator]
+        shown.add_row(each.metric, *numbers, apart if each.same else f"{apart} (too far)")
+    Console().print(shown)
+
+
+def print_tables(tables: "Sequence[Table]") -> None:
+    """Print tables to the terminal."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    console = Console()
+    # A table that is piped or shown on a narrow terminal keeps all its columns.
+    console.width = max(console.width, 120)
+    for table in tables:
+        shown = RichTable(title=Text(table.title), caption=Text(table.caption), title_style="bold", caption_justify="left")
+        for number, name in enumerate(table.header):
+            shown.add_column(name, justify="right" if number else "left", no_wrap=not number)
+        for row in table.cells:
+            shown.add_row(*map(Text, row))  # as text: a name may look like markup
+        console.print(shown)

@@ -1,0 +1,1 @@
+"""The leaderboard: tables from records alone, with statistics; rows that anybody can check."""

@@ -1,0 +1,121 @@
+"""How sure a number is: intervals over scenes and seeds, paired tests, shared ranks, and whether seeds fall into two heaps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+RESAMPLES = 4999
+LEVEL = 0.95
+SIGNIFICANT = 0.05
+"""Rows whose paired test gives less differ."""
+
+HEAP_GAP = 0.1
+"""Seeds are in two heaps where the widest gap between them is over this, and over three times the wider heap."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Sums and numbers of a metric's values, for each seed and unit (a scene, or an image); no unit is empty for some seeds only."""
+
+    total: Float[np.ndarray, "seeds units"]
+    count: Float[np.ndarray, "seeds units"]
+
+    @property
+    def mean(self) -> float:
+        """Over all values."""
+        return float(self.total.sum() / self.count.sum())
+
+    @property
+    def of_units(self) -> Float[np.ndarray, " units"]:
+        """The mean of each unit over seeds and values; NaN where it has none."""
+        with np.errstate(invalid="ignore"):
+            return self.total.sum(axis=0) / self.count.sum(axis=0)
+
+
+def interval(samples: Samples) -> tuple[float, float] | None:
+    """Bounds of the mean, by a percentile bootstrap (scipy) that draws units and seeds anew; None with fewer than two units.
+
+    With one seed only units are drawn: the interval then says nothing of how far another training would be off.
+    """
+    from scipy.stats import bootstrap
+
+    seeds, units = samples.total.shape
+    if units < 2:
+        return None
+    drawn = (np.arange(units),) if seeds == 1 else (np.arange(units), np.arange(seeds))
+
+    def mean(unit: np.ndarray, seed: np.ndarray | None = None, axis: int = -1) -> np.ndarray:
+        chosen = (np.zeros(1, int) if seed is None else seed)[..., :, None], unit[..., None, :]
+        return samples.total[chosen].sum(axis=(-2, -1)) / samples.count[chosen].sum(axis=(-2, -1))
+
+    found = bootstrap(
+        drawn,
+        mean,
+        n_resamples=RESAMPLES,
+        batch=500,
+        vectorized=True,
+        axis=-1,
+        confidence_level=LEVEL,
+        method="percentile",
+        rng=np.random.default_rng(0),
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def paired_p(one: Samples, other: Samples) -> float | None:
+    """The two-sided p-value of two rows' difference, from flips of its sign unit by unit (scipy's permutation test).
+
+    None with fewer than two units in common. Values over seeds are averaged first: the test is about the scenes.
+    """
+    from scipy.stats import permutation_test
+
+    a, b = one.of_units, other.of_units
+    if a.shape != b.shape:
+        return None
+    known = ~np.isnan(a - b)
+    if known.sum() < 2:
+        return None
+    if np.array_equal(a[known], b[known]):
+        return 1.0
+    found = permutation_test(
+        (a[known], b[known]),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        batch=500,
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)
+
+
+def shared_ranks(ordered: Sequence[Samples | None]) -> list[int]:
+    """The rank of each row, best first; rows that cannot be told from the first of their group share its rank.
+
+    A row opens a group where it differs from the row above, or from the group's first, so that a chain of small steps does not make one
+    group. Rows without samples have a rank of their own.
+    """
+    ranks: list[int] = []
+    for place, row in enumerate(ordered):
+        first = ranks[-1] - 1 if ranks else 0
+        apart = not ranks or any(_differ(ordered[above], row) for above in {place - 1, first})
+        ranks.append(place + 1 if apart else first + 1)
+    return ranks
+
+
+def _differ(one: Samples | None, other: Samples | None) -> bool:
+    p = None if one is None or other is None else paired_p(one, other)
+    return p is None or p < SIGNIFICANT
+
+
+def bimodal(values: Sequence[float]) -> bool:
+    """Whether numbers of three seeds or more lie in two heaps, so that their mean describes none of them."""
+    ordered = np.sort(values)
+    if len(ordered) < 3:
+        return False
+    gaps = np.diff(ordered)
+    cut = int(gaps.argmax()) + 1
+    widest_heap = max(np.ptp(ordered[:cut]), np.ptp(ordered[cut:]))
+    return bool(gaps.max() > max(HEAP_GAP, 3 * widest_heap))

@@ -1,0 +1,86 @@
+"""What a pull request with a new row needs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UserError
+from ..evaluation.record import Record, Stored
+from ..registry import SUITES
+from .verify import Comparison, check_definitions, suite_of
+
+LARGEST_BYTES = 1_000_000
+"""Of each file that is committed."""
+
+TRAINED_HERE = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a submission needs, and what is missing; empty where nothing is."""
+
+    what: str
+    missing: str = ""
+
+
+def check(stored: Stored, others: Sequence[Stored], rescored: Sequence[Comparison]) -> list[Check]:
+    """All that can be checked of a record. `others` are the leaderboard's, `rescored` is what its predictions gave."""
+    record = stored.record
+    apart = [each.metric for each in rescored if not each.same]
+    return [
+        Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is none: use --suite"),
+        Check("suite and metrics are those of this version", _said(lambda: check_definitions(stored))),
+        Check("the files that it names lie beside it", _said(lambda: _beside(stored))),
+        Check("each file is under 1 MB", _too_large(stored)),
+        Check("its predictions give its numbers", f"{', '.join(apart)} came out otherwise: evaluate again" if apart else ""),
+        Check("every pair was answered", "; ".join(f"{n} pairs failed: {why}" for why, n in record.data.failed.items())),
+        Check("its name is its own", _taken(stored, others)),
+        Check("it says what was trained on", _untold(record)),
+        Check("no path of your machine is in it", _paths(record)),
+    ]
+
+
+def _published(record: Record) -> bool:
+    name, version = suite_of(record)
+    return version is not None and name in SUITES.names()
+
+
+def _said(action: Callable[[], None]) -> str:
+    try:
+        action()
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def _beside(stored: Stored) -> None:
+    stored.beside("predictions")
+    if stored.record.pairs is not None:
+        stored.beside("pairs")
+
+
+def _too_large(stored: Stored) -> str:
+    parts = [part for part in (stored.record.predictions, stored.record.pairs) if part is not None and part.bytes > LARGEST_BYTES]
+    return ", ".join(f"{part.file} has {part.bytes} bytes" for part in parts)
+
+
+def _taken(stored: Stored, others: Sequence[Stored]) -> str:
+    record = stored.record
+    same = [
+        each
+        for each in others
+        if each.path.resolve() != stored.path.resolve() and (each.record.model, each.record.data.suite) == (record.model, record.data.suite)
+    ]
+    return f"{same[0].path} has the name '{record.model}' already: rename the run or the factory" if same else ""
+
+
+def _untold(record: Record) -> str:
+    if record.model_info.get("kind") != TRAINED_HERE or record.task != "matching" or record.data.trained_on:
+        return ""
+    return "evaluate again with --trained-on DATA, which also splits scores by what was seen"
+
+
+def _paths(record: Record) -> str:
+    text = record.model_dump_json()
+    home = str(Path.home())
+    return f"'{home}' stands in it" if len(home) > 1 and home in text else ""

@@ -1,0 +1,186 @@
+"""Tables: a pure function of records and of the files beside them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..evaluation import metrics  # noqa: F401  (registers them)
+from ..evaluation.record import Record, Stored
+from ..registry import METRICS
+from .entries import PRIMARY, Entry, entries, training
+from .statistics import HEAP_GAP, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
+
+COLUMNS = {
+    "matching": {
+        "delta_avg": "δ_avg",
+        "pck@1": "PCK@1",
+        "pck@4": "PCK@4",
+        "epe_median": "median EPE",
+        "mma@3": "MMA@3",
+        "closer": "closer",
+        "occlusion_ap": "occlusion AP",
+        "pose_auc@10/magsac": "AUC@10° MAGSAC",
+        "pose_auc@10/poselib": "AUC@10° PoseLib",
+        "homography_auc@5": "AUC@5 px",
+    },
+    "classification": {
+        "id_accuracy/training-domain": "ID",
+        "ood_accuracy/training-domain": "OOD",
+        "ood_accuracy/leave-one-domain-out": "OOD, leave one out",
+        "ood_accuracy/oracle": "OOD, oracle",
+        "ood_ece/training-domain": "OOD ECE",
+        "id_accuracy/head": "ID, head",
+        "ood_accuracy/head": "OOD, head",
+    },
+    "segmentation": {
+        "id_pixel_accuracy": "ID accuracy",
+        "ood_pixel_accuracy": "OOD accuracy",
+        "id_miou": "ID mIoU",
+        "ood_miou": "OOD mIoU",
+        "ood_pixel_ece": "OOD ECE",
+        "instance_iou": "instance IoU",
+        "instance_rand": "Rand index",
+        "depth_edge_ap": "depth edge AP",
+        "normal_edge_ap": "normal edge AP",
+    },
+}
+"""What a table shows of a task, in this order. Columns without any value are left out."""
+
+METHOD = ("paper", "paper-hard", "stable-hard")
+"""Objectives that have a share of the between-image term."""
+
+DIGITS = {"epe_median": 2, "epe_mean": 2, "matches": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the row above."""
+
+    entry: Entry
+    rank: int | None = None
+    bounds: tuple[float, float] | None = None
+    p_above: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows that were scored on the same data by the same protocol, the best of the first column first. `columns` maps metrics to words."""
+
+    task: str
+    suite: str
+    title: str
+    caption: str
+    columns: Mapping[str, str]
+    rows: tuple[Scored, ...]
+
+    @property
+    def ranked(self) -> bool:
+        """Whether statistics were asked for."""
+        return bool(self.rows) and self.rows[0].rank is not None
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Words of the columns."""
+        first, *others = self.columns.values()
+        if not self.ranked:
+            return ("model", "norm", "D", "c", first, *others)
+        return ("rank", "model", "norm", "D", "c", first, f"{LEVEL:.0%} interval", "p, row above", "each seed", *others)
+
+    @property
+    def cells(self) -> tuple[tuple[str, ...], ...]:
+        """The rows as text."""
+        return tuple(self._cells(row) for row in self.rows)
+
+    def _cells(self, row: Scored) -> tuple[str, ...]:
+        entry, (first, *others) = row.entry, self.columns
+        config = training(entry.first)
+        weight = config.get("between_weight") if config.get("objective") in METHOD else None
+        info = entry.first.model_info
+        who = (entry.name, *("–" if value is None else str(value) for value in (info.get("p"), info.get("channels"), weight)))
+        rest = tuple(_number(name, entry.mean(name)) + (" (two heaps)" if entry.is_bimodal(name) else "") for name in others)
+        value = _number(first, entry.mean(first)) + (" (two heaps)" if entry.is_bimodal(first) else "")
+        if row.rank is None:
+            return (*who, value, *rest)
+        bounds = "–" if row.bounds is None else " to ".join(_number(first, bound) for bound in row.bounds)
+        p = "–" if row.p_above is None else "< 0.001" if row.p_above < 0.001 else f"{row.p_above:.3f}"
+        seeds = " ".join(_number(first, each) for each in entry.values(first)) if len(entry.stored) > 1 else "–"
+        return (str(row.rank), *who, value, bounds, p, seeds, *rest)
+
+
+def build_tables(stored: Sequence[Stored], *, statistics: bool = False) -> list[Table]:
+    """One table for each suite, data set, protocol and set of metric definitions: numbers that differ in those never stand side by side.
+
+    A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
+    ranks, intervals and tests, for which the files beside the records are read.
+    """
+    groups: dict[tuple[str, ...], list[Stored]] = {}
+    for each in stored:
+        record = each.record
+        definitions = ",".join(f"{name}:{value.sha256[:12]}" for name, value in sorted(record.metrics.items()))
+        asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
+        key = (record.task, record.data.suite, record.data.recipe_sha256, asked, definitions)
+        groups.setdefault(key, []).append(each)
+    return [_table(entries(groups[key]), statistics) for key in sorted(groups)]
+
+
+def _table(found: Sequence[Entry], statistics: bool) -> Table:
+    record = found[0].first
+    data, task = record.data, record.task
+    shown = {name: words for name, words in COLUMNS[task].items() if any(entry.values(name) for entry in found)}
+    first = PRIMARY[task]
+    shown = {first: COLUMNS[task][first]} | shown
+    ordered = sorted(found, key=lambda entry: (-(entry.mean(first) or 0.0), entry.name, entry.first.created))
+    size = f"{data.scenes} scenes, {data.pairs} ordered pairs" if task == "matching" else f"{data.scenes} images"
+    return Table(
+        task=task,
+        suite=data.suite,
+        title=f"{data.suite} ({data.split}, {size}, recipe {data.recipe_sha256[:12]})",
+        caption=_caption(record, shown) + (f" {_explained(task)}" if statistics else ""),
+        columns=shown,
+        rows=tuple(_ranked(ordered, first) if statistics else map(Scored, ordered)),
+    )
+
+
+def _ranked(ordered: Sequence[Entry], metric: str) -> list[Scored]:
+    samples = [entry.samples(metric) for entry in ordered]
+    tests = [None, *(paired_p(a, b) if a and b else None for a, b in zip(samples[:-1], samples[1:], strict=True))]
+    return [
+        Scored(entry, rank, interval(mine) if mine else None, p)
+        for entry, rank, mine, p in zip(ordered, shared_ranks(samples), samples, tests, strict=True)
+    ]
+
+
+def _explained(task: str) -> str:
+    units = {"matching": "scenes", "classification": "test images"}.get(task)
+    if units is None:
+        return "Predictions do not say which scene a pixel is of, so there are no intervals or tests."
+    return (
+        f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the row above, "
+        f"not corrected for the number of rows; rows that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their group share its "
+        f"rank. 'Two heaps' marks an accuracy whose seeds lie more than {HEAP_GAP} apart in two groups."
+    )
+
+
+def _caption(record: Record, shown: Mapping[str, str]) -> str:
+    if record.task == "classification":
+        return (
+            f"Accuracy of a linear probe on frozen descriptors, {record.protocol.scored}; its regularisation is selected on the training "
+            "domains, on each left out, or on the test domain (oracle: an upper bound). Head: the paper's, nothing selected. "
+            "ECE: lower is better."
+        )
+    if record.task == "segmentation":
+        chance = record.details.get("majority", {})
+        return (
+            f"A linear probe on frozen descriptors, {record.protocol.scored}; always saying the commonest class has accuracy "
+            f"{chance.get('id')} ID and {chance.get('ood')} OOD. Instances and edges: no training. ECE: lower is better."
+        )
+    stride = record.protocol.query_stride
+    every = f"every {stride}th pixel of every {stride}th row" if stride != 1 else "every pixel"
+    lower = [words for name, words in shown.items() if not METRICS.get(name).higher_is_better]
+    return (
+        f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "
+        f"Higher is better, but for {' and '.join(lower) or 'none'}. 'pixbench metrics explain ID' says what a number means."
+    )
+
+
+def _number(name: str, value: float | None) -> str:
+    return "–" if value is None else f"{value:.{DIGITS.get(name, 3)}f}"
