@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, show
+from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, page, show
 
 app = typer.Typer(
     name="pixbench",
@@ -43,6 +43,7 @@ inspect.register(app)
 assess.register(app)
 show.register(app)
 leaderboard.register(app)
+page.register(app)
 metrics.register(app)
 assets.register(app)
 experiment.register(app)

@@ -53,26 +53,34 @@ def sweep(
 
 
 def report(
-    experiment: Name,
-    data: Annotated[Path | None, typer.Option(help="Folder of a sweep. Default: results/EXPERIMENT-cpu.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Picture to write. Default: figure.png in the sweep's folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object last: the cells with every seed.")] = False,
+    target: Annotated[str, typer.Argument(metavar="OUT|EXPERIMENT", help="A folder for a page; or an experiment, whose table is printed.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE...", help="What the page shows, as of 'pixbench view'. Default: results."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
 ) -> None:
-    """Make the table and the figure of a sweep from its records."""
+    """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
     import json
 
-    from ..experiments import experiment_named
+    from ..experiments import EXPERIMENTS, experiment_named
     from ..experiments.sweep import read_cells
+    from .page import write_page
 
-    module = experiment_named(experiment)
-    folder = data or Path("results") / f"{experiment}-cpu"
-    found = read_cells(experiment, folder)
+    if target not in EXPERIMENTS or sources:
+        return write_page(Path(target), sources, data, limit)
+    module = experiment_named(target)
+    folder = data or Path("results") / f"{target}-cpu"
+    found = read_cells(target, folder)
     rows = module.summary(found)
     picture = out or folder / "figure.png"
     module.draw(found, picture)
     typer.echo(f"{picture}\n\n{module.table(rows)}")
     if as_json:
-        typer.echo(json.dumps({"experiment": experiment, "cells": rows}))
+        typer.echo(json.dumps({"experiment": target, "cells": rows}))
 
 
 def _refuse(experiment: str, cells: Callable[..., Any], only: dict[str, Any]) -> None:

@@ -1,0 +1,63 @@
+"""`pixbench view`, and the folder that `pixbench report` writes."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..page.site import Site
+
+Sources = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="SOURCE...", help="A data set, records, a folder of them, runs, baseline:NAME, a sweep of experiment 1. Default: results."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    app.command()(view)
+
+
+def view(
+    sources: Sources = None,
+    data: Annotated[Path | None, typer.Option(help="Data set that models are shown on. Default: their records', or mini.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8756,
+    browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
+) -> None:
+    """Show scenes, matches, channels and tables in a page on this machine alone, until Ctrl-C."""
+    import webbrowser
+
+    from ..page.serve import serve
+
+    site = make_site(sources, data)
+
+    def say(address: str) -> None:
+        typer.echo(f"{address} (Ctrl-C ends it)")
+        if browser:
+            webbrowser.open(address)
+
+    serve(site, port, say)
+
+
+def write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int) -> None:
+    """Write the page to a folder."""
+    from .common import progress_bar
+
+    site = make_site(sources, data, limit)
+    with progress_bar(f"write {out.name}", len(site.paths()), "files") as advance:
+        count = site.write(out, advance)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    typer.echo(f"{out}: {count} files, {size / 1e6:.1f} MB; open {out / 'index.html'}, or put the folder on any static host")
+
+
+def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None) -> "Site":
+    """The page of some sources."""
+    from ..evaluation.suite import Opening
+    from ..page.collect import build_site
+    from ..places import cache_folder
+    from .common import default_workers
+
+    return build_site(sources or ["results"], Opening(cache_folder(), default_workers()), data=data, limit=limit)

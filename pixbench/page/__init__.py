@@ -1,0 +1,1 @@
+"""The web page: what `pixbench view` serves, and `pixbench report` writes as a folder that opens from disk."""

@@ -1,0 +1,128 @@
+"""What a page shows: made of data sets, records, runs and sweeps that the user names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import UserError
+from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
+from ..evaluation.evaluate import model_sha256
+from ..evaluation.loading import load_model
+from ..evaluation.model import DescriptorModel
+from ..evaluation.record import Stored, find_records
+from ..evaluation.source import DatasetSource, PairSource
+from ..evaluation.suite import STRIDE, Opening
+from ..experiments.sweep import read_cells
+from ..leaderboard.verify import pair_opener
+from ..registry import BASELINES, SUITES
+from ..shards.manifest import MANIFEST
+from ..shards.reader import Dataset
+from .experiment1 import Experiment1Part
+from .matches import MODELS, MatchesPart, Shown
+from .scenes import ScenesPart
+from .site import Part, Site
+from .table import TablePart
+
+SWEEP = "sweep.json"
+EXPECTED = "a data set, a record or a folder of records, a run of pixbench train, baseline:NAME, or a sweep of experiment 1"
+
+
+@dataclass
+class Found:
+    """The sources by their kind."""
+
+    dataset: Path | None = None
+    records: list[Stored] = field(default_factory=list)
+    picked: list[Stored] = field(default_factory=list)
+    models: list[DescriptorModel] = field(default_factory=list)
+    sweep: Path | None = None
+
+
+def build_site(sources: Sequence[str], opening: Opening, *, data: Path | None = None, limit: int | None = None) -> Site:
+    """A page of the sources, with at most `limit` scenes and pairs. UserError for what is no source, or does not go with the others."""
+    found = Found()
+    for source in sources:
+        _sort(source, found)
+    parts: list[Part] = []
+    if found.dataset is not None:
+        parts.append(ScenesPart(Dataset(found.dataset), limit))
+    if found.models or any(each.record.task == "matching" for each in found.picked):
+        parts.append(_matches(found, opening, data, limit))
+    if found.records or found.picked:
+        parts.append(TablePart(list({each.path.resolve(): each for each in (*found.records, *found.picked)}.values())))
+    if found.sweep is not None:
+        parts.append(Experiment1Part(read_cells("experiment1", found.sweep)))
+    return Site(parts, ", ".join(Path(source).name for source in sources))
+
+
+def _sort(source: str, found: Found) -> None:
+    path = Path(source)
+    if (path / MANIFEST).is_file():
+        if found.dataset is not None:
+            raise UserError(f"{source}: a page shows one data set, {found.dataset} was given already")
+        found.dataset = path
+    elif (path / SWEEP).is_file():
+        read_cells("experiment1", path)
+        found.sweep = path
+    elif path.is_file() and path.suffix == ".json":
+        found.picked += find_records([path])
+    elif source.startswith("baseline:") or (path / "checkpoint").exists() or path.suffix in (".pt", ".pt2", ".ts") or ":" in source:
+        model = load_model(source)
+        if not isinstance(model, DescriptorModel):
+            raise UserError(f"{source} gives no descriptors: give its record")
+        found.models.append(model)
+    elif path.is_dir():
+        records = find_records([path])
+        sweeps = sorted(path.glob(f"experiment1*/{SWEEP}"))
+        found.sweep = found.sweep or (sweeps[0].parent if sweeps else None)
+        if not records and not sweeps:
+            raise UserError(f"{source} holds no records: expected {EXPECTED}")
+        found.records += records
+    else:
+        raise UserError(f"{source}: no such thing; expected {EXPECTED}")
+
+
+def _matches(found: Found, opening: Opening, data: Path | None, limit: int | None) -> MatchesPart:
+    picked = [each for each in found.picked if each.record.task == "matching"]
+    models = {model.name: model for model in found.models}
+    shown = [Shown(each.record.model, each, models.pop(each.record.model, None) or _own_baseline(each)) for each in picked]
+    # A model that is named without its record stands with the record that a folder has of it.
+    shown += [Shown(name, next((each for each in found.records if _is_of(each, model)), None), model) for name, model in models.items()]
+    if len(shown) > MODELS:
+        raise UserError(f"{len(shown)} models were given: at most {MODELS} stand side by side")
+    stored = [each.stored for each in shown if each.stored is not None]
+    suites = sorted({each.record.data.suite for each in stored})
+    if len(suites) > 1:
+        raise UserError(f"the records are of {', '.join(suites)}: give records of one suite")
+    return MatchesPart(_pairs(stored, found.dataset, opening, data), shown, limit)
+
+
+def _own_baseline(stored: Stored) -> DescriptorModel | None:
+    """The baseline that a record is of, if it can be had as it was; its descriptors then need not be asked for."""
+    name = stored.record.model
+    if name not in BASELINES.names():
+        return None
+    try:
+        model = load_model(f"baseline:{name}")
+    except UserError:
+        return None
+    return model if isinstance(model, DescriptorModel) and model_sha256(model) == stored.record.model_sha256 else None
+
+
+def _is_of(stored: Stored, model: DescriptorModel) -> bool:
+    record = stored.record
+    same = record.model_info.get("checkpoint_sha256") == model.info.get("checkpoint_sha256")
+    return record.task == "matching" and record.model == model.name and same
+
+
+def _pairs(stored: Sequence[Stored], dataset: Path | None, opening: Opening, data: Path | None) -> PairSource:
+    if not stored:
+        folder = data or dataset
+        if folder is None:
+            return SUITES.get("mini").open(opening)
+        return DatasetSource(folder, folder.resolve().name, STRIDE)
+    record = stored[0].record
+    source = pair_opener(opening, data or dataset)(record)
+    if source.identity.recipe_sha256 != record.data.recipe_sha256:
+        raise UserError(f"{stored[0].path} was scored on another data set than that given: name its own with --data")
+    return source

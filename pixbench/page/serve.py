@@ -1,0 +1,62 @@
+"""Serves a page to this machine alone."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
+from threading import Lock
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from ..errors import UserError
+from .site import KINDS, Site
+
+ADDRESS = "127.0.0.1"
+POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+def make_server(site: Site, port: int) -> ThreadingHTTPServer:
+    """A server of the page on 127.0.0.1; port 0 takes a free one. UserError where the port is taken."""
+    lock = Lock()  # h5py and models are used by one request at a time
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            # Another site's page could name this machine by a name of its own: only requests that say 127.0.0.1 or localhost are answered.
+            if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in (ADDRESS, "localhost"):
+                return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is for this machine alone\n")
+            path = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
+            try:
+                with lock:
+                    body = site.read(path)
+            except (KeyError, ValueError):
+                return self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such file\n")
+            except (UserError, OSError) as error:
+                return self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, "text/plain", f"{error}\n".encode())
+            return self._answer(HTTPStatus.OK, KINDS[PurePosixPath(path).suffix], body)
+
+        def _answer(self, status: HTTPStatus, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Cache-Control", "no-store")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: the terminal is the user's."""
+
+    try:
+        return ThreadingHTTPServer((ADDRESS, port), Handler)
+    except (OSError, OverflowError) as error:
+        raise UserError(f"--port {port}: {error}; give another, or 0 for any that is free") from None
+
+
+def serve(site: Site, port: int, said: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C; `said` gets the address."""
+    with make_server(site, port) as server:
+        said(f"http://{ADDRESS}:{server.server_address[1]}/")
+        server.serve_forever()
