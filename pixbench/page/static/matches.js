@@ -127,7 +127,7 @@ PixBench.views.matches = {
         if (found && found[0] > -1e5) {
           marks.push({ x: found[0], y: found[1], colour: model.colour });
           const error = truth && status === 1 ? Math.hypot(found[0] - truth[0], found[1] - truth[1]) : null;
-          said.push(element("span", { style: "white-space:nowrap" }, element("span", { class: "dot", style: `background:${model.colour}` }), `${model.name} (${norm(p)}, ${from}): (${number(found[0], 2)}, ${number(found[1], 2)})${error === null ? "" : `, off by ${number(error, 2)} px`}`), " ");
+          said.push(element("span", { style: "display:inline-block" }, element("span", { class: "dot", style: `background:${model.colour}` }), `${model.name} (${norm(p)}, ${from}): (${number(found[0], 2)}, ${number(found[1], 2)})${error === null ? "" : `, off by ${number(error, 2)} px`}`), " ");
         } else said.push(element("span", {}, element("span", { class: "dot", style: `background:${model.colour}` }), `${model.name}: ${model.reason || "no answer here"} `));
         return found && { u: found[0], v: found[1], from };
       });

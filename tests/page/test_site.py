@@ -1,0 +1,176 @@
+"""The page's data and server, without a browser."""
+
+import base64
+import gzip
+import http.client
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixbench.errors import UserError
+from pixbench.evaluation.evaluate import evaluate
+from pixbench.evaluation.loading import load_model
+from pixbench.evaluation.source import DatasetSource
+from pixbench.evaluation.suite import Opening
+from pixbench.page.collect import build_site
+from pixbench.page.matches import quantised
+from pixbench.page.scenes import ScenesPart
+from pixbench.page.serve import make_server
+from pixbench.page.site import Site, packed
+from pixbench.shards.reader import Dataset
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture(scope="module")
+def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("records")
+    for name in ("oracle", "rgb-patch"):
+        evaluate(load_model(f"baseline:{name}"), DatasetSource(tiny, "tiny", 4), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(tiny: Path, records: Path) -> Site:
+    sources = [str(tiny), str(records / "oracle.json"), str(records / "rgb-patch.json"), str(RESULTS / "experiment1-cpu")]
+    return build_site(sources, Opening(records))
+
+
+def data(site: Site, name: str) -> Any:
+    text = site.read(f"data/{name}.js").decode()
+    key, value = json.loads("[" + text.removeprefix("PixBench.put(").removesuffix(");\n") + "]")
+    assert key == name
+    return value
+
+
+def unpacked(value: dict[str, Any]) -> np.ndarray:
+    raw = gzip.decompress(base64.b64decode(value["data"]))
+    return np.frombuffer(raw, np.dtype(value["dtype"]).newbyteorder("<")).reshape(value["shape"])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "float32"])
+def test_arrays_come_back_as_they_were(dtype: str) -> None:
+    array = (np.arange(24).reshape(2, 3, 4) * 7 - 20).astype(dtype)
+    assert np.array_equal(unpacked(packed(array.transpose(0, 2, 1))), array.transpose(0, 2, 1))
+    assert packed(array) == packed(array)
+
+
+def test_distances_of_levels_are_those_of_descriptors() -> None:
+    rng = np.random.default_rng(0)
+    views = [rng.normal(3, [0.1, 1, 5], (6, 7, 3)) for _ in range(2)]
+    levels, step = quantised(views)
+    assert max(int(np.abs(each.astype(int)).max()) for each in levels) == 127
+    for ord_, bound in ((1, 3 * step), (2, np.sqrt(3) * step), (np.inf, step)):
+        true = np.linalg.norm(views[0][0, 0] - views[1][5, 6], ord=ord_)
+        ours = step * np.linalg.norm(levels[0][0, 0].astype(float) - levels[1][5, 6], ord=ord_)
+        assert abs(true - ours) <= bound + 1e-9
+    assert quantised([np.ones((2, 2, 3))])[0][0].any() == 0
+
+
+def test_scenes_hold_what_the_data_set_does(site: Site, tiny: Path) -> None:
+    scene = Dataset(tiny).scene(1)
+    found = data(site, "scenes/scene-1")
+    assert np.array_equal(unpacked(found["rgb"]), scene.read("rgb"))
+    assert np.array_equal(unpacked(found["instance"]), scene.read("instance"))
+    truth = data(site, "scenes/truth-1-0-2")
+    row = next(k for k, pair in enumerate(scene.read("pairs")) if tuple(pair) == (0, 2))
+    assert np.array_equal(unpacked(truth["status"]), scene.read("status", row))
+    uv = scene.uv(0, 2)
+    known = ~np.isnan(uv)
+    assert np.array_equal(unpacked(truth["uv"])[known], uv[known])
+
+
+def test_a_large_data_set_opens_without_reading_its_scenes(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(tiny)
+    dataset._where = dataset._where * 4000
+    monkeypatch.setattr(Dataset, "scene", lambda *_: pytest.fail("a scene was read"))
+    part = ScenesPart(dataset)
+    index = Site([part], "large").read("data/index.js")
+    assert part.index()["scenes"] == 12000
+    assert len(index) < 3000
+
+
+NOT_THERE = """
+data/scenes/scene-99.js data/scenes/truth-0-0-9.js data/scenes/.js data/matches/pair-0-0-0.js data/matches/view-0-9.js
+data/matches/descriptors-0-0-0.js data/experiment1/cell-99.js data/table/record-9.js data/x/y.js ../site.py site.py
+"""
+
+
+@pytest.mark.parametrize("path", NOT_THERE.split())
+def test_what_is_not_there_is_not_there(site: Site, path: str) -> None:
+    with pytest.raises(KeyError):
+        site.read(path)
+
+
+def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: Path) -> None:
+    sources = [str(tiny), str(records / "rgb-patch.json")]
+    site = build_site(sources, Opening(tmp_path), limit=2)
+    count = site.write(tmp_path / "page", lambda done: None)
+    files = [path for path in (tmp_path / "page").rglob("*") if path.is_file() and path.name != ".pixbench-page"]
+    assert len(files) == count
+    index = data(site, "index")
+    assert (index["parts"]["scenes"]["shown"], index["parts"]["scenes"]["scenes"]) == (2, 3)
+    assert len(index["parts"]["matches"]["pairs"]) == 2
+    scores = [pair["scores"][0]["delta_avg"] for pair in index["parts"]["matches"]["pairs"]]
+    everything = [
+        pair["scores"][0]["delta_avg"] for pair in data(build_site(sources, Opening(tmp_path)), "index")["parts"]["matches"]["pairs"]
+    ]
+    assert scores == [min(everything), max(everything)]
+    site.write(tmp_path / "page")  # again, over itself
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("all my work")
+    with pytest.raises(UserError, match="mine is not empty and is no page of PixBench"):
+        site.write(tmp_path / "mine")
+    assert len(list((tmp_path / "mine").iterdir())) == 1
+
+
+def test_no_page_asks_another_machine_for_anything(site: Site) -> None:
+    for name in site.static():
+        text = site.read(name).decode().replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text
+        assert "https://" not in text
+
+
+def test_only_this_machine_is_answered(site: Site) -> None:
+    with make_server(site, 0) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        port = server.server_address[1]
+        assert server.server_address[0] == "127.0.0.1"
+
+        def get(path: str, host: str = f"127.0.0.1:{port}") -> tuple[int, str | None, bytes]:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            found = answer.status, answer.getheader("Content-Type"), answer.read()
+            connection.close()
+            return found
+
+        assert get("/")[0] == 200
+        assert get("/data/index.js")[1] == "text/javascript; charset=utf-8"
+        assert get("/data/scenes/scene-99.js")[0] == 404
+        assert get("/..%2f..%2fsite.py")[0] == 404
+        assert get("/", host="evil.example")[0] == 403
+        with pytest.raises(UserError, match=f"--port {port}: .*give another"):
+            make_server(site, port)
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (["nowhere"], "nowhere: no such thing; expected a data set, a record"),
+        (["{empty}"], "holds no records"),
+        (["baseline:oracle"], "baseline:oracle gives no descriptors: give its record"),
+        (["{tiny}", "{tiny}"], "a page shows one data set"),
+        (["baseline:rgb-patch", "baseline:hog", "baseline:daisy", "baseline:random-unet", "baseline:dense-sift", "{tiny}"], "5 models"),
+    ],
+)
+def test_sources_that_cannot_be_shown_are_named(sources: list[str], words: str, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=words):
+        build_site([source.format(tiny=tiny, empty=tmp_path / "empty") for source in sources], Opening(tmp_path))
