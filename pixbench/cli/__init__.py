@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, page, show
+from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, page, share, show
 
 app = typer.Typer(
     name="pixbench",
@@ -44,6 +44,7 @@ assess.register(app)
 show.register(app)
 leaderboard.register(app)
 page.register(app)
+share.register(app)
 metrics.register(app)
 assets.register(app)
 experiment.register(app)

@@ -19,32 +19,43 @@ FORMAT = "pixbench-record"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class DataPart(_Part):
-    """The data that was scored on. `failed` counts pairs that the model gave no answer on, by the reason; they count as misses."""
+    """The data that was scored on."""
 
     suite: str
+    """Name and version of the suite, or the name of the user's data set."""
     recipe_sha256: str
+    """Of the recipe and its assets: the same on every machine."""
     content_sha256: str
+    """Of the contents: between processors the last bits of floats may differ."""
     split: str
     seed: int
     scenes: int
+    """Scenes, or of classification and segmentation images."""
     pairs: int = 0
+    """Ordered pairs of views."""
     pairs_without_points: int = 0
     points: int = 0
+    """Visible query pixels of all pairs."""
     failed: dict[str, int] = Field(default_factory=dict)
+    """Pairs that the model gave no answer on, by the reason; they count as misses."""
     trained_on: str | None = None
+    """Hash of the contents of the training set, where one was named."""
 
 
 class Value(_Part):
-    """A metric's version and hash of its definition, its value over pairs, and pooled over all points; null where there is none."""
+    """A metric of the whole run; null where there is no value."""
 
     version: int
     sha256: str
+    """Of the metric's definition and parameters."""
     value: float | None
+    """Mean over pairs that have one."""
     pooled: float | None = None
+    """Over all points of all pairs at once."""
 
 
 class GroupPart(_Part):
@@ -56,17 +67,21 @@ class GroupPart(_Part):
 
 
 class Protocol(_Part):
-    """How the model was asked. `selection` names how what was tuned on top of it was chosen, for scores that have such a thing."""
+    """How the model was asked."""
 
     query_stride: int | None = None
+    """Every n-th pixel of every n-th row is a query."""
     scored: str
     search: str
     radius_px: float | None = None
+    """Of the search around the query's place; null for the whole image."""
     subpixel: bool = False
     ratio_excludes_px: float | None = None
+    """The best rival of a match lies farther away than this."""
     batch: int
     device: str
     selection: list[str] = Field(default_factory=list)
+    """How what was tuned on top of the model was chosen, for scores that have such a thing."""
 
 
 class FilePart(_Part):
@@ -78,12 +93,13 @@ class FilePart(_Part):
 
 
 class TimingPart(_Part):
-    """Of this run, without what an earlier one had done: null where nothing was left to do. Memory is the process's highest."""
+    """Of this run, without what an earlier one had done: null where nothing was left to do."""
 
     seconds: float = Field(ge=0)
     images_per_s: float | None
     pairs_per_s: float | None
     peak_memory_mb: float | None
+    """The most that the process held."""
 
 
 class Record(_Part):
@@ -93,18 +109,28 @@ class Record(_Part):
     format_version: Literal[2] = 2
     task: Literal["matching", "classification", "segmentation"]
     model: str
+    """The row's name."""
     model_info: dict[str, Any]
+    """What the model says of itself: kind, norm, channels, hashes of weights, training."""
     model_sha256: str
+    """Of name and info."""
     data: DataPart
     protocol: Protocol
     metrics: dict[str, Value]
+    """By the metric's id."""
     groups: dict[str, GroupPart] = Field(default_factory=dict)
+    """By baseline angle, visible share, kind of pixel, and what was trained on."""
     details: dict[str, Any] = Field(default_factory=dict)
+    """Of classification and segmentation: classes, domains, what was selected."""
     predictions: FilePart
+    """What the scores are computed from."""
     pairs: FilePart | None = None
+    """One line a pair with every metric."""
     timing: TimingPart
     environment: dict[str, str]
+    """Versions and hardware."""
     created: str
+    """UTC, ISO 8601."""
 
 
 def environment() -> dict[str, str]:

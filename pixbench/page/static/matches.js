@@ -6,7 +6,7 @@ PixBench.views.matches = {
 
   async show(main, index) {
     const { element, choice, load, array, number, norm } = PixBench;
-    const colours = ["#c4622d", "#7a4fa0", "#b98a12", "#0d8a8a"];
+    const colours = ["#c4622d", "#7a4fa0", "#0d8a8a", "#8a2f5f"];
     const state = { pair: 0, norm: "own", sort: 0, worst: true };
     let order = index.pairs;
     let current = null;
@@ -144,8 +144,7 @@ PixBench.views.matches = {
       let low = Infinity;
       let high = 0;
       for (const value of distances) { if (value < low) low = value; if (value > high) high = value; }
-      const scale = 255 / Math.max(high - low, 1e-9);
-      map.paint((k) => PixBench.palette.near[Math.round((distances[k] - low) * scale)]);
+      map.paintScale(distances, low, high, PixBench.palette.near);
       map.mark([...(truth ? [{ x: truth[0], y: truth[1], colour: "#3f8a4c" }] : []), { x: found[0], y: found[1], colour }]);
     }
 

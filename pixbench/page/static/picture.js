@@ -68,7 +68,7 @@ PixBench.Picture = class {
 
   // `colour(pixel)` gives red, green and blue of a pixel's number in reading order.
   paint(colour) {
-    const context = this.canvas.getContext("2d");
+    const context = this.canvas.getContext("2d", { willReadFrequently: true });
     const image = context.createImageData(this.width, this.height);
     for (let pixel = 0, at = 0; pixel < this.width * this.height; pixel += 1, at += 4) {
       const [red, green, blue] = colour(pixel);
@@ -78,6 +78,17 @@ PixBench.Picture = class {
       image.data[at + 3] = 255;
     }
     context.putImageData(image, 0, 0);
+  }
+
+  // A number for each pixel, from `low` to `high`, by a palette of 256 colours; in words of four bytes, because probes wait for it.
+  paintScale(values, low, high, palette) {
+    this.image ??= this.canvas.getContext("2d", { willReadFrequently: true }).createImageData(this.width, this.height);
+    const words = new Uint32Array(this.image.data.buffer);
+    palette.words ??= Uint32Array.from(palette, ([red, green, blue]) => ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0);
+    const table = palette.words;
+    const scale = 255 / Math.max(high - low, 1e-9);
+    for (let pixel = 0; pixel < words.length; pixel += 1) words[pixel] = table[((values[pixel] - low) * scale + 0.5) | 0];
+    this.canvas.getContext("2d").putImageData(this.image, 0, 0);
   }
 
   paintRgb(values, offset = 0) {

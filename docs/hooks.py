@@ -1,0 +1,158 @@
+"""Pages of the site that are made from the code itself, so that they cannot say anything else: formats, metrics, commands, leaderboard."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from typer.main import get_command
+
+from pixbench.cli import app
+from pixbench.evaluation import classify, segment  # noqa: F401  (they register their metrics)
+from pixbench.evaluation.record import Record
+from pixbench.registry import METRICS
+from pixbench.shards.manifest import Manifest
+from pixbench.shards.schema import FIELDS
+from pixbench.truth import STATUS_MEANING
+
+ROOT = Path(__file__).parents[1]
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds the generated pages."""
+    pages = {"formats.md": formats(), "metrics.md": metrics(), "commands.md": commands(), "leaderboard.md": leaderboard()}
+    for name, text in pages.items():
+        files.append(File.generated(config, name, content=text))
+    files.append(File.generated(config, "pareto.svg", content=(ROOT / "results" / "leaderboard" / "pareto.svg").read_text()))
+    return files
+
+
+def formats() -> str:
+    """Shards, manifest, records and predictions."""
+    fields = [f"| `{name}` | {field.dtype} | {field.axes} | {field.unit} | {field.meaning} |" for name, field in FIELDS.items()]
+    statuses = [f"| {int(status)} | {status.name.lower().replace('_', ' ')} | {words} |" for status, words in STATUS_MEANING.items()]
+    return "\n".join(
+        [
+            "# Formats\n",
+            "This page is made from the code that writes and checks the files.\n",
+            "## Shards\n",
+            "A data set is a folder: `dataset.json`, and `shards/NNNNN.h5`. A shard is plain HDF5 with one group a scene; h5py reads it. "
+            "Capital letters are sizes: V views, H rows, W columns, P ordered pairs, O objects, L lights, T followed points, C "
+            "control points, N names. Every dataset carries its unit, axes and meaning as attributes. Attributes of the group: `recipe` "
+            "(all that is needed to make the scene again) and `self_test`, as JSON.\n",
+            "| field | type | axes | unit | meaning |\n|---|---|---|---|---|",
+            *fields,
+            "\nCodes of `status` and `track_status`:\n",
+            "| code | status | meaning |\n|---|---|---|",
+            *statuses,
+            "\n## dataset.json\n",
+            *_schema(Manifest.model_json_schema()),
+            "\n## Records\n",
+            "One JSON file an evaluation; unknown fields are refused. [JSON Schema](record.schema.json), also from "
+            "`pixbench leaderboard schema`.\n",
+            *_schema(Record.model_json_schema()),
+            "\n## Predictions\n",
+            "HDF5 beside the record. Answers of all pairs lie one after another; those of pair k are `start[k]` to `start[k + 1]`.\n",
+            "| dataset | type | meaning |\n|---|---|---|",
+            "| `pairs` | int32 (pairs, 3) | scene, view a, view b |",
+            "| `start` | int64 (pairs + 1) | first query of each pair, and the end |",
+            "| `pixel` | uint16 (queries, 2) | column and row in image a |",
+            "| `uv` | float32 (queries, 2) | the answer, pixels in image b; NaN is no answer |",
+            "| `distance`, `ratio`, `back_px`, `closer` | float16 (queries) | see [Evaluate](evaluation.md); NaN: it cannot say |",
+            "| `points`, `points_a`, `points_b` | int64, float32 | a matcher's own matches: their number in each pair, and places |",
+            "",
+        ]
+    )
+
+
+def _schema(schema: dict[str, Any]) -> Iterator[str]:
+    """Tables of a schema's own fields, then of each part."""
+    yield from _fields(schema)
+    for name, part in schema.get("$defs", {}).items():
+        yield f"\n### {name}\n"
+        yield from _fields(part)
+
+
+def _fields(part: dict[str, Any]) -> Iterator[str]:
+    yield f"{part.get('description', '').replace(chr(10), ' ')}\n"
+    yield "| field | type | meaning |\n|---|---|---|"
+    for name, field in part["properties"].items():
+        meaning = field.get("description", "") + ("" if name in part.get("required", ()) or "const" in field else " *(may be left out)*")
+        yield f"| `{name}` | {_type(field)} | {' '.join(meaning.split())} |"
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "$ref" in field:
+        name = field["$ref"].rsplit("/", 1)[1]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in field:
+        return " or ".join(_type(each) for each in field["anyOf"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "enum" in field:
+        return ", ".join(f"`{each}`" for each in field["enum"])
+    if field.get("type") == "array":
+        return f"list of {_type(field['items'])}"
+    if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
+        return f"name to {_type(field['additionalProperties'])}"
+    return str(field.get("type", "any"))
+
+
+def metrics() -> str:
+    """Every metric with its definition."""
+    lines = [
+        "# Metrics\n",
+        "Made from the registry: what `pixbench metrics explain ID` says. A changed definition is a new version with another hash, and "
+        "rows whose hashes differ never share a table.\n",
+    ]
+    for task in ("matching", "classification", "segmentation"):
+        lines += [f"## {task.capitalize()}\n", "| id | version, hash | better | definition |\n|---|---|---|---|"]
+        for name in METRICS.names():
+            metric = METRICS.get(name)
+            if metric.task == task:
+                better = "higher" if metric.higher_is_better else "lower"
+                lines.append(f"| `{name}` | {metric.version}, `{metric.sha256()[:12]}` | {better} | {metric.definition} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command with its options."""
+    lines = ["# Commands\n", "Made from the command line itself: what `--help` says.\n"]
+    lines += _command(get_command(app), "pixbench")
+    return "\n".join(lines)
+
+
+def _command(command: Any, name: str) -> Iterator[str]:
+    if hasattr(command, "commands"):
+        for part, below in sorted(command.commands.items()):
+            yield from _command(below, f"{name} {part}")
+        return
+    context = click.Context(command, info_name=name)
+    words = " ".join(piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]")
+    yield f"## {name}\n"
+    yield f"`{f'{name} {words}'.strip()}`\n"
+    yield f"{' '.join((command.help or '').split())}\n"
+    records = [record for parameter in command.params if (record := parameter.get_help_record(context)) and record[0] != "--help"]
+    if records:
+        yield "| option | |\n|---|---|"
+        for option, text in records:
+            yield f"| `{option.replace('|', chr(92) + '|')}` | {' '.join(text.split()).replace('|', chr(92) + '|')} |"
+        yield ""
+
+
+def leaderboard() -> str:
+    """The committed tables."""
+    return "\n".join(
+        [
+            "# Leaderboard\n",
+            "Made by `pixbench leaderboard build` from the records in `results/` alone; CI compares them byte for byte. "
+            "`pixbench leaderboard verify ROW` scores a row again from its committed predictions, and shows the reported and the measured "
+            "number side by side. `pixbench view` shows the same, sortable, with every seed. How a row gets here: "
+            "[Evaluate](evaluation.md#a-row-on-the-leaderboard).\n",
+            "![Matching against accuracy of each checkpoint](pareto.svg)\n",
+            (ROOT / "results" / "leaderboard" / "leaderboard.md").read_text(),
+        ]
+    )

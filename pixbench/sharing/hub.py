@@ -1,0 +1,105 @@
+"""Runs and data sets on the Hugging Face hub, through huggingface_hub: pushed with a card and hashes, checked when they arrive."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from ..checkpoint import load_checkpoint
+from ..errors import UserError
+from ..shards.manifest import MANIFEST, read_manifest
+from ..shards.reader import Dataset
+from .croissant import FILE, croissant
+
+Kind = Literal["dataset", "model"]
+STATED = "pixbench.json"
+"""Beside the files on the hub: what kind they are, and the hash of their contents."""
+
+LEFT_OUT = ("logs/*", ".*", ".cache/*")
+
+
+def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
+    """Copy a run or a finished data set to the hub; its address there. UserError for another folder, and where the hub refuses."""
+    kind, sha256, card, extra = _stated(folder, license_name)
+    api = _api()
+    said = json.dumps({"kind": kind, "sha256": sha256}).encode()
+    with _told(repository):
+        api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
+        api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, ignore_patterns=list(LEFT_OUT))
+        for name, content in {"README.md": card.encode(), STATED: said, **extra}.items():
+            api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id=repository, repo_type=kind)
+    return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repository}"
+
+
+def pull(repository: str, out: Path) -> Kind:
+    """Fetch what `push` copied there into a new or empty folder, and check its hashes. UserError where something else arrives."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not empty: choose a new or empty folder")
+    api = _api()
+    with _told(repository):
+        kind: Kind = "dataset" if api.repo_exists(repository, repo_type="dataset") else "model"
+        api.snapshot_download(repository, repo_type=kind, local_dir=str(out))
+    stated = out / STATED
+    if not stated.is_file():
+        raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
+    wanted = json.loads(stated.read_text())["sha256"]
+    if kind == "dataset":
+        Dataset(out).check_hashes()
+        found = read_manifest(out).content_sha256()
+    else:
+        found = load_checkpoint(out).sha256
+    if found != wanted:
+        raise UserError(f"{repository} arrived with hash {found[:12]}, it was pushed with {wanted[:12]}: fetch it again")
+    return kind
+
+
+def _stated(folder: Path, license_name: str | None) -> tuple[Kind, str, str, dict[str, bytes]]:
+    """Kind, hash, card, and files that only the hub has."""
+    head = {"library_name": "pixbench", "tags": ["pixbench", "dense-correspondence"], **({"license": license_name} if license_name else {})}
+    if (folder / MANIFEST).is_file():
+        manifest = Dataset(folder).manifest
+        head.pop("library_name")
+        made = f"`pixbench generate {manifest.recipe.generator}`, split {manifest.split}, seed {manifest.seed}"
+        card = f"{manifest.scenes} scenes, made by {made}."
+        card += "\n\nGet it with `pixbench hub pull`, prove it with `pixbench verify`."
+        described = json.dumps(croissant(folder, url=".", license_url=license_name), indent=1).encode()
+        return "dataset", manifest.content_sha256(), _card(head, folder.name, card), {FILE: described}
+    if not (folder / "checkpoint").exists():
+        raise UserError(f"{folder} is neither a data set nor a run of 'pixbench train': give one of them")
+    checkpoint = load_checkpoint(folder)
+    training = checkpoint.config.training or {}
+    settings = training.get("config", {}) if isinstance(training, dict) else {}
+    card = (
+        f"A per-pixel descriptor network: objective {settings.get('objective')}, p = {settings.get('p')}, {checkpoint.config.step} steps."
+    )
+    card += "\n\nGet it with `pixbench hub pull`, score it with `pixbench evaluate --model FOLDER`."
+    return "model", checkpoint.sha256, _card(head, folder.name, card), {}
+
+
+def _card(head: dict[str, Any], title: str, text: str) -> str:
+    import yaml
+
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {title}\n\n{text}\n"
+
+
+def _api() -> Any:
+    try:
+        import huggingface_hub
+    except ImportError:
+        raise UserError("the hub needs huggingface_hub: install pixbench[hub]") from None
+    return huggingface_hub.HfApi()
+
+
+class _told:  # noqa: N801  (used as a function)
+    """Turns what the hub or the network refuses into one line."""
+
+    def __init__(self, repository: str):
+        self._repository = repository
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or isinstance(error, UserError | KeyboardInterrupt) or not isinstance(error, Exception):
+            return
+        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise UserError(f"hub repository {self._repository}: {first}; log in with 'hf auth login', and check the name") from None

@@ -1,0 +1,128 @@
+"""Croissant metadata, validated by mlcroissant; and the hub, a folder in its place."""
+
+import json
+import shutil
+from fnmatch import fnmatch
+from pathlib import Path
+
+import mlcroissant
+import pytest
+
+from pixbench.errors import UserError
+from pixbench.files import file_sha256
+from pixbench.shards.manifest import read_manifest
+from pixbench.sharing import hub
+from pixbench.sharing.croissant import croissant, write_croissant
+from pixbench.training.config import TrainConfig
+from pixbench.training.train import train
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_metadata_are_valid_and_list_every_file(tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny, folder)
+    write_croissant(folder / "croissant.json", croissant(folder, license_url="https://creativecommons.org/publicdomain/zero/1.0/"))
+    described = mlcroissant.Dataset(jsonld=str(folder / "croissant.json"))
+    assert list(described.metadata.ctx.issues.errors) == []
+    assert list(described.metadata.ctx.issues.warnings) == []
+    manifest = read_manifest(folder)
+    rows = [{key.split("/")[-1]: value for key, value in row.items()} for row in described.records("shards")]
+    assert [row["bytes"] for row in rows] == [shard.bytes for shard in manifest.shards]
+    assert [row["sha256"].decode() for row in rows] == [shard.sha256 for shard in manifest.shards]
+    files = {each["contentUrl"]: each["sha256"] for each in json.loads((folder / "croissant.json").read_text())["distribution"]}
+    assert set(files) == {"dataset.json", *(f"shards/{shard.file}" for shard in manifest.shards)}
+    assert all(file_sha256(folder / name) == sha256 for name, sha256 in files.items())
+
+
+def test_files_can_lie_elsewhere(tiny: Path) -> None:
+    found = croissant(tiny, url="https://example.org/rooms/")
+    assert all(each["contentUrl"].startswith("https://example.org/rooms/") for each in found["distribution"])
+
+
+class Folder:
+    """The parts of huggingface_hub.HfApi that are used, on a folder."""
+
+    def __init__(self, root: Path):
+        self.root = root
+
+    def _of(self, repository: str, kind: str) -> Path:
+        return self.root / kind / repository
+
+    def create_repo(self, repository: str, *, repo_type: str, private: bool, exist_ok: bool) -> None:
+        if "/" not in repository:
+            raise ValueError("403 Forbidden\nYou cannot write there")
+        self._of(repository, repo_type).mkdir(parents=True, exist_ok=exist_ok)
+
+    def upload_folder(self, *, folder_path: str, repo_id: str, repo_type: str, ignore_patterns: list[str]) -> None:
+        for path in Path(folder_path).rglob("*"):
+            name = path.relative_to(folder_path).as_posix()
+            if path.is_file() and not any(fnmatch(name, pattern) for pattern in ignore_patterns):
+                target = self._of(repo_id, repo_type) / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, target)
+
+    def upload_file(self, *, path_or_fileobj: bytes, path_in_repo: str, repo_id: str, repo_type: str) -> None:
+        (self._of(repo_id, repo_type) / path_in_repo).write_bytes(path_or_fileobj)
+
+    def repo_exists(self, repository: str, *, repo_type: str) -> bool:
+        return self._of(repository, repo_type).is_dir()
+
+    def snapshot_download(self, repository: str, *, repo_type: str, local_dir: str) -> None:
+        shutil.copytree(self._of(repository, repo_type), local_dir, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
+    folder = Folder(tmp_path / "hub")
+    monkeypatch.setattr("huggingface_hub.HfApi", lambda: folder)
+    return folder
+
+
+def test_the_parts_of_the_hub_that_are_used_are_those_that_it_has() -> None:
+    import inspect
+
+    from huggingface_hub import HfApi
+
+    for name in ("create_repo", "upload_folder", "upload_file", "repo_exists", "snapshot_download"):
+        ours, theirs = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (Folder, HfApi))
+        given = [part for part in ours if part not in ("self", "repository")]
+        assert set(given) <= set(theirs), name
+        assert "repository" not in ours or theirs[1] == "repo_id", name
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
+    assert hub.push(tiny, "me/rooms", license_name="cc0-1.0") == "https://huggingface.co/datasets/me/rooms"
+    assert hub.pull("me/rooms", tmp_path / "back") == "dataset"
+    assert read_manifest(tmp_path / "back").content_sha256() == read_manifest(tiny).content_sha256()
+    assert "license: cc0-1.0" in (tmp_path / "back" / "README.md").read_text()
+    with pytest.raises(UserError, match="back is not empty"):
+        hub.pull("me/rooms", tmp_path / "back")
+    # What was changed on the way is found.
+    shard = next((there.root / "dataset" / "me" / "rooms" / "shards").glob("*.h5"))
+    raw = bytearray(shard.read_bytes())
+    raw[-1] ^= 1
+    shard.write_bytes(raw)
+    with pytest.raises(UserError, match="was changed"):
+        hub.pull("me/rooms", tmp_path / "again")
+
+
+def test_a_run_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
+    from pixbench.evaluation.loading import load_model
+
+    train(tiny, tmp_path / "run", TrainConfig(steps=1, batch=2, points=16))
+    assert hub.push(tmp_path / "run", "me/net") == "https://huggingface.co/me/net"
+    assert not (there.root / "model" / "me" / "net" / "logs").exists()
+    assert hub.pull("me/net", tmp_path / "back") == "model"
+    one, other = (load_model(str(tmp_path / name)) for name in ("run", "back"))
+    assert one.info == other.info
+    (there.root / "model" / "me" / "net" / hub.STATED).write_text('{"kind": "model", "sha256": "0000"}')
+    with pytest.raises(UserError, match=r"arrived with hash .*, it was pushed with 0000"):
+        hub.pull("me/net", tmp_path / "third")
+
+
+def test_what_cannot_be_pushed_is_said_in_one_line(there: Folder, tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is neither a data set nor a run"):
+        hub.push(tmp_path, "me/nothing")
+    with pytest.raises(UserError, match="hub repository rooms: 403 Forbidden; log in with 'hf auth login'"):
+        hub.push(tiny, "rooms")

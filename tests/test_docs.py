@@ -1,0 +1,218 @@
+"""What the pages say is what happens: their examples work, their commands run, the site builds."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from typer.main import get_command
+
+from pixbench.cli import app
+from pixbench.evaluation.evaluate import evaluate
+from pixbench.evaluation.source import DatasetSource
+from pixbench.generation import generate
+from pixbench.registry import GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, Registry
+from pixbench.training.config import TrainConfig
+from pixbench.training.train import train
+
+ROOT = Path(__file__).parents[1]
+PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+
+
+def _blocks(language: str, page: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGES[page], flags=re.DOTALL)
+
+
+# The examples of the page on extending
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Runs the example whose first line names a file, and registers what it defines for the test."""
+
+    def run(file: str, name: str, registry: Registry[Any] | None = None, key: str = "") -> Any:
+        (source,) = (block for block in _blocks("python", "extend.md") if block.startswith(f"# my_package/{file}.py"))
+        scope: dict[str, Any] = {"__name__": f"my_package.{file}"}
+        exec(source, scope)
+        registered = re.search(rf'^"?([\w@-]+)"? = "my_package\.{file}:{name}"$', _blocks("toml", "extend.md")[0], re.MULTILINE)
+        assert registered, f"{file}:{name} is not among the entry points"
+        assert registered[1] == (key or file)
+        if registry is not None:
+            monkeypatch.setitem(registry._added, key or file, scope[name])
+        return scope[name]
+
+    return run
+
+
+def test_an_asset_source_and_a_renderer(example: Any, tmp_path: Path) -> None:
+    example("crates", "Crates", OBJECT_SOURCES)
+    example("depth", "DepthRenderer", RENDERERS)
+    config = GENERATORS.get("3d").config_type(
+        scenes=1, views=2, size=32, objects=("crates",), renderer="depth", seed=3, object_count=(2, 4)
+    )
+    generate("3d", config, tmp_path / "crates")
+    with h5py.File(next((tmp_path / "crates" / "shards").glob("*.h5"))) as file:
+        scene = next(iter(file.values()))
+        assert set(scene["object_category"].asstr()[()]) == {"crate"}
+        grey, depth = scene["rgb"][0, ..., 0], scene["depth_m"][0]
+        assert np.array_equal(grey, np.nan_to_num(255 / (1 + depth)).astype(np.uint8))
+
+
+def test_a_loss(example: Any, tiny: Path, tmp_path: Path) -> None:
+    example("cosine", "Cosine", OBJECTIVES)
+    train(tiny, tmp_path / "run", TrainConfig(objective="cosine", steps=2, batch=2, points=32))
+    assert (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_a_baseline_and_a_metric(example: Any, tiny: Path, tmp_path: Path) -> None:
+    example("pck3", "WITHIN_3", METRICS, "pck@3")
+    _, record = evaluate(example("grey", "Grey")(), DatasetSource(tiny, "tiny", 4), tmp_path)
+    values = [record.metrics[name].value for name in ("pck@2", "pck@3", "pck@4")]
+    assert values == sorted(values)  # type: ignore[type-var]
+    assert record.model == "grey"
+
+
+# The commands
+
+SMALLER = {"--scenes": "2", "--steps": "2", "--size": "32", "--sheet": "2", "--batch": "2", "--views": "2", "--limit": "2"}
+"""Every command runs as it is written, but for sizes: options that say how much are made small."""
+
+ELSEWHERE = {
+    r"--cluster": "needs a cluster: tests/core/test_cluster.py",
+    r"^pixbench assets fetch|sweethome3d": "fetches packages: tests/core/test_assets.py, tests/generators/test_sweethome3d.py",
+    r"^pixbench sweep": "runs for hours: tests/experiments",
+    r"^pixbench view": "serves until it is stopped: tests/page/test_site.py",
+    r"^pixbench hub": "needs an account: tests/sharing/test_sharing.py",
+    r"--devices|--nodes": "needs GPUs: tests/core/test_training.py trains in several processes",
+    r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/core/test_classify.py",
+    r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/core/test_evaluation.py, tests/generators/test_photos.py",
+    r"baseline:mine": "needs an installed package: tests/test_readme.py",
+    r"^pixbench verify data/train$": "",
+}
+
+
+def _commands() -> list[str]:
+    lines: dict[str, None] = {}
+    for page in PAGES:
+        for block in _blocks("sh", page):
+            lines |= dict.fromkeys(line.split(" #")[0].strip() for line in block.splitlines() if line.startswith("pixbench "))
+    return list(lines)
+
+
+def _elsewhere(line: str) -> str:
+    return next((why for pattern, why in ELSEWHERE.items() if why and re.search(pattern, line)), "")
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader has it half-way: a small training set, a run, the committed results, pictures of their own."""
+    folder = tmp_path_factory.mktemp("workshop")
+    kind = GENERATORS.get("3d").config_type
+    for split in ("train", "val"):
+        generate("3d", kind(split=split, scenes=2, views=2, size=32, seed=0), folder / "data" / split)
+    generate("3d", kind(split="train", scenes=2, views=2, size=32, seed=7), folder / "data" / "budget")
+    for name in ("mine", "theirs", "paper-inf", "rooms"):
+        train(folder / "data" / "train", folder / "runs" / name, TrainConfig(steps=1, batch=2, points=16, seed=len(name)))
+    for name in ("mini", "experiment1-cpu", "experiment2-cpu", "negatives-cpu"):
+        shutil.copytree(ROOT / "results" / name, folder / "results" / name)
+    (folder / "photos").mkdir()
+    from PIL import Image
+
+    for k in range(40):
+        noise = np.random.default_rng(k).integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(noise).save(folder / "photos" / f"{k}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small_mini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The suite `mini` with one scene, so that a command that scores on it takes seconds."""
+    import dataclasses
+
+    from pixbench.registry import SUITES
+
+    suite = SUITES.get("mini")
+    small = dataclasses.replace(suite, config={**suite.config, "scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}, fingerprint={})
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SUITES._added, "mini", small)
+        patch.setattr(SUITES, "_found", lambda found=SUITES._found: {k: v for k, v in found().items() if k != "mini"} | {})
+        patch.setenv("PIXBENCH_CACHE", str(cache))
+        yield cache
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("line", [line for line in _commands() if not _elsewhere(line)])
+def test_commands_of_the_pages_run(line: str, workshop: Path, small_mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "here"
+    shutil.copytree(workshop, folder)
+    monkeypatch.chdir(folder)
+    arguments = shlex.split(line)[1:]
+    for option, value in SMALLER.items():
+        if option in arguments:
+            arguments[arguments.index(option) + 1] = value
+    for before in _needed(line):
+        assert CliRunner().invoke(get_command(app), before).exit_code == 0
+    made = arguments[arguments.index("--out") + 1] if arguments[0] in ("generate", "train") and "--out" in arguments else None
+    if made:
+        shutil.rmtree(folder / made, ignore_errors=True)
+    if arguments[0] == "train" and "--steps" not in arguments:
+        arguments += ["--steps", "2"]
+    if arguments[0] == "train" and "--batch" not in arguments:
+        arguments += ["--batch", "2"]
+    if arguments[:2] == ["metrics", "sensitivity"]:
+        evaluated = ["evaluate", "--model", "baseline:rgb-patch", "--data", "data/train", "--out", "scored"]
+        assert CliRunner().invoke(get_command(app), evaluated).exit_code == 0
+        arguments = ["metrics", "sensitivity", "scored/train/rgb-patch.json", "--data", "data/train"]
+    result = CliRunner().invoke(get_command(app), arguments)
+    assert result.exit_code == 0, f"{result.output}\n{result.exception!r}"
+
+
+def _needed(line: str) -> list[list[str]]:
+    """Commands of the same page that a command stands on."""
+    if "--from-recipe" in line:
+        return [["recipe", "data/train", "--out", "train.json"]]
+    if "my_model:build" in line:
+        return [["model", "new", "my_model"]]
+    return []
+
+
+def test_every_command_runs_or_says_where_it_does() -> None:
+    commands = _commands()
+    assert len(commands) > 40
+    assert len([line for line in commands if not _elsewhere(line)]) > 25
+    for why in filter(None, ELSEWHERE.values()):
+        for name in re.findall(r"tests/[\w/]+(?:\.py)?", why):
+            assert (ROOT / name).exists(), name
+
+
+# The site
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    formats = (tmp_path / "site" / "formats.html").read_text()
+    assert "object_T_world_obj" in formats
+    assert "predictions" in formats
+    assert "pose_auc@10/magsac" in (tmp_path / "site" / "metrics.html").read_text()
+    assert "pixbench leaderboard verify" in (tmp_path / "site" / "commands.html").read_text()
+    for page in (tmp_path / "site").glob("*.html"):
+        asked = re.findall(r'(?:src|<link[^>]*href)="(https?://[^"]+)"', page.read_text())
+        assert asked == [], page
