@@ -148,6 +148,7 @@ def leaderboard() -> str:
     return "\n".join(
         [
             "# Leaderboard\n",
+            "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .45em .7em; }</style>\n",
             "Made by `pixbench leaderboard build` from the records in `results/` alone; CI compares them byte for byte. "
             "`pixbench leaderboard verify ROW` scores a row again from its committed predictions, and shows the reported and the measured "
             "number side by side. `pixbench view` shows the same, sortable, with every seed. How a row gets here: "

@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from ..evaluation.record import Stored
+    from ..evaluation.suite import Opening
     from ..leaderboard.tables import Table
     from ..leaderboard.verify import Comparison
 
@@ -70,16 +71,21 @@ def verify(
     objects: Objects = None,
     rooms: Rooms = None,
     device: Annotated[str, typer.Option(help="Where to run again: cpu or cuda.")] = "cpu",
+    workers: Annotated[int | None, typer.Option(min=1, help="Rows at once. Default: one a core.")] = None,
 ) -> None:
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
     from ..errors import UserError, VerificationError
     from ..leaderboard.verify import find_rows
+    from .common import default_workers
 
     stored = _records([results] if row is None or not Path(row).is_file() else [Path(row)])
     found = find_rows(stored, None if row is None or Path(row).is_file() else row)
     if rerun is not None and row is None:
         raise UserError("--rerun needs the ROW that the model belongs to")
-    checked = _checked(found, rerun, data, objects, rooms, device)
+    if rerun is not None and len(found) > 1:
+        raise UserError(f"--rerun: {row} names {len(found)} rows: give the record's file")
+    opening = _opening(objects, rooms, workers or default_workers())
+    checked = [_run_again(found[0], rerun, data, opening, device)] if rerun else _rescored(found, data, opening, opening.workers)
     failed = 0
     for each, comparisons in checked:
         wrong = [comparison for comparison in comparisons if not comparison.same]
@@ -104,12 +110,13 @@ def submit(
     from ..evaluation.record import find_records, read_record
     from ..leaderboard.submit import check
     from ..leaderboard.verify import suite_of
+    from .common import default_workers
 
     stored = StoredRecord(record, read_record(record))
     others = find_records([results]) if results.exists() else []
     checks = check(stored, others, [])
     if not any(each.missing for each in checks):
-        ((_, rescored),) = _checked([stored], None, None, objects, rooms, "cpu")
+        ((_, rescored),) = _rescored([stored], None, _opening(objects, rooms, default_workers()), 1)
         checks = check(stored, others, rescored)
     for each in checks:
         typer.echo(f"{'needs' if each.missing else 'ok   '} {each.what}{': ' + each.missing if each.missing else ''}")
@@ -143,32 +150,35 @@ def _records(paths: Sequence[Path] | None) -> "list[Stored]":
     return records
 
 
-def _checked(
-    found: "Sequence[Stored]", model: str | None, data: Path | None, objects: str | None, rooms: str | None, device: str
-) -> "list[tuple[Stored, list[Comparison]]]":
-    """Rows and how their numbers came out, scored again or run again."""
+def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[Stored, list[Comparison]]]":
+    """Rows and how their numbers came out of their predictions."""
+    from ..leaderboard.verify import rescore_all
+    from .common import progress_bar
+
+    with progress_bar("verify", sum(max(each.record.data.pairs, 1) for each in found), "pairs") as advance:
+        return list(zip(found, rescore_all(found, opening, data, workers, advance), strict=True))
+
+
+def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[Stored, list[Comparison]]":
+    """A row, and how its numbers came out of its model."""
     from ..evaluation.loading import load_model
     from ..evaluation.model import parse_norm
+    from ..leaderboard.verify import pair_opener, rerun
+    from .common import progress_bar
+
+    norm = each.record.model_info.get("p")
+    loaded = load_model(model, p=None if norm is None else parse_norm(str(norm)), device=device)
+    with progress_bar(f"run {loaded.name}", 2 * max(each.record.data.pairs, 1), "pairs") as advance:
+        return each, rerun(each, loaded, pair_opener(opening, data), opening, advance)
+
+
+def _opening(objects: str | None, rooms: str | None, workers: int) -> "Opening":
     from ..evaluation.suite import Opening
-    from ..leaderboard.verify import pair_opener, rescore
-    from ..leaderboard.verify import rerun as run_again
     from ..places import cache_folder
-    from .common import default_workers, given, progress_bar
+    from .common import given
 
     sources: dict[str, Any] = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
-    opening = Opening(cache_folder(), default_workers(), sources)
-    open_pairs = pair_opener(opening, data)
-    checked = []
-    with progress_bar("verify", sum(max(each.record.data.pairs, 1) for each in found) * (1 if model is None else 2), "pairs") as advance:
-        for each in found:
-            advance(0, each.record.model)
-            if model is None:
-                checked.append((each, rescore(each, open_pairs, advance)))
-            else:
-                norm = each.record.model_info.get("p")
-                loaded = load_model(model, p=None if norm is None else parse_norm(str(norm)), device=device)
-                checked.append((each, run_again(each, loaded, open_pairs, opening, advance)))
-    return checked
+    return Opening(cache_folder(), workers, sources)
 
 
 def _print_comparisons(stored: "Stored", comparisons: "Sequence[Comparison]") -> None:

@@ -18,7 +18,9 @@ from ..evaluation.record import Record, Stored, read_record
 from ..evaluation.score import score
 from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
+from ..processes import in_processes
 from ..registry import METRICS, SUITES
+from .entries import entries
 
 if TYPE_CHECKING:
     from ..evaluation.model import Model
@@ -44,10 +46,11 @@ class Comparison:
 
 
 def find_rows(stored: Sequence[Stored], name: str | None) -> list[Stored]:
-    """Records by their model's name or their file's; all without a name."""
+    """Records by their model's name, their file's, or their row's, which means all its seeds; all records without a name."""
     if name is None:
         return list(stored)
-    found = [each for each in stored if name in (each.record.model, each.path.stem, str(each.path))]
+    rows = {each.path: entry.name for entry in entries(stored) for each in entry.stored}
+    found = [each for each in stored if name in (rows[each.path], each.record.model, each.path.stem, str(each.path))]
     if not found:
         raise unknown_name("row", name, {each.record.model for each in stored})
     return found
@@ -97,6 +100,39 @@ def rescore(
             )
         measured = dict(score(read_predictions(path), source, progress, elsewhere=True).metrics)
     return [Comparison(name, record.metrics[name].value, number(value)) for name, value in measured.items() if name in record.metrics]
+
+
+Row = tuple[int, Stored, Opening, Path | None]
+"""A row's number among others, its record, and where its pairs are."""
+
+
+def rescore_all(
+    stored: Sequence[Stored], opening: Opening, data: Path | None, workers: int, progress: Callable[[int], None] = lambda done: None
+) -> list[list[Comparison]]:
+    """`rescore` of each row, several at once; suites are made first. `progress` gets pairs, or 1 for a row without any."""
+    open_pairs = pair_opener(opening, data)
+    for each in stored:
+        check_definitions(each)
+        if each.record.task == "matching":
+            open_pairs(each.record)
+    rows: list[Row] = [(number, each, opening, data) for number, each in enumerate(stored)]
+    if workers == 1 or len(rows) == 1:
+        return [_progressing(each, open_pairs, progress) for each in stored]
+    found = dict(in_processes(_rescore_row, rows, workers, progress))
+    return [found[number] for number in range(len(stored))]
+
+
+def _rescore_row(row: Row, tick: Callable[[int], None]) -> tuple[int, list[Comparison]]:
+    """Runs in a worker."""
+    number, stored, opening, data = row
+    return number, _progressing(stored, pair_opener(opening, data), tick)
+
+
+def _progressing(stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None]) -> list[Comparison]:
+    found = rescore(stored, open_pairs, progress)
+    if stored.record.task != "matching":
+        progress(1)
+    return found
 
 
 def rerun(

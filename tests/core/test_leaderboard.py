@@ -282,6 +282,23 @@ def test_a_row_comes_out_again_and_a_prettier_one_does_not(results: Path, source
     assert [each.metric for each in wrong] == ["pck@4"]
 
 
+def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
+    stored = find_records([results])
+    ticks: list[int] = []
+    found = verify.rescore_all(stored, Opening(tmp_path), tiny, 2, ticks.append)
+    assert found == verify.rescore_all(stored, Opening(tmp_path), tiny, 1)
+    assert sum(ticks) == sum(each.record.data.pairs for each in stored)
+
+
+def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
+    stored = find_records([results])
+    assert len(verify.find_rows(stored, None)) == 3
+    assert [each.record.model for each in verify.find_rows(stored, "blurred-seed1")] == ["blurred-seed1"]
+    assert len(verify.find_rows(stored, "blurred")) == 3
+    with pytest.raises(UserError, match="unknown row 'blured': did you mean 'blurred'"):
+        verify.find_rows(stored, "blured")
+
+
 def test_the_model_itself_is_run_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
     stored = next(each for each in find_records([results]) if each.record.model == "blurred-seed1")
     again = verify.rerun(stored, Blurred(1), lambda record: source, Opening(tmp_path), lambda done: None)
