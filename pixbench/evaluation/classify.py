@@ -19,11 +19,11 @@ from ..errors import UserError
 from ..files import written_whole
 from ..geometry import normalised_grid, pixel_centres
 from ..registry import DOMAIN_SETS, METRICS
-from .evaluate import described_info, file_part, file_stem, model_sha256, values
+from .evaluate import file_stem, store_probe
 from .head import Features, head_probability, pooled, train_head
 from .metrics import Metric
 from .model import DescriptorModel, Model
-from .record import DataPart, Protocol, Record, TimingPart, environment, now, peak_memory_mb, write_record
+from .record import DataPart, Protocol, Record
 from .suite import Suite, Task
 
 FORMAT = "pixbench-probabilities"
@@ -180,12 +180,11 @@ def evaluate(
     path = out / f"{stem}.h5"
     write_probabilities(path, classified)
     scores = score(read_probabilities(path))
-    record = Record(
-        task="classification",
-        model=model.name,
-        model_info=described_info(model),
-        model_sha256=model_sha256(model),
-        data=DataPart(
+    return store_probe(
+        model,
+        path,
+        "classification",
+        DataPart(
             suite=suite.full_name,
             recipe_sha256=suite.recipe_sha256(contents),
             content_sha256=contents,
@@ -193,32 +192,23 @@ def evaluate(
             seed=suite.seed,
             scenes=images,
         ),
-        protocol=Protocol(
+        Protocol(
             scored=f"mean and spread over every {suite.stride}th pixel of {suite.size} px images",
             search="none",
             batch=batch,
             device=str(model.device),
             selection=list(READ_OUTS),
         ),
-        metrics=values(scores, {}),
-        details={
+        scores,
+        {
             "class": {name: suite.bounds.classify(scores[f"id_accuracy/{name}"], scores[f"ood_accuracy/{name}"]) for name in READ_OUTS},
             "bounds": {name: list(np.atleast_1d(bound)) for name, bound in asdict(suite.bounds).items()},
             "selected_strength": chosen,
             "domains": [{"e": domain.e, "ood": domain.ood, "images": len(domain.labels)} for domain in domains],
         },
-        predictions=file_part(path),
-        timing=TimingPart(
-            seconds=round(time.perf_counter() - started, 3),
-            images_per_s=round(images / seconds, 3),
-            pairs_per_s=None,
-            peak_memory_mb=peak_memory_mb(),
-        ),
-        environment=environment(),
-        created=now(),
+        describe_s=seconds,
+        seconds=time.perf_counter() - started,
     )
-    write_record(out / f"{stem}.json", record)
-    return out / f"{stem}.json", record
 
 
 def describe_images(model: DescriptorModel, images: Images, suite: DomainSuite, batch: int) -> Features:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -69,6 +69,37 @@ def evaluate(
     write_record(out / f"{stem}.json", record)
     discard(work)
     return out / f"{stem}.json", record
+
+
+def store_probe(
+    model: DescriptorModel,
+    predictions: Path,
+    task: Literal["classification", "segmentation"],
+    data: DataPart,
+    protocol: Protocol,
+    scores: Mapping[str, float],
+    details: Mapping[str, Any],
+    *,
+    describe_s: float,
+    seconds: float,
+) -> tuple[Path, Record]:
+    """Write the record of a probe of descriptors beside its predictions; `data.scenes` images were described in `describe_s`."""
+    record = Record(
+        task=task,
+        model=model.name,
+        model_info=described_info(model),
+        model_sha256=model_sha256(model),
+        data=data,
+        protocol=protocol,
+        metrics=values(scores, {}),
+        details=dict(details),
+        predictions=file_part(predictions),
+        timing=_timing_part(Timing(describe_s=describe_s, images=data.scenes), seconds),
+        environment=environment(),
+        created=now(),
+    )
+    write_record(predictions.with_suffix(".json"), record)
+    return predictions.with_suffix(".json"), record
 
 
 def file_stem(name: str) -> str:

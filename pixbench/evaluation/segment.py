@@ -16,11 +16,11 @@ from ..files import written_whole
 from ..registry import METRICS
 from ..shards.reader import Dataset, StoredScene
 from .classify import binned_gap
-from .evaluate import described_info, file_part, file_stem, model_sha256, number, values
+from .evaluate import file_stem, number, store_probe
 from .matching import Norm
 from .metrics import Metric
 from .model import DescriptorModel, Model, image_batch
-from .record import DataPart, Protocol, Record, TimingPart, environment, now, peak_memory_mb, write_record
+from .record import DataPart, Protocol, Record
 from .source import FIRST_OBJECT, recipe_identity
 from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
 from .suite import GeneratedSuite, Opening, Suite, Task
@@ -133,12 +133,11 @@ def evaluate(
     write_classes(path, classes)
     scores = {**score(read_classes(path)), **structure}
     identities = [recipe_identity(part.manifest) for part in (seen, unseen)]
-    record = Record(
-        task="segmentation",
-        model=model.name,
-        model_info=described_info(model),
-        model_sha256=model_sha256(model),
-        data=DataPart(
+    found = store_probe(
+        model,
+        path,
+        "segmentation",
+        DataPart(
             suite=suite.full_name,
             recipe_sha256="".join(each[:32] for each in identities),
             content_sha256="".join(part.manifest.content_sha256()[:32] for part in (seen, unseen)),
@@ -146,7 +145,7 @@ def evaluate(
             seed=seen.manifest.seed,
             scenes=images,
         ),
-        protocol=Protocol(
+        Protocol(
             query_stride=suite.stride,
             scored=f"every {suite.stride}th pixel of every {suite.stride}th row",
             search="none",
@@ -154,27 +153,19 @@ def evaluate(
             device=str(model.device),
             selection=["none: regularisation fixed"],
         ),
-        metrics=values(scores, {}),
-        details={
+        scores,
+        {
             "classes": sorted({int(k) for k in train[1]}),
             "majority": {part: number(float(np.mean(found.truth == np.bincount(train[1]).argmax()))) for part, found in classes.items()},
             "seen": asdict(suite.seen)["config"],
             "unseen": asdict(suite.unseen)["config"],
         },
-        predictions=file_part(path),
-        timing=TimingPart(
-            seconds=round(time.perf_counter() - started, 3),
-            images_per_s=round(images / seconds, 3),
-            pairs_per_s=None,
-            peak_memory_mb=peak_memory_mb(),
-        ),
-        environment=environment(),
-        created=now(),
+        describe_s=seconds,
+        seconds=time.perf_counter() - started,
     )
     for dataset in (seen, unseen):
         dataset.close()
-    write_record(out / f"{stem}.json", record)
-    return out / f"{stem}.json", record
+    return found
 
 
 Pixels = tuple[Float[np.ndarray, "_ channels"], Int[np.ndarray, " _"]]
