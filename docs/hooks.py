@@ -7,6 +7,7 @@ from typing import Any
 import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from typer.main import get_command
 
 from pixbench.cli import app
@@ -20,11 +21,15 @@ from pixbench.truth import STATUS_MEANING
 ROOT = Path(__file__).parents[1]
 
 
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Adds what is made from the code to the page of that name."""
+    made = {"formats.md": formats, "metrics.md": metrics, "commands.md": commands, "leaderboard.md": leaderboard}
+    make = made.get(page.file.src_uri)
+    return markdown if make is None else f"{markdown}\n\n{make()}"
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the generated pages."""
-    pages = {"formats.md": formats(), "metrics.md": metrics(), "commands.md": commands(), "leaderboard.md": leaderboard()}
-    for name, text in pages.items():
-        files.append(File.generated(config, name, content=text))
+    """Adds the leaderboard's plot."""
     files.append(File.generated(config, "pareto.svg", content=(ROOT / "results" / "leaderboard" / "pareto.svg").read_text()))
     return files
 
@@ -35,8 +40,6 @@ def formats() -> str:
     statuses = [f"| {int(status)} | {status.name.lower().replace('_', ' ')} | {words} |" for status, words in STATUS_MEANING.items()]
     return "\n".join(
         [
-            "# Formats\n",
-            "This page is made from the code that writes and checks the files.\n",
             "## Shards\n",
             "A data set is a folder: `dataset.json`, and `shards/NNNNN.h5`. A shard is plain HDF5 with one group a scene; h5py reads it. "
             "Capital letters are sizes: V views, H rows, W columns, P ordered pairs, O objects, L lights, T followed points, C "
@@ -102,11 +105,7 @@ def _type(field: dict[str, Any]) -> str:
 
 def metrics() -> str:
     """Every metric with its definition."""
-    lines = [
-        "# Metrics\n",
-        "Made from the registry: what `pixbench metrics explain ID` says. A changed definition is a new version with another hash, and "
-        "rows whose hashes differ never share a table.\n",
-    ]
+    lines: list[str] = []
     for task in ("matching", "classification", "segmentation"):
         lines += [f"## {task.capitalize()}\n", "| id | version, hash | better | definition |\n|---|---|---|---|"]
         for name in METRICS.names():
@@ -120,9 +119,7 @@ def metrics() -> str:
 
 def commands() -> str:
     """Every command with its options."""
-    lines = ["# Commands\n", "Made from the command line itself: what `--help` says.\n"]
-    lines += _command(get_command(app), "pixbench")
-    return "\n".join(lines)
+    return "\n".join(_command(get_command(app), "pixbench"))
 
 
 def _command(command: Any, name: str) -> Iterator[str]:
@@ -147,12 +144,7 @@ def leaderboard() -> str:
     """The committed tables."""
     return "\n".join(
         [
-            "# Leaderboard\n",
             "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .45em .7em; }</style>\n",
-            "Made by `pixbench leaderboard build` from the records in `results/` alone; CI compares them byte for byte. "
-            "`pixbench leaderboard verify ROW` scores a row again from its committed predictions, and shows the reported and the measured "
-            "number side by side. `pixbench view` shows the same, sortable, with every seed. How a row gets here: "
-            "[Evaluate](evaluation.md#a-row-on-the-leaderboard).\n",
             "![Matching against accuracy of each checkpoint](pareto.svg)\n",
             (ROOT / "results" / "leaderboard" / "leaderboard.md").read_text(),
         ]

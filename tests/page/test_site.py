@@ -22,6 +22,8 @@ from pixbench.page.scenes import ScenesPart
 from pixbench.page.serve import make_server
 from pixbench.page.site import Site, packed
 from pixbench.shards.reader import Dataset
+from pixbench.training.config import TrainConfig
+from pixbench.training.train import train
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -158,6 +160,16 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         with pytest.raises(UserError, match=f"--port {port}: .*give another"):
             make_server(site, port)
         server.shutdown()
+
+
+def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", TrainConfig(steps=1, batch=2, points=16))
+    site = build_site([str(tmp_path / "run"), str(tiny)], Opening(tmp_path))
+    index = data(site, "index")["parts"]["matches"]
+    assert [(model["name"], model["described"], model["answers"]) for model in index["models"]] == [("run", True, False)]
+    levels = unpacked(data(site, "matches/descriptors-0-1-2")["levels"])
+    assert levels.shape == (48, 48, 32)
+    assert np.ptp(levels) > 10
 
 
 @pytest.mark.parametrize(
