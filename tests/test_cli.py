@@ -92,6 +92,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("leaderboard submit nowhere.json", "nowhere.json cannot be read"),
         ("view nowhere --no-browser", "nowhere: no such thing; expected a data set, a record"),
         ("report page nowhere", "nowhere: no such thing; expected a data set, a record"),
+        ("report experimnt1", "report experimnt1: a page needs a folder that is not called as an experiment"),
+        ("report experiment1 results", "takes neither --out nor --json"),
         ("croissant nowhere", "nowhere is not a data set"),
         ("hub push nowhere me/x", "nowhere is neither a data set nor a run"),
         ("assets fetch mnits", "unknown asset pack 'mnits': did you mean 'mnist'?"),

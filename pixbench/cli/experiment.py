@@ -65,12 +65,20 @@ def report(
 ) -> None:
     """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
     import json
+    from difflib import get_close_matches
 
+    from ..errors import UserError
     from ..experiments import EXPERIMENTS, experiment_named
     from ..experiments.sweep import read_cells
     from .page import write_page
 
     if target not in EXPERIMENTS or sources:
+        near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
+        if target in EXPERIMENTS or out is not None or as_json or (near and not sources and not Path(target).exists()):
+            raise UserError(
+                f"report {target}: a page needs a folder that is not called as an experiment, and takes neither --out nor --json; an "
+                f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
+            )
         return write_page(Path(target), sources, data, limit)
     module = experiment_named(target)
     folder = data or Path("results") / f"{target}-cpu"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ..evaluation.record import Stored
     from ..evaluation.suite import Opening
     from ..leaderboard.tables import Table
-    from ..leaderboard.verify import Comparison
+    from ..leaderboard.verify import Comparison, Found
 
 leaderboard = typer.Typer(help="Tables from records, and rows that can be checked.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -88,11 +88,20 @@ def verify(
     checked = [_run_again(found[0], rerun, data, opening, device)] if rerun else _rescored(found, data, opening, opening.workers)
     failed = 0
     for each, comparisons in checked:
-        wrong = [comparison for comparison in comparisons if not comparison.same]
+        if isinstance(comparisons, UserError):
+            failed += 1
+            typer.echo(f"{each.path}: not compared: {comparisons}")
+            continue
+        decided = [comparison for comparison in comparisons if comparison.decided]
+        wrong = [comparison for comparison in decided if not comparison.same]
         failed += bool(wrong)
         if row is not None or wrong:
-            _print_comparisons(each, comparisons)
-        typer.echo(f"{each.path}: {len(comparisons) - len(wrong)} of {len(comparisons)} numbers came out again")
+            _print_comparisons(each, wrong or [comparison for comparison in comparisons if comparison.name in each.record.metrics])
+        left = [comparison.name for comparison in comparisons if not comparison.decided]
+        typer.echo(
+            f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers came out again"
+            + (f"; only --rerun can tell {', '.join(left)}" if left else "")
+        )
     if failed:
         raise VerificationError(f"{failed} of {len(checked)} rows do not come out as they are reported")
 
@@ -114,10 +123,8 @@ def submit(
 
     stored = StoredRecord(record, read_record(record))
     others = find_records([results]) if results.exists() else []
-    checks = check(stored, others, [])
-    if not any(each.missing for each in checks):
-        ((_, rescored),) = _rescored([stored], None, _opening(objects, rooms, default_workers()), 1)
-        checks = check(stored, others, rescored)
+    ((_, rescored),) = _rescored([stored], None, _opening(objects, rooms, default_workers()), 1)
+    checks = check(stored, others, rescored)
     for each in checks:
         typer.echo(f"{'needs' if each.missing else 'ok   '} {each.what}{': ' + each.missing if each.missing else ''}")
     missing = sum(bool(each.missing) for each in checks)
@@ -150,7 +157,7 @@ def _records(paths: Sequence[Path] | None) -> "list[Stored]":
     return records
 
 
-def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[Stored, list[Comparison]]]":
+def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[Stored, Found]]":
     """Rows and how their numbers came out of their predictions."""
     from ..leaderboard.verify import rescore_all
     from .common import progress_bar
@@ -159,15 +166,17 @@ def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", 
         return list(zip(found, rescore_all(found, opening, data, workers, advance), strict=True))
 
 
-def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[Stored, list[Comparison]]":
+def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[Stored, Found]":
     """A row, and how its numbers came out of its model."""
     from ..evaluation.loading import load_model
-    from ..evaluation.model import parse_norm
+    from ..evaluation.matching import NORMS
+    from ..evaluation.model import norm_name, parse_norm
     from ..leaderboard.verify import pair_opener, rerun
     from .common import progress_bar
 
-    norm = each.record.model_info.get("p")
-    loaded = load_model(model, p=None if norm is None else parse_norm(str(norm)), device=device)
+    norm = str(each.record.model_info.get("p"))
+    known = norm in {norm_name(one) for one in NORMS}
+    loaded = load_model(model, p=parse_norm(norm) if known else None, device=device)
     with progress_bar(f"run {loaded.name}", 2 * max(each.record.data.pairs, 1), "pairs") as advance:
         return each, rerun(each, loaded, pair_opener(opening, data), opening, advance)
 
@@ -192,7 +201,7 @@ def _print_comparisons(stored: "Stored", comparisons: "Sequence[Comparison]") ->
         numbers = ["–" if value is None else f"{value:.6f}" for value in (each.reported, each.measured)]
         known = each.reported is not None and each.measured is not None
         apart = f"{each.measured - each.reported:+.6f}" if known else "–"  # type: ignore[operator]
-        shown.add_row(each.metric, *numbers, apart if each.same else f"{apart} (too far)")
+        shown.add_row(each.name, *numbers, apart if each.same else f"{apart} (too far)")
     Console().print(shown)
 
 

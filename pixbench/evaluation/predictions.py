@@ -40,6 +40,11 @@ class Answers:
     matches: Matches
     reason: str = ""
 
+    @property
+    def in_order(self) -> bool:
+        """Whether each pixel stands once, in reading order."""
+        return bool((np.diff(_place(self.pixel)) > 0).all())
+
     def among(self, queries: Int[np.ndarray, "_ 2"]) -> "Answers":
         """The answers to those of `queries` that were asked."""
         index = _of_pixels(self.pixel, queries)
@@ -48,8 +53,12 @@ class Answers:
 
 def _of_pixels(asked: UInt16[np.ndarray, "asked 2"], queries: Int[np.ndarray, "_ 2"]) -> Int[np.ndarray, " found"]:
     """Rows of `asked` that are among `queries`, in their order."""
-    one, other = (pixel.astype(np.int64) @ [1, 1 << 16] for pixel in (asked, queries))
-    return np.flatnonzero(np.isin(one, other))
+    return np.flatnonzero(np.isin(_place(asked), _place(queries)))
+
+
+def _place(pixel: Int[np.ndarray, "_ 2"] | UInt16[np.ndarray, "_ 2"]) -> Int[np.ndarray, " _"]:
+    """A number for each pixel that grows in reading order."""
+    return pixel.astype(np.int64) @ [1, 1 << 16]
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,9 +246,12 @@ def read_predictions(path: Path) -> Predictions:
             arrays = {name: dataset[()] for name, dataset in file.items()}
             reasons = json.loads(file.attrs["reasons"])
             model, content = file.attrs["model"], file.attrs["content_sha256"]
+            start, counts = arrays["start"], arrays.get("points", np.full(len(arrays["pairs"]), -1))
+            missing = {"pixel", "uv", *HALVES} - arrays.keys()
+            if missing or len(start) != len(arrays["pairs"]) + 1 or start[-1] != len(arrays["pixel"]):
+                raise ValueError("its datasets do not fit together")
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path} is not a predictions file ({str(error).splitlines()[0]}): {again}") from None
-    start, counts = arrays["start"], arrays.get("points", np.full(len(arrays["pairs"]), -1))
     place = _starts(np.maximum(counts, 0).tolist())
     answers = []
     for row in range(len(arrays["pairs"])):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +16,12 @@ from ..errors import UserError
 from ..files import file_sha256, write_whole
 
 FORMAT = "pixbench-record"
+
+WEIGHTS = ("checkpoint_sha256", "weights_sha256", "sha256")
+"""What a model's info calls the hash of its weights, by its kind."""
+
+
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Part(BaseModel):
@@ -52,9 +58,9 @@ class Value(_Part):
     version: int
     sha256: str
     """Of the metric's definition and parameters."""
-    value: float | None
+    value: Number | None
     """Mean over pairs that have one."""
-    pooled: float | None = None
+    pooled: Number | None = None
     """Over all points of all pairs at once."""
 
 
@@ -63,7 +69,7 @@ class GroupPart(_Part):
 
     pairs: int
     points: int
-    metrics: dict[str, float | None]
+    metrics: dict[str, Number | None]
 
 
 class Protocol(_Part):
@@ -87,7 +93,8 @@ class Protocol(_Part):
 class FilePart(_Part):
     """A file beside the record."""
 
-    file: str
+    file: Annotated[str, Field(pattern=r"^[^/\\\\]+$")]
+    """Its name, without a folder."""
     sha256: str
     bytes: int
 

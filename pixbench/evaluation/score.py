@@ -91,7 +91,8 @@ def score(
     `elsewhere` takes predictions that were made on another processor's copy of the set, where the last bits of floats differ: a query
     whose status differs between the copies is left out, of which there may be one in a thousand.
     """
-    if not elsewhere and predictions.content_sha256 != source.identity.content_sha256:
+    same = predictions.content_sha256 == source.identity.content_sha256
+    if not elsewhere and not same:
         raise UserError("the predictions were made on another data set: run 'pixbench evaluate' again")
     keys = [key for group in source.groups() for key in group]
     if [(key.scene, key.a, key.b) for key in keys] != [tuple(map(int, row)) for row in predictions.pairs]:
@@ -102,9 +103,11 @@ def score(
     for key, given in zip(keys, predictions.answers, strict=True):
         pair = source.pair(key)
         queries = source.queries(pair)
+        if not given.in_order:
+            raise UserError("the predictions answer a query twice, or not in reading order: run 'pixbench evaluate' again")
         answers = given if np.array_equal(given.pixel, queries) else given.among(queries)
         asked, lost = asked + len(queries), lost + len(queries) + len(given.pixel) - 2 * len(answers.pixel)
-        if lost and not elsewhere:
+        if lost and (not elsewhere or same):
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
         whole = outcome(pair, answers)
         outcomes.append(whole)

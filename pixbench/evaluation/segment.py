@@ -77,7 +77,7 @@ _WHERE = {
     "id": "views that the probe was not trained on, of rooms, objects and lights that it was",
     "ood": "rooms, objects and textures that the probe never saw, under stronger light and colour changes",
 }
-_STRUCTURE = {
+STRUCTURE = {
     "instance_iou": "mean over instances of the best intersection over union with any binarised channel or its opposite, no training",
     "instance_rand": "adjusted Rand index of equal binary codes against instances, no training",
     "depth_edge_ap": "average precision of the descriptor's step between neighbours as a detector of depth edges, no training",
@@ -105,7 +105,7 @@ for _part, _words in _WHERE.items():
                 task="segmentation",
             )
         )
-for _id, _what in _STRUCTURE.items():
+for _id, _what in STRUCTURE.items():
     METRICS.add(_id)(Metric(_id, 1, f"{_what}; mean over the first views of OOD rooms", lambda row: float(row), task="segmentation"))
 
 
@@ -192,7 +192,7 @@ def _described(
                 rows.append(_structure(dense[0].astype(np.float64), scene, model.p))
             progress(1)
     joined = [(np.concatenate([x for x, _ in part]), np.concatenate([y for _, y in part])) for part in (train, id_test, ood_test)]
-    structure = {name: float(np.nanmean([row[name] for row in rows])) for name in _STRUCTURE}
+    structure = {name: float(np.nanmean([row[name] for row in rows])) for name in STRUCTURE}
     return joined[0], joined[1], joined[2], structure, images
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,10 @@ from .statistics import Samples, bimodal
 
 PRIMARY = {"matching": "delta_avg", "classification": "ood_accuracy/training-domain", "segmentation": "ood_miou"}
 """What rows of a task are ranked by."""
+
+
+SEEDED = re.compile(r"[-_. ]seed(\d+)$")
+"""How the name of one seed's model ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +34,15 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """What the names of its records have in common, and how the question differed from the suite's."""
+        """The names of its records without their seeds, if that leaves one, else the first's; and how the suite's question was changed."""
         names = [each.record.model for each in self.stored]
-        common = names[0] if len(names) == 1 else _common_start(names).removesuffix("seed").rstrip("-_. ") or names[0]
+        bare = {_without_seed(name) for name in names}
         protocol = self.first.protocol
         changed = ["sub-pixel"] if protocol.subpixel else []
         if protocol.radius_px is not None:
             changed.append(f"within {protocol.radius_px:g} px")
-        return common + (f" ({', '.join(changed)})" if changed else "")
+        name = bare.pop() if len(names) > 1 and len(bare) == 1 else names[0]
+        return name + (f" ({', '.join(changed)})" if changed else "")
 
     def values(self, metric: str) -> list[float]:
         """A metric's value for each seed that has one."""
@@ -63,11 +69,6 @@ class Entry:
         return "accuracy" in metric and bimodal(self.values(metric))
 
 
-def _common_start(names: Sequence[str]) -> str:
-    shortest = min(names, key=len)
-    return next((shortest[:k] for k, char in enumerate(shortest) if any(name[k] != char for name in names)), shortest)
-
-
 def training(record: Record) -> Mapping[str, Any]:
     """The configuration that a model of this project was trained with; empty for others."""
     said = record.model_info.get("training")
@@ -76,44 +77,52 @@ def training(record: Record) -> Mapping[str, Any]:
 
 
 def seed_of(record: Record) -> int | None:
-    """Of the training; None for models that were not trained here."""
-    return training(record).get("seed")
+    """Of the training; of models that were not trained here the number at the end of a name as `mine-seed1`, if it has one."""
+    config = training(record)
+    if config:
+        seed = config.get("seed")
+        return seed if isinstance(seed, int) else None
+    named = SEEDED.search(record.model)
+    return int(named[1]) if named else None
 
 
 def entries(stored: Sequence[Stored]) -> list[Entry]:
-    """Records gathered by method: those that differ in nothing but the seed of their training are one entry's."""
-    groups: dict[str, list[Stored]] = {}
-    for each in sorted(stored, key=lambda each: (seed_of(each.record) or 0, each.record.model, each.record.created)):
-        groups.setdefault(_method(each.record), []).append(each)
-    found = []
-    for group in groups.values():
-        seeds = [seed_of(each.record) for each in group]
-        if None in seeds or len(set(seeds)) < len(seeds):
-            found += [Entry((each,)) for each in group]
-        else:
-            found.append(Entry(tuple(group)))
-    return found
+    """Records gathered by method: those that differ only in the seed are one entry's; a seed's second record is a row of its own."""
+    groups: dict[str, dict[int, Stored]] = {}
+    alone = []
+    unlike = {each.path.resolve(): each for each in stored}
+    for each in sorted(unlike.values(), key=lambda each: (each.record.model, each.record.created, str(each.path))):
+        seed = seed_of(each.record)
+        if seed is None or groups.setdefault(_method(each.record), {}).setdefault(seed, each) is not each:
+            alone.append(Entry((each,)))
+    return alone + [Entry(tuple(by_seed[seed] for seed in sorted(by_seed))) for by_seed in groups.values()]
+
+
+def _without_seed(name: str) -> str:
+    return SEEDED.sub("", name) or name
 
 
 def _method(record: Record) -> str:
-    config = dict(training(record))
+    config, info = dict(training(record)), record.model_info
     config.pop("seed", None)
-    who = {"config": config, "data": record.model_info["training"].get("data")} if config else {"model": record.model_sha256}
-    asked = (record.protocol.radius_px, record.protocol.subpixel, record.model_info.get("p"))
-    return json.dumps([who, asked], sort_keys=True, default=str)
+    if config:
+        who = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
+    else:
+        who = {"name": _without_seed(record.model), "kind": info.get("kind")}
+    return json.dumps([who, record.protocol.radius_px, record.protocol.subpixel, info.get("p")], sort_keys=True, default=str)
 
 
 def _of_scenes(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
     """Sum and number of a metric's values over the pairs of each scene."""
     sums: dict[int, tuple[float, float]] = {}
-    with stored.beside("pairs").open(newline="") as file:
-        reader = csv.DictReader(file)
-        if metric not in (reader.fieldnames or ()):
-            raise UserError(f"{stored.path}: its table of pairs has no column '{metric}': run 'pixbench evaluate' again")
-        for row in reader:
-            if row[metric]:
-                total, count = sums.get(int(row["scene"]), (0.0, 0.0))
-                sums[int(row["scene"])] = total + float(row[metric]), count + 1
+    try:
+        with stored.beside("pairs").open(newline="") as file:
+            for row in csv.DictReader(file):
+                if row[metric]:
+                    total, count = sums.get(int(row["scene"]), (0.0, 0.0))
+                    sums[int(row["scene"])] = total + float(row[metric]), count + 1
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{stored.path}: its table of pairs cannot be read ({error}): run 'pixbench evaluate' again") from None
     return sums
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ..evaluation.record import Record
+from ..evaluation.record import WEIGHTS, Record
 from .entries import PRIMARY
 from .tables import Table
 
@@ -58,7 +58,7 @@ def _marked(point: ParetoPoint, all_points: Sequence[ParetoPoint]) -> ParetoPoin
 
 def _weights(record: Record) -> str:
     """What two records of one checkpoint have in common."""
-    return str(record.model_info.get("checkpoint_sha256") or record.model)
+    return str(next((record.model_info[key] for key in WEIGHTS if record.model_info.get(key)), record.model))
 
 
 def _value(record: Record, name: str) -> float | None:

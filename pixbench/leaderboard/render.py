@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,13 @@ TEX_SYMBOLS = {"δ": r"$\delta$", "≥": r"$\geq$", "°": r"$^\circ$", "–": "-
 def markdown(table: Table) -> str:
     """A table with its title and caption."""
     lines = ["| " + " | ".join(table.header) + " |", "|---|" + "---|" * (len(table.header) - 1)]
-    lines += ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in table.cells]
+    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in table.cells]
     return f"**{table.title}**\n\n" + "\n".join(lines) + f"\n\n{table.caption}\n"
+
+
+def _cell(text: str) -> str:
+    """Text that can be nothing else in Markdown: a name is somebody else's."""
+    return " ".join(escape(text, quote=False).replace("|", r"\|").replace("[", r"\[").split())
 
 
 def long_csv(tables: Sequence[Table]) -> str:

@@ -11,8 +11,11 @@ LEVEL = 0.95
 SIGNIFICANT = 0.05
 """Rows whose paired test gives less differ."""
 
-HEAP_GAP = 0.1
-"""Seeds are in two heaps where the widest gap between them is over this, and over three times the wider heap."""
+FEWEST_UNITS = 6
+"""With fewer, no flip of signs can give a p below 0.05: nothing could be told apart."""
+
+HEAP_GAP, HEAP_SPREADS = 0.25, 3
+"""Seeds are in two heaps where the widest gap between them is over the first, and over so many standard deviations within the heaps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,20 +70,23 @@ def interval(samples: Samples) -> tuple[float, float] | None:
 def paired_p(one: Samples, other: Samples) -> float | None:
     """The two-sided p-value of two rows' difference, from flips of its sign unit by unit (scipy's permutation test).
 
-    None with fewer than two units in common. Values over seeds are averaged first: the test is about the scenes.
+    Units weigh by their numbers of values, as in the mean; values over seeds are averaged first: the test is about the scenes. None with
+    fewer units in common than could tell anything apart.
     """
     from scipy.stats import permutation_test
 
+    if one.total.shape[1] != other.total.shape[1]:
+        return None
     a, b = one.of_units, other.of_units
-    if a.shape != b.shape:
-        return None
     known = ~np.isnan(a - b)
-    if known.sum() < 2:
+    if known.sum() < FEWEST_UNITS:
         return None
-    if np.array_equal(a[known], b[known]):
+    weight = one.count.mean(axis=0)[known] + other.count.mean(axis=0)[known]
+    a, b = weight * a[known], weight * b[known]
+    if np.array_equal(a, b):
         return 1.0
     found = permutation_test(
-        (a[known], b[known]),
+        (a, b),
         lambda x, y, axis: np.mean(x - y, axis=axis),
         permutation_type="samples",
         vectorized=True,
@@ -91,18 +97,20 @@ def paired_p(one: Samples, other: Samples) -> float | None:
     return float(found.pvalue)
 
 
-def shared_ranks(ordered: Sequence[Samples | None]) -> list[int]:
+def shared_ranks(ordered: Sequence[Samples | None]) -> list[int | None]:
     """The rank of each row, best first; rows that cannot be told from the first of their group share its rank.
 
     A row opens a group where it differs from the row above, or from the group's first, so that a chain of small steps does not make one
-    group. Rows without samples have a rank of their own.
+    group. No row has a rank where some have no samples, or too few units to tell anything apart.
     """
+    if any(row is None or row.total.shape[1] < FEWEST_UNITS for row in ordered):
+        return [None] * len(ordered)
     ranks: list[int] = []
     for place, row in enumerate(ordered):
         first = ranks[-1] - 1 if ranks else 0
         apart = not ranks or any(_differ(ordered[above], row) for above in {place - 1, first})
         ranks.append(place + 1 if apart else first + 1)
-    return ranks
+    return list(ranks)
 
 
 def _differ(one: Samples | None, other: Samples | None) -> bool:
@@ -117,5 +125,6 @@ def bimodal(values: Sequence[float]) -> bool:
         return False
     gaps = np.diff(ordered)
     cut = int(gaps.argmax()) + 1
-    widest_heap = max(np.ptp(ordered[:cut]), np.ptp(ordered[cut:]))
-    return bool(gaps.max() > max(HEAP_GAP, 3 * widest_heap))
+    within = sum(float(((heap - heap.mean()) ** 2).sum()) for heap in (ordered[:cut], ordered[cut:]))
+    spread = np.sqrt(within / (len(ordered) - 2))
+    return bool(gaps.max() > max(HEAP_GAP, HEAP_SPREADS * spread))

@@ -1,8 +1,8 @@
 """What a pull request with a new row needs."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..errors import UserError
 from ..evaluation.record import Record, Stored
@@ -12,7 +12,10 @@ from .verify import Comparison, check_definitions, suite_of
 LARGEST_BYTES = 1_000_000
 """Of each file that is committed."""
 
+SHOWN = 5
 TRAINED_HERE = "checkpoint"
+
+OWN_PATH = re.compile(r"(?<![\w:/.])(/(?:home|root|Users|data|mnt|media|scratch|tmp|work|opt|srv)/[^\s\"']*|[A-Za-z]:\\\\[^\s\"']+)")
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,28 @@ class Check:
     missing: str = ""
 
 
-def check(stored: Stored, others: Sequence[Stored], rescored: Sequence[Comparison]) -> list[Check]:
-    """All that can be checked of a record. `others` are the leaderboard's, `rescored` is what its predictions gave."""
+def check(stored: Stored, others: Sequence[Stored], rescored: Sequence[Comparison] | UserError) -> list[Check]:
+    """All that can be checked of a record. `others` are the leaderboard's, `rescored` is what its predictions gave, or why nothing."""
     record = stored.record
-    apart = [each.metric for each in rescored if not each.same]
     return [
         Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is none: use --suite"),
         Check("suite and metrics are those of this version", _said(lambda: check_definitions(stored))),
         Check("the files that it names lie beside it", _said(lambda: _beside(stored))),
         Check("each file is under 1 MB", _too_large(stored)),
-        Check("its predictions give its numbers", f"{', '.join(apart)} came out otherwise: evaluate again" if apart else ""),
+        Check("its predictions give its numbers", _otherwise(rescored)),
         Check("every pair was answered", "; ".join(f"{n} pairs failed: {why}" for why, n in record.data.failed.items())),
         Check("its name is its own", _taken(stored, others)),
         Check("it says what was trained on", _untold(record)),
         Check("no path of your machine is in it", _paths(record)),
     ]
+
+
+def _otherwise(rescored: Sequence[Comparison] | UserError) -> str:
+    if isinstance(rescored, UserError):
+        return str(rescored)
+    apart = [each.name for each in rescored if not each.same]
+    more = f" and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
+    return f"{', '.join(apart[:SHOWN])}{more} came out otherwise: evaluate again" if apart else ""
 
 
 def _published(record: Record) -> bool:
@@ -60,8 +70,9 @@ def _beside(stored: Stored) -> None:
 
 
 def _too_large(stored: Stored) -> str:
-    parts = [part for part in (stored.record.predictions, stored.record.pairs) if part is not None and part.bytes > LARGEST_BYTES]
-    return ", ".join(f"{part.file} has {part.bytes} bytes" for part in parts)
+    names = [stored.path.name, *(part.file for part in (stored.record.predictions, stored.record.pairs) if part is not None)]
+    sizes = {name: path.stat().st_size for name in names if (path := stored.path.with_name(name)).is_file()}
+    return ", ".join(f"{name} has {size} bytes" for name, size in sizes.items() if size > LARGEST_BYTES)
 
 
 def _taken(stored: Stored, others: Sequence[Stored]) -> str:
@@ -81,6 +92,5 @@ def _untold(record: Record) -> str:
 
 
 def _paths(record: Record) -> str:
-    text = record.model_dump_json()
-    home = str(Path.home())
-    return f"'{home}' stands in it" if len(home) > 1 and home in text else ""
+    found = OWN_PATH.search(record.model_dump_json())
+    return f"'{found[0]}' stands in it: name weights and data otherwise" if found else ""

@@ -7,7 +7,7 @@ from ..evaluation import metrics  # noqa: F401  (registers them)
 from ..evaluation.record import Record, Stored
 from ..registry import METRICS
 from .entries import PRIMARY, Entry, entries, training
-from .statistics import HEAP_GAP, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
+from .statistics import FEWEST_UNITS, HEAP_GAP, HEAP_SPREADS, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
 
 COLUMNS = {
     "matching": {
@@ -71,17 +71,13 @@ class Table:
     caption: str
     columns: Mapping[str, str]
     rows: tuple[Scored, ...]
-
-    @property
-    def ranked(self) -> bool:
-        """Whether statistics were asked for."""
-        return bool(self.rows) and self.rows[0].rank is not None
+    statistics: bool
 
     @property
     def header(self) -> tuple[str, ...]:
         """Words of the columns."""
         first, *others = self.columns.values()
-        if not self.ranked:
+        if not self.statistics:
             return ("model", "norm", "D", "c", first, *others)
         return ("rank", "model", "norm", "D", "c", first, f"{LEVEL:.0%} interval", "p, row above", "each seed", *others)
 
@@ -98,12 +94,12 @@ class Table:
         who = (entry.name, *("–" if value is None else str(value) for value in (info.get("p"), info.get("channels"), weight)))
         rest = tuple(_number(name, entry.mean(name)) + (" (two heaps)" if entry.is_bimodal(name) else "") for name in others)
         value = _number(first, entry.mean(first)) + (" (two heaps)" if entry.is_bimodal(first) else "")
-        if row.rank is None:
+        if not self.statistics:
             return (*who, value, *rest)
         bounds = "–" if row.bounds is None else " to ".join(_number(first, bound) for bound in row.bounds)
         p = "–" if row.p_above is None else "< 0.001" if row.p_above < 0.001 else f"{row.p_above:.3f}"
         seeds = " ".join(_number(first, each) for each in entry.values(first)) if len(entry.stored) > 1 else "–"
-        return (str(row.rank), *who, value, bounds, p, seeds, *rest)
+        return ("–" if row.rank is None else str(row.rank), *who, value, bounds, p, seeds, *rest)
 
 
 def build_tables(stored: Sequence[Stored], *, statistics: bool = False) -> list[Table]:
@@ -115,7 +111,8 @@ def build_tables(stored: Sequence[Stored], *, statistics: bool = False) -> list[
     groups: dict[tuple[str, ...], list[Stored]] = {}
     for each in stored:
         record = each.record
-        definitions = ",".join(f"{name}:{value.sha256[:12]}" for name, value in sorted(record.metrics.items()))
+        shown = sorted((name, value) for name, value in record.metrics.items() if name in COLUMNS[record.task])
+        definitions = ",".join(f"{name}:{value.sha256[:12]}" for name, value in shown)
         asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
         key = (record.task, record.data.suite, record.data.recipe_sha256, asked, definitions)
         groups.setdefault(key, []).append(each)
@@ -137,6 +134,7 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
         caption=_caption(record, shown) + (f" {_explained(task)}" if statistics else ""),
         columns=shown,
         rows=tuple(_ranked(ordered, first) if statistics else map(Scored, ordered)),
+        statistics=statistics,
     )
 
 
@@ -156,7 +154,8 @@ def _explained(task: str) -> str:
     return (
         f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the row above, "
         f"not corrected for the number of rows; rows that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their group share its "
-        f"rank. 'Two heaps' marks an accuracy whose seeds lie more than {HEAP_GAP} apart in two groups."
+        f"rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks. 'Two heaps' marks an accuracy of seeds in "
+        f"two groups, more than {HEAP_GAP} and {HEAP_SPREADS} standard deviations within groups apart."
     )
 
 

@@ -1,21 +1,26 @@
 """Whether a row's numbers come out again: from its stored predictions, or from its checkpoint."""
 
+import csv
+import io
 import math
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..errors import UserError, unknown_name
 from ..evaluation import classify, segment
 from ..evaluation.dense import Search
 from ..evaluation.evaluate import evaluate as evaluate_matching
-from ..evaluation.evaluate import number
+from ..evaluation.evaluate import number, pair_table
 from ..evaluation.predictions import read_predictions
-from ..evaluation.record import Record, Stored, read_record
-from ..evaluation.score import score
+from ..evaluation.record import WEIGHTS, Record, Stored, read_record
+from ..evaluation.score import Scores, score
 from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
 from ..processes import in_processes
@@ -31,17 +36,23 @@ TOLERANCE = 1e-3
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of one row: what its record reports, and what was measured now; None where there is no value."""
+    """One number of one row: what its record reports, and what was measured now; None where there is no value.
 
-    metric: str
+    `decided` is false for numbers that the predictions do not decide, and only the model could: they are not compared.
+    """
+
+    name: str
     reported: float | None
     measured: float | None
+    decided: bool = True
 
     @property
     def same(self) -> bool:
         """Whether both agree within the tolerance."""
-        if self.reported is None or self.measured is None:
-            return self.reported is self.measured
+        if not self.decided:
+            return True
+        if self.reported is None or self.measured is None or not (math.isfinite(self.reported) and math.isfinite(self.measured)):
+            return self.reported == self.measured
         return abs(self.reported - self.measured) <= TOLERANCE * max(1.0, abs(self.reported))
 
 
@@ -83,38 +94,108 @@ def suite_of(record: Record) -> tuple[str, int | None]:
 def rescore(
     stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None] = lambda done: None
 ) -> list[Comparison]:
-    """Every metric that the predictions file decides, from that file."""
+    """Every number of the record that its predictions decide, and its table of pairs, computed from the predictions again."""
     record = stored.record
     check_definitions(stored)
     path = stored.beside("predictions")
     if record.task == "classification":
-        measured = classify.score(classify.read_probabilities(path))
-    elif record.task == "segmentation":
-        measured = segment.score(segment.read_classes(path))
-    else:
-        source = open_pairs(record)
-        if source.identity.recipe_sha256 != record.data.recipe_sha256:
-            raise UserError(
-                f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
-                f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
-            )
-        measured = dict(score(read_predictions(path), source, progress, elsewhere=True).metrics)
-    return [Comparison(name, record.metrics[name].value, number(value)) for name, value in measured.items() if name in record.metrics]
+        return _metrics(record, classify.score(classify.read_probabilities(path)))
+    if record.task == "segmentation":
+        return _metrics(record, segment.score(segment.read_classes(path)), undecided=segment.STRUCTURE)
+    source = open_pairs(record)
+    if source.identity.recipe_sha256 != record.data.recipe_sha256:
+        raise UserError(
+            f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
+            f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
+        )
+    predictions = read_predictions(path)
+    if predictions.model != record.model:
+        raise UserError(f"{path} holds predictions of {predictions.model}, the record is of {record.model}: evaluate again")
+    scores = score(predictions, source, progress, elsewhere=True)
+    same_copy = predictions.content_sha256 == source.identity.content_sha256
+    return [
+        *_metrics(record, scores.metrics),
+        *(Comparison(f"{name}, pooled", _pooled(record, name), number(value)) for name, value in scores.pooled.items()),
+        *_groups(record, scores),
+        *_pair_columns(stored, pair_table(scores), cells=same_copy),
+        Comparison("points", record.data.points, sum(row.points for row in scores.rows), decided=same_copy),
+        Comparison("pairs that failed", sum(record.data.failed.values()), sum(bool(row.reason) for row in scores.rows)),
+    ]
+
+
+def _metrics(record: Record, measured: Mapping[str, float], undecided: Collection[str] = ()) -> list[Comparison]:
+    """All metrics of the record, and those that it lacks though its task has them."""
+    names = [*record.metrics, *(name for name in measured if name not in record.metrics)]
+    return [Comparison(name, _value(record, name), number(measured.get(name, math.nan)), name not in undecided) for name in names]
+
+
+def _value(record: Record, name: str) -> float | None:
+    return record.metrics[name].value if name in record.metrics else None
+
+
+def _pooled(record: Record, name: str) -> float | None:
+    return record.metrics[name].pooled if name in record.metrics else None
+
+
+def _groups(record: Record, scores: Scores) -> list[Comparison]:
+    """Those groups that can be told without the training set, of which only its owner knows what was in it."""
+    found = []
+    for group, mine in scores.groups.items():
+        reported = record.groups[group].metrics if group in record.groups else {}
+        found += [Comparison(f"{group}, {name}", reported.get(name), number(value)) for name, value in mine.metrics.items()]
+    return found
+
+
+def _pair_columns(stored: Stored, measured: str, *, cells: bool) -> list[Comparison]:
+    """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
+    text = stored.beside("pairs").read_text()
+    tables = [list(csv.DictReader(io.StringIO(each))) for each in (text, measured)]
+    if len(tables[0]) != len(tables[1]) or any(row.keys() != tables[1][0].keys() for row in tables[0]):
+        raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
+    found = []
+    for column in tables[1][0]:
+        pairs = [(_cell(one[column]), _cell(other[column])) for one, other in zip(*tables, strict=True)]
+        if cells:
+            worst = max(pairs, key=lambda pair: _apart(*pair))
+        else:
+            known = [pair for pair in pairs if None not in pair and all(map(math.isfinite, pair))]  # type: ignore[arg-type]
+            worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
+        found.append(Comparison(f"table of pairs, {column}", *worst))
+    return found
+
+
+def _cell(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        # Words, such as the reason of a failure: all that can be asked is whether they are there.
+        return 1.0
+
+
+def _apart(one: float | None, other: float | None) -> float:
+    if one == other:
+        return 0.0
+    return math.inf if one is None or other is None or not math.isfinite(one - other) else abs(one - other) / max(1.0, abs(one))
 
 
 Row = tuple[int, Stored, Opening, Path | None]
 """A row's number among others, its record, and where its pairs are."""
 
 
+Found = list[Comparison] | UserError
+"""How a row's numbers came out, or why they could not be compared."""
+
+
 def rescore_all(
     stored: Sequence[Stored], opening: Opening, data: Path | None, workers: int, progress: Callable[[int], None] = lambda done: None
-) -> list[list[Comparison]]:
+) -> list[Found]:
     """`rescore` of each row, several at once; suites are made first. `progress` gets pairs, or 1 for a row without any."""
     open_pairs = pair_opener(opening, data)
     for each in stored:
-        check_definitions(each)
         if each.record.task == "matching":
-            open_pairs(each.record)
+            # What is wrong with it is said with its row.
+            with suppress(UserError):
+                open_pairs(each.record)
     rows: list[Row] = [(number, each, opening, data) for number, each in enumerate(stored)]
     if workers == 1 or len(rows) == 1:
         return [_progressing(each, open_pairs, progress) for each in stored]
@@ -122,14 +203,17 @@ def rescore_all(
     return [found[number] for number in range(len(stored))]
 
 
-def _rescore_row(row: Row, tick: Callable[[int], None]) -> tuple[int, list[Comparison]]:
+def _rescore_row(row: Row, tick: Callable[[int], None]) -> tuple[int, Found]:
     """Runs in a worker."""
     number, stored, opening, data = row
     return number, _progressing(stored, pair_opener(opening, data), tick)
 
 
-def _progressing(stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None]) -> list[Comparison]:
-    found = rescore(stored, open_pairs, progress)
+def _progressing(stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None]) -> Found:
+    try:
+        found = rescore(stored, open_pairs, progress)
+    except UserError as error:
+        return error
     if stored.record.task != "matching":
         progress(1)
     return found
@@ -141,7 +225,7 @@ def rerun(
     """Every metric, from the model itself. UserError where it is not the record's."""
     record = stored.record
     check_definitions(stored)
-    for key in ("checkpoint_sha256", "weights_sha256"):
+    for key in WEIGHTS:
         there, here = (info.get(key) for info in (record.model_info, model.info))
         if there != here:
             raise UserError(f"{stored.path} was made by {key} {str(there)[:12]}, the model here has {str(here)[:12]}: give its checkpoint")
@@ -156,10 +240,7 @@ def rerun(
             search = Search(subpixel=record.protocol.subpixel, radius_px=math.inf if radius is None else radius)
             path, _ = evaluate_matching(model, open_pairs(record), out, search=search, batch=record.protocol.batch, progress=progress)
         again = read_record(path)
-    return [
-        Comparison(name, value.value, again.metrics[name].value if name in again.metrics else None)
-        for name, value in record.metrics.items()
-    ]
+    return _metrics(record, {name: math.nan if value.value is None else value.value for name, value in again.metrics.items()})
 
 
 def pair_opener(opening: Opening, data: Path | None) -> Callable[[Record], PairSource]:

@@ -1,15 +1,17 @@
 """What a page shows: made of data sets, records, runs and sweeps that the user names."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..checkpoint import find_checkpoint
 from ..errors import UserError
 from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
 from ..evaluation.evaluate import model_sha256
 from ..evaluation.loading import load_model
 from ..evaluation.model import DescriptorModel
-from ..evaluation.record import Stored, find_records
+from ..evaluation.record import WEIGHTS, Stored, find_records
 from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
 from ..experiments.sweep import read_cells
@@ -62,14 +64,18 @@ def _sort(source: str, found: Found) -> None:
             raise UserError(f"{source}: a page shows one data set, {found.dataset} was given already")
         found.dataset = path
     elif (path / SWEEP).is_file():
-        read_cells("experiment1", path)
+        _check_sweep(path)
+        if found.sweep is not None:
+            raise UserError(f"{source}: a page shows one sweep, {found.sweep} was given already")
         found.sweep = path
     elif path.is_file() and path.suffix == ".json":
         found.picked += find_records([path])
-    elif source.startswith("baseline:") or (path / "checkpoint").exists() or path.suffix in (".pt", ".pt2", ".ts") or ":" in source:
+    elif source.startswith("baseline:") or _is_run(path) or path.suffix in (".pt", ".pt2", ".ts") or ":" in source:
         model = load_model(source)
         if not isinstance(model, DescriptorModel):
             raise UserError(f"{source} gives no descriptors: give its record")
+        if model.name in [other.name for other in found.models]:
+            raise UserError(f"{source}: another model is called '{model.name}' too: rename the folder of one of them")
         found.models.append(model)
     elif path.is_dir():
         records = find_records([path])
@@ -78,16 +84,42 @@ def _sort(source: str, found: Found) -> None:
         if not records and not sweeps:
             raise UserError(f"{source} holds no records: expected {EXPECTED}")
         found.records += records
+    elif path.exists():
+        raise UserError(f"{source} is none of what can be shown: expected {EXPECTED}")
     else:
         raise UserError(f"{source}: no such thing; expected {EXPECTED}")
 
 
+def _is_run(path: Path) -> bool:
+    try:
+        find_checkpoint(path)
+    except UserError:
+        return False
+    return path.is_dir()
+
+
+def _check_sweep(path: Path) -> None:
+    """UserError for a sweep of another experiment."""
+    try:
+        name = json.loads((path / SWEEP).read_text()).get("experiment")
+    except (ValueError, AttributeError):
+        name = None
+    if name not in (None, "experiment1"):
+        raise UserError(f"{path} is a sweep of {name}: the page shows experiment1; 'pixbench report {name}' makes its figure")
+    read_cells("experiment1", path)
+
+
 def _matches(found: Found, opening: Opening, data: Path | None, limit: int | None) -> MatchesPart:
     picked = [each for each in found.picked if each.record.task == "matching"]
-    models = {model.name: model for model in found.models}
-    shown = [Shown(each.record.model, each, models.pop(each.record.model, None) or _own_baseline(each)) for each in picked]
+    models = list(found.models)
+    shown = []
+    for each in picked:
+        own = next((model for model in models if _is_of(each, model)), None)
+        if own is not None:
+            models.remove(own)
+        shown.append(Shown(each.record.model, each, own or _own_baseline(each)))
     # A model that is named without its record stands with the record that a folder has of it.
-    shown += [Shown(name, next((each for each in found.records if _is_of(each, model)), None), model) for name, model in models.items()]
+    shown += [Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model) for model in models]
     if len(shown) > MODELS:
         raise UserError(f"{len(shown)} models were given: at most {MODELS} stand side by side")
     stored = [each.stored for each in shown if each.stored is not None]
@@ -110,8 +142,11 @@ def _own_baseline(stored: Stored) -> DescriptorModel | None:
 
 
 def _is_of(stored: Stored, model: DescriptorModel) -> bool:
+    """Whether a matching record is of this model: by the hash of its weights, and of what has none by all that it says of itself."""
     record = stored.record
-    same = record.model_info.get("checkpoint_sha256") == model.info.get("checkpoint_sha256")
+    hashes = [(record.model_info.get(key), model.info.get(key)) for key in WEIGHTS]
+    weighed = [pair for pair in hashes if any(pair)]
+    same = all(one == other for one, other in weighed) if weighed else record.model_sha256 == model_sha256(model)
     return record.task == "matching" and record.model == model.name and same
 
 

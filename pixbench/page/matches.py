@@ -135,7 +135,7 @@ def _pair_rows(shown: Shown) -> dict[tuple[int, int, int], dict[str, float | Non
     with shown.stored.beside("pairs").open(newline="") as file:
         return {
             (int(row["scene"]), int(row["a"]), int(row["b"])): {
-                name: float(row[name]) if row[name] not in ("", "inf") else None for name in ("delta_avg", "epe_median")
+                name: float(row[name]) if row.get(name, "") not in ("", "inf") else None for name in ("delta_avg", "epe_median")
             }
             for row in csv.DictReader(file)
         }
@@ -145,7 +145,8 @@ def _about(shown: Shown) -> dict[str, Any]:
     record = None if shown.stored is None else shown.stored.record
     pooled: list[float | None] | None = None
     if record is not None:
-        pooled = [record.metrics[f"pck@{px}"].pooled for px in BINS_PX]
+        found = [record.metrics.get(f"pck@{px}") for px in BINS_PX]
+        pooled = [None if value is None else value.pooled for value in found]
     p = None if shown.model is None else norm_name(shown.model.p)
     return {
         "name": shown.name,

@@ -15,6 +15,13 @@ ADDRESS = "127.0.0.1"
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that went away is no error, and the terminal is the user's."""
+
+
 def make_server(site: Site, port: int) -> ThreadingHTTPServer:
     """A server of the page on 127.0.0.1; port 0 takes a free one. UserError where the port is taken."""
     lock = Lock()  # h5py and models are used by one request at a time
@@ -26,6 +33,9 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
             # Another site's page could name this machine by a name of its own: only requests that say 127.0.0.1 or localhost are answered.
             if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in (ADDRESS, "localhost"):
                 return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is for this machine alone\n")
+            # Data are scripts, which another site's page could include; browsers say who asks.
+            if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+                return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is not for other sites\n")
             path = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
             try:
                 with lock:
@@ -41,6 +51,7 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Cross-Origin-Resource-Policy", "same-origin")
             self.send_header("X-Content-Type-Options", "nosniff")
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
@@ -50,7 +61,7 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
             """Nothing: the terminal is the user's."""
 
     try:
-        return ThreadingHTTPServer((ADDRESS, port), Handler)
+        return _Server((ADDRESS, port), Handler)
     except (OSError, OverflowError) as error:
         raise UserError(f"--port {port}: {error}; give another, or 0 for any that is free") from None
 

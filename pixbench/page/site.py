@@ -81,6 +81,10 @@ class Site:
         out.mkdir(parents=True, exist_ok=True)
         (out / MARK).touch()
         paths = self.paths()
+        for old in out.rglob("*"):
+            # What an earlier page had is not part of this one.
+            if old.is_file() and old.name != MARK and old.relative_to(out).as_posix() not in paths:
+                old.unlink()
         for path in paths:
             (out / path).parent.mkdir(parents=True, exist_ok=True)
             (out / path).write_bytes(self.read(path))

@@ -10,10 +10,12 @@ from .. import __version__
 from ..errors import UserError
 from ..files import file_sha256, write_whole
 from ..shards.manifest import MANIFEST, Manifest, read_manifest
+from ..shards.schema import FIELDS, Field
 
 FILE = "croissant.json"
 HDF5 = "application/x-hdf5"
-CITATION = "arXiv:2512.04970"
+FIELD_COLUMNS = ("name", "dtype", "axes", "unit", "meaning")
+CITATION = f"The PixBench developers. PixBench {__version__}, software."
 
 
 def croissant(folder: Path, *, url: str | None = None, license_url: str | None = None, name: str | None = None) -> dict[str, Any]:
@@ -47,6 +49,16 @@ def croissant(folder: Path, *, url: str | None = None, license_url: str | None =
         ],
         record_sets=[
             mlc.RecordSet(
+                id="fields",
+                name="fields",
+                description="What each scene's group in a shard holds: HDF5 datasets with their type, axes, unit and meaning.",
+                fields=[mlc.Field(id=f"fields/{name}", name=name, data_types=[mlc.DataType.TEXT]) for name in FIELD_COLUMNS],
+                data=[
+                    {f"fields/{key}": value for key, value in zip(FIELD_COLUMNS, (name, *_said(field)), strict=True)}
+                    for name, field in FIELDS.items()
+                ],
+            ),
+            mlc.RecordSet(
                 id="shards",
                 name="shards",
                 description="The files of the data set, and the hash that each must have.",
@@ -55,13 +67,17 @@ def croissant(folder: Path, *, url: str | None = None, license_url: str | None =
                     _field(mlc, "sha256", mlc.DataType.TEXT),
                     _field(mlc, "bytes", mlc.DataType.INTEGER),
                 ],
-            )
+            ),
         ],
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is recommended and only the user knows, such as a licence
         found: dict[str, Any] = json.loads(json.dumps(metadata.to_json(), default=str))
     return found
+
+
+def _said(field: Field) -> tuple[str, str, str, str]:
+    return field.dtype, field.axes, field.unit, field.meaning
 
 
 def write_croissant(path: Path, metadata: dict[str, Any]) -> None:

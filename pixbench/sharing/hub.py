@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from ..checkpoint import load_checkpoint
 from ..errors import UserError
-from ..shards.manifest import MANIFEST, read_manifest
+from ..files import file_sha256
+from ..shards.manifest import MANIFEST
 from ..shards.reader import Dataset
 from .croissant import FILE, croissant
 
@@ -14,46 +15,59 @@ Kind = Literal["dataset", "model"]
 STATED = "pixbench.json"
 """Beside the files on the hub: what kind they are, and the hash of their contents."""
 
-LEFT_OUT = ("logs/*", ".*", ".cache/*")
-
 
 def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
     """Copy a run or a finished data set to the hub; its address there. UserError for another folder, and where the hub refuses."""
-    kind, sha256, card, extra = _stated(folder, license_name)
+    kind, card, extra = _described(folder, license_name)
     api = _api()
-    said = json.dumps({"kind": kind, "sha256": sha256}).encode()
+    files = {name: file_sha256(folder / name) for name in _shared(folder)}
+    said = json.dumps({"kind": kind, "files": files}, indent=1).encode()
     with _told(repository):
         api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-        api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, ignore_patterns=list(LEFT_OUT))
+        api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, allow_patterns=list(files))
         for name, content in {"README.md": card.encode(), STATED: said, **extra}.items():
             api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id=repository, repo_type=kind)
     return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repository}"
 
 
 def pull(repository: str, out: Path) -> Kind:
-    """Fetch what `push` copied there into a new or empty folder, and check its hashes. UserError where something else arrives."""
+    """Fetch what `push` copied there into a new or empty folder, and check the hash of every file.
+
+    UserError, before anything is fetched, for a repository that was not pushed by PixBench; and where something else arrives.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not empty: choose a new or empty folder")
     api = _api()
     with _told(repository):
         kind: Kind = "dataset" if api.repo_exists(repository, repo_type="dataset") else "model"
+        if not api.file_exists(repository, STATED, repo_type=kind):
+            raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
         api.snapshot_download(repository, repo_type=kind, local_dir=str(out))
-    stated = out / STATED
-    if not stated.is_file():
-        raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
-    wanted = json.loads(stated.read_text())["sha256"]
-    if kind == "dataset":
-        Dataset(out).check_hashes()
-        found = read_manifest(out).content_sha256()
-    else:
-        found = load_checkpoint(out).sha256
-    if found != wanted:
-        raise UserError(f"{repository} arrived with hash {found[:12]}, it was pushed with {wanted[:12]}: fetch it again")
+    for name, wanted in _files_stated(out / STATED, repository).items():
+        path = out / name
+        if not path.is_file() or file_sha256(path) != wanted:
+            raise UserError(f"{repository}: {name} is not what was pushed: fetch it again into another folder, or ask its owner")
     return kind
 
 
-def _stated(folder: Path, license_name: str | None) -> tuple[Kind, str, str, dict[str, bytes]]:
-    """Kind, hash, card, and files that only the hub has."""
+def _files_stated(path: Path, repository: str) -> dict[str, str]:
+    try:
+        files = json.loads(path.read_text())["files"]
+        if not files or not all(isinstance(sha256, str) and ".." not in Path(name).parts for name, sha256 in files.items()):
+            raise ValueError("it names no files")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{repository}: its {STATED} cannot be read ({error}): push it again") from None
+    return dict(files)
+
+
+def _shared(folder: Path) -> list[str]:
+    """What is pushed of a folder: logs and hidden files are not."""
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    return [name for name in names if not any(part.startswith(".") or part == "logs" for part in Path(name).parts)]
+
+
+def _described(folder: Path, license_name: str | None) -> tuple[Kind, str, dict[str, bytes]]:
+    """Kind, card, and files that only the hub has."""
     head = {"library_name": "pixbench", "tags": ["pixbench", "dense-correspondence"], **({"license": license_name} if license_name else {})}
     if (folder / MANIFEST).is_file():
         manifest = Dataset(folder).manifest
@@ -62,7 +76,7 @@ def _stated(folder: Path, license_name: str | None) -> tuple[Kind, str, str, dic
         card = f"{manifest.scenes} scenes, made by {made}."
         card += "\n\nGet it with `pixbench hub pull`, prove it with `pixbench verify`."
         described = json.dumps(croissant(folder, url=".", license_url=license_name), indent=1).encode()
-        return "dataset", manifest.content_sha256(), _card(head, folder.name, card), {FILE: described}
+        return "dataset", _card(head, folder.name, card), {FILE: described}
     if not (folder / "checkpoint").exists():
         raise UserError(f"{folder} is neither a data set nor a run of 'pixbench train': give one of them")
     checkpoint = load_checkpoint(folder)
@@ -72,7 +86,7 @@ def _stated(folder: Path, license_name: str | None) -> tuple[Kind, str, str, dic
         f"A per-pixel descriptor network: objective {settings.get('objective')}, p = {settings.get('p')}, {checkpoint.config.step} steps."
     )
     card += "\n\nGet it with `pixbench hub pull`, score it with `pixbench evaluate --model FOLDER`."
-    return "model", checkpoint.sha256, _card(head, folder.name, card), {}
+    return "model", _card(head, folder.name, card), {}
 
 
 def _card(head: dict[str, Any], title: str, text: str) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 from pixbench.errors import UserError
 from pixbench.evaluation.evaluate import evaluate
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.predictions import read_predictions, write_predictions
 from pixbench.evaluation.record import Record, Stored, find_records, read_record, schema_json, write_record
 from pixbench.evaluation.source import DatasetSource, PairSource
 from pixbench.evaluation.suite import Opening
@@ -107,9 +108,19 @@ def test_paired_tests_see_differences_that_scenes_share() -> None:
     assert p == pytest.approx(ttest_rel(other, scenes).pvalue, abs=0.02)
     assert paired_p(samples(scenes + 0.05), samples(scenes)) < 0.001  # type: ignore[operator]
     assert paired_p(samples(scenes), samples(scenes)) == 1.0
-    # Three scenes: 2 of the 8 flips are as far as what was seen.
-    assert paired_p(samples([0.3, 0.4, 0.5]), samples([0.1, 0.1, 0.1])) == pytest.approx(0.25)
-    assert paired_p(samples([0.3]), samples([0.1])) is None
+    # Six scenes: 2 of the 64 flips are as far as what was seen. With five nothing could fall below 0.05.
+    assert paired_p(samples([0.3, 0.4, 0.5, 0.3, 0.4, 0.5]), samples([0.1] * 6)) == pytest.approx(2 / 64)
+    assert paired_p(samples([0.3, 0.4, 0.5, 0.3, 0.4]), samples([0.1] * 5)) is None
+
+
+def test_the_test_weighs_scenes_as_the_mean_does() -> None:
+    # Better on one scene of 100 pairs, worse on seven of one: ahead in the mean, behind in the mean of scenes.
+    count = np.array([[100.0] + [1.0] * 7])
+    one, other = Samples(count * [[0.9] + [0.1] * 7], count), Samples(count * [[0.2] + [0.3] * 7], count)
+    assert one.mean > other.mean
+    assert one.of_units.mean() < other.of_units.mean()
+    # The large scene alone decides how far a flip lies, so that every flip lies as far as what was seen.
+    assert paired_p(one, other) == 1.0
 
 
 def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
@@ -123,9 +134,10 @@ def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
     assert paired_p(rows[0], rows[3]) < 0.05  # type: ignore[operator]
     ranks = shared_ranks(rows)
     assert ranks[:2] == [1, 1]
-    assert ranks[3] > 1
+    assert ranks[3] != 1
     assert shared_ranks([samples(base + 0.2), samples(base), samples(base)]) == [1, 2, 2]
-    assert shared_ranks([None, None]) == [1, 2]
+    assert shared_ranks([None, None]) == [None, None]
+    assert shared_ranks([samples([0.9] * 3), samples([0.1] * 3)]) == [None, None]
     assert shared_ranks([]) == []
 
 
@@ -134,7 +146,9 @@ def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
     [
         ([0.11, 0.12, 0.85], True),
         ([0.11, 0.85, 0.86, 0.10], True),
-        ([0.50, 0.55, 0.61], False),  # no gap is over a tenth
+        ([0.10, 0.20, 0.55, 0.68], True),
+        ([0.369, 0.486, 0.504], False),  # one lies off, but not far
+        ([0.50, 0.55, 0.61], False),  # no gap is wide
         ([0.1, 0.3, 0.5, 0.7], False),  # spread evenly
         ([0.11, 0.85], False),  # two are too few to say
     ],
@@ -161,9 +175,41 @@ def test_records_that_differ_only_in_the_seed_are_one_row(results: Path) -> None
     assert kept.mean == pytest.approx(both.mean("delta_avg"), abs=1e-6)
 
 
-def test_two_records_of_one_seed_stay_apart(results: Path) -> None:
+def test_a_second_record_of_a_seed_is_a_row_of_its_own(results: Path, tmp_path: Path) -> None:
     stored = find_records([results / "0.02"])
-    assert len(entries([*stored, stored[0]])) == 3
+    assert len(entries([*stored, stored[0]])) == 1  # the same file twice is one record
+    again = _copied(stored[0], tmp_path)
+    assert sorted(len(entry.stored) for entry in entries([*stored, again])) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (["mine-seed10", "mine-seed11", "mine-seed2"], ["mine"]),
+        (["chair-seed1", "chance-seed2"], ["chair-seed1", "chance-seed2"]),
+        (["mine-1", "mine-2"], ["mine-1", "mine-2"]),  # which may be two methods
+    ],
+)
+def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], rows: list[str], results: Path) -> None:
+    first = find_records([results])[0]
+    stored = [
+        Stored(first.path.with_name(name), first.record.model_copy(update={"model": name, "model_info": {"kind": "factory", "p": 2}}))
+        for name in names
+    ]
+    assert sorted(entry.name for entry in entries(stored)) == sorted(rows)
+
+
+def test_a_longer_training_is_another_method(results: Path) -> None:
+    one, other = find_records([results / "0.02"])
+    info = {**other.record.model_info, "step": 40}
+    longer = Stored(other.path, other.record.model_copy(update={"model_info": info}))
+    assert len(entries([one, longer])) == 2
+
+
+def test_a_registered_metric_leaves_rows_in_one_table(results: Path) -> None:
+    one, other = find_records([results / "0.02"])
+    more = {**other.record.metrics, "pck@3": other.record.metrics["pck@2"]}
+    assert len(build_tables([one, Stored(other.path, other.record.model_copy(update={"metrics": more}))])) == 1
 
 
 def test_the_files_are_a_pure_function_of_the_records(results: Path, tmp_path: Path) -> None:
@@ -183,8 +229,8 @@ def test_the_four_kinds_of_table_say_the_same(results: Path) -> None:
     (table,) = tables
     files = rendered(tables)
     mean = table.rows[0].entry.mean("delta_avg")
-    assert table.rows[0].rank == 1
-    assert f"| 1 | blurred | 2 | 5 | 0.5 | {mean:.3f} |" in markdown(table)
+    assert table.rows[0].rank is None  # three scenes tell nothing apart
+    assert f"| – | blurred | 2 | 5 | 0.5 | {mean:.3f} |" in markdown(table)
 
     rows = list(csv.DictReader(io.StringIO(files["leaderboard.csv"])))
     ours = next(row for row in rows if row["metric"] == "delta_avg")
@@ -219,7 +265,7 @@ def test_a_name_cannot_break_a_table(results: Path) -> None:
     (stored, *_) = find_records([results])
     odd = Stored(stored.path, stored.record.model_copy(update={"model": "a|b_<i>&50%"}))
     files = rendered(build_tables([odd], statistics=True))
-    assert r"a\|b_<i>" in files["leaderboard.md"]
+    assert r"a\|b_&lt;i&gt;&amp;50%" in files["leaderboard.md"]
     assert r"a|b\_$<$i$>$\&50\%" in files["leaderboard.tex"]
     assert "a|b_&lt;i&gt;&amp;50%" in files["leaderboard.html"]
 
@@ -271,15 +317,101 @@ def _changed(stored: Stored, **fields: Any) -> Stored:
     return Stored(stored.path, read_record(stored.path))
 
 
-def test_a_row_comes_out_again_and_a_prettier_one_does_not(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_a_row_comes_out_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
     stored = _copied(find_records([results])[0], tmp_path)
     found = verify.rescore(stored, lambda record: source)
-    assert {each.metric for each in found} == set(stored.record.metrics)
-    assert all(each.same for each in found)
-    metrics = stored.record.model_dump()["metrics"]
-    metrics["pck@4"]["value"] += 0.01
-    wrong = [each for each in verify.rescore(_changed(stored, metrics=metrics), lambda record: source) if not each.same]
-    assert [each.metric for each in wrong] == ["pck@4"]
+    assert {each.name for each in found} > set(stored.record.metrics)
+    assert [each.name for each in found if not each.same] == []
+
+
+def _forged(stored: Stored, how: str) -> Stored:
+    """A record that was made prettier by hand, with all hashes put right."""
+    raw = stored.record.model_dump()
+    if how == "value":
+        raw["metrics"]["pck@4"]["value"] += 0.01
+    elif how == "pooled":
+        raw["metrics"]["pck@4"]["pooled"] += 0.01
+    elif how == "missing":
+        del raw["metrics"]["epe_mean"]
+    elif how == "group":
+        next(iter(raw["groups"].values()))["metrics"]["delta_avg"] = 0.9
+    elif how == "points":
+        raw["data"]["points"] += 5
+    elif how == "pairs":
+        path = stored.path.with_name(raw["pairs"]["file"])
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        rows[2]["delta_avg"] = "0.99"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+        raw["pairs"]["sha256"] = file_sha256(path)
+    return _changed(stored, **raw)
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("value", "pck@4"),
+        ("pooled", "pck@4, pooled"),
+        ("missing", "epe_mean"),
+        ("group", ", delta_avg"),
+        ("points", "points"),
+        ("pairs", "table of pairs, delta_avg"),
+    ],
+)
+def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    stored = _forged(_copied(find_records([results])[0], tmp_path), how)
+    wrong = [each.name for each in verify.rescore(stored, lambda record: source) if not each.same]
+    assert any(name.endswith(told) for name in wrong)
+    assert len(wrong) <= 2  # an error that is missing may be missing pooled too
+
+
+def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    import dataclasses
+
+    stored = _copied(find_records([results])[0], tmp_path)
+    path = stored.beside("predictions")
+    honest = read_predictions(path)
+
+    def easy(answers: Any, keep: np.ndarray) -> Any:
+        return dataclasses.replace(answers, pixel=answers.pixel[keep], matches=answers.matches.at(keep))
+
+    for choose in (lambda n: np.zeros(n, int), lambda n: np.arange(n - 1), lambda n: np.arange(n)[::-1]):
+        answers = [easy(each, choose(len(each.pixel))) for each in honest.answers]
+        write_predictions(path, dataclasses.replace(honest, answers=answers))
+        part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path)}
+        with pytest.raises(UserError, match="query"):
+            verify.rescore(_changed(stored, predictions=part), lambda record: source)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_numbers_that_are_none_are_refused(value: float, results: Path, tmp_path: Path) -> None:
+    stored = _copied(find_records([results])[0], tmp_path)
+    raw = json.loads(stored.path.read_text())
+    raw["metrics"]["pck@1"]["value"] = value
+    stored.path.write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=r"field 'metrics\.pck@1\.value"):
+        read_record(stored.path)
+    assert not verify.Comparison("x", 0.3, float("inf")).same
+
+
+@pytest.mark.parametrize("name", ["../x.h5", "sub/x.h5", "", "a\\b.h5"])
+def test_files_of_a_record_lie_beside_it(name: str, results: Path, tmp_path: Path) -> None:
+    stored = _copied(find_records([results])[0], tmp_path)
+    raw = json.loads(stored.path.read_text())
+    raw["predictions"]["file"] = name
+    stored.path.write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=r"field 'predictions\.file'"):
+        read_record(stored.path)
+
+
+def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path, tiny: Path, tmp_path: Path) -> None:
+    good, other = find_records([results / "0.02"])
+    bad = _changed(_copied(other, tmp_path), data={**other.record.model_dump()["data"], "suite": "mini v9"})
+    found = verify.rescore_all([bad, good], Opening(tmp_path), tiny, 1)
+    assert isinstance(found[0], UserError)
+    assert all(each.same for each in found[1])  # type: ignore[union-attr]
 
 
 def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
@@ -360,7 +492,7 @@ def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: P
     path, record = evaluate(Blurred(0), source, tmp_path)
     stored = Stored(path, record)
     found = verify.rescore(stored, lambda record: Elsewhere(source, 1))
-    assert all(each.same for each in found if "pose" not in each.metric)
+    assert all(each.same for each in found if each.name in record.metrics and "pose" not in each.name)
     assert any(each.reported != each.measured for each in found)
     with pytest.raises(UserError, match=r"of .* query pixels differ from the suite's, one in a thousand may"):
         verify.rescore(stored, lambda record: Elsewhere(source, 20))
@@ -370,8 +502,8 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     first = find_records([results])[0]
     stored = _copied(first, tmp_path)
 
-    def missing(each: Stored, others: list[Stored] = [], **rest: Any) -> dict[str, str]:  # noqa: B006
-        return {one.what: one.missing for one in check(each, others, rest.get("rescored", [])) if one.missing}
+    def missing(each: Stored, others: Any = (), rescored: Any = ()) -> dict[str, str]:
+        return {one.what: one.missing for one in check(each, others, rescored) if one.missing}
 
     found = missing(stored, [first])
     assert set(found) == {"it is of a published suite", "its name is its own", "it says what was trained on"}
@@ -380,12 +512,15 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     assert missing(good) == {}
     apart = [verify.Comparison("pck@1", 0.5, 0.4)]
     assert missing(good, rescored=apart) == {"its predictions give its numbers": "pck@1 came out otherwise: evaluate again"}
+    assert missing(good, rescored=UserError("not here")) == {"its predictions give its numbers": "not here"}
     failed = _changed(good, data={**good.record.model_dump()["data"], "failed": {"ValueError: no": 3}})
     assert missing(failed) == {"every pair was answered": "3 pairs failed: ValueError: no"}
-    (tmp_path / stored.record.predictions.file).write_bytes(b"another")
-    assert "is not the file" in missing(good)["the files that it names lie beside it"]
-    info = {**good.record.model_info, "note": str(Path.home() / "weights")}
-    assert "no path of your machine is in it" in missing(_changed(good, model_info=info)) or str(Path.home()) == "/"
+    info = {**good.record.model_info, "note": "/home/me/weights.pt"}
+    assert "'/home/me/weights.pt' stands in it" in missing(_changed(good, model_info=info))["no path of your machine is in it"]
+    (tmp_path / stored.record.predictions.file).write_bytes(b"another" * 200_000)
+    found = missing(good)
+    assert "is not the file" in found["the files that it names lie beside it"]
+    assert "has 1400000 bytes" in found["each file is under 1 MB"]
 
 
 # What is published

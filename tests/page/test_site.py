@@ -122,7 +122,10 @@ def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: 
         pair["scores"][0]["delta_avg"] for pair in data(build_site(sources, Opening(tmp_path)), "index")["parts"]["matches"]["pairs"]
     ]
     assert scores == [min(everything), max(everything)]
-    site.write(tmp_path / "page")  # again, over itself
+    smaller = build_site([str(tiny)], Opening(tmp_path), limit=1)
+    smaller.write(tmp_path / "page")  # over the larger one, of which nothing is left
+    assert not list((tmp_path / "page").rglob("pair-*.js"))
+    assert not (tmp_path / "page" / "data" / "scenes" / "scene-1.js").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all my work")
     with pytest.raises(UserError, match="mine is not empty and is no page of PixBench"):
@@ -144,9 +147,9 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         port = server.server_address[1]
         assert server.server_address[0] == "127.0.0.1"
 
-        def get(path: str, host: str = f"127.0.0.1:{port}") -> tuple[int, str | None, bytes]:
+        def get(path: str, host: str = f"127.0.0.1:{port}", asking: str = "same-origin") -> tuple[int, str | None, bytes]:
             connection = http.client.HTTPConnection("127.0.0.1", port)
-            connection.request("GET", path, headers={"Host": host})
+            connection.request("GET", path, headers={"Host": host, "Sec-Fetch-Site": asking})
             answer = connection.getresponse()
             found = answer.status, answer.getheader("Content-Type"), answer.read()
             connection.close()
@@ -157,6 +160,8 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         assert get("/data/scenes/scene-99.js")[0] == 404
         assert get("/..%2f..%2fsite.py")[0] == 404
         assert get("/", host="evil.example")[0] == 403
+        assert get("/data/index.js", asking="cross-site")[0] == 403
+        assert get("/", asking="none")[0] == 200
         with pytest.raises(UserError, match=f"--port {port}: .*give another"):
             make_server(site, port)
         server.shutdown()
@@ -169,7 +174,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
     assert [(model["name"], model["described"], model["answers"]) for model in index["models"]] == [("run", True, False)]
     levels = unpacked(data(site, "matches/descriptors-0-1-2")["levels"])
     assert levels.shape == (48, 48, 32)
-    assert np.ptp(levels) > 10
+    assert np.ptp(levels.astype(int)) > 10
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,9 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
         (["{empty}"], "holds no records"),
         (["baseline:oracle"], "baseline:oracle gives no descriptors: give its record"),
         (["{tiny}", "{tiny}"], "a page shows one data set"),
+        (["baseline:hog", "baseline:hog", "{tiny}"], "another model is called 'hog' too"),
+        ([str(RESULTS / "experiment2-cpu")], "is a sweep of experiment2: the page shows experiment1"),
+        ([str(RESULTS.parent / "README.md")], "is none of what can be shown"),
         (["baseline:rgb-patch", "baseline:hog", "baseline:daisy", "baseline:random-unet", "baseline:dense-sift", "{tiny}"], "5 models"),
     ],
 )

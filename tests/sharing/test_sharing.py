@@ -11,6 +11,7 @@ import pytest
 from pixbench.errors import UserError
 from pixbench.files import file_sha256
 from pixbench.shards.manifest import read_manifest
+from pixbench.shards.schema import FIELDS
 from pixbench.sharing import hub
 from pixbench.sharing.croissant import croissant, write_croissant
 from pixbench.training.config import TrainConfig
@@ -29,6 +30,8 @@ def test_metadata_are_valid_and_list_every_file(tiny: Path, tmp_path: Path) -> N
     rows = [{key.split("/")[-1]: value for key, value in row.items()} for row in described.records("shards")]
     assert [row["bytes"] for row in rows] == [shard.bytes for shard in manifest.shards]
     assert [row["sha256"].decode() for row in rows] == [shard.sha256 for shard in manifest.shards]
+    fields = [{key.split("/")[-1]: value for key, value in row.items()} for row in described.records("fields")]
+    assert {row["name"]: row["unit"] for row in fields} == {name: field.unit for name, field in FIELDS.items()}
     files = {each["contentUrl"]: each["sha256"] for each in json.loads((folder / "croissant.json").read_text())["distribution"]}
     assert set(files) == {"dataset.json", *(f"shards/{shard.file}" for shard in manifest.shards)}
     assert all(file_sha256(folder / name) == sha256 for name, sha256 in files.items())
@@ -53,10 +56,10 @@ class Folder:
             raise ValueError("403 Forbidden\nYou cannot write there")
         self._of(repository, repo_type).mkdir(parents=True, exist_ok=exist_ok)
 
-    def upload_folder(self, *, folder_path: str, repo_id: str, repo_type: str, ignore_patterns: list[str]) -> None:
+    def upload_folder(self, *, folder_path: str, repo_id: str, repo_type: str, allow_patterns: list[str]) -> None:
         for path in Path(folder_path).rglob("*"):
             name = path.relative_to(folder_path).as_posix()
-            if path.is_file() and not any(fnmatch(name, pattern) for pattern in ignore_patterns):
+            if path.is_file() and any(fnmatch(name, pattern) for pattern in allow_patterns):
                 target = self._of(repo_id, repo_type) / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, target)
@@ -66,6 +69,9 @@ class Folder:
 
     def repo_exists(self, repository: str, *, repo_type: str) -> bool:
         return self._of(repository, repo_type).is_dir()
+
+    def file_exists(self, repository: str, filename: str, *, repo_type: str) -> bool:
+        return (self._of(repository, repo_type) / filename).is_file()
 
     def snapshot_download(self, repository: str, *, repo_type: str, local_dir: str) -> None:
         shutil.copytree(self._of(repository, repo_type), local_dir, dirs_exist_ok=True)
@@ -83,7 +89,7 @@ def test_the_parts_of_the_hub_that_are_used_are_those_that_it_has() -> None:
 
     from huggingface_hub import HfApi
 
-    for name in ("create_repo", "upload_folder", "upload_file", "repo_exists", "snapshot_download"):
+    for name in ("create_repo", "upload_folder", "upload_file", "repo_exists", "file_exists", "snapshot_download"):
         ours, theirs = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (Folder, HfApi))
         given = [part for part in ours if part not in ("self", "repository")]
         assert set(given) <= set(theirs), name
@@ -103,7 +109,7 @@ def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_p
     raw = bytearray(shard.read_bytes())
     raw[-1] ^= 1
     shard.write_bytes(raw)
-    with pytest.raises(UserError, match="was changed"):
+    with pytest.raises(UserError, match=rf"me/rooms: shards/{shard.name} is not what was pushed"):
         hub.pull("me/rooms", tmp_path / "again")
 
 
@@ -116,9 +122,23 @@ def test_a_run_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: 
     assert hub.pull("me/net", tmp_path / "back") == "model"
     one, other = (load_model(str(tmp_path / name)) for name in ("run", "back"))
     assert one.info == other.info
-    (there.root / "model" / "me" / "net" / hub.STATED).write_text('{"kind": "model", "sha256": "0000"}')
-    with pytest.raises(UserError, match=r"arrived with hash .*, it was pushed with 0000"):
+    settings = there.root / "model" / "me" / "net" / "checkpoint" / "checkpoint.json"
+    settings.write_text(settings.read_text().replace('"inf"', "1"))
+    with pytest.raises(UserError, match=r"me/net: checkpoint/checkpoint\.json is not what was pushed"):
         hub.pull("me/net", tmp_path / "third")
+
+
+def test_what_pixbench_did_not_push_is_not_fetched(there: Folder, tmp_path: Path) -> None:
+    foreign = there.root / "model" / "you" / "large"
+    foreign.mkdir(parents=True)
+    (foreign / "weights.bin").write_bytes(b"0" * 1000)
+    with pytest.raises(UserError, match="you/large was not pushed by PixBench"):
+        hub.pull("you/large", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    for number, said in enumerate(("no JSON", "{}", "[]", '{"files": {}}', '{"files": {"../x": "0"}}')):
+        (foreign / hub.STATED).write_text(said)
+        with pytest.raises(UserError, match=r"you/large: its pixbench\.json cannot be read"):
+            hub.pull("you/large", tmp_path / str(number))
 
 
 def test_what_cannot_be_pushed_is_said_in_one_line(there: Folder, tiny: Path, tmp_path: Path) -> None:
