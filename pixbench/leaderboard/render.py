@@ -62,7 +62,7 @@ def long_csv(tables: Sequence[Table]) -> str:
 
 
 def latex(table: Table) -> str:
-    """A table for the package booktabs."""
+    """A table for the packages booktabs and graphicx, as wide as the text."""
     columns = "l" + "r" * (len(table.header) - 1)
     rows = [" & ".join(map(_tex, row)) + r" \\" for row in table.cells]
     return "\n".join(
@@ -70,13 +70,14 @@ def latex(table: Table) -> str:
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{_tex(table.title)}. {_tex(table.caption)}}}",
+            r"\resizebox{\textwidth}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             " & ".join(map(_tex, table.header)) + r" \\",
             r"\midrule",
             *rows,
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             r"\end{table}",
             "",
         ]
@@ -106,7 +107,7 @@ def rendered(tables: Sequence[Table]) -> dict[str, str]:
     return {
         "leaderboard.md": "\n".join(markdown(table) for table in tables),
         "leaderboard.csv": long_csv(tables),
-        "leaderboard.tex": "% needs the package booktabs\n" + "\n".join(latex(table) for table in tables),
+        "leaderboard.tex": "% needs the packages booktabs and graphicx\n" + "\n".join(latex(table) for table in tables),
         "leaderboard.html": template("leaderboard.html", tables=tables, plot=plot),
         "pareto.svg": plot,
     }

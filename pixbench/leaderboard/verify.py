@@ -69,9 +69,9 @@ def find_rows(stored: Sequence[Stored], name: str | None) -> list[Stored]:
 
 def check_definitions(stored: Stored) -> None:
     """UserError for a record of another version of a metric or suite than those here, which could not be compared."""
-    record = stored.record
+    record, known = stored.record, METRICS.names()
     for name, value in record.metrics.items():
-        if name not in METRICS.names():
+        if name not in known:
             raise UserError(f"{stored.path}: metric '{name}' is not known here: install the PixBench that made it")
         metric = METRICS.get(name)
         if (metric.version, metric.sha256()) != (value.version, value.sha256):
@@ -195,6 +195,7 @@ def rescore_all(
         if each.record.task == "matching":
             # What is wrong with it is said with its row.
             with suppress(UserError):
+                check_definitions(each)
                 open_pairs(each.record)
     rows: list[Row] = [(number, each, opening, data) for number, each in enumerate(stored)]
     if workers == 1 or len(rows) == 1:

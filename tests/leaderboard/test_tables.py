@@ -1,0 +1,182 @@
+import csv
+import io
+import json
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from records import copied
+
+from pixbench.errors import UserError
+from pixbench.evaluation.record import Stored, find_records, schema_json
+from pixbench.files import file_sha256
+from pixbench.leaderboard import verify
+from pixbench.leaderboard.entries import entries
+from pixbench.leaderboard.pareto import ParetoPoint, pareto_points, pareto_svg
+from pixbench.leaderboard.render import FILES, differing, markdown, rendered, write
+from pixbench.leaderboard.tables import build_tables
+
+
+def test_records_that_differ_only_in_the_seed_are_one_row(results: Path) -> None:
+    stored = find_records([results])
+    found = entries(stored)
+    assert sorted((entry.name, len(entry.stored)) for entry in found) == [("blurred", 1), ("blurred", 2)]
+    both = next(entry for entry in found if len(entry.stored) == 2)
+    alone = [each.record.metrics["delta_avg"].value for each in both.stored]
+    assert both.values("delta_avg") == alone
+    assert both.mean("delta_avg") == pytest.approx(np.mean(alone))
+    kept = both.samples("delta_avg")
+    assert kept is not None
+    assert kept.total.shape == (2, 3)
+    # The table of pairs has six digits.
+    assert kept.mean == pytest.approx(both.mean("delta_avg"), abs=1e-6)
+
+
+def test_a_second_record_of_a_seed_is_a_row_of_its_own(results: Path, tmp_path: Path) -> None:
+    stored = find_records([results / "0.02"])
+    assert len(entries([*stored, stored[0]])) == 1  # the same file twice is one record
+    again = copied(stored[0], tmp_path)
+    assert sorted(len(entry.stored) for entry in entries([*stored, again])) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("names", "rows"),
+    [
+        (["mine-seed10", "mine-seed11", "mine-seed2"], ["mine"]),
+        (["chair-seed1", "chance-seed2"], ["chair-seed1", "chance-seed2"]),
+        (["mine-1", "mine-2"], ["mine-1", "mine-2"]),  # which may be two methods
+    ],
+)
+def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], rows: list[str], results: Path) -> None:
+    first = find_records([results])[0]
+    stored = [
+        Stored(first.path.with_name(name), first.record.model_copy(update={"model": name, "model_info": {"kind": "factory", "p": 2}}))
+        for name in names
+    ]
+    assert sorted(entry.name for entry in entries(stored)) == sorted(rows)
+
+
+def test_a_longer_training_is_another_method(results: Path) -> None:
+    one, other = find_records([results / "0.02"])
+    info = {**other.record.model_info, "step": 40}
+    longer = Stored(other.path, other.record.model_copy(update={"model_info": info}))
+    assert len(entries([one, longer])) == 2
+
+
+def test_a_registered_metric_leaves_rows_in_one_table(results: Path) -> None:
+    one, other = find_records([results / "0.02"])
+    more = {**other.record.metrics, "pck@3": other.record.metrics["pck@2"]}
+    assert len(build_tables([one, Stored(other.path, other.record.model_copy(update={"metrics": more}))])) == 1
+
+
+def test_the_files_are_a_pure_function_of_the_records(results: Path, tmp_path: Path) -> None:
+    stored = find_records([results])
+    tables, again = build_tables(stored, statistics=True), build_tables(stored[::-1], statistics=True)
+    assert rendered(tables) == rendered(again)
+    write(tables, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    assert differing(tables, tmp_path) == []
+    (tmp_path / "leaderboard.tex").write_text("by hand")
+    (tmp_path / "leaderboard.csv").unlink()
+    assert differing(tables, tmp_path) == ["leaderboard.csv", "leaderboard.tex"]
+
+
+def test_the_four_kinds_of_table_say_the_same(results: Path) -> None:
+    tables = build_tables(find_records([results]), statistics=True)
+    (table,) = tables
+    files = rendered(tables)
+    mean = table.rows[0].entry.mean("delta_avg")
+    assert table.rows[0].rank is None  # three scenes tell nothing apart
+    assert f"| – | blurred | 2 | 5 | 0.5 | {mean:.3f} |" in markdown(table)
+
+    rows = list(csv.DictReader(io.StringIO(files["leaderboard.csv"])))
+    ours = next(row for row in rows if row["metric"] == "delta_avg")
+    assert float(ours["mean"]) == pytest.approx(mean, abs=1e-6)
+    assert float(ours["low"]) <= float(ours["mean"]) <= float(ours["high"])
+    assert ours["seeds"] == "0 1"
+    assert [float(each) for each in ours["each_seed"].split()] == pytest.approx(table.rows[0].entry.values("delta_avg"), abs=1e-6)
+    assert len(rows) == 2 * len(table.rows[0].entry.first.metrics)
+
+    assert r"$\delta$\_avg & 95\% interval" in files["leaderboard.tex"]
+    assert files["leaderboard.tex"].count(r" \\") == 3
+
+    class Cells(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            if tag == "td":
+                self.found.append("")
+
+        def handle_data(self, data: str) -> None:
+            if self.found:
+                self.found[-1] += data if "\n" not in data else ""
+
+    parser = Cells()
+    parser.feed(files["leaderboard.html"])
+    assert tuple(parser.found[: len(table.header)]) == table.cells[0]
+
+
+def test_a_name_cannot_break_a_table(results: Path) -> None:
+    (stored, *_) = find_records([results])
+    odd = Stored(stored.path, stored.record.model_copy(update={"model": "a|b_<i>&50%"}))
+    files = rendered(build_tables([odd], statistics=True))
+    assert r"a\|b_&lt;i&gt;&amp;50%" in files["leaderboard.md"]
+    assert r"a|b\_$<$i$>$\&50\%" in files["leaderboard.tex"]
+    assert "a|b_&lt;i&gt;&amp;50%" in files["leaderboard.html"]
+
+
+def test_a_table_of_pairs_that_was_changed_is_refused(results: Path, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    pairs = tmp_path / stored.record.pairs.file  # type: ignore[union-attr]
+    pairs.write_text(pairs.read_text().replace("0.", "1.", 1))
+    with pytest.raises(UserError, match=r"pairs\.csv is not the file that .* was made with"):
+        build_tables([stored], statistics=True)
+    pairs.unlink()
+    with pytest.raises(UserError, match="is missing"):
+        build_tables([stored], statistics=True)
+    assert build_tables([stored])  # without statistics records are enough
+
+
+def test_the_pareto_plot_joins_what_nothing_beats() -> None:
+    def point(name: str, matching: float, ood: float) -> ParetoPoint:
+        return ParetoPoint(name, ("mini v1", "colours v1"), matching, 0.8, ood)
+
+    from pixbench.leaderboard.pareto import _marked
+
+    points = [point("a", 0.3, 0.1), point("b", 0.2, 0.5), point("c", 0.1, 0.4), point("d", 0.2, 0.5)]
+    assert [_marked(each, points).best for each in points] == [True, True, False, True]
+    root = ElementTree.fromstring(pareto_svg([_marked(each, points) for each in points]))
+    name = "{http://www.w3.org/2000/svg}"
+    assert len(root.findall(f".//{name}g")) == 4
+    line = root.find(f".//{name}polyline")
+    assert line is not None
+    assert len(line.attrib["points"].split()) == 3
+    assert "No checkpoint" in pareto_svg(pareto_points([]))
+
+
+def test_committed_tables_are_what_the_records_give() -> None:
+    root = Path(__file__).parents[2] / "results"
+    tables = build_tables(find_records([root]), statistics=True)
+    assert differing(tables, root / "leaderboard") == []
+
+
+def test_committed_files_are_those_that_their_records_name_and_small() -> None:
+    stored = find_records([Path(__file__).parents[2] / "results"])
+    assert len(stored) >= 18
+    for each in stored:
+        for part in filter(None, (each.record.predictions, each.record.pairs)):
+            path = each.path.with_name(part.file)
+            assert file_sha256(path) == part.sha256, path
+            assert path.stat().st_size < 1_000_000, path
+        verify.check_definitions(each)
+
+
+def test_the_published_schema_is_that_of_the_records() -> None:
+    published = Path(__file__).parents[2] / "docs" / "record.schema.json"
+    assert published.read_text() == schema_json()
+    assert json.loads(schema_json())["additionalProperties"] is False

@@ -1,0 +1,224 @@
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from records import Blurred, changed, copied
+
+from pixbench.errors import UserError
+from pixbench.evaluation.evaluate import evaluate
+from pixbench.evaluation.predictions import read_predictions, write_predictions
+from pixbench.evaluation.record import Stored, find_records, read_record
+from pixbench.evaluation.source import DatasetSource, PairSource
+from pixbench.evaluation.suite import Opening
+from pixbench.files import file_sha256
+from pixbench.leaderboard import verify
+from pixbench.leaderboard.submit import check
+
+
+def test_a_row_comes_out_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    found = verify.rescore(stored, lambda record: source)
+    assert {each.name for each in found} > set(stored.record.metrics)
+    assert [each.name for each in found if not each.same] == []
+
+
+def _forged(stored: Stored, how: str) -> Stored:
+    """A record that was made prettier by hand, with all hashes put right."""
+    raw = stored.record.model_dump()
+    if how == "value":
+        raw["metrics"]["pck@4"]["value"] += 0.01
+    elif how == "pooled":
+        raw["metrics"]["pck@4"]["pooled"] += 0.01
+    elif how == "missing":
+        del raw["metrics"]["epe_mean"]
+    elif how == "group":
+        next(iter(raw["groups"].values()))["metrics"]["delta_avg"] = 0.9
+    elif how == "points":
+        raw["data"]["points"] += 5
+    elif how == "pairs":
+        path = stored.path.with_name(raw["pairs"]["file"])
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        rows[2]["delta_avg"] = "0.99"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+        raw["pairs"]["sha256"] = file_sha256(path)
+    return changed(stored, **raw)
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("value", "pck@4"),
+        ("pooled", "pck@4, pooled"),
+        ("missing", "epe_mean"),
+        ("group", ", delta_avg"),
+        ("points", "points"),
+        ("pairs", "table of pairs, delta_avg"),
+    ],
+)
+def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    stored = _forged(copied(find_records([results])[0], tmp_path), how)
+    wrong = [each.name for each in verify.rescore(stored, lambda record: source) if not each.same]
+    assert any(name.endswith(told) for name in wrong)
+    assert len(wrong) <= 2  # an error that is missing may be missing pooled too
+
+
+def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    import dataclasses
+
+    stored = copied(find_records([results])[0], tmp_path)
+    path = stored.beside("predictions")
+    honest = read_predictions(path)
+
+    def easy(answers: Any, keep: np.ndarray) -> Any:
+        return dataclasses.replace(answers, pixel=answers.pixel[keep], matches=answers.matches.at(keep))
+
+    for choose in (lambda n: np.zeros(n, int), lambda n: np.arange(n - 1), lambda n: np.arange(n)[::-1]):
+        answers = [easy(each, choose(len(each.pixel))) for each in honest.answers]
+        write_predictions(path, dataclasses.replace(honest, answers=answers))
+        part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path)}
+        with pytest.raises(UserError, match="query"):
+            verify.rescore(changed(stored, predictions=part), lambda record: source)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_numbers_that_are_none_are_refused(value: float, results: Path, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    raw = json.loads(stored.path.read_text())
+    raw["metrics"]["pck@1"]["value"] = value
+    stored.path.write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=r"field 'metrics\.pck@1\.value"):
+        read_record(stored.path)
+    assert not verify.Comparison("x", 0.3, float("inf")).same
+
+
+@pytest.mark.parametrize("name", ["../x.h5", "sub/x.h5", "", "a\\b.h5"])
+def test_files_of_a_record_lie_beside_it(name: str, results: Path, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    raw = json.loads(stored.path.read_text())
+    raw["predictions"]["file"] = name
+    stored.path.write_text(json.dumps(raw))
+    with pytest.raises(UserError, match=r"field 'predictions\.file'"):
+        read_record(stored.path)
+
+
+def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path, tiny: Path, tmp_path: Path) -> None:
+    good, other = find_records([results / "0.02"])
+    bad = changed(copied(other, tmp_path), data={**other.record.model_dump()["data"], "suite": "mini v9"})
+    found = verify.rescore_all([bad, good], Opening(tmp_path), tiny, 1)
+    assert isinstance(found[0], UserError)
+    assert all(each.same for each in found[1])  # type: ignore[union-attr]
+
+
+def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
+    stored = find_records([results])
+    ticks: list[int] = []
+    found = verify.rescore_all(stored, Opening(tmp_path), tiny, 2, ticks.append)
+    assert found == verify.rescore_all(stored, Opening(tmp_path), tiny, 1)
+    assert sum(ticks) == sum(each.record.data.pairs for each in stored)
+
+
+def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
+    stored = find_records([results])
+    assert len(verify.find_rows(stored, None)) == 3
+    assert [each.record.model for each in verify.find_rows(stored, "blurred-seed1")] == ["blurred-seed1"]
+    assert len(verify.find_rows(stored, "blurred")) == 3
+    with pytest.raises(UserError, match="unknown row 'blured': did you mean 'blurred'"):
+        verify.find_rows(stored, "blured")
+
+
+def test_the_model_itself_is_run_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    stored = next(each for each in find_records([results]) if each.record.model == "blurred-seed1")
+    again = verify.rerun(stored, Blurred(1), lambda record: source, Opening(tmp_path), lambda done: None)
+    assert all(each.same for each in again)
+    with pytest.raises(UserError, match="was made by checkpoint_sha256 1, the model here has 0"):
+        verify.rerun(stored, Blurred(0), lambda record: source, Opening(tmp_path), lambda done: None)
+
+
+def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    metrics = stored.record.model_dump()["metrics"]
+    metrics["pck@2"]["version"] = 7
+    with pytest.raises(UserError, match=r"metric 'pck@2' is version 7 .*here it is version 1"):
+        verify.check_definitions(changed(stored, metrics=metrics))
+    metrics["pck@2"] |= {"version": 1, "sha256": "0" * 64}
+    with pytest.raises(UserError, match=r"metric 'pck@2' is version 1 \(000000000000\)"):
+        verify.check_definitions(changed(stored, metrics=metrics))
+    data = stored.record.model_dump()["data"]
+    with pytest.raises(UserError, match="suite 'mini' is version 9, here it is version 1"):
+        verify.check_definitions(changed(stored, data={**data, "suite": "mini v9"}))
+    with pytest.raises(UserError, match="suite 'maxi' is version 1, here it is not known"):
+        verify.check_definitions(changed(stored, data={**data, "suite": "maxi v1"}))
+    with pytest.raises(UserError, match="'tiny', which is no suite: give it with --data"):
+        verify.pair_opener(Opening(tmp_path), None)(stored.record)
+
+
+def test_another_data_set_is_refused(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    data = stored.record.model_dump()["data"]
+    with pytest.raises(UserError, match="was scored on recipe 000000000000, the data here has"):
+        verify.rescore(changed(stored, data={**data, "recipe_sha256": "0" * 64}), lambda record: source)
+
+
+class Elsewhere(PairSource):
+    """The same set as another processor makes it: some queries have another status."""
+
+    def __init__(self, source: DatasetSource, lost: int):
+        self._source, self._lost = source, lost
+        self.query_stride = source.query_stride
+        self.identity = source.identity.__class__(**{**source.identity.__dict__, "content_sha256": "other"})
+
+    def groups(self) -> Any:
+        return self._source.groups()
+
+    def images(self, scene: int) -> Any:
+        return self._source.images(scene)
+
+    def pair(self, key: Any) -> Any:
+        return self._source.pair(key)
+
+    def queries(self, pair: Any) -> Any:
+        found = super().queries(pair)
+        first = self.groups()[0][0]
+        return found[self._lost :] if pair.key == first else found
+
+
+def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: Path) -> None:
+    source = DatasetSource(tiny, "tiny", 2)
+    path, record = evaluate(Blurred(0), source, tmp_path)
+    stored = Stored(path, record)
+    found = verify.rescore(stored, lambda record: Elsewhere(source, 1))
+    assert all(each.same for each in found if each.name in record.metrics and "pose" not in each.name)
+    assert any(each.reported != each.measured for each in found)
+    with pytest.raises(UserError, match=r"of .* query pixels differ from the suite's, one in a thousand may"):
+        verify.rescore(stored, lambda record: Elsewhere(source, 20))
+
+
+def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
+    first = find_records([results])[0]
+    stored = copied(first, tmp_path)
+
+    def missing(each: Stored, others: Any = (), rescored: Any = ()) -> dict[str, str]:
+        return {one.what: one.missing for one in check(each, others, rescored) if one.missing}
+
+    found = missing(stored, [first])
+    assert set(found) == {"it is of a published suite", "its name is its own", "it says what was trained on"}
+    data = stored.record.model_dump()["data"]
+    good = changed(stored, data={**data, "suite": "mini v1", "trained_on": "0" * 64})
+    assert missing(good) == {}
+    apart = [verify.Comparison("pck@1", 0.5, 0.4)]
+    assert missing(good, rescored=apart) == {"its predictions give its numbers": "pck@1 came out otherwise: evaluate again"}
+    assert missing(good, rescored=UserError("not here")) == {"its predictions give its numbers": "not here"}
+    failed = changed(good, data={**good.record.model_dump()["data"], "failed": {"ValueError: no": 3}})
+    assert missing(failed) == {"every pair was answered": "3 pairs failed: ValueError: no"}
+    info = {**good.record.model_info, "note": "/home/me/weights.pt"}
+    assert "'/home/me/weights.pt' stands in it" in missing(changed(good, model_info=info))["no path of your machine is in it"]
+    (tmp_path / stored.record.predictions.file).write_bytes(b"another" * 200_000)
+    found = missing(good)
+    assert "is not the file" in found["the files that it names lie beside it"]
+    assert "has 1400000 bytes" in found["each file is under 1 MB"]

@@ -1,0 +1,47 @@
+"""Records for tests of the leaderboard: a fast model with seeds, and copies that can be changed."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.record import Record, Stored, read_record, write_record
+
+
+class Blurred(DescriptorModel):
+    """Colours with noise of a seed, as a trained model's record would have it."""
+
+    p = 2.0
+
+    def __init__(self, seed: int, noise: float = 0.02):
+        self.name = f"blurred-seed{seed}" if seed else "blurred"
+        self._seed, self._noise = seed, noise
+
+    @property
+    def info(self) -> dict[str, Any]:
+        config = {"objective": "paper", "between_weight": 0.5, "seed": self._seed, "noise": self._noise}
+        training = {"config": config, "data": {"recipe_sha256": "0"}}
+        return {"kind": "checkpoint", "p": 2, "checkpoint_sha256": str(self._seed), "training": training}
+
+    def describe(self, images: Tensor) -> Tensor:
+        generator = torch.Generator().manual_seed(self._seed)
+        places = torch.linspace(0, 1, images.shape[3]).expand(len(images), 1, *images.shape[2:])
+        noise = torch.randn(images.shape[1:], generator=generator)
+        return torch.cat([images + self._noise * noise, places, places.transpose(2, 3)], dim=1)
+
+
+def copied(stored: Stored, folder: Path) -> Stored:
+    for part in (stored.record.predictions, stored.record.pairs):
+        assert part is not None
+        (folder / part.file).write_bytes(stored.path.with_name(part.file).read_bytes())
+    path = folder / stored.path.name
+    path.write_text(stored.path.read_text())
+    return Stored(path, stored.record)
+
+
+def changed(stored: Stored, **fields: Any) -> Stored:
+    record = Record.model_validate({**stored.record.model_dump(), **fields})
+    write_record(stored.path, record)
+    return Stored(stored.path, read_record(stored.path))
