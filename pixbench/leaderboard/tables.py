@@ -116,7 +116,8 @@ def build_tables(stored: Sequence[Stored], *, statistics: bool = False) -> list[
         asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
         key = (record.task, record.data.suite, record.data.recipe_sha256, asked, definitions)
         groups.setdefault(key, []).append(each)
-    return [_table(entries(groups[key]), statistics) for key in sorted(groups)]
+    ordered = sorted(groups, key=lambda key: (list(COLUMNS).index(key[0]), *key))
+    return [_table(entries(groups[key]), statistics) for key in ordered]
 
 
 def _table(found: Sequence[Entry], statistics: bool) -> Table:
