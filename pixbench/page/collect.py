@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
 from ..evaluation.evaluate import model_sha256
 from ..evaluation.loading import load_model
-from ..evaluation.model import DescriptorModel
+from ..evaluation.model import DescriptorModel, parse_norm
 from ..evaluation.record import WEIGHTS, Stored, find_records
 from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
@@ -115,11 +115,15 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
     shown = []
     for each in picked:
         own = next((model for model in models if _is_of(each, model)), None)
-        if own is not None:
-            models.remove(own)
+        models = [model for model in models if model is not own]
         shown.append(Shown(each.record.model, each, own or _own_baseline(each)))
     # A model that is named without its record stands with the record that a folder has of it.
-    shown += [Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model) for model in models]
+    for model in models:
+        shown.append(Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model))
+    for each in shown:
+        if each.stored is not None and each.model is not None:
+            # Its answers were found in the record's norm, which need not be the one that it was trained with.
+            each.model.p = parse_norm(str(each.stored.record.model_info["p"]))
     if len(shown) > MODELS:
         raise UserError(f"{len(shown)} models were given: at most {MODELS} stand side by side")
     stored = [each.stored for each in shown if each.stored is not None]

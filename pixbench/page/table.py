@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..evaluation.record import Stored
+from ..leaderboard.entries import seed_of
 from ..leaderboard.pareto import pareto_points, pareto_svg
 from ..leaderboard.tables import DIGITS, Scored, Table, build_tables
 from ..registry import METRICS
@@ -68,6 +69,7 @@ class TablePart(Part):
             "seeds": {name: entry.values(name) for name in table.columns},
             "means": {name: entry.mean(name) for name in table.columns},
             "bimodal": [name for name in table.columns if entry.is_bimodal(name)],
+            "seed_numbers": [seed_of(each.record) for each in entry.stored],
             "records": [self._names[id(each)] for each in entry.stored],
             "files": [each.path.name for each in entry.stored],
         }

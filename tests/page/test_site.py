@@ -175,6 +175,11 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
     levels = unpacked(data(site, "matches/descriptors-0-1-2")["levels"])
     assert levels.shape == (48, 48, 32)
     assert np.ptp(levels.astype(int)) > 10
+    # With a record of it the norm is the record's, in which its answers were found.
+    evaluate(load_model(str(tmp_path / "run"), p="cosine"), DatasetSource(tiny, "tiny", 4), tmp_path / "records")
+    both = build_site([str(tmp_path / "records" / "run.json"), str(tmp_path / "run"), str(tiny)], Opening(tmp_path))
+    (model,) = data(both, "index")["parts"]["matches"]["models"]
+    assert (model["p"], model["described"], model["answers"]) == ("cosine", True, True)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ PixBench.views.table = {
         const words = `${column.definition} (version ${column.version}, ${column.sha256}); ${column.higher ? "higher" : "lower"} is better. ${table.protocol}`;
         return k ? [[column.id, column.words, words]] : [[column.id, column.words, words], ["dots", "seeds and 95 % interval", "each seed a dot; the bar is the bootstrap interval of the mean"], ["p_above", "p, row above", "sign-flip test against the row ranked above"]];
       })];
-      const value = (row, id) => ({ rank: row.rank, name: row.name, norm: String(row.p ?? ""), D: row.channels ?? -1, dots: row.means[first], p_above: row.p_above ?? 2 })[id] ?? row.means[id] ?? -Infinity;
+      const value = (row, id) => ({ rank: row.rank ?? 1e9, name: row.name, norm: String(row.p ?? ""), D: row.channels ?? -1, dots: row.means[first], p_above: row.p_above ?? 2 })[id] ?? row.means[id] ?? -Infinity;
       const head = element("tr", {}, ...heads.map(([id, words, title]) => element("th", { class: id === "name" ? "name" : null, title, scope: "col", tabindex: 0, "data-id": id, onclick: () => sort(id), onkeydown: (event) => { if (event.key === "Enter") sort(id); } }, words)));
 
       function sort(id) {
@@ -55,14 +55,14 @@ PixBench.views.table = {
 
       function rows() {
         const compare = (one, other) => { const [a, b] = [value(one, state.by), value(other, state.by)]; return typeof a === "string" ? a.localeCompare(b) : a - b; };
-        const sorted = [...table.rows].sort((one, other) => compare(one, other) * (state.up ? 1 : -1) || one.rank - other.rank);
+        const sorted = [...table.rows].sort((one, other) => compare(one, other) * (state.up ? 1 : -1) || (one.rank ?? 0) - (other.rank ?? 0));
         for (const cell of head.children) {
           if (cell.dataset.id === state.by) cell.setAttribute("aria-sort", state.up ? "ascending" : "descending");
           else cell.removeAttribute("aria-sort");
         }
         body.replaceChildren(...sorted.map((row) => element("tr", {}, ...heads.map(([id, , title]) => {
-          if (id === "name") return element("td", { class: "name" }, ...row.records.flatMap((name, k) => [k ? " · " : null, element("button", { class: "link", type: "button", title: row.files[k], onclick: () => record(name) }, k ? `seed ${k + 1}` : row.name)]));
-          if (id === "rank") return element("td", {}, String(row.rank));
+          if (id === "name") return element("td", { class: "name" }, ...row.records.flatMap((name, k) => [k ? " · " : null, element("button", { class: "link", type: "button", title: row.files[k], onclick: () => record(name) }, k ? `seed ${row.seed_numbers[k]}` : row.name)]));
+          if (id === "rank") return element("td", {}, row.rank === null ? "–" : String(row.rank));
           if (id === "norm") return element("td", {}, norm(row.p));
           if (id === "D") return element("td", {}, row.channels === null ? "–" : String(row.channels));
           if (id === "dots") return element("td", { title: row.bounds ? `95 % interval ${number(row.bounds[0])} to ${number(row.bounds[1])}` : "no interval" }, dots(row, first, low, high));
