@@ -120,13 +120,13 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
     # A model that is named without its record stands with the record that a folder has of it.
     for model in models:
         shown.append(Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model))
-    for each in shown:
-        if each.stored is not None and each.model is not None:
+    for one in shown:
+        if one.stored is not None and one.model is not None:
             # Its answers were found in the record's norm, which need not be the one that it was trained with.
-            each.model.p = parse_norm(str(each.stored.record.model_info["p"]))
+            one.model.p = parse_norm(str(one.stored.record.model_info["p"]))
     if len(shown) > MODELS:
         raise UserError(f"{len(shown)} models were given: at most {MODELS} stand side by side")
-    stored = [each.stored for each in shown if each.stored is not None]
+    stored = [one.stored for one in shown if one.stored is not None]
     suites = sorted({each.record.data.suite for each in stored})
     if len(suites) > 1:
         raise UserError(f"the records are of {', '.join(suites)}: give records of one suite")
