@@ -176,6 +176,14 @@ def test_committed_files_are_those_that_their_records_name_and_small() -> None:
         verify.check_definitions(each)
 
 
+def test_committed_rows_that_need_no_data_come_out_of_their_predictions() -> None:
+    rows = [each for each in find_records([Path(__file__).parents[2] / "results"]) if each.record.task != "matching"]
+    assert len(rows) > 5
+    for each in rows:
+        found = verify.rescore(each, lambda record: pytest.fail("no data are needed"))
+        assert [one.name for one in found if not one.same] == [], each.path
+
+
 def test_the_published_schema_is_that_of_the_records() -> None:
     published = Path(__file__).parents[2] / "docs" / "record.schema.json"
     assert published.read_text() == schema_json()
