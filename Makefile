@@ -1,6 +1,8 @@
 # `make demo` and `make test` are all that a newcomer needs; both install into .venv, once. `make quick` leaves out the slow tests.
 PYTHON ?= python3
 BIN := .venv/bin
+# Files of tests share out the cores; tests of one file stay together, because they share fixtures.
+PYTEST := $(BIN)/pytest -n logical --dist loadfile
 
 .PHONY: demo test quick lint clean
 
@@ -8,10 +10,10 @@ demo: .venv/.demo-installed
 	$(BIN)/pixbench demo
 
 test: .venv/.test-installed
-	$(BIN)/pytest
+	$(PYTEST)
 
 quick: .venv/.test-installed
-	$(BIN)/pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: .venv/.test-installed
 	$(BIN)/ruff check .
