@@ -92,6 +92,7 @@ def test_an_error_of_a_generator_is_not_taken_for_one_of_the_disk(tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
     path = copy / "shards" / "00000.h5"
     whole = path.read_bytes()

@@ -129,6 +129,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_own_pictures(photos: Path, tmp_path: Path) -> None:
     result: Result = CliRunner().invoke(
         app, ["generate", "2d", "--out", str(tmp_path / "set"), "--scenes", "5", "--set", f"pictures=folder:{photos}", "--set", "jitter=1"]

@@ -115,6 +115,7 @@ def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path,
     assert all(each.same for each in found[1])  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
     stored = find_records([results])
     ticks: list[int] = []
@@ -188,6 +189,7 @@ class Elsewhere(PairSource):
         return found[self._lost :] if pair.key == first else found
 
 
+@pytest.mark.slow
 def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: Path) -> None:
     source = DatasetSource(tiny, "tiny", 2)
     path, record = evaluate(Blurred(0), source, tmp_path)

@@ -113,6 +113,7 @@ def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_p
         hub.pull("me/rooms", tmp_path / "again")
 
 
+@pytest.mark.slow
 def test_a_run_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
     from pixbench.evaluation.loading import load_model
 
