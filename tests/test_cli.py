@@ -1,8 +1,10 @@
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,21 @@ def pixbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 def refused(*arguments: str, cwd: Path) -> str:
-    """Run a command that must end with one line, exit code 2 and nothing written."""
+    """Run a command, in this process, that must end with one line, exit code 2 and nothing written."""
+    from pixbench.cli import main
+
     before = sorted(cwd.rglob("*"))
-    run = pixbench(*arguments, cwd=cwd)
-    lines = run.stderr.strip().splitlines()
-    assert run.returncode == 2, run.stderr
-    assert len(lines) == 1, run.stderr
+    said, environment = io.StringIO(), {"PIXBENCH_CACHE": str(cwd / "cache"), "COLUMNS": "120"}
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said), redirect_stdout(io.StringIO()):
+        patch.chdir(cwd)
+        patch.setattr(sys, "argv", ["pixbench", *arguments])
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as end:
+            main()
+    lines = said.getvalue().strip().splitlines()
+    assert end.value.code == 2, said.getvalue()
+    assert len(lines) == 1, said.getvalue()
     assert lines[0].startswith("error: ")
     assert sorted(cwd.rglob("*")) == before
     return lines[0]
