@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from pixbench.evaluation.dense import Matches
+from pixbench.dataset.reader import Pair
+from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.model import Model
-from pixbench.shards.reader import Pair
 
 
 class Chance(Model):

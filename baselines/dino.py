@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.errors import UserError
-from pixbench.evaluation.matching import Norm
+from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.files import file_sha256
+from pixbench.io.files import file_sha256
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from pixbench.evaluation.dense import Matches
+from pixbench.dataset.reader import Pair
+from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.model import Model
-from pixbench.geometry import pixel_index
-from pixbench.shards.reader import Pair
-from pixbench.truth import Status
+from pixbench.geometry.correspondence import Status
+from pixbench.geometry.pixels import pixel_index
 
 
 class Oracle(Model):

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objective import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
 
 
 class PixContrast(Objective):

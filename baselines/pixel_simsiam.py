@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objective import Described, Objective, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import Described, Objective, mean_where, options_of, sample_descriptors
 
 
 class PixelSimSiam(Objective):

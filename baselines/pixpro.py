@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objective import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
 
 
 class PixPro(Objective):

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objective import Described, Objective, at_points, mean_where, options_of
+from pixbench.training.objectives.base import Described, Objective, at_points, mean_where, options_of
 
 
 class PointInfoNCE(Objective):

@@ -5,9 +5,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from pixbench.checkpoint import seeded_network
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.network import UNetConfig
+from pixbench.models.checkpoint import seeded_network
+from pixbench.models.unet import UNetConfig
 
 
 class RandomUNet(DescriptorModel):

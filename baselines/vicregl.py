@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objective import Described, Objective, at_points, options_of
+from pixbench.training.objectives.base import Described, Objective, at_points, options_of
 
 
 class VICRegL(Objective):

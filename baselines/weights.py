@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
-from pixbench.files import file_sha256
-from pixbench.places import pack_folder
+from pixbench.io.files import file_sha256
 
 
 def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:

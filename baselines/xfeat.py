@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from pixbench.evaluation.matching import Norm
+from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
 
 from .weights import find_weights, load_weights

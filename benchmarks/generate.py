@@ -24,13 +24,13 @@ os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL
 import numpy as np
 from heavy_scene import config, write
 
-from pixbench.generators import shading
-from pixbench.generators.raycast import NO_RANDOM, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene
-from pixbench.generators.three_d import Generator3D
-from pixbench.geometry import pixel_centres
-from pixbench.rays import RayCaster, hit_normals
-from pixbench.shards.writer import write_shard
-from pixbench.truth import Status, View, cast, exact_pair, trace_view
+from pixbench.dataset.writer import write_shard
+from pixbench.generators.renderers import raycast_kernels as shading
+from pixbench.generators.renderers.raycast import NO_RANDOM, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene
+from pixbench.generators.rooms.generator import Generator3D
+from pixbench.geometry.correspondence import Status, View, cast, exact_pair, trace_view
+from pixbench.geometry.pixels import pixel_centres
+from pixbench.geometry.rays import RayCaster, hit_normals
 
 REPEATS = 9
 
@@ -108,7 +108,7 @@ def picture(drawn: RaycastScene, view: View, caster: RayCaster, look: object, *,
     shape = (camera.height, camera.width)
     samples = view.sample_triangle
     if fine:
-        from pixbench.geometry import pixel_samples
+        from pixbench.geometry.pixels import pixel_samples
 
         directions = camera.rays(pixel_samples(camera.width, camera.height).reshape(-1, 2))
         samples = caster.first_hit(np.broadcast_to(camera.centre, directions.shape), directions)[0].reshape(samples.shape)

@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 from PIL import Image
 
-from pixbench.generators.config_3d import Config3D
+from pixbench.generators.rooms.config import Config3D
 
 ROOM_M = np.array([5.0, 4.2, 2.7])
 

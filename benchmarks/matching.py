@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import torch
 
-from pixbench.evaluation.matching import Norm, nearest
+from pixbench.evaluation.matching.nearest import Norm, nearest
 from pixbench.evaluation.model import norm_name
 
 SIDE, CHANNELS = 256, 32

@@ -15,8 +15,8 @@ os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL
 
 import psutil
 
-from pixbench.generators.config_3d import Config3D
-from pixbench.generators.three_d import Generator3D
+from pixbench.generators.rooms.config import Config3D
+from pixbench.generators.rooms.generator import Generator3D
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-from pixbench.evaluation.loading import load_model
-from pixbench.evaluation.source import DatasetSource
+from pixbench.evaluation.matching.pair_source import DatasetSource
 from pixbench.generation import generate
+from pixbench.models.loading import load_model
 from pixbench.page.matches import MatchesPart, Shown
 from pixbench.page.site import Site
 from pixbench.registry import GENERATORS

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pixbench.dataset.reader import Dataset, Pair, PairKey
 from pixbench.generation import GeneratorConfig, MadeScene, generate
 from pixbench.registry import GENERATORS
-from pixbench.shards.reader import Dataset, Pair, PairKey
 
 RENDERED = 4
 

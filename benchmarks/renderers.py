@@ -21,14 +21,14 @@ from heavy_scene import config, write
 import numpy as np
 from PIL import Image
 
-from pixbench.generators.atlas import to_linear
-from pixbench.generators.config_3d import Config3D
-from pixbench.generators.opengl import PyrenderRenderer
-from pixbench.generators.raycast import RaycastRenderer
+from pixbench.generators.renderers.pyrender import PyrenderRenderer
+from pixbench.generators.renderers.raycast import RaycastRenderer
+from pixbench.generators.renderers.texture_atlas import to_linear
+from pixbench.generators.rooms.config import Config3D
+from pixbench.generators.rooms.generator import Generator3D
 from pixbench.generators.scene import Geometry, Scene
-from pixbench.generators.three_d import Generator3D
-from pixbench.rays import RayCaster
-from pixbench.truth import trace_view
+from pixbench.geometry.correspondence import trace_view
+from pixbench.geometry.rays import RayCaster
 
 Composed = tuple[Scene, Geometry, RayCaster]
 

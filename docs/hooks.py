@@ -11,12 +11,12 @@ from mkdocs.structure.pages import Page
 from typer.main import get_command
 
 from pixbench.cli import app
-from pixbench.evaluation import classify, segment  # noqa: F401  (they register their metrics)
+from pixbench.dataset.manifest import Manifest
+from pixbench.dataset.schema import FIELDS
+from pixbench.evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
 from pixbench.evaluation.record import Record
+from pixbench.geometry.correspondence import STATUS_MEANING
 from pixbench.registry import METRICS
-from pixbench.shards.manifest import Manifest
-from pixbench.shards.schema import FIELDS
-from pixbench.truth import STATUS_MEANING
 
 ROOT = Path(__file__).parents[1]
 

@@ -5,7 +5,8 @@ from typing import no_type_check
 import numpy as np
 from jaxtyping import Float, UInt16
 
-from pixbench.geometry import Camera, inverse_rigid, pixel_corners
+from pixbench.geometry.cameras import Camera, inverse_rigid
+from pixbench.geometry.pixels import pixel_corners
 from pixbench.jit import kernel
 
 from .scene import Placed

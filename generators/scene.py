@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from pixbench.geometry import Camera
+from pixbench.geometry.cameras import Camera
 
 
 @dataclass(frozen=True, eq=False)

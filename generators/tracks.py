@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from pixbench.rays import RayCaster
-from pixbench.truth import View, point_status
+from pixbench.geometry.correspondence import View, point_status
+from pixbench.geometry.rays import RayCaster
 
 
 def follow(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .errors import UserError, unknown_name
 
 if TYPE_CHECKING:
-    from .evaluation.metrics import Metric
+    from .evaluation.matching.metrics import Metric
     from .evaluation.model import Model
     from .generation import Generator
     from .training.config import TrainConfig
-    from .training.objective import Objective
+    from .training.objectives.base import Objective
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
 CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
 SUITES: "Registry[Any]" = Registry("suite", "pixbench.suites")
 DOMAIN_SETS: "Registry[Callable[..., Any]]" = Registry("set of labelled domains", "pixbench.domain_sets")
-"""Each is called with (source, cut=, seed=) and gives domains of labelled images, see pixbench.generators.colored_mnist."""
+"""Each is called with (source, cut=, seed=) and gives domains of labelled images, see pixbench.generators.warps.colored_mnist."""
 
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
 """What a network can be trained to do; each is called with the run's configuration."""

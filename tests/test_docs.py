@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from typer.main import get_command
 
 from pixbench.cli import app
-from pixbench.evaluation.evaluate import evaluate
-from pixbench.evaluation.source import DatasetSource
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource
 from pixbench.generation import generate
 from pixbench.registry import GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, Registry
 from pixbench.training.config import TrainConfig
@@ -86,14 +86,14 @@ SMALLER = {"--scenes": "2", "--steps": "2", "--size": "32", "--sheet": "2", "--b
 """Every command runs as it is written, but for sizes: options that say how much are made small."""
 
 ELSEWHERE = {
-    r"--cluster": "needs a cluster: tests/core/test_cluster.py",
-    r"^pixbench assets fetch|sweethome3d": "fetches packages: tests/core/test_assets.py, tests/generators/test_sweethome3d.py",
+    r"--cluster": "needs a cluster: tests/generation/test_cluster.py",
+    r"^pixbench assets fetch|sweethome3d": "fetches packages: tests/assets/test_assets.py, tests/generators/sources/test_sweethome3d.py",
     r"^pixbench sweep": "runs for hours: tests/experiments",
     r"^pixbench view": "serves until it is stopped: tests/page/test_site.py",
     r"^pixbench hub": "needs an account: tests/sharing/test_sharing.py",
-    r"--devices|--nodes": "needs GPUs: tests/core/test_training.py trains in several processes",
-    r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/core/test_classify.py",
-    r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/core/test_evaluation.py, tests/generators/test_photos.py",
+    r"--devices|--nodes": "needs GPUs: tests/training/test_train.py trains in several processes",
+    r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/evaluation/probing",
+    r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/evaluation/matching, tests/generators/suites",
     r"baseline:mine": "needs an installed package: tests/test_readme.py",
 }
 

@@ -10,9 +10,9 @@ import torch
 from typer.main import get_command
 
 from pixbench.cli import app
-from pixbench.evaluation.evaluate import evaluate
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.source import DatasetSource
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -51,7 +51,7 @@ def test_the_example_of_the_page_on_generation_reads(tiny: Path) -> None:
 
 
 def test_the_settings_of_the_page_on_generation_are_the_defaults() -> None:
-    from pixbench.generators.config_3d import Config3D
+    from pixbench.generators.rooms.config import Config3D
 
     table = [line for line in PAGES[ROOT / "docs/generate.md"].splitlines() if line.startswith("| `") and "=" in line.split("|")[1]]
     settings = re.findall(r"`(\w+)=([^`]+)`", " ".join(line.split("|")[1] for line in table))

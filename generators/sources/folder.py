@@ -9,18 +9,18 @@ from pathlib import PurePosixPath
 import numpy as np
 from jaxtyping import Float
 
+from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
-from pixbench.shards.schema import FIELDS
 
 from ..scene import Asset, Mesh, Room
-from . import files
 from .base import Entry, Listed
-from .cache import ROOM_FACES, converted
-from .frames import Y_UP_FRONT_Z, Z_UP, longest_edge, standing, turned
-from .inner import inner_box
-from .lights import scan_lights
+from .loading import archive as files
+from .loading.cache import ROOM_FACES, converted
+from .loading.frames import Y_UP_FRONT_Z, Z_UP, longest_edge, standing, turned
+from .loading.inner_surfaces import inner_box
 from .location import parsed
-from .shapenet_classes import class_named
+from .scenenn.lights import scan_lights
+from .shapenet.classes import class_named
 from .spec import folder_label
 
 Y_UP_FORMATS = (".glb", ".gltf", ".obj")

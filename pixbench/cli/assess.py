@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..evaluation.dense import Search
+    from ..evaluation.matching.dense_matcher import Search
     from ..evaluation.model import Model
     from ..evaluation.record import Record
 
@@ -112,12 +112,12 @@ def evaluate(
     import math
 
     from ..errors import UserError
-    from ..evaluation.dense import Search
-    from ..evaluation.loading import load_model
-    from ..evaluation.matching import NORMS
+    from ..evaluation.matching.dense_matcher import Search
+    from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
     from ..evaluation.record import Stored
     from ..leaderboard.tables import build_tables
+    from ..models.loading import load_model
     from ..registry import SUITES
     from .common import given
     from .leaderboard import print_tables
@@ -153,14 +153,14 @@ def _match(
     sources: dict[str, Any],
     workers: int | None,
 ) -> "tuple[Path, Record]":
+    from ..assets.paths import cache_folder
+    from ..dataset.leakage import assets
+    from ..dataset.reader import Dataset
     from ..errors import UserError
-    from ..evaluation.evaluate import evaluate as run
-    from ..evaluation.source import DatasetSource, PairSource
+    from ..evaluation.matching.evaluate import evaluate as run
+    from ..evaluation.matching.pair_source import DatasetSource, PairSource
     from ..evaluation.suite import STRIDE, Opening
-    from ..leaks import assets
-    from ..places import cache_folder
     from ..registry import SUITES
-    from ..shards.reader import Dataset
     from .common import default_workers, progress_bar
 
     known = None if trained_on is None else frozenset(assets(Dataset(trained_on)))
@@ -184,9 +184,10 @@ def _match(
 
 
 def _probe(model: "Model", suite: str, task: str, out: Path, batch: int, workers: int | None) -> "tuple[Path, Record]":
-    from ..evaluation import classify, segment
+    from ..assets.paths import cache_folder
+    from ..evaluation.probing import classification as classify
+    from ..evaluation.probing import segmentation as segment
     from ..evaluation.suite import Opening
-    from ..places import cache_folder
     from ..registry import SUITES
     from .common import default_workers, progress_bar
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..survey import Survey
+    from ..assets.check import Survey
 
 SPLITS = ("train", "val", "test")
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 @assets.command("list")
 def list_packs() -> None:
     """List every pack of the data manifest: name, role, where it is on this machine, licence."""
-    from ..assets import packs
+    from ..assets.manifest import packs
 
     rows = [("name", "role", "licence", "place"), *((pack.name, pack.role, pack.licence, pack.place) for pack in packs())]
     _print_aligned(rows)
@@ -34,8 +34,8 @@ def fetch_packs(
     force: Annotated[bool, typer.Option("--force", help="Fetch again what is there already: it may be damaged.")] = False,
 ) -> None:
     """Fetch packs with the clients of this machine, check their sha256, and unpack them."""
-    from ..assets import pack_named
-    from ..fetching import fetch
+    from ..assets.fetch import fetch
+    from ..assets.manifest import pack_named
 
     for pack in [pack_named(name) for name in names]:
         typer.echo(f"{pack.name}: {pack.title}\n  licence {pack.licence}\n  cite {pack.citation}")
@@ -50,8 +50,8 @@ def check_source(
     ],
 ) -> None:
     """Read every object and room of a source once; say what can be used, and what is wrong with the rest."""
+    from ..assets.check import open_sources, survey
     from ..errors import UserError, VerificationError
-    from ..survey import open_sources, survey
     from .common import progress_bar
 
     finite = [(kind, source) for kind, source in open_sources(spec) if hasattr(source, "entries")]

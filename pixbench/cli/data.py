@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from ..dataset.manifest import Manifest
     from ..generation import GeneratorConfig
-    from ..shards.manifest import Manifest
 
 Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
 Settings = Annotated[
@@ -54,11 +54,11 @@ def generate(
     setting: Settings = None,
 ) -> None:
     """Make a data set with exact truth, and its self-test."""
+    from ..dataset.recipe import read_recipe_file
     from ..errors import UserError
     from ..generation import generate as run
     from ..generation.reproduce import check, prove
     from ..registry import GENERATORS
-    from ..shards.recipe import read_recipe_file
     from .common import build_config, default_workers, given, progress_bar, sources_given
 
     _check_workers(workers, cluster)
@@ -113,8 +113,8 @@ def recipe(
     out: Annotated[Path, typer.Option(help="File to write, a few kB of JSON.")],
 ) -> None:
     """Write the recipe of a data set: what it takes to make it again elsewhere, and to prove it."""
-    from ..shards.manifest import read_manifest
-    from ..shards.recipe import recipe_file, write_recipe_file
+    from ..dataset.manifest import read_manifest
+    from ..dataset.recipe import recipe_file, write_recipe_file
 
     written = recipe_file(read_manifest(data), data)
     write_recipe_file(out, written)

@@ -94,8 +94,8 @@ def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
 
 
 def _prove(folder: Path) -> None:
-    from ..shards.manifest import read_manifest
-    from ..shards.verify import verify
+    from ..dataset.manifest import read_manifest
+    from ..dataset.verify import verify
     from .common import progress_bar
 
     with progress_bar(f"verify {folder.name}", read_manifest(folder).scenes, "scenes") as advance:
@@ -114,13 +114,13 @@ def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
 
 
 def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
-    from ..evaluation.evaluate import evaluate
-    from ..evaluation.loading import load_model
+    from ..evaluation.matching.evaluate import evaluate
+    from ..evaluation.matching.pair_source import DatasetSource
     from ..evaluation.record import find_records
-    from ..evaluation.source import DatasetSource
     from ..evaluation.suite import STRIDE
     from ..leaderboard.render import markdown
     from ..leaderboard.tables import build_tables
+    from ..models.loading import load_model
     from .common import progress_bar
     from .leaderboard import print_tables
 
@@ -139,9 +139,9 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
 
 
 def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
+    from ..dataset.reader import Dataset
     from ..evaluation.model import DescriptorModel
-    from ..pictures import best_pair, channel_picture, contact_sheet, match_picture, truth_layers
-    from ..shards.reader import Dataset
+    from ..visualization.figures import best_pair, channel_picture, contact_sheet, match_picture, truth_layers
 
     train, test = Dataset(data / "train"), Dataset(data / "test")
     contact_sheet(train, pictures / "scenes.png")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..shards.manifest import Manifest
+    from ..dataset.manifest import Manifest
 
 Settings = Annotated[
     list[str] | None,
@@ -25,8 +25,8 @@ def register(app: typer.Typer) -> None:
 
 def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
     """Prove a data set from its files alone: hashes, fields, and the truth itself."""
-    from ..shards.manifest import read_manifest
-    from ..shards.verify import verify as run
+    from ..dataset.manifest import read_manifest
+    from ..dataset.verify import verify as run
     from .common import progress_bar
 
     with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
@@ -38,7 +38,7 @@ def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) 
 
 def _self_test_lines(when: str, test: Mapping[str, Any]) -> list[str]:
     """A self-test in words."""
-    from ..selftest import CYCLE_LIMIT_PX
+    from ..geometry.selftest import CYCLE_LIMIT_PX
 
     visible = max(test["visible"], 1)
     lines = [
@@ -58,9 +58,9 @@ def info(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) ->
     """Say what a data set holds."""
     import numpy as np
 
-    from ..shards.manifest import read_manifest
-    from ..shards.reader import Dataset
-    from ..truth import Status
+    from ..dataset.manifest import read_manifest
+    from ..dataset.reader import Dataset
+    from ..geometry.correspondence import Status
 
     manifest = read_manifest(data)
     typer.echo(
@@ -117,8 +117,8 @@ def preview(
     import time
 
     from ..errors import UserError
-    from ..previewing import contact_page, preview_scene
     from ..registry import GENERATORS
+    from ..visualization.preview import contact_page, preview_scene
     from .common import build_config, progress_bar, sources_given
 
     if scene < 0 or sheet < 0:

@@ -147,7 +147,7 @@ def schema() -> None:
 
 def _records(paths: Sequence[Path] | None) -> "list[Stored]":
     from ..errors import UserError
-    from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
+    from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
     from ..evaluation.record import find_records
 
     folders = paths or [Path("results")]
@@ -168,10 +168,10 @@ def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", 
 
 def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[Stored, Found]":
     """A row, and how its numbers came out of its model."""
-    from ..evaluation.loading import load_model
-    from ..evaluation.matching import NORMS
+    from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
     from ..leaderboard.verify import pair_opener, rerun
+    from ..models.loading import load_model
     from .common import progress_bar
 
     norm = str(each.record.model_info.get("p"))
@@ -182,8 +182,8 @@ def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening"
 
 
 def _opening(objects: str | None, rooms: str | None, workers: int) -> "Opening":
+    from ..assets.paths import cache_folder
     from ..evaluation.suite import Opening
-    from ..places import cache_folder
     from .common import given
 
     sources: dict[str, Any] = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 @metrics.command("list")
 def list_metrics() -> None:
     """List all metrics: id, version, first digits of the hash of its definition, task."""
-    from ..evaluation import classify, segment  # noqa: F401  (they register theirs)
+    from ..evaluation.probing import classification as classify  # noqa: F401  (they register theirs)
     from ..registry import METRICS
 
     for name in METRICS.names():
@@ -32,7 +32,7 @@ def list_metrics() -> None:
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
     """Say what a metric is: its definition, its parameters, its hash."""
-    from ..evaluation import classify, segment  # noqa: F401
+    from ..evaluation.probing import classification as classify  # noqa: F401
     from ..registry import METRICS
 
     metric = METRICS.get(metric_id)
@@ -56,14 +56,14 @@ def sensitivity(
     data: Annotated[Path | None, typer.Option(help="The data set they were scored on. Default: their suite.")] = None,
 ) -> None:
     """Score the same predictions under the variants of each definition that are in use; prints Markdown."""
+    from ..assets.paths import cache_folder
     from ..errors import UserError
-    from ..evaluation.predictions import read_predictions
+    from ..evaluation.matching.pair_source import DatasetSource
+    from ..evaluation.matching.predictions import read_predictions
+    from ..evaluation.matching.sensitivity import sensitivity as run
+    from ..evaluation.matching.sensitivity import table
     from ..evaluation.record import find_records
-    from ..evaluation.sensitivity import sensitivity as run
-    from ..evaluation.sensitivity import table
-    from ..evaluation.source import DatasetSource
     from ..evaluation.suite import STRIDE, Opening
-    from ..places import cache_folder
     from ..registry import SUITES
     from .common import default_workers, progress_bar
 
@@ -148,7 +148,7 @@ def new(
 ) -> None:
     """Write NAME.py, a working model to change, and test_NAME.py, its test."""
     from ..errors import UserError
-    from ..files import write_whole
+    from ..io.files import write_whole
 
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise UserError(f"model name {name}: expected a Python name in lower case, such as my_model")
@@ -169,12 +169,12 @@ def leak_check(
     suite: Annotated[str, typer.Option(help="Test set to use without TEST.")] = "mini",
 ) -> None:
     """Check by content hash that no room, object or picture of a test set is in a training set; exit code 1 where one is."""
+    from ..assets.paths import cache_folder
+    from ..dataset.leakage import assets, shared
+    from ..dataset.reader import Dataset
     from ..errors import UserError, VerificationError
     from ..evaluation.suite import GeneratedSuite
-    from ..leaks import assets, shared
-    from ..places import cache_folder
     from ..registry import SUITES
-    from ..shards.reader import Dataset
     from .common import default_workers, progress_bar
 
     if test is None:

@@ -55,9 +55,9 @@ def write_page(out: Path, sources: list[str] | None, data: Path | None, limit: i
 
 def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None) -> "Site":
     """The page of some sources."""
+    from ..assets.paths import cache_folder
     from ..evaluation.suite import Opening
     from ..page.collect import build_site
-    from ..places import cache_folder
     from .common import default_workers
 
     return build_site(sources or ["results"], Opening(cache_folder(), default_workers()), data=data, limit=limit)

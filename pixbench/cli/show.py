@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 def list_names() -> None:
     """List generators, sources, renderers, ray casters, suites, baselines and metrics, with one line each."""
-    from ..evaluation import metrics  # noqa: F401  (registers them)
+    from ..evaluation.matching import metrics  # noqa: F401  (registers them)
     from ..experiments import EXPERIMENTS
     from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, ROOM_SOURCES, SUITES, Registry
 

@@ -11,11 +11,11 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..geometry import pixel_index
-from ..shards.reader import Pair
-from ..truth import Status
-from .dense import Matches, Search, match_dense
-from .matching import Norm
+from ..dataset.reader import Pair
+from ..geometry.correspondence import Status
+from ..geometry.pixels import pixel_index
+from .matching.dense_matcher import Matches, Search, match_dense
+from .matching.nearest import Norm
 
 Image = UInt8[np.ndarray, "height width 3"]
 

@@ -13,7 +13,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
-from ..files import file_sha256, write_whole
+from ..io.files import file_sha256, write_whole
 
 FORMAT = "pixbench-record"
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ..dataset.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from ..dataset.verify import verify
 from ..errors import UserError, VerificationError
 from ..generation import generate
 from ..registry import GENERATORS
-from ..shards.manifest import MANIFEST, Manifest, Recipe, read_manifest
-from ..shards.verify import verify
-from .source import DatasetSource, PairSource
+from .matching.pair_source import DatasetSource, PairSource
 
 Task = Literal["matching", "classification", "segmentation"]
 

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..checkpoint import load_checkpoint
-from ..evaluation.classify import WIDE, Bounds, to_size
-from ..evaluation.head import describe, head_accuracy, linear_probe, train_head
+from ..evaluation.probing.classification import WIDE, Bounds, to_size
+from ..evaluation.probing.head import describe, head_accuracy, linear_probe, train_head
 from ..evaluation.record import environment
-from ..network import UNetConfig
+from ..models.checkpoint import load_checkpoint
+from ..models.unet import UNetConfig
 from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
 from ..training.train import STATE, train
-from ..training.warped import WarpedPictures
+from ..training.warped_pairs import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
 

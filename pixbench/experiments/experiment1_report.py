@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..pictures import save_figure
+from ..visualization.figures import save_figure
 
 CLASSES = ("encode", "suppress", "ambiguous")
 COLORS = {"encode": "#c4622d", "suppress": "#1b4f8a", "ambiguous": "#9a9a9a"}

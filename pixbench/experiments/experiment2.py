@@ -12,11 +12,9 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..checkpoint import load_checkpoint, seeded_network
-from ..evaluation.loading import load_model
+from ..dataset.reader import Dataset, StoredScene
 from ..evaluation.model import DescriptorModel, image_batch
-from ..evaluation.record import environment
-from ..evaluation.structure import (
+from ..evaluation.probing.structure import (
     best_channel_iou,
     binary_codes,
     code_rand_index,
@@ -25,10 +23,12 @@ from ..evaluation.structure import (
     edge_precision,
     normal_edges,
 )
-from ..pictures import best_pair, instance_palette, match_picture, save_figure, show_image
-from ..shards.reader import Dataset, StoredScene
+from ..evaluation.record import environment
+from ..models.checkpoint import load_checkpoint, seeded_network
+from ..models.loading import load_model
 from ..training.config import TrainConfig, preset_values
 from ..training.train import STATE, train
+from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
 

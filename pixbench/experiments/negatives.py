@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 
 from ..errors import unknown_name
 from ..evaluation.record import environment
-from ..network import UNetConfig
-from ..pictures import save_figure
+from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
 from ..training.train import train
+from ..visualization.figures import save_figure
 from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evaluation.evaluate import evaluate
-from ..evaluation.loading import load_model
-from ..evaluation.source import DatasetSource
+from ..evaluation.matching.evaluate import evaluate
+from ..evaluation.matching.pair_source import DatasetSource
 from ..evaluation.suite import STRIDE
 from ..generation import generate
+from ..models.loading import load_model
 from ..registry import GENERATORS
 
 

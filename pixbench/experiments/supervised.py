@@ -18,9 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..evaluation.record import environment
-from ..pictures import save_figure
+from ..io.seeding import seeded
 from ..registry import DOMAIN_SETS
-from ..seeding import seeded
+from ..visualization.figures import save_figure
 from . import Record, cell_format, preset_named
 
 Method = Literal["erm", "irm", "grey"]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..files import write_whole
 from ..generation.cluster import connected
-from ..processes import in_processes
+from ..io.files import write_whole
+from ..io.processes import in_processes
 from . import Cell, Record, cell_format, experiment_named
 
 MARK = "sweep.json"

@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..dataset.compression import Compression
+from ..dataset.manifest import MANIFEST
 from ..errors import UserError
-from ..shards.compression import Compression
-from ..shards.manifest import MANIFEST
 from .job import Job
 from .software import packages
 

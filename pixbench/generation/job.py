@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..dataset.writer import Scene, write_shard
 from ..errors import VerificationError
 from ..registry import GENERATORS
-from ..shards.writer import Scene, write_shard
 from .protocol import Generator, GeneratorConfig, scene_name
 
 _kept: dict[str, Generator] = {}

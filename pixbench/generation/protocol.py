@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ..selftest import SelfTest
-from ..shards.compression import Compression
+from ..dataset.compression import Compression
+from ..geometry.selftest import SelfTest
 
 SPLITS = ("train", "val", "test")
 

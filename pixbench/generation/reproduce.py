@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from ..dataset.manifest import Manifest, Recipe
+from ..dataset.recipe import RecipeFile
 from ..errors import UserError, VerificationError
-from ..shards.manifest import Manifest, Recipe
-from ..shards.recipe import RecipeFile
 from .protocol import Generator, GeneratorConfig, HasAssets
 from .runner import recipe_of
 

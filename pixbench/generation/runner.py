@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from ..dataset.compression import require
+from ..dataset.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manifest, write_manifest
+from ..dataset.pair_histogram import pair_histogram
+from ..dataset.reader import StoredScene, open_shard
 from ..errors import UserError
-from ..files import file_sha256
-from ..processes import in_processes
+from ..geometry.selftest import SelfTest, merge
+from ..io.files import file_sha256
+from ..io.processes import in_processes
 from ..registry import GENERATORS
-from ..selftest import SelfTest, merge
-from ..shards.compression import require
-from ..shards.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manifest, write_manifest
-from ..shards.reader import StoredScene, open_shard
-from ..shards.statistics import pair_histogram
 from .job import Job
 from .protocol import GeneratorConfig
 from .software import software

@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 
-from ..shards.compression import Compression
+from ..dataset.compression import Compression
 
 PACKAGES = ("pixbench", "numpy", "h5py", "embreex", "trimesh")
 

@@ -128,7 +128,7 @@ def _of_scenes(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
 
 def _of_images(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
     """Whether each image was classified rightly; other metrics than accuracies are not sums over images."""
-    from ..evaluation.classify import read_probabilities
+    from ..evaluation.probing.classification import read_probabilities
 
     kind, _, read_out = metric.partition("/")
     if not kind.endswith("_accuracy"):

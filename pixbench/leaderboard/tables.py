@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..evaluation import metrics  # noqa: F401  (registers them)
+from ..evaluation.matching import metrics  # noqa: F401  (registers them)
 from ..evaluation.record import Record, Stored
 from ..registry import METRICS
 from .entries import PRIMARY, Entry, entries, training

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError, unknown_name
-from ..evaluation import classify, segment
-from ..evaluation.dense import Search
-from ..evaluation.evaluate import evaluate as evaluate_matching
-from ..evaluation.evaluate import number, pair_table
-from ..evaluation.predictions import read_predictions
+from ..evaluation.matching.dense_matcher import Search
+from ..evaluation.matching.evaluate import evaluate as evaluate_matching
+from ..evaluation.matching.evaluate import number, pair_table
+from ..evaluation.matching.pair_source import DatasetSource, PairSource
+from ..evaluation.matching.predictions import read_predictions
+from ..evaluation.matching.scoring import Scores, score
+from ..evaluation.probing import classification as classify
+from ..evaluation.probing import segmentation as segment
 from ..evaluation.record import WEIGHTS, Record, Stored, read_record
-from ..evaluation.score import Scores, score
-from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
-from ..processes import in_processes
+from ..io.processes import in_processes
 from ..registry import METRICS, SUITES
 from .entries import entries
 

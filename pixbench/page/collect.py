@@ -5,20 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..checkpoint import find_checkpoint
+from ..dataset.manifest import MANIFEST
+from ..dataset.reader import Dataset
 from ..errors import UserError
-from ..evaluation import classify, segment  # noqa: F401  (they register their metrics)
-from ..evaluation.evaluate import model_sha256
-from ..evaluation.loading import load_model
+from ..evaluation.matching.evaluate import model_sha256
+from ..evaluation.matching.pair_source import DatasetSource, PairSource
 from ..evaluation.model import DescriptorModel, parse_norm
+from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
 from ..evaluation.record import WEIGHTS, Stored, find_records
-from ..evaluation.source import DatasetSource, PairSource
 from ..evaluation.suite import STRIDE, Opening
 from ..experiments.sweep import read_cells
 from ..leaderboard.verify import pair_opener
+from ..models.checkpoint import find_checkpoint
+from ..models.loading import load_model
 from ..registry import BASELINES, SUITES
-from ..shards.manifest import MANIFEST
-from ..shards.reader import Dataset
 from .experiment1 import Experiment1Part
 from .matches import MODELS, MatchesPart, Shown
 from .scenes import ScenesPart

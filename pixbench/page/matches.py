@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int8
 
+from ..evaluation.matching.pair_source import PairSource
+from ..evaluation.matching.predictions import Answers, read_predictions
 from ..evaluation.model import DescriptorModel, image_batch, norm_name
-from ..evaluation.predictions import Answers, read_predictions
 from ..evaluation.record import Stored
-from ..evaluation.source import PairSource
 from .site import Part, packed
 
 MODELS = 4

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..shards.reader import Dataset, StoredScene
-from ..truth import STATUS_MEANING
+from ..dataset.reader import Dataset, StoredScene
+from ..geometry.correspondence import STATUS_MEANING
 from .site import Part, packed
 
 THUMB_PX = 64

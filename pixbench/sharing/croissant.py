@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..dataset.manifest import MANIFEST, Manifest, read_manifest
+from ..dataset.schema import FIELDS, Field
 from ..errors import UserError
-from ..files import file_sha256, write_whole
-from ..shards.manifest import MANIFEST, Manifest, read_manifest
-from ..shards.schema import FIELDS, Field
+from ..io.files import file_sha256, write_whole
 
 FILE = "croissant.json"
 HDF5 = "application/x-hdf5"

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
-from ..checkpoint import load_checkpoint
+from ..dataset.manifest import MANIFEST
+from ..dataset.reader import Dataset
 from ..errors import UserError
-from ..files import file_sha256
-from ..shards.manifest import MANIFEST
-from ..shards.reader import Dataset
+from ..io.files import file_sha256
+from ..models.checkpoint import load_checkpoint
 from .croissant import FILE, croissant
 
 Kind = Literal["dataset", "model"]

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ..checkpoint import Norm
 from ..errors import unknown_name
+from ..image.photometric import Kind
 from ..losses import NORMS
-from ..network import UNetConfig
-from .photometric import Kind
+from ..models.checkpoint import Norm
+from ..models.unet import UNetConfig
 
 
 class TrainConfig(BaseModel):

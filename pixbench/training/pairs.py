@@ -11,8 +11,8 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 from torch.utils.data import Dataset as TorchDataset
 
-from ..geometry import pixel_centres
-from ..shards.reader import Dataset
+from ..dataset.reader import Dataset
+from ..geometry.pixels import pixel_centres
 from .sampler import POINTS
 
 Sample = dict[str, Tensor]

@@ -16,17 +16,17 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from ..checkpoint import CheckpointConfig, save_checkpoint, seeded_network
 from ..errors import UserError
-from ..files import write_whole, written_whole
-from ..network import parameter_count
+from ..image.photometric import photometric
+from ..io.files import write_whole, written_whole
+from ..io.seeding import seeded
+from ..models.checkpoint import CheckpointConfig, save_checkpoint, seeded_network
+from ..models.unet import parameter_count
 from ..registry import OBJECTIVES
-from ..seeding import seeded
 from .config import TrainConfig
-from .curve import draw_loss_curve
-from .objective import Described, Objective
+from .loss_curve import draw_loss_curve
+from .objectives.base import Described, Objective
 from .pairs import PairSource, PointDataset, Sample, ShardPairs
-from .photometric import photometric
 from .sampler import StepSampler
 
 RUN = "run.json"

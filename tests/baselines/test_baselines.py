@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from pixbench.dataset.reader import Pair, PairKey
 from pixbench.errors import UserError
-from pixbench.evaluation.loading import load_model
 from pixbench.evaluation.model import DescriptorModel, MatcherModel
+from pixbench.geometry.correspondence import PairTruth
+from pixbench.models.loading import load_model
 from pixbench.registry import BASELINES
-from pixbench.shards.reader import Pair, PairKey
-from pixbench.truth import PairTruth
 
 NAMES = ("rgb-patch", "dense-sift", "random-unet", "daisy", "hog")
 

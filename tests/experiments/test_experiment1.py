@@ -14,17 +14,17 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.evaluation.classify import Bounds
-from pixbench.evaluation.head import PixelHead, head_accuracy, linear_probe, train_head
+from pixbench.evaluation.probing.classification import Bounds
+from pixbench.evaluation.probing.head import PixelHead, head_accuracy, linear_probe, train_head
 from pixbench.experiments import cell_format, experiment1
 from pixbench.experiments import supervised as supervised_experiment
 from pixbench.experiments.experiment1 import PRESETS, cells, draw, summary, table
 from pixbench.experiments.supervised import PRESETS as PRESETS_SUPERVISED
 from pixbench.experiments.supervised import Preset, supervised
 from pixbench.experiments.sweep import read_cells, sweep
-from pixbench.generators.colored_mnist import colored_mnist
-from pixbench.generators.digits import Digits
-from pixbench.network import parameter_count
+from pixbench.generators.warps.colored_mnist import colored_mnist
+from pixbench.generators.warps.mnist import Digits
+from pixbench.models.unet import parameter_count
 
 CPU = torch.device("cpu")
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from records import Blurred
 
-from pixbench.evaluation.evaluate import evaluate
-from pixbench.evaluation.source import DatasetSource
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from records import copied
 
 from pixbench.errors import UserError
 from pixbench.evaluation.record import Stored, find_records, schema_json
-from pixbench.files import file_sha256
+from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.entries import entries
 from pixbench.leaderboard.pareto import ParetoPoint, pareto_points, pareto_svg

@@ -8,12 +8,12 @@ import pytest
 from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
-from pixbench.evaluation.evaluate import evaluate
-from pixbench.evaluation.predictions import read_predictions, write_predictions
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource, PairSource
+from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
 from pixbench.evaluation.record import Stored, find_records, read_record
-from pixbench.evaluation.source import DatasetSource, PairSource
 from pixbench.evaluation.suite import Opening
-from pixbench.files import file_sha256
+from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.submit import check
 

@@ -14,19 +14,19 @@ import torch
 from browser import browser_page
 from playwright.sync_api import Page, expect
 
-from pixbench.evaluation.evaluate import evaluate
-from pixbench.evaluation.loading import load_model
+from pixbench.dataset.reader import Dataset
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.model import image_batch
-from pixbench.evaluation.predictions import read_predictions
 from pixbench.evaluation.record import read_record
-from pixbench.evaluation.source import DatasetSource
 from pixbench.evaluation.suite import Opening
+from pixbench.geometry.correspondence import Status
+from pixbench.models.loading import load_model
 from pixbench.page.collect import build_site
 from pixbench.page.matches import quantised
 from pixbench.page.serve import make_server
 from pixbench.page.site import Site
-from pixbench.shards.reader import Dataset
-from pixbench.truth import Status
 
 pytestmark = pytest.mark.slow
 

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
-from pixbench.evaluation.evaluate import evaluate
-from pixbench.evaluation.loading import load_model
-from pixbench.evaluation.source import DatasetSource
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_source import DatasetSource
 from pixbench.evaluation.suite import Opening
+from pixbench.models.loading import load_model
 from pixbench.page.collect import build_site
 from pixbench.page.matches import quantised
 from pixbench.page.scenes import ScenesPart
 from pixbench.page.serve import make_server
 from pixbench.page.site import Site, packed
-from pixbench.shards.reader import Dataset
 from pixbench.training.config import TrainConfig
 from pixbench.training.train import train
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import mlcroissant
 import pytest
 
+from pixbench.dataset.manifest import read_manifest
+from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
-from pixbench.files import file_sha256
-from pixbench.shards.manifest import read_manifest
-from pixbench.shards.schema import FIELDS
+from pixbench.io.files import file_sha256
 from pixbench.sharing import hub
 from pixbench.sharing.croissant import croissant, write_croissant
 from pixbench.training.config import TrainConfig
@@ -115,7 +115,7 @@ def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_p
 
 @pytest.mark.slow
 def test_a_run_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
-    from pixbench.evaluation.loading import load_model
+    from pixbench.models.loading import load_model
 
     train(tiny, tmp_path / "run", TrainConfig(steps=1, batch=2, points=16))
     assert hub.push(tmp_path / "run", "me/net") == "https://huggingface.co/me/net"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, Number
 from ...scene import Asset, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder, Number
 from ..textures.colors import palette, pick
 
 WHITE = (1.0, 1.0, 1.0)

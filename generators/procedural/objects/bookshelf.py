@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, Number, rotation
 from ...scene import Asset, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder, Number, rotation
 from .base import WHITE, asset, wooden
 
 

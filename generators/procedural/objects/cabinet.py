@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Asset
-from ..mesh_builder import MeshBuilder
 from .base import asset, metallic, wooden
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, Number
 from ...scene import Asset, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder, Number
 from ..textures.colors import pick
 from .base import WHITE, asset, thick
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, rotation
 from ...scene import Asset
-from ..mesh_builder import MeshBuilder, rotation
 from .base import DARK, asset, casing, wooden
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, Number
 from ...scene import Asset, Material
-from ..mesh_builder import MeshBuilder, Number
 from .base import asset, metallic, wooden
 
 

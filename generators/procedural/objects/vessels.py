@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Asset, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
 from .base import asset, plain, thick
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Room
-from ..mesh_builder import MeshBuilder
 from .base import PARTS
 from .ceiling import add_ceiling
 from .covering import add_walls

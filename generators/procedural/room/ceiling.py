@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
 from . import surfaces
 from .base import PARTS, QUAD, SEAM
 from .moulding import add_moulding

@@ -3,8 +3,8 @@
 import numpy as np
 from jaxtyping import Float
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
-from ..mesh_builder import MeshBuilder
 from ..textures.colors import pick
 from . import surfaces
 from .base import PARTS, QUAD, SEAM

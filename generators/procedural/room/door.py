@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
 from .base import PARTS, QUAD, SEAM
 from .opening import Opening, add_reveal
 from .plan import Rectangle

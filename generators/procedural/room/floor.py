@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder, rotation
 from ...scene import Material
 from .. import textures
-from ..mesh_builder import MeshBuilder, rotation
 from . import surfaces
 from .base import PARTS, QUAD
 from .plan import Plan, at_height

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
 from .opening import Opening
 from .pictures import add_pictures, draw_frames
 from .plan import Plan

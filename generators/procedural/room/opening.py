@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
-from ..mesh_builder import MeshBuilder
 from .base import QUAD, SEAM
 from .wall import Wall
 

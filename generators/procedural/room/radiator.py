@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
-from ..mesh_builder import MeshBuilder
 from .base import PARTS
 from .opening import Opening
 from .wall import Wall, wall_box

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Material
-from ..mesh_builder import MeshBuilder
 from .plan import Plan
 
 

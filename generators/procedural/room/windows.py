@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ...meshes.builder import MeshBuilder
 from ...scene import Light, Material
 from .. import textures
-from ..mesh_builder import MeshBuilder
 from ..textures.colors import pick
 from .base import PARTS
 from .curtains import add_blind, add_curtains

@@ -3,12 +3,12 @@ import pytest
 import trimesh
 from mesh_files import assert_sound, image, mtl, obj, write
 
+from pixbench.dataset.schema import text_array
 from pixbench.errors import UserError
 from pixbench.generators.sources.base import BadModelError, split_of
-from pixbench.generators.sources.files import Folder as FolderFiles
 from pixbench.generators.sources.folder import Folder, RoomFolder
-from pixbench.generators.sources.model import content_sha256
-from pixbench.shards.schema import text_array
+from pixbench.generators.sources.loading.archive import Folder as FolderFiles
+from pixbench.generators.sources.loading.mesh_file import content_sha256
 
 SIZE = (0.4, 0.3, 0.7)
 

@@ -8,11 +8,11 @@ from scans import SIZE, Scan, ply, room, trajectory, xml
 from scipy.spatial.transform import Rotation
 
 from pixbench.errors import UserError
-from pixbench.generators.sources import scenenn
 from pixbench.generators.sources.base import BadModelError, split_of
-from pixbench.generators.sources.scan import majority
-from pixbench.generators.sources.scenenn import INSTANCE_COLORS, SceneNN
-from pixbench.generators.sources.upright import AXES
+from pixbench.generators.sources.scenenn import source as scenenn
+from pixbench.generators.sources.scenenn.scan import majority
+from pixbench.generators.sources.scenenn.source import INSTANCE_COLORS, SceneNN
+from pixbench.generators.sources.scenenn.upright import AXES
 
 ROOM = "scenenn/005"
 MAIN, COLOR = "005/005.ply", "contrib/color_ply/005_color.ply"

@@ -8,8 +8,8 @@ from mesh_files import assert_sound, image, mtl, obj, write, zipped
 
 from pixbench.errors import UserError
 from pixbench.generators.sources.base import split_of
-from pixbench.generators.sources.shapenet import ShapeNet, size_jitter
-from pixbench.generators.sources.shapenet_classes import CLASSES
+from pixbench.generators.sources.shapenet.classes import CLASSES
+from pixbench.generators.sources.shapenet.source import ShapeNet, size_jitter
 
 CHAIR, MUG, CAR = "03001627", "03797390", "02958343"
 MODELS = {CHAIR: ("a1", "b2", "c3"), MUG: ("d4",), CAR: ("e5",)}

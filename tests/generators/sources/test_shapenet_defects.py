@@ -10,9 +10,10 @@ from mesh_files import BOX, QUADS, assert_sound, image, mtl, obj, triangles, wri
 from PIL import Image
 
 from pixbench.generators.scene import Asset
-from pixbench.generators.sources import cache, shapenet
 from pixbench.generators.sources.base import BadModelError
-from pixbench.generators.sources.shapenet import ShapeNet
+from pixbench.generators.sources.loading import cache
+from pixbench.generators.sources.shapenet import source as shapenet
+from pixbench.generators.sources.shapenet.source import ShapeNet
 
 ID = "shapenet/03797390/m"
 BASE = "03797390/m/models/"

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pixbench.generators.sources.upright import AXES, Faces, upright
+from pixbench.generators.sources.scenenn.upright import AXES, Faces, upright
 
 
 def _plane(height: float, area: float, normal=(0, 0, 1.0), count: int = 50) -> Faces:

@@ -1,0 +1,1 @@
+"""Ray casters behind one protocol."""

@@ -1,0 +1,1 @@
+"""Triangle meshes: building, normals, unique rows."""

@@ -1,0 +1,1 @@
+"""Renderers behind one protocol: ray casting and OpenGL."""

@@ -1,0 +1,33 @@
+"""What a generator asks of a renderer: pictures of traced views. Truth never comes from here."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+
+from pixbench.geometry.correspondence import View
+from pixbench.geometry.rays import RayCaster
+
+from ..scene import Geometry, Light, ViewLook
+
+PRESETS = ("fast", "default")
+
+
+@runtime_checkable
+class SceneRenderer(Protocol):
+    """Draws views of one scene."""
+
+    def draw(self, view: View, look: ViewLook, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
+        """The picture of a traced view, sRGB; the same `rng` state gives the same bytes."""
+        ...
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """Prepares scenes for drawing; `preset` is one of PRESETS."""
+
+    def __init__(self, *, preset: str): ...
+
+    def scene(self, geometry: Geometry, caster: RayCaster, lights: tuple[Light, ...]) -> SceneRenderer:
+        """A renderer of one scene."""
+        ...

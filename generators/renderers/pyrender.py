@@ -1,0 +1,68 @@
+"""The renderer `pyrender`: pictures by OpenGL. Truth never comes from here."""
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from pixbench.errors import unknown_name
+from pixbench.geometry.correspondence import View
+from pixbench.geometry.pixels import pixel_centres
+from pixbench.geometry.rays import RayCaster
+
+from ..scene import Geometry, Light, ViewLook
+from . import raycast_kernels as shading
+from .protocol import PRESETS, SceneRenderer
+from .pyrender_backend import load_pyrender, offscreen
+from .pyrender_scene import GAMMA, OpenGLScene
+from .raycast import develop, sky
+
+DECODED = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
+"""Linear light of the bytes that pyrender's shader writes."""
+
+MEAN_OF_FILL = 0.25
+"""What a view's luminance is about, in units of its ambient light."""
+
+MEAN_LEVEL = 0.08
+"""Where that is put in the picture: white, a dozen times as bright, still fits, and shadows still have many levels."""
+
+
+class PyrenderRenderer:
+    """OpenGL through pyrender, on a graphics card or in software: the extra `pyrender`, needs system libraries."""
+
+    def __init__(self, *, preset: str = "default"):
+        if preset not in PRESETS:
+            raise unknown_name("preset", preset, PRESETS)
+        load_pyrender()
+        self._fine = preset == "default"
+
+    def scene(self, geometry: Geometry, caster: RayCaster, lights: tuple[Light, ...]) -> SceneRenderer:
+        """See `renderer.Renderer`."""
+        return PyrenderScene(OpenGLScene(geometry, lights), fine=self._fine)
+
+
+class PyrenderScene:
+    """Draws one scene: `fine` with all shadows and four samples a pixel, else with the sun's alone, which would shine through walls."""
+
+    def __init__(self, scene: OpenGLScene, *, fine: bool):
+        self._scene, self._factor = scene, 2 if fine else 1
+        flags = load_pyrender().RenderFlags
+        self._flags = flags.SHADOWS_DIRECTIONAL | (flags.SHADOWS_SPOT if fine else flags.NONE)
+
+    def draw(self, view: View, look: ViewLook, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
+        """See `renderer.SceneRenderer`. Draws no random numbers."""
+        radiance = self._radiance(view, look)
+        return develop(shading.pixel_means(radiance, *view.triangle.shape), view.triangle >= 0, look)
+
+    def _radiance(self, view: View, look: ViewLook) -> Float[np.ndarray, "rows columns 3"]:
+        """Linear light of every sample, on a regular grid; the sky where OpenGL drew nothing."""
+        # A scene without lights has only what shines by itself.
+        scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(look).mean()) or 1.0)
+        self._scene.aim(view.camera, self._factor)
+        self._scene.light_up(look, scale)
+        target = offscreen()
+        target.viewport_height, target.viewport_width = (self._factor * size for size in view.triangle.shape)
+        encoded, depth = target.render(self._scene.scene, self._flags)
+        radiance = DECODED[encoded] / np.float32(scale)
+        missed = depth == 0
+        uv = pixel_centres(*depth.shape[::-1]) / self._factor
+        radiance[missed] = sky(view.camera.rays(uv[missed]))
+        return radiance

@@ -1,0 +1,80 @@
+"""PixBench's area lights and suns as pyrender's spotlights and directional lights."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ..scene import Light
+from . import raycast_kernels as shading
+from .pyrender_backend import load_pyrender
+
+INNER_CONE, OUTER_CONE = np.radians(45), np.radians(70)
+SPOT_SHARE = 0.96
+"""A spotlight of these cones with this share of a flat lamp's normal intensity sends out its power, and nearly by its cosine."""
+
+SPOT_SHADOW_M = (0.03, 100.0)
+"""Nearest and farthest depth of a spotlight's shadow map. They also decide how much pyrender's bias, which keeps surfaces from
+shading themselves, is in metres: the nearer the first, the more."""
+
+SUN_SHADOW = (0.4, 1.7)
+"""The same of the sun's, in diagonals of the scene, whose middle lies one diagonal away. Too far a second lets light in at edges."""
+
+MOST = 4
+"""pyrender draws four lights of a kind: the strongest are kept."""
+
+
+def drawn_lights(lights: tuple[Light, ...]) -> list[int]:
+    """Which lights pyrender can draw: their indices in order."""
+    strongest = sorted(range(len(lights)), key=lambda k: -shading.power(lights[k]) * float(lights[k].radiance.mean()))
+    suns = [k for k in strongest if lights[k].kind == "sun"]
+    return sorted(suns[:MOST] + [k for k in strongest if k not in suns][:MOST])
+
+
+def light_node(order: int, light: Light) -> Any:
+    """A node with the light, dark as yet; nodes of one scene differ in `order`."""
+    ordered, spot, sun = _types()
+    made = sun() if light.kind == "sun" else spot(innerConeAngle=INNER_CONE, outerConeAngle=OUTER_CONE)
+    return ordered(name=str(order), light=made, matrix=_pose(light))
+
+
+def set_strength(node: Any, light: Light, gain: Float[np.ndarray, "3"]) -> None:
+    """Let a node shine as its light does with a gain."""
+    color = light.radiance * gain
+    area_or_pi = np.pi if light.kind == "sun" else SPOT_SHARE * shading.power(light)
+    node.light.intensity = color.max() * area_or_pi
+    node.light.color = color / max(color.max(), 1e-12)
+
+
+@cache
+def _types() -> tuple[Any, Any, Any]:
+    """pyrender's nodes with an order that does not change, and its spotlight and sun with shadow maps that fit cone and scene."""
+    pyrender = load_pyrender()
+
+    def spot_camera(light: Any, scene_scale: float) -> Any:
+        near, far = SPOT_SHADOW_M
+        return pyrender.PerspectiveCamera(2 * OUTER_CONE, znear=near, zfar=far, aspectRatio=1.0)
+
+    def sun_camera(light: Any, scene_scale: float) -> Any:
+        near, far = (share * scene_scale for share in SUN_SHADOW)
+        return pyrender.OrthographicCamera(scene_scale / 2, scene_scale / 2, znear=near, zfar=far)
+
+    return (
+        # pyrender keeps lights in sets, and the order of a sum decides its last bits.
+        type("OrderedNode", (pyrender.Node,), {"__hash__": lambda node: int(node.name)}),
+        type("FittedSpotLight", (pyrender.SpotLight,), {"_get_shadow_camera": spot_camera}),
+        type("FittedSun", (pyrender.DirectionalLight,), {"_get_shadow_camera": sun_camera}),
+    )
+
+
+def _pose(light: Light) -> Float[np.ndarray, "4 4"]:
+    """A pose at the light's place whose -z axis is the way its light goes."""
+    back = light.position if light.kind == "sun" else -np.cross(light.u, light.v)
+    back = back / np.linalg.norm(back)
+    side = np.cross(back, np.eye(3)[np.argmin(np.abs(back))])
+    side /= np.linalg.norm(side)
+    T = np.eye(4)
+    T[:3, 0], T[:3, 1], T[:3, 2] = side, np.cross(back, side), back
+    T[:3, 3] = 0 if light.kind == "sun" else light.position
+    return T

@@ -1,0 +1,1 @@
+"""The 3D generator: furnished rooms seen by several cameras."""

@@ -1,0 +1,37 @@
+"""How each view of a scene is lit and developed: as if it had been photographed at another hour, with another camera setting."""
+
+import numpy as np
+from jaxtyping import Float
+
+from ..scene import ViewLook
+from .config import Config3D
+
+WAVELENGTHS_NM = np.array([611.0, 549.0, 465.0])
+"""Dominant wavelengths of sRGB's red, green and blue."""
+
+NEUTRAL_K = 6500.0
+MOST_EV = 1.0
+
+
+def draw_looks(config: Config3D, lights: int, *, rng: np.random.Generator) -> tuple[ViewLook, ...]:
+    """A look for each view."""
+
+    def look() -> ViewLook:
+        strength = np.exp(rng.normal(0, config.light_variation, (lights, 1)))
+        tint = np.stack([black_body(rng.uniform(*config.light_temperature_k)) for _ in range(lights)])
+        exposure = float(np.clip(rng.normal(0, config.exposure_variation_ev), -MOST_EV, MOST_EV))
+        return ViewLook(strength * tint, exposure, np.exp(rng.normal(0, config.color_variation, 3)))
+
+    return tuple(look() for _ in range(config.views))
+
+
+def black_body(temperature_k: float) -> Float[np.ndarray, "3"]:
+    """Red, green and blue of a black body (Planck's law at one wavelength each) against one of 6500 K, of the same green."""
+
+    def radiance(kelvin: float) -> Float[np.ndarray, "3"]:
+        spectrum: np.ndarray = 1 / np.expm1(1.438777e7 / (WAVELENGTHS_NM * kelvin))
+        return spectrum
+
+    ratio = radiance(temperature_k) / radiance(NEUTRAL_K)
+    color: np.ndarray = ratio / ratio[1]
+    return color

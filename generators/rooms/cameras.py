@@ -1,0 +1,136 @@
+"""Chooses cameras: in free space, looking at the same objects, with enough shared surface between any two."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from pixbench.geometry.cameras import Camera, look_at
+from pixbench.geometry.correspondence import Status, View, exact_pair, trace_view
+from pixbench.geometry.rays import RayCaster, hit_normals
+
+from ..scene import Geometry, Placed, Room
+
+PROBE = 24
+"""Width and height in pixels of the small views by which overlap is measured."""
+
+FREE_M = 0.3
+"""Nothing is nearer to a camera than this, in any direction."""
+
+OBJECT_SHARE = 0.12
+"""Objects fill this share of a picture; less is asked the longer it takes, down to a sixteenth, for rooms with small things only."""
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Viewpoints:
+    """What is asked of the cameras of a scene: counts, metres, degrees and shares; spans are lowest and highest.
+
+    `height_m` is above the floor, `pitch_deg` above the horizon. Every camera shares `min_overlap` of the pixels of its probe, in
+    both directions, with `partners` of the cameras before it (or with all, if they are fewer).
+    """
+
+    views: int
+    size_wh: tuple[int, int]
+    fov_deg: Span
+    height_m: Span
+    pitch_deg: Span
+    baseline_m: Span
+    min_overlap: float
+    partners: int
+    max_roll_deg: float
+    tries: int = 60
+
+
+def choose_cameras(
+    room: Room,
+    floor_m: float,
+    objects: tuple[Placed, ...],
+    geometry: Geometry,
+    caster: RayCaster,
+    wanted: Viewpoints,
+    *,
+    rng: np.random.Generator,
+) -> tuple[Camera, ...] | None:
+    """Cameras one after another; None where the room gives no such set."""
+    chosen: list[tuple[Camera, View]] = []
+    focus = _focus(objects, rng=rng)
+    tries = wanted.tries * wanted.views
+    for attempt in range(tries):
+        camera = _propose(room, floor_m, focus, wanted, rng=rng)
+        if camera is None or not _apart(camera, [other for other, _ in chosen], wanted) or not _free(camera, caster, geometry, rng=rng):
+            continue
+        probe = trace_view(caster, geometry.corners, geometry.instance, resized(camera, PROBE, PROBE), footprint=False)
+        if not _worth_seeing(probe, geometry, OBJECT_SHARE * 0.5 ** (4 * attempt / tries)):
+            continue
+        sharing = sum(overlap(caster, geometry, probe, other) >= wanted.min_overlap for _, other in chosen)
+        if sharing >= min(wanted.partners, len(chosen)):
+            chosen.append((camera, probe))
+            if len(chosen) == wanted.views:
+                return tuple(camera for camera, _ in chosen)
+    return None
+
+
+def _apart(camera: Camera, others: list[Camera], wanted: Viewpoints) -> bool:
+    """Whether the baseline to every other camera is long enough, and to at least one (to all, if all are partners) short enough."""
+    distances = [float(np.linalg.norm(camera.centre - other.centre)) for other in others]
+    near = sum(distance <= wanted.baseline_m[1] for distance in distances)
+    return all(distance >= wanted.baseline_m[0] for distance in distances) and near >= min(wanted.partners, len(others))
+
+
+def resized(camera: Camera, width: int, height: int) -> Camera:
+    """The same view in another resolution."""
+    K = camera.K.copy()
+    K[0] *= width / camera.width
+    K[1] *= height / camera.height
+    return Camera(K, camera.T_world_cam, width, height)
+
+
+def overlap(caster: RayCaster, geometry: Geometry, a: View, b: View) -> float:
+    """Share of pixels that the other view sees, the smaller of both directions."""
+    shares = [np.mean(exact_pair(caster, geometry.corners, *pair).status == Status.VISIBLE) for pair in ((a, b), (b, a))]
+    return float(min(shares))
+
+
+def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np.ndarray, "3"]:
+    """A point amid the objects around a randomly chosen one."""
+    centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
+    anchor = centres[rng.integers(len(centres))]
+    near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
+    middle: Float[np.ndarray, 3] = near.mean(axis=0)
+    return middle
+
+
+def _propose(room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator) -> Camera | None:
+    """A camera anywhere within reach of the focus, looking near it; None where that breaks the span of pitch."""
+    width, height = wanted.size_wh
+    low, high = room.inner[:, :2]
+    least, most = np.maximum(low + 0.3, focus[:2] - 4.0), np.minimum(high - 0.3, focus[:2] + 4.0)
+    eye = np.array([*(least + rng.random(2) * np.maximum(most - least, 0.0)), floor_m + rng.uniform(*wanted.height_m)])
+    gaze = focus + rng.normal(0, 0.25, 3) - eye
+    pitch = np.degrees(np.arctan2(gaze[2], np.linalg.norm(gaze[:2])))
+    roll = np.radians(rng.uniform(-wanted.max_roll_deg, wanted.max_roll_deg))
+    focal = width / 2 / np.tan(np.radians(rng.uniform(*wanted.fov_deg)) / 2)
+    if not wanted.pitch_deg[0] <= pitch <= wanted.pitch_deg[1]:
+        return None
+    K = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1.0]])
+    return Camera(K, look_at(eye, eye + gaze, roll_rad=roll), width, height)
+
+
+def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.random.Generator) -> bool:
+    """Nothing near in any direction, and the eye outside every body and inside the room."""
+    directions = rng.normal(size=(96, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    triangle, t = caster.first_hit(np.broadcast_to(camera.centre, directions.shape), directions)
+    found = triangle >= 0
+    # From inside a body, and from behind a wall, one sees the backs of faces.
+    backs = np.einsum("ij,ij->i", hit_normals(geometry.corners, triangle[found]), directions[found]) > 0
+    return bool((t > FREE_M).all() and backs.sum() < 0.1 * len(directions) and found.mean() > 0.6)
+
+
+def _worth_seeing(probe: View, geometry: Geometry, object_share: float) -> bool:
+    """Objects fill a part of the picture, and nothing stands right before the lens."""
+    seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], 0)
+    near = np.mean(np.nan_to_num(probe.depth_m, nan=np.inf) < 0.7)
+    return bool(np.mean(seen >= 2) > object_share and near < 0.1 and np.mean(seen > 0) > 0.6)

@@ -1,0 +1,189 @@
+"""Composes scenes: a room and objects from their sources, furnished, lit and seen by cameras that share what they see."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from pixbench.errors import UserError, unknown_name
+from pixbench.geometry.rays import RayCaster
+from pixbench.registry import CASTERS, OBJECT_SOURCES, ROOM_SOURCES
+
+from ..scene import Asset, Geometry, Light, Scene
+from ..sources.base import BadModelError
+from ..sources.spec import Mix
+from .appearance import draw_looks
+from .cameras import Viewpoints, choose_cameras
+from .config import Config3D
+from .furnishing import Layout, furnish
+from .scene_cache import Kept, PreparedRoom, Shape
+
+LAYOUT, CAMERAS, LOOKS = range(3)
+LAYOUTS = 20
+REDRAWS = 60
+REDRAWS_OF_A_CATEGORY = 4
+MOST_LIGHTS = 5
+ROOM_BYTES = 400 * 2**20
+SHAPE_TRIANGLES = 800_000
+"""Rooms of a collection, and casters of models, are kept for later scenes up to so many bytes and triangles."""
+
+ELSEWHERE = "use another split or source, or ?splits=one for a folder"
+
+FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "table")
+
+
+class Composer:
+    """Makes scenes from a configuration. What is slow to load is kept for later scenes, which never changes what they are."""
+
+    def __init__(self, config: Config3D):
+        self._config = config
+        self._objects = Mix(config.objects, config.locations, OBJECT_SOURCES)
+        self._rooms = Mix(config.rooms, config.locations, ROOM_SOURCES)
+        self._caster: Callable[..., RayCaster] = CASTERS.get(config.caster)
+        offered = [source.categories(config.split) for source in self._objects.sources]
+        self.categories = tuple(sorted({name for one in offered for name in one}))
+        for name in config.categories:
+            if name not in self.categories:
+                raise unknown_name("object category", name, self.categories)
+        wanted = config.categories or self.categories
+        if not wanted:
+            raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; {ELSEWHERE}")
+        self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
+        self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_BYTES, lambda room: room.nbytes)
+        self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
+        self._shapes: Kept[Shape] = Kept(SHAPE_TRIANGLES, lambda shape: shape.triangles)
+
+    def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
+        """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""
+        config, replaced, rejected = self._config, Counter[str](), Counter[str]()
+        layout_rng, camera_rng = config.rng(index, LAYOUT), config.rng(index, CAMERAS)
+        for _ in range(LAYOUTS):
+            room = self._room(replaced, rng=layout_rng)
+            count = int(layout_rng.integers(config.object_count[0], config.object_count[1] + 1))
+            # A few are drawn in excess, for those that find no place.
+            assets = [self._object(category, replaced, rng=layout_rng) for category in self._draw_categories(count + 2, rng=layout_rng)]
+            layout = Layout(room, self._shapes, self._caster, stacked_share=config.stacked_share, rng=layout_rng)
+            objects = furnish(layout, assets, most=count)
+            if len(objects) < config.object_count[0]:
+                rejected[f"{config.object_count[0]} objects find no place (ask for fewer or smaller ones)"] += 1
+                continue
+            geometry, caster = room.furnished(objects, layout.shapes)
+            cameras = choose_cameras(room.room, layout.floor_m, objects, geometry, caster, self._viewpoints(), rng=camera_rng)
+            if cameras:
+                lights = _strongest(room.room.lights, layout.middle)
+                looks = draw_looks(config, len(lights), rng=config.rng(index, LOOKS))
+                return Scene(room.room, objects, lights, cameras, looks), geometry, caster, replaced
+            rejected[
+                f"no {config.views} cameras share {config.min_overlap:.0%} of their pixels (ask for fewer views or partners, a lower "
+                "min_overlap, or wider spans for the cameras)"
+            ] += 1
+        raise UserError(f"scene {index}: {LAYOUTS} layouts were tried; " + "; ".join(f"in {n} {why}" for why, n in rejected.most_common()))
+
+    def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:
+        """Hashes of the files behind models; None where a model is missing or cannot be used."""
+        return {model_id: self._hash(model_id) for model_id in ids}
+
+    def _hash(self, model_id: str) -> str | None:
+        for source in (*self._objects.sources, *self._rooms.sources):
+            try:
+                return str(source.load(model_id).sha256)
+            except (BadModelError, KeyError, ValueError):
+                continue
+        return None
+
+    def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> PreparedRoom:
+        config = self._config
+        for _ in range(REDRAWS):
+            source = self._rooms.choose(range(len(self._rooms.sources)), rng=rng)
+            try:
+                return self._prepared(source, source.draw(config.split, rng=rng))
+            except KeyError:
+                raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; {ELSEWHERE}") from None
+            except BadModelError as error:
+                replaced[f"room: {error.kind}"] += 1
+        raise UserError(
+            f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used ({_most(replaced)}); see 'pixbench assets check'"
+        )
+
+    def _prepared(self, source: Any, room_id: str) -> PreparedRoom:
+        def prepare() -> PreparedRoom:
+            return PreparedRoom(source.load(room_id), self._caster)
+
+        return self._kept_rooms.get(room_id, prepare) if _is_finite(source) else prepare()
+
+    def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
+        """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers.
+
+        After some of them in a row another category is tried: all models of a small one may be unusable.
+        """
+        for attempt in range(REDRAWS):
+            if attempt and attempt % REDRAWS_OF_A_CATEGORY == 0:
+                category = str(rng.choice(list(self._sources_of)))
+            source = self._objects.choose(self._sources_of[category], rng=rng)
+            found = self._loaded(source, source.draw(category, self._config.split, rng=rng))
+            if isinstance(found, Asset):
+                return found
+            replaced[f"object: {found.kind}"] += 1
+        raise UserError(
+            f"{', '.join(self._config.objects)}: {REDRAWS} models in a row cannot be used ({_most(replaced)}); see 'pixbench assets check'"
+        )
+
+    def _loaded(self, source: Any, model_id: str) -> Asset | BadModelError:
+        def load() -> Asset | BadModelError:
+            try:
+                asset: Asset = source.load(model_id)
+            except BadModelError as error:
+                return error
+            return asset
+
+        return self._kept_assets.get(model_id, load) if _is_finite(source) else load()
+
+    def _draw_categories(self, count: int, *, rng: np.random.Generator) -> list[str]:
+        """Categories of a room: about 40 % furniture, which carries things, with a table where there are tables."""
+        names = list(self._sources_of)
+        furniture = [name for name in names if name in FURNITURE] or names
+        small = [name for name in names if name not in FURNITURE] or names
+        chosen = ["table"] if "table" in names else []
+        chosen += list(rng.choice(furniture, size=max(1, round(count * 0.4) - len(chosen))))
+        # Small things are drawn without repeats as long as there are any, so that a room shows many kinds.
+        pool: list[str] = []
+        while len(chosen) + len(pool) < count:
+            pool += list(rng.permutation(small))
+        return [str(name) for name in (chosen + pool)[:count]]
+
+    def _viewpoints(self) -> Viewpoints:
+        config = self._config
+        return Viewpoints(
+            views=config.views,
+            size_wh=(config.size, config.size),
+            fov_deg=config.fov_deg,
+            height_m=config.camera_height_m,
+            pitch_deg=config.camera_pitch_deg,
+            baseline_m=config.baseline_m,
+            min_overlap=config.min_overlap,
+            partners=config.partners,
+            max_roll_deg=config.max_roll_deg,
+        )
+
+
+def _most(replaced: Counter[str]) -> str:
+    return f"most often {replaced.most_common(1)[0][0]}"
+
+
+def _is_finite(source: Any) -> bool:
+    """Whether a source lists what it has, so that the same model may come again (see Collection)."""
+    return hasattr(type(source), "entries")
+
+
+def _strongest(lights: tuple[Light, ...], middle: np.ndarray) -> tuple[Light, ...]:
+    """The lights that matter most where the objects are, in the room's order: a whole home has dozens."""
+
+    def strength(light: Light) -> float:
+        if light.kind == "sun":
+            return float("inf")
+        area = float(np.linalg.norm(np.cross(light.u, light.v)))
+        return area * float(light.radiance.mean()) / max(float(np.linalg.norm(light.position[:2] - middle)), 0.5) ** 2
+
+    kept = sorted(range(len(lights)), key=lambda k: -strength(lights[k]))[:MOST_LIGHTS]
+    return tuple(lights[k] for k in sorted(kept))

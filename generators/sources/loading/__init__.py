@@ -1,0 +1,1 @@
+"""Reading mesh files: archives, cleaning, the cache of converted models."""

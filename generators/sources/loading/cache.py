@@ -1,0 +1,129 @@
+"""Converted models on disk: arrays that are mapped into memory, found by the hash of what they were made from."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from pixbench.assets.paths import cache_folder
+from pixbench.errors import UserError
+from pixbench.io.files import file_sha256
+
+from ...scene import Material, Mesh
+from ..base import BadModelError
+from .archive import Files
+from .cleaning import cleaned
+from .mesh_file import RawModel, content_sha256, read_model
+
+CONVERSION = 5
+"""Raised with every change of what `converted` gives, so that old conversions are not used any more."""
+
+OBJECT_FACES = 200_000
+ROOM_FACES = 2_500_000
+ARRAYS = ("vertices", "faces", "uv", "normals", "material", "part", "color")
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A model that is fit for use, in the file's frame, with the hash of its files and its defects by kind."""
+
+    mesh: Mesh
+    sha256: str
+    defects: Counter[str]
+
+
+def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Converted:
+    """Read, clean and keep a model; the next time it comes from the cache. BadModelError where it cannot be used."""
+    try:
+        sha256 = content_sha256(files, path)
+    except FileNotFoundError:
+        raise BadModelError("no mesh file", path) from None
+    except OSError as error:
+        raise BadModelError("cannot be read", f"{path}: {error}") from None
+    kind = path.rpartition(".")[2].lower()
+    return converted_raw(kind, sha256, lambda: read_model(files, path), most_faces=most_faces)
+
+
+def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, most_faces: int) -> Converted:
+    """Clean and keep what `make` reads from files with the hash `sha256`; the next time it comes from the cache.
+
+    `recipe` says how it is read, where the files alone do not: another recipe is another conversion. BadModelError from `make`
+    or from cleaning goes through, and nothing is kept then.
+    """
+    key = hashlib.sha256(f"{CONVERSION} {recipe} {most_faces} {sha256}".encode()).hexdigest()
+    folder = cache_folder() / "models" / key[:2] / key
+    if not _is_whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        mesh, defects = cleaned(make(), most_faces=most_faces)
+        try:
+            _store(folder, mesh, defects)
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(
+                f"cache {cache_folder()} cannot be written ({reason}): free space, or set PIXBENCH_CACHE to another place"
+            ) from None
+    mesh, defects = _load(folder)
+    return Converted(mesh, sha256, defects)
+
+
+def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
+    """Write to a temporary folder and rename it, so that a conversion that has its name is whole."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        _write(temporary, mesh, defects)
+        with suppress(OSError):  # another process was first; its conversion is the same
+            temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
+    for name in ARRAYS:
+        values = getattr(mesh, name)
+        if values is not None:
+            np.save(folder / f"{name}.npy", values)
+    textures = {id(material.texture): material.texture for material in mesh.materials if material.texture is not None}
+    for number, texture in enumerate(textures.values()):
+        np.save(folder / f"texture{number}.npy", texture)
+    numbers = {key: number for number, key in enumerate(textures)}
+    plain = [
+        {item.name: getattr(material, item.name) for item in fields(Material)} | {"texture": numbers.get(id(material.texture))}
+        for material in mesh.materials
+    ]
+    hashes = {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+    described = {"materials": plain, "textures": len(textures), "defects": defects, "sha256": hashes}
+    (folder / "model.json").write_text(json.dumps(described))
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether every file of a conversion is there as it was written: a lost one would be taken for a model that has none."""
+    try:
+        hashes = json.loads((folder / "model.json").read_text())["sha256"]
+        return all(file_sha256(folder / name) == sha256 for name, sha256 in hashes.items())
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _load(folder: Path) -> tuple[Mesh, Counter[str]]:
+    described = json.loads((folder / "model.json").read_text())
+    arrays = {name: _mapped(folder / f"{name}.npy") for name in ARRAYS}
+    textures = [_mapped(folder / f"texture{number}.npy") for number in range(described["textures"])]
+    materials = []
+    for values in described["materials"]:
+        number = values.pop("texture")
+        texture = textures[number] if number is not None else None
+        materials.append(Material(**{**values, "color": tuple(values["color"])}, texture=texture))
+    return Mesh(**arrays, materials=tuple(materials)), Counter(described["defects"])  # type: ignore[arg-type]
+
+
+def _mapped(path: Path) -> np.ndarray | None:
+    """A read-only array that the file stays behind: whoever changes a mesh makes a copy."""
+    return np.asarray(np.load(path, mmap_mode="r")) if path.is_file() else None

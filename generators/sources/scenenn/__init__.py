@@ -1,0 +1,1 @@
+"""SceneNN as a source of rooms."""

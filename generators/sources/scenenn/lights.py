@@ -1,0 +1,24 @@
+"""Light for rooms that come without lamps."""
+
+import numpy as np
+from jaxtyping import Float
+
+from ...scene import Light
+
+BELOW_CEILING_M = 0.15
+COVERED = 0.7
+RADIANCE = 1.0
+"""Lights a floor about as much as the window and the lamp of a procedural room together."""
+
+
+def scan_lights(inner: Float[np.ndarray, "2 3"]) -> tuple[Light, ...]:
+    """One large soft area light under the ceiling of the room's box (`Room.inner`, in metres), facing down.
+
+    A scan carries the light of its place in its colours: a strong or small lamp would add shadows that contradict those. This
+    one covers most of the ceiling, so that its shadows are faint and what is placed into the room still has some.
+    """
+    low, high = np.asarray(inner, np.float64)
+    centre, half = (low + high) / 2, COVERED * (high - low) / 2
+    position = np.array([centre[0], centre[1], max(high[2] - BELOW_CEILING_M, centre[2])])
+    # x cross -y points down.
+    return (Light("area", position, half * [1, 0, 0], half * [0, -1, 0], np.full(3, RADIANCE)),)

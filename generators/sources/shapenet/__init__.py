@@ -1,0 +1,1 @@
+"""ShapeNetCore as a source of objects."""

@@ -1,0 +1,1 @@
+"""Sweet Home 3D as a source of objects and rooms."""

@@ -1,0 +1,26 @@
+"""Sweet Home 3D's catalogues: Java properties in Latin-1, one numbered record a piece or texture."""
+
+import re
+
+from ..loading.archive import Files
+
+
+def read_catalogue(files: Files, path: str) -> list[dict[str, str]]:
+    r"""The records of a catalogue in the order of their numbers: lines `key#N=value`, with \uXXXX escapes and continued lines.
+
+    FileNotFoundError where the files hold no such catalogue.
+    """
+    text = re.sub(r"\\\r?\n\s*", "", files.read(path).decode("latin-1"))
+    records: dict[int, dict[str, str]] = {}
+    for key, number, value in re.findall(r"^\s*(\w+)#(\d+)\s*=\s*(.*?)\s*$", text, re.MULTILINE):
+        records.setdefault(int(number), {})[key] = _unescaped(value)
+    return [records[number] for number in sorted(records)]
+
+
+def _unescaped(value: str) -> str:
+    return re.sub(r"\\(?:u([0-9a-fA-F]{4})|(.))", lambda match: chr(int(match[1], 16)) if match[1] else match[2], value)
+
+
+def slug(text: str) -> str:
+    """A name as part of an id: lower case, with one dash for all that is no letter or digit."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,0 +1,118 @@
+"""What the floors, walls and ceilings of a home look like: its own colours, and textures of Sweet Home 3D chosen by them."""
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from PIL import Image
+
+from ...scene import Material
+from ..loading.archive import Files
+from .catalogue import read_catalogue
+from .home import Area
+
+CATALOGUE = "com/eteks/sweethome3d/io/DefaultTexturesCatalog.properties"
+WOOD = ("woodenFloor", "oldWoodenFloor")
+TILES = ("greyTile", "stoneTiles", "beigeTile", "lightBlueTile", "redTiles", "blackAndWhiteTiles")
+WET = ("bathroom", "kitchen", "garage", "terrace", "balcony", "toilet", "hall")
+WALLPAPERS = ("stoneWall", "stone2Wall", "stone3Wall", "smallBricks", "smallRedBricks", "smallWhiteBricks", "wallBeigeTile", "marbleWall")
+ROUGHCAST = "roughcast"
+PAINTED_SHARE = 0.7
+PAINT_M = 0.6
+"""Real size of the roughcast on painted walls: larger than in the catalogue, or it is finer than a pixel."""
+
+Color = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """A material and the real size of one repeat of its texture, in metres."""
+
+    material: Material
+    size_m: tuple[float, float] = (1.0, 1.0)
+
+
+class Looks:
+    """The surfaces of one home. Surfaces of one colour look alike; which texture they get depends on home and colour alone."""
+
+    def __init__(self, home: str, files: Files):
+        self._home, self._files = home, files
+        self._made: dict[tuple[str, Color | None], Surface] = {}
+
+    def wall(self, color: Color | None) -> Surface:
+        """A side of a wall: painted in its colour, or covered."""
+        share, pick = self._chance("wall", color)
+        if share < PAINTED_SHARE or not self._textures:
+            return self._kept("paint", color, lambda: self._painted(color or (0.92, 0.9, 0.86)))
+        return self._kept("cover", color, lambda: self._textured(WALLPAPERS[pick % len(WALLPAPERS)]))
+
+    def floor(self, area: Area) -> Surface:
+        """A floor: tiles where it gets wet, wood elsewhere."""
+        wet = any(word in area.name.lower() for word in WET)
+        names = TILES if wet else WOOD
+        _, pick = self._chance("floor", area.floor)
+        return self._kept(
+            "tiles" if wet else "wood", area.floor, lambda: self._textured(names[pick % len(names)], gloss=0.12 if wet else 0.08)
+        )
+
+    def ceiling(self, area: Area) -> Surface:
+        """A ceiling in its own colour, if that is bright: it lights the room."""
+        color = area.ceiling if area.ceiling is not None and min(area.ceiling) > 0.6 else (0.93, 0.93, 0.92)
+        return self._kept("ceiling", color, lambda: Surface(Material(color)))
+
+    def skirting(self, color: Color | None) -> Surface:
+        """A skirting board: white, or the wall's colour made darker."""
+        share, _ = self._chance("skirting", color)
+        shade = (0.9, 0.9, 0.88) if share < 0.5 or color is None else tuple(0.6 * value for value in color)
+        return self._kept("skirting", color, lambda: Surface(Material(shade, gloss=0.2)))  # type: ignore[arg-type]
+
+    def plaster(self) -> Surface:
+        """White: reveals, tops of walls, and what belongs to no room."""
+        return self._kept("plaster", None, lambda: Surface(Material((0.9, 0.9, 0.88))))
+
+    def lamp(self) -> Surface:
+        """A lamp's shade that glows."""
+        return self._kept("lamp", None, lambda: Surface(Material((1.0, 0.95, 0.85), emission=3.0)))
+
+    def _kept(self, kind: str, color: Color | None, make: Callable[[], Surface]) -> Surface:
+        if (kind, color) not in self._made:
+            self._made[kind, color] = make()
+        return self._made[kind, color]
+
+    def _chance(self, purpose: str, color: Color | None) -> tuple[float, int]:
+        """A number in [0, 1) and another for a choice, from home, purpose and colour."""
+        digest = hashlib.sha256(f"{self._home} {purpose} {color}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") / 2**64, int.from_bytes(digest[8:12], "big")
+
+    @cached_property
+    def _textures(self) -> Mapping[str, Mapping[str, str]]:
+        try:
+            return {record["id"].partition("#")[2]: record for record in read_catalogue(self._files, CATALOGUE)}
+        except OSError:
+            return {}
+
+    def _image(self, name: str) -> np.ndarray | None:
+        try:
+            return np.asarray(Image.open(io.BytesIO(self._files.read(self._textures[name]["image"].lstrip("/")))).convert("RGB"))
+        except (OSError, KeyError):
+            return None
+
+    def _textured(self, name: str, *, gloss: float = 0.0) -> Surface:
+        image = self._image(name)
+        if image is None:
+            return Surface(Material((0.75, 0.72, 0.68)))
+        record = self._textures[name]
+        size = (float(record["width"]) / 100, float(record["height"]) / 100)
+        return Surface(Material((1.0, 1.0, 1.0), image, gloss=gloss), size)
+
+    def _painted(self, color: Color) -> Surface:
+        """Paint on roughcast: the texture's own brightness is taken out, its relief stays."""
+        image = self._image(ROUGHCAST)
+        if image is None:
+            return Surface(Material(color))
+        relief = image.mean(axis=2) / max(float(image.mean()), 1.0)
+        even = np.clip(255 * (0.9 + 0.35 * (relief - 1)), 0, 255).round().astype(np.uint8)
+        return Surface(Material(color, np.repeat(even[..., None], 3, axis=2)), (PAINT_M, PAINT_M))

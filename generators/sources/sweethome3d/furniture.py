@@ -1,0 +1,141 @@
+"""The furniture library of Sweet Home 3D: models of real things with real sizes, from Debian's package sweethome3d-furniture."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from pixbench.assets.paths import pack_folder
+from pixbench.errors import UserError
+
+from ...scene import Asset, Mesh
+from ..base import BadModelError, Entry, Listed
+from ..loading.archive import Zip
+from ..loading.cache import converted
+from ..loading.mesh_file import GLASS_LEFT_OUT
+from ..loading.transform import Z_UP, boxed, transformed
+from .catalogue import read_catalogue, slug
+from .categories import Kind, Piece, kind_of, why_left_out
+
+PACK = "sweethome3d-furniture"
+CATALOGUE = "PluginFurnitureCatalog.properties"
+
+SHAPE_TOLERANCE = 0.03
+"""A model with glass, which is left out, whose proportions then differ from its catalogue's by more, was made of glass."""
+
+LEAST_TOP = 0.4
+"""Share of a table's footprint that its top must still cover."""
+
+
+@dataclass(frozen=True)
+class _Model:
+    files: Zip
+    record: Mapping[str, str]
+    piece: Piece
+    kind: Kind
+
+
+class SweetHomeFurniture(Listed):
+    """820 models of furniture and household things in Debian's sweethome3d-furniture, less what cannot stand in a room."""
+
+    def __init__(self, location: str | None = None):
+        self._folder = Path(location) if location is not None else pack_folder(PACK)
+        self._left_out: Counter[str] = Counter()
+        if not any(self._folder.rglob("*.sh3f")):
+            hint = f"fetch it with 'pixbench assets fetch {PACK}'" if location is None else "give the folder that they lie below"
+            raise UserError(f"{self._folder} holds no furniture library (.sh3f): {hint}")
+
+    @cached_property
+    def _models(self) -> Mapping[str, _Model]:
+        found: dict[str, _Model] = {}
+        for path in sorted(self._folder.rglob("*.sh3f"), key=lambda path: path.name):
+            for model_id, model in _models_of(Zip(path), self._left_out):
+                if model_id in found:
+                    self._left_out["left out: id given twice"] += 1
+                else:
+                    found[model_id] = model
+        return found
+
+    @cached_property
+    def entries(self) -> Sequence[Entry]:
+        """See Collection."""
+        return [Entry(model_id, model.kind.category, model.kind.synset) for model_id, model in sorted(self._models.items())]
+
+    def defects(self) -> Mapping[str, int]:
+        """See Collection."""
+        _ = self._models  # counted while they are found
+        return self._left_out
+
+    def draw(self, category: str, split: str, *, rng: np.random.Generator) -> str:
+        """See ObjectSource."""
+        return self.drawn(category, split, rng=rng)
+
+    def load(self, model_id: str) -> Asset:
+        """See ObjectSource."""
+        if model_id not in self._models:
+            raise BadModelError("no such model", model_id)
+        model = self._models[model_id]
+        found = converted(model.files, model.record["model"].lstrip("/"))
+        size = np.array([model.piece.width, model.piece.height, model.piece.depth])
+        turned = transformed(found.mesh, _rotation(model.record), np.zeros(3))
+        mesh = transformed(boxed(turned, np.eye(3), size), Z_UP, np.array([0, 0, size[1] / 2]))
+        if GLASS_LEFT_OUT in found.defects:
+            _check_shape(np.ptp(turned.bounds, axis=0) / size, model_id)
+            if model.kind.category == "table":
+                _check_top(mesh, model_id)
+        kind = model.kind
+        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, found.defects)
+
+
+def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:
+    """The models of one library that can stand in a room; what else there is gets counted."""
+    try:
+        records = read_catalogue(files, CATALOGUE)
+    except (OSError, UserError):
+        defects["library that cannot be read"] += 1
+        return
+    for record in records:
+        try:
+            piece, model_id = _piece(record), f"sweethome3d/{slug(record['id'])}"
+        except (KeyError, ValueError):
+            defects["left out: record without a name, size or model"] += 1
+            continue
+        reason = why_left_out(piece)
+        if reason:
+            defects[f"left out: {reason}"] += 1
+        else:
+            yield model_id, _Model(files, record, piece, kind_of(piece))
+
+
+def _piece(record: Mapping[str, str]) -> Piece:
+    """What the rules need of a record; lengths in the catalogue are centimetres."""
+    width, depth, height = (float(record[key]) / 100 for key in ("width", "depth", "height"))
+    if not record["model"] or min(width, depth, height) <= 0:
+        raise ValueError(record)
+    return Piece(record["name"].lower(), record["category"].lower(), width, depth, height, float(record.get("elevation", "0")) / 100)
+
+
+def _rotation(record: Mapping[str, str]) -> Float[np.ndarray, "3 3"]:
+    return np.array(record.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3)
+
+
+def _check_shape(ratio: Float[np.ndarray, "3"], model_id: str) -> None:
+    """`ratio` is the model's extent along each axis over its catalogue's."""
+    if ratio.min() * (1 + SHAPE_TOLERANCE) < ratio.max():
+        raise BadModelError(
+            "made of glass", f"{model_id}: without it the extent is {np.round(ratio / np.median(ratio), 2)} of what it should be"
+        )
+
+
+def _check_top(mesh: Mesh, model_id: str) -> None:
+    """A table must carry something: faces near its top that look up or down cover a good part of its footprint."""
+    corners = mesh.vertices[mesh.faces].astype(np.float64)
+    area = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2]) / 2
+    width, depth, height = np.ptp(mesh.bounds, axis=0)
+    covered = area[corners[:, :, 2].min(axis=1) > 0.85 * height].sum() / (width * depth)
+    if covered < LEAST_TOP:
+        raise BadModelError("made of glass", f"{model_id}: only {covered:.0%} of the top is left")

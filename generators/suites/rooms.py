@@ -1,0 +1,95 @@
+"""Fixed test sets. A published suite never changes: a mended one gets a new version."""
+
+from pixbench.evaluation.probing.classification import DomainSuite
+from pixbench.evaluation.probing.segmentation import RoomSuite
+from pixbench.evaluation.suite import GeneratedSuite
+
+from .photos import PhotoSuite
+
+MINI = GeneratedSuite(
+    name="mini",
+    title="16 furnished rooms, 4 views of 128 x 128 pixels, 192 pairs, lights and colours differ from view to view",
+    version=1,
+    generator="3d",
+    config={"split": "test", "scenes": 16, "views": 4, "size": 128, "seed": 2026, "scenes_per_shard": 4},
+    fingerprint={"pixels": 3145728, "visible": 349261, "occluded": 222231, "photometric_correlation": 0.9653},
+)
+
+STANDARD = GeneratedSuite(
+    name="standard",
+    title="50 furnished rooms, 5 views of 256 x 256 pixels, 1,000 pairs",
+    version=1,
+    generator="3d",
+    config={"split": "test", "scenes": 50, "views": 5, "size": 256, "seed": 2027, "scenes_per_shard": 5},
+    query_stride=20,
+    fingerprint={"pixels": 65536000, "visible": 1546453, "occluded": 1661039, "photometric_correlation": 0.978},
+)
+
+SHAPENET_SCENENN = GeneratedSuite(
+    name="shapenet-scenenn",
+    title="your ShapeNet models in your SceneNN rooms, 50 scenes, 5 views of 256 x 256 pixels, 1,000 pairs",
+    version=1,
+    generator="3d",
+    config={
+        "split": "test",
+        "scenes": 50,
+        "views": 5,
+        "size": 256,
+        "seed": 2028,
+        "scenes_per_shard": 5,
+        "objects": ["shapenet"],
+        "rooms": ["scenenn"],
+    },
+    query_stride=20,
+    own=("objects", "rooms"),
+)
+
+
+def _colored_mnist(cut: str) -> DomainSuite:
+    return DomainSuite(
+        name=f"colored-mnist-{cut}",
+        title=f"frozen descriptors of 5,000 coloured digits, the cut of {cut}: ID and OOD accuracy",
+        version=1,
+        domain_set="colored-mnist",
+        source="mnist-5000",
+        cut=cut,
+        seed=0,
+        size=32,
+        stride=4,
+    )
+
+
+COLORED_MNIST_AUTHORS, COLORED_MNIST_IRM, COLORED_MNIST_DOMAINBED = map(_colored_mnist, ("authors", "irm", "domainbed"))
+
+ROOM_CLASSES = RoomSuite(
+    name="room-classes",
+    title="frozen descriptors of rooms: classes of pixels in seen and unseen rooms, instances, edges",
+    version=1,
+    seen=GeneratedSuite(
+        name="room-classes-seen",
+        title="32 rooms, 4 views of 128 x 128 pixels",
+        version=1,
+        generator="3d",
+        config={"split": "train", "scenes": 32, "views": 4, "size": 128, "seed": 2030, "scenes_per_shard": 4},
+    ),
+    unseen=GeneratedSuite(
+        name="room-classes-unseen",
+        title="12 other rooms and objects, lights and colours vary twice as much",
+        version=1,
+        generator="3d",
+        config={
+            "split": "test",
+            "scenes": 12,
+            "views": 4,
+            "size": 128,
+            "seed": 2031,
+            "scenes_per_shard": 4,
+            "light_variation": 0.9,
+            "color_variation": 0.16,
+            "exposure_variation_ev": 0.8,
+        },
+    ),
+    stride=6,
+)
+
+PHOTOS = PhotoSuite(name="photos", title="photographs with known truth: graf both ways, motorcycle and aloe, 640 px", version=1)

@@ -1,0 +1,1 @@
+"""The 2D generator: images under known homographies."""

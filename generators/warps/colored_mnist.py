@@ -1,0 +1,86 @@
+"""ColoredMNIST: digits whose colour tells the label better than their shape in training domains, and wrongly in the test domain.
+
+The label is digit < 5, flipped with probability 0.25; the colour is the label, wrong with probability e, and zeroes the red or
+the green channel. Invariant Risk Minimization (arXiv 1907.02893) introduced it with two channels; three cuts of the digits into
+domains are in use. The authors of the method repeat the grey digit in three channels first, so that blue keeps the digit whatever
+its colour; in the other two cuts blue is zero.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Int, UInt8
+
+from pixbench.errors import unknown_name
+
+from .mnist import Digits, read_digits
+
+LABEL_NOISE = 0.25
+NOISE, ORDER = range(2)
+"""What random numbers are for; part of their key."""
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """Digits with one share e of wrong colours. `index` is their place among the digits; `ood` marks the domain held back;
+    `digits_sha256` is the hash of all digits that the domains were cut from.
+    """
+
+    e: float
+    ood: bool
+    digits_sha256: str
+    index: Int[np.ndarray, " digits"]
+    images: UInt8[np.ndarray, "digits 28 28 3"]
+    labels: Bool[np.ndarray, " digits"]
+    classes: UInt8[np.ndarray, " digits"]
+    red: Bool[np.ndarray, " digits"]
+
+
+def colored_mnist(digits: Digits, *, cut: str, seed: int) -> tuple[Domain, ...]:
+    """The domains of a cut: `authors`, `irm` or `domainbed` (see CUTS). Noise is drawn per digit: it does not depend on the cut."""
+    if cut not in CUTS:
+        raise unknown_name("cut of ColoredMNIST", cut, CUTS)
+    draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(NOISE,))).random((len(digits), 2))
+    labels = (digits.classes < 5) ^ (draws[:, 0] < LABEL_NOISE)
+    order = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(ORDER,))).permutation(len(digits))
+    blue = cut == "authors"
+    return tuple(_domain(digits, index, e, labels, draws[:, 1], blue=blue) for e, index in CUTS[cut](len(digits), order))
+
+
+def load(source: str, *, cut: str, seed: int) -> tuple[Domain, ...]:
+    """ColoredMNIST from a source of digits (see `read_digits`)."""
+    return colored_mnist(read_digits(source), cut=cut, seed=seed)
+
+
+def _domain(digits: Digits, index: np.ndarray, e: float, labels: np.ndarray, draws: np.ndarray, *, blue: bool) -> Domain:
+    red = labels[index] ^ (draws[index] < e)
+    grey = digits.images[index]
+    images = np.zeros((*grey.shape, 3), np.uint8)
+    images[..., 0] = grey * red[:, None, None]
+    images[..., 1] = grey * ~red[:, None, None]
+    images[..., 2] = grey * blue
+    return Domain(e, e > 0.5, digits.sha256, index, images, labels[index], digits.classes[index], red)
+
+
+Cut = Callable[[int, np.ndarray], list[tuple[float, np.ndarray]]]
+
+
+def _authors(count: int, _: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """In the digits' own order, three equal consecutive parts."""
+    third = count // 3
+    return [(e, np.arange(k * third, (k + 1) * third)) for k, e in enumerate((0.1, 0.2, 0.9))]
+
+
+def _irm(count: int, order: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Shuffled; five sixths in turn to two training domains, the last sixth is the test domain (50,000 and 10,000 of 60,000)."""
+    train = count * 5 // 6
+    return [(0.2, order[:train:2]), (0.1, order[1:train:2]), (0.9, order[train:])]
+
+
+def _domainbed(count: int, order: np.ndarray) -> list[tuple[float, np.ndarray]]:
+    """Shuffled, every third digit to each (DomainBed, arXiv 2007.01434)."""
+    return [(e, order[k::3]) for k, e in enumerate((0.1, 0.2, 0.9))]
+
+
+CUTS: Mapping[str, Cut] = {"authors": _authors, "irm": _irm, "domainbed": _domainbed}

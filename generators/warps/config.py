@@ -1,0 +1,54 @@
+"""The options of the generator `2d`."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from pixbench.errors import unknown_name
+from pixbench.generation import GeneratorConfig
+from pixbench.image.homography import WARPS
+
+from ..sources.spec import separated
+
+
+class Config2D(GeneratorConfig):
+    """Options of the generator `2d`: a scene is a picture, a view is a warp of it.
+
+    `pictures` is colored-mnist, or folder:PATH with PNG, JPEG or WebP files. `warps` is perspective, affine, or turn-and-crop as in
+    the paper's first experiment. `jitter` is the strength of photometric changes of each view (0: none): brightness, saturation,
+    hue, motion blur. Of ColoredMNIST: `digits` (mnist-5000, mnist, idx:FOLDER, npz:FILE), `cut` into domains (authors, irm,
+    domainbed), and whether the training domains (id) or the one held back (ood) are shown.
+    """
+
+    size: int = Field(64, ge=16, le=4096)
+    views: int = Field(2, ge=2, le=16)
+    scenes_per_shard: int = Field(100, ge=1)
+    pictures: str = "colored-mnist"
+    warps: str = "perspective"
+    jitter: float = Field(0.0, ge=0, le=2)
+    digits: str = "mnist-5000"
+    cut: str = "authors"
+    domain: Literal["id", "ood"] = "id"
+    tracks: int = Field(64, ge=0, le=100_000)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _separate(cls, values: Any) -> Any:
+        """Paths of this machine go to `locations`: a recipe holds none."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        if isinstance(values.get("pictures"), str):
+            values |= separated({**values, "pictures": [values["pictures"]]}, ("pictures",))
+            values["pictures"] = values["pictures"][0]
+        if isinstance(values.get("digits"), str) and ":" in values["digits"]:
+            values["digits"], _, place = values["digits"].partition(":")
+            values["locations"] = {**values.get("locations", {}), "digits": place}
+        return values
+
+    @field_validator("warps")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in WARPS:
+            raise unknown_name("kind of warps", name, WARPS)
+        return name

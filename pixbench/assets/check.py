@@ -1,0 +1,65 @@
+"""Reads everything that a finite source of objects or rooms has, and counts what can be used and what is wrong."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import UserError
+from ..registry import OBJECT_SOURCES, ROOM_SOURCES, Registry
+
+
+@dataclass
+class Survey:
+    """What was read: usable models by (category, split), and defects by kind, each with its count and one model that has it."""
+
+    usable: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unusable: Counter[str] = field(default_factory=Counter)
+    mended: Counter[str] = field(default_factory=Counter)
+    listing: Counter[str] = field(default_factory=Counter)
+    example: dict[str, str] = field(default_factory=dict)
+
+    def note(self, counter: Counter[str], kind: str, model_id: str) -> None:
+        """Count a model's defect."""
+        counter[kind] += 1
+        self.example.setdefault(kind, model_id)
+
+
+def open_sources(spec: str) -> list[tuple[str, Any]]:
+    """The sources of objects and of rooms that `KIND[:PATH]` names, each with what it is a source of.
+
+    UserError for an unknown kind, and where no source of that kind finds anything at PATH.
+    """
+    kind, _, path = spec.partition(":")
+    registries: tuple[Registry[Callable[[str | None], Any]], ...] = (OBJECT_SOURCES, ROOM_SOURCES)
+    serving = [registry for registry in registries if kind in registry.names()]
+    if not serving:
+        OBJECT_SOURCES.get(kind)  # raises, with a suggestion
+    opened, refused = [], []
+    for registry in serving:
+        try:
+            opened.append((registry.kind, registry.get(kind)(path or None)))
+        except UserError as error:
+            refused.append(error)
+    if not opened:
+        raise refused[0]
+    return opened
+
+
+def survey(source: Any, *, progress: Callable[[], None] = lambda: None) -> Survey:
+    """Load every entry of a source (see Collection in pixbench.generators.sources.base). `progress` is called after each."""
+    found = Survey()
+    for entry in source.entries:
+        try:
+            loaded = source.load(entry.id)
+        except (UserError, MemoryError):
+            raise  # not the model's fault: a full disk, a cache that cannot be written
+        except Exception as error:
+            found.note(found.unusable, getattr(error, "kind", None) or f"crash: {type(error).__name__}: {error}", entry.id)
+        else:
+            found.usable[entry.category, entry.in_split] += 1
+            for kind in loaded.defects:
+                found.note(found.mended, kind, entry.id)
+        progress()
+    found.listing.update(source.defects())
+    return found

@@ -1,0 +1,56 @@
+"""Which rooms, objects and pictures a data set is made of, by the hash of their contents, and what two sets share."""
+
+from dataclasses import dataclass
+
+from .reader import Dataset, StoredScene
+
+
+@dataclass(frozen=True)
+class Leak:
+    """An asset that is in both sets: its kind, its hash, its id in the second, and the number of scenes there that hold it."""
+
+    kind: str
+    sha256: str
+    id: str
+    scenes: int
+
+
+def scene_assets(scene: StoredScene) -> tuple[str | None, list[str]]:
+    """Hashes of a scene's room (None for pictures) and of its objects, by row of the object table.
+
+    A model from a file is known by the sha256 of its files, so that a renamed copy is still itself. A procedural one is known by its id,
+    which holds the seed that decides all of it.
+    """
+    recipe = scene.json("recipe")
+    hashes = recipe.get("assets", {})
+    objects = [_text(name) for name in scene.read("object_id")]
+    room = recipe.get("room")
+    return None if room is None else hashes.get(room, room), [hashes.get(name, name) for name in objects]
+
+
+def assets(dataset: Dataset) -> dict[str, tuple[str, str, int]]:
+    """All assets of a data set: hash to (kind, id, number of scenes)."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for scene in dataset.scenes():
+        recipe = scene.json("recipe")
+        room, objects = scene_assets(scene)
+        names = [_text(name) for name in scene.read("object_id")]
+        here = dict(zip(objects, (("object", name) for name in names), strict=True))
+        if room is not None:
+            here[room] = ("room", recipe["room"])
+        if "picture" in recipe:
+            here[recipe["assets"].get(recipe["picture"], recipe["picture"])] = ("picture", recipe["picture"])
+        for sha256, (kind, name) in here.items():
+            found[sha256] = (kind, name, found.get(sha256, (kind, name, 0))[2] + 1)
+    return found
+
+
+def shared(train: Dataset, test: Dataset) -> list[Leak]:
+    """What of `test` is in `train`, sorted by kind and id."""
+    first, second = assets(train), assets(test)
+    found = [Leak(kind, sha256, name, scenes) for sha256, (kind, name, scenes) in second.items() if sha256 in first]
+    return sorted(found, key=lambda leak: (leak.kind, leak.id))
+
+
+def _text(value: bytes) -> str:
+    return value.decode()

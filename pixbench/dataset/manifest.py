@@ -1,0 +1,106 @@
+"""`dataset.json`: what a data set is, how it was made, and the hash of every file in it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..errors import UserError
+from ..io.documents import parse, read_json, write_document
+from .schema import FORMAT, FORMAT_VERSION
+
+MANIFEST = "dataset.json"
+
+
+class ShardEntry(BaseModel):
+    """One file of a data set, its hash, and the scenes in it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    file: str
+    sha256: str
+    bytes: int
+    scenes: list[str] = Field(min_length=1)
+
+
+class Recipe(BaseModel):
+    """All that decides the contents: generator, its full configuration, and the version that the generator gives its output."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    generator: str
+    generator_version: int
+    config: dict[str, Any]
+
+    def sha256(self) -> str:
+        """Hash of the recipe, equal on every machine."""
+        return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def difference(self, wanted: "Recipe", mine: str = "there", other: str = "asked for") -> str:
+        """In words, where this recipe, which is `mine`, differs from one that is `other`."""
+        old, new = ({"generator": r.generator, "generator_version": r.generator_version, **r.config} for r in (self, wanted))
+        different = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+        return ", ".join(f"{name} {old.get(name)} {mine}, {new.get(name)} {other}" for name in different)
+
+
+class Manifest(BaseModel):
+    """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped.
+
+    `pair_histogram` counts pairs by what they share and their baseline angle; `replaced` counts models that could not be used
+    and were replaced by others, by what was wrong with them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    format: str = FORMAT
+    format_version: int = FORMAT_VERSION
+    complete: bool
+    recipe: Recipe
+    recipe_sha256: str
+    seed: int
+    split: str
+    scenes: int
+    software: dict[str, str]
+    assets: dict[str, str] = Field(default_factory=dict)
+    shards: list[ShardEntry] = Field(default_factory=list)
+    self_test: dict[str, Any] = Field(default_factory=dict)
+    pair_histogram: dict[str, Any] = Field(default_factory=dict)
+    replaced: dict[str, int] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Manifest":
+        config = self.recipe.config
+        if self.recipe_sha256 != self.recipe.sha256():
+            raise ValueError("recipe_sha256 is not the hash of recipe")
+        if (config.get("seed"), config.get("split"), config.get("scenes")) != (self.seed, self.split, self.scenes):
+            raise ValueError("seed, split and scenes differ from those of the recipe")
+        if self.complete and sum(len(shard.scenes) for shard in self.shards) != self.scenes:
+            raise ValueError(f"the shards listed do not hold the {self.scenes} scenes promised")
+        return self
+
+    def content_sha256(self) -> str:
+        """Hash over the hashes of all shards: two data sets with this value equal are the same to the byte."""
+        return content_sha256(self.shard_hashes())
+
+    def shard_hashes(self) -> dict[str, str]:
+        """The sha256 of each shard by its file's name."""
+        return {shard.file: shard.sha256 for shard in self.shards}
+
+
+def content_sha256(shards: Mapping[str, str]) -> str:
+    """Hash over the hashes of shards, given by file name."""
+    return hashlib.sha256("\n".join(f"{file} {sha256}" for file, sha256 in shards.items()).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `dataset.json` into a data set's folder."""
+    write_document(folder / MANIFEST, manifest)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `dataset.json`; UserError where the folder is not a data set or is one of a newer format."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise UserError(f"{folder} is not a data set: it has no {MANIFEST}; make one with 'pixbench generate 3d --out {folder}'")
+    mend = "generate the data set again"
+    return parse(path, read_json(path, mend), Manifest, mend)

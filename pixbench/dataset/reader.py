@@ -1,0 +1,251 @@
+"""Reads data sets: scenes by index, ordered pairs with their dense truth. Needs h5py and numpy, no torch."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from ..errors import UserError
+from ..geometry.cameras import Camera, inverse_rigid, transform_points
+from ..geometry.correspondence import PairTruth, Status, uv_from_depth
+from ..geometry.pixels import pixel_centres
+from ..geometry.selftest import StoredPair
+from ..io.files import file_sha256
+from .chunks import Chunks, find_chunks
+from .compression import require
+from .manifest import read_manifest
+
+OPEN_SHARDS = 256
+"""Files that a data set keeps open; systems commonly allow a process 1024."""
+
+
+@dataclass(frozen=True)
+class PairKey:
+    """An ordered pair: scene index in the data set, row in the scene's `pairs`, source view and target view."""
+
+    scene: int
+    row: int
+    a: int
+    b: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two images, (height, width, 3) uint8, and the truth from the first to the second."""
+
+    key: PairKey
+    rgb_a: UInt8[np.ndarray, "height width 3"]
+    rgb_b: UInt8[np.ndarray, "height width 3"]
+    truth: PairTruth
+
+    @property
+    def visible(self) -> Bool[np.ndarray, "height width"]:
+        """Source pixels whose point the target sees."""
+        return self.truth.status == Status.VISIBLE
+
+
+def open_shard(path: Path) -> h5py.File:
+    """An open shard whose compression this process can read. UserError where a package is missing, OSError for a damaged file."""
+    file = h5py.File(path, "r")
+    try:
+        require(file.attrs.get("compression", "gzip"))
+    except UserError as error:
+        file.close()
+        raise UserError(f"{path}: {error}") from None
+    return file
+
+
+@dataclass(frozen=True, eq=False)
+class _OpenShard:
+    """An open file, and the scenes of it that were asked for: what a scene has learned about its places is kept."""
+
+    file: h5py.File
+    scenes: dict[str, "StoredScene"]
+
+
+class Dataset:
+    """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own."""
+
+    def __init__(self, folder: Path | str):
+        self.folder = Path(folder)
+        self.manifest = read_manifest(self.folder)
+        if not self.manifest.complete:
+            raise UserError(
+                f"{self.folder} is not finished ({len(self.manifest.shards)} shards listed): run the same 'pixbench generate' command again"
+            )
+        for shard in self.manifest.shards:
+            path = self.folder / "shards" / shard.file
+            if not path.is_file() or path.stat().st_size != shard.bytes:
+                raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
+        self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
+        self._open: dict[str, _OpenShard] = {}
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_open": {}}
+
+    def close(self) -> None:
+        """Close all files."""
+        for shard in self._open.values():
+            shard.file.close()
+        self._open.clear()
+
+    def scene(self, index: int) -> "StoredScene":
+        """Scene number `index`."""
+        name, group = self._where[index]
+        shard = self._shard(name)
+        if group not in shard.scenes:
+            if group not in shard.file:
+                raise UserError(f"{self.folder / 'shards' / name} holds no scene {group}: {self._advice}")
+            shard.scenes[group] = StoredScene(shard.file[group], index)
+        return shard.scenes[group]
+
+    def _shard(self, name: str) -> "_OpenShard":
+        if name not in self._open:
+            if len(self._open) >= OPEN_SHARDS:
+                # Forgotten, not closed: somebody may still hold a scene, and the file stays open as long as that.
+                self._open.pop(next(iter(self._open)))
+            path = self.folder / "shards" / name
+            try:
+                self._open[name] = _OpenShard(open_shard(path), {})
+            except OSError as error:
+                raise UserError(f"cannot read shard {path} ({error}): {self._advice}") from None
+        return self._open[name]
+
+    @property
+    def _advice(self) -> str:
+        return f"check the data set with 'pixbench verify {self.folder}'"
+
+    def check_hashes(self) -> None:
+        """UserError unless every shard is, to the byte, what was written."""
+        for shard in self.manifest.shards:
+            if file_sha256(self.folder / "shards" / shard.file) != shard.sha256:
+                raise UserError(f"{self.folder / 'shards' / shard.file} was changed: {self._advice}")
+
+    def scenes(self) -> Iterator["StoredScene"]:
+        """All scenes in order."""
+        return (self.scene(index) for index in range(len(self)))
+
+    def pair_keys(self, *, overlap: tuple[float, float] = (0.0, 1.0), angle_deg: tuple[float, float] = (0.0, 180.0)) -> list[PairKey]:
+        """Every ordered pair of every scene, in order, or those with a visible share and a baseline angle within given bounds.
+
+        A pair that shares nothing has no angle: it is listed only while the angle is not restricted.
+        """
+        return [
+            PairKey(scene.index, row, int(a), int(b))
+            for scene in self.scenes()
+            for row, ((a, b), share, angle) in enumerate(
+                zip(scene.read("pairs"), scene.read("pair_overlap"), scene.read("pair_angle_deg"), strict=True)
+            )
+            if overlap[0] <= share <= overlap[1] and (angle_deg == (0.0, 180.0) or angle_deg[0] <= angle <= angle_deg[1])
+        ]
+
+    def pair(self, key: PairKey) -> Pair:
+        """The images and truth of one ordered pair."""
+        return self.scene(key.scene).pair(key)
+
+
+class StoredScene:
+    """One scene of an open shard."""
+
+    def __init__(self, group: h5py.Group, index: int):
+        self.group = group
+        self.index = index
+        self.name = group.name.strip("/")
+        self._chunks: dict[str, Chunks | None] = {}
+        self._cameras: list[Camera] = []
+
+    def read(self, field: str, view: int | None = None) -> Any:
+        """A whole field, or its part of one view or pair, as a numpy array."""
+        if view is None:
+            return self.group[field][()]
+        if field not in self._chunks:
+            self._chunks[field] = find_chunks(self.group[field])
+        chunks = self._chunks[field]
+        return self.group[field][view] if chunks is None else chunks.read(view)
+
+    def json(self, attribute: str) -> dict[str, Any]:
+        """The stored `recipe` or `self_test`."""
+        value: dict[str, Any] = json.loads(self.group.attrs[attribute])
+        return value
+
+    def camera(self, view: int) -> Camera:
+        """The camera of a view."""
+        if not self._cameras:
+            views, height, width = self.group["depth_m"].shape
+            K, T_world_cam = self.read("K"), self.read("T_world_cam")
+            self._cameras = [Camera(K[index], T_world_cam[index], width, height) for index in range(views)]
+        return self._cameras[view]
+
+    def points(self, view: int) -> Float[np.ndarray, "height width 3"]:
+        """World points of a view's pixels in metres; NaN without a surface."""
+        camera = self.camera(view)
+        return camera.unproject(pixel_centres(camera.width, camera.height), self.read("depth_m", view))
+
+    def distance_m(self, view: int) -> Float[np.ndarray, "height width"]:
+        """Distance of each pixel's point from the camera, along its ray, in metres; NaN without a surface."""
+        distance: np.ndarray = np.linalg.norm(self.points(view) - self.camera(view).centre, axis=-1)
+        return distance
+
+    def object_coordinates(self, view: int) -> Float[np.ndarray, "height width 3"]:
+        """Where on its object each pixel's point lies: [0, 1] along each axis of the object's own box; NaN off the objects.
+
+        The canonical coordinates of Wang et al. (NOCS, 2019), but each axis by itself: times the box's size they are metres.
+        """
+        coordinates = np.full((*self.group["instance"].shape[1:], 3), np.nan)
+        points, instance = self.points(view), self.read("instance", view)
+        for index, (T, (low, high)) in enumerate(zip(self.read("object_T_world_obj"), self.read("object_bounds_m"), strict=True)):
+            on = instance == 2 + index
+            coordinates[on] = (transform_points(inverse_rigid(T), points[on]) - low) / np.maximum(high - low, 1e-9)
+        return coordinates
+
+    def uv(self, a: int, b: int) -> Float[np.ndarray, "height width 2"]:
+        """The dense map from view a to view b, float32 pixels."""
+        return uv_from_depth(self.read("depth_m", a), self.camera(a), self.camera(b))
+
+    def pair(self, key: PairKey) -> Pair:
+        """Images and truth of a pair of this scene."""
+        truth = PairTruth(self.uv(key.a, key.b), self.read("status", key.row))
+        return Pair(key, self.read("rgb", key.a), self.read("rgb", key.b), truth)
+
+    def stored_pairs(self) -> Iterator[StoredPair]:
+        """All pairs with what the self-test needs."""
+        views = {name: self.read(name) for name in ("rgb", "depth_m", "normal_world", "triangle")}
+        cameras = [self.camera(view) for view in range(len(views["rgb"]))]
+        pairs = [(int(a), int(b)) for a, b in self.read("pairs")]
+        return stored_pairs(views, cameras, pairs, self.read("status"))
+
+    def controls(self) -> tuple[Int[np.ndarray, "pairs controls 2"], Float[np.ndarray, "pairs controls 2"]]:
+        """Stored exact matches of all pairs: source pixels (column, row) and target uv."""
+        return self.read("control_pixel"), self.read("control_uv")
+
+
+def stored_pairs(
+    views: Mapping[str, np.ndarray], cameras: Sequence[Camera], pairs: Sequence[tuple[int, int]], status: UInt8[np.ndarray, "pairs h w"]
+) -> Iterator[StoredPair]:
+    """Gather ordered pairs from arrays over views; the maps are those that a reader gets."""
+    depth = views["depth_m"]
+    centres = pixel_centres(depth.shape[2], depth.shape[1])
+    points = [camera.unproject(centres, depth_m) for camera, depth_m in zip(cameras, depth, strict=True)]
+    for (a, b), codes in zip(pairs, status, strict=True):
+        yield StoredPair(
+            camera_a=cameras[a],
+            camera_b=cameras[b],
+            depth_b=depth[b],
+            normal_a=views["normal_world"][a],
+            normal_b=views["normal_world"][b],
+            triangle_a=views["triangle"][a],
+            triangle_b=views["triangle"][b],
+            rgb_a=views["rgb"][a],
+            rgb_b=views["rgb"][b],
+            points_a=points[a],
+            uv_b=uv_from_depth(depth[a], cameras[a], cameras[b]),
+            status=codes,
+        )

@@ -1,0 +1,290 @@
+"""Metrics of matching, each with an id, a version, a definition in words, and a hash of both with its parameters.
+
+A metric is a pure function of the outcome of one pair. Over pairs it is averaged, or, for areas under recall, computed from all pairs'
+errors; `pooled` takes all queries and matches of all pairs at once. A pair on which it has no value (NaN) is left out of the mean.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ...registry import METRICS
+from .pair_result import Outcome, joined
+from .pose import (
+    CONFIDENCE,
+    ESTIMATORS,
+    MAX_ITERATIONS,
+    THRESHOLD_PX,
+    area_under_recall,
+    corner_error_px,
+    opencv_homography,
+    pose_error_deg,
+)
+
+THRESHOLDS_PX = (1, 2, 4, 8, 16)
+MMA_PX = tuple(range(1, 11))
+POSE_DEG = (5, 10, 20)
+CORNER_PX = (3, 5, 10)
+TAPVID_SIZE = 256
+
+Values = Float[np.ndarray, " pairs"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number for the outcome of a pair. A changed definition or parameter is a new version.
+
+    `per_pair` names what `value` computes: metrics that summarise the same values of pairs in different ways share it.
+    `by_pixel` metrics can be computed for some of a pair's pixels, and pooled over pairs. `task` says what it is a function of: of matching
+    an Outcome, of classification a Classified.
+    """
+
+    id: str
+    version: int
+    definition: str
+    value: Callable[[Any], float]
+    higher_is_better: bool = True
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    unit: str = ""
+    per_pair: str = ""
+    summary: Callable[[Values], float] | None = None
+    by_pixel: bool = True
+    task: str = "matching"
+
+    @property
+    def column(self) -> str:
+        """The name of its values of single pairs."""
+        return self.per_pair or self.id
+
+    def __call__(self, outcome: Any) -> float:
+        """The value on one pair, or on whatever its task is scored by; NaN where it is not defined."""
+        return float(self.value(outcome))
+
+    def over(self, values: Values) -> float:
+        """One number from the values of pairs; NaN where no pair has any."""
+        known = values[~np.isnan(values)]
+        if not len(known):
+            return math.nan
+        return float(self.summary(known)) if self.summary else float(np.mean(known))
+
+    def sha256(self) -> str:
+        """Hash of id, version, definition and parameters: two numbers with this equal mean the same."""
+        said = {"id": self.id, "version": self.version, "definition": self.definition, "parameters": dict(self.parameters)}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def share(hits: np.ndarray) -> float:
+    """Mean of truth values; NaN for none."""
+    return float(np.mean(hits)) if len(hits) else math.nan
+
+
+def pck(outcome: Outcome, px: float) -> float:
+    """Share of visible queries within `px`, the bound included."""
+    return share(outcome.error_px <= px)
+
+
+def delta_avg(outcome: Outcome, size: int | None = None) -> float:
+    """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
+    if not len(outcome.error_px):
+        return math.nan
+    error = outcome.error_px if size is None else outcome.error_px * (size / max(outcome.width, outcome.height))
+    return float(np.mean([share(error < px) for px in THRESHOLDS_PX]))
+
+
+def mma(outcome: Outcome, px: float) -> float:
+    """Share of matches within `px`; 0 for none, NaN where nothing was asked."""
+    if not len(outcome.visible) and not len(outcome.match_error_px):
+        return math.nan
+    return share(outcome.match_error_px <= px) if len(outcome.match_error_px) else 0.0
+
+
+def occlusion_ap(outcome: Outcome) -> float:
+    """Average precision of the distance as a detector of occlusion."""
+    from sklearn.metrics import average_precision_score
+
+    known = ~np.isnan(outcome.distance)
+    occluded, distance = ~outcome.visible[known], outcome.distance[known]
+    if not occluded.any() or occluded.all():
+        return math.nan
+    return float(average_precision_score(occluded, np.minimum(distance, np.finfo(np.float32).max)))
+
+
+def pose_error(outcome: Outcome, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
+    """Pose error in degrees; NaN for a pair whose cameras are unknown or at one place."""
+    a, b = outcome.camera_a, outcome.camera_b
+    if a is None or b is None or outcome.homography is not None:
+        return math.nan
+    return pose_error_deg(ESTIMATORS[estimator](outcome.uv_a, outcome.uv_b, a, b, threshold_px=threshold_px), a, b)
+
+
+def homography_error(outcome: Outcome) -> float:
+    """Corner error in px; NaN for a pair that no homography joins."""
+    if outcome.homography is None:
+        return math.nan
+    return corner_error_px(opencv_homography(outcome.uv_a, outcome.uv_b), outcome.homography, outcome.width, outcome.height)
+
+
+def _add(metric: Metric) -> None:
+    METRICS.add(metric.id)(metric)
+
+
+for _px in THRESHOLDS_PX:
+    _add(
+        Metric(
+            f"pck@{_px}",
+            1,
+            f"share of visible queries with endpoint error <= {_px} px of the evaluated image",
+            partial(pck, px=_px),
+            parameters={"px": _px},
+        )
+    )
+_add(
+    Metric(
+        "delta_avg",
+        1,
+        "mean over 1, 2, 4, 8, 16 px of the share with endpoint error < threshold (TAP-Vid, unscaled)",
+        delta_avg,
+        parameters={"px": THRESHOLDS_PX},
+    )
+)
+_add(
+    Metric(
+        "delta_avg_256",
+        1,
+        "as delta_avg, errors first scaled as if the longer side of the image were 256 px (TAP-Vid)",
+        partial(delta_avg, size=TAPVID_SIZE),
+        parameters={"px": THRESHOLDS_PX, "size": TAPVID_SIZE},
+    )
+)
+_add(
+    Metric(
+        "epe_mean",
+        1,
+        "mean endpoint error of visible queries; infinite where a query has no answer",
+        lambda o: float(np.mean(o.error_px)) if len(o.error_px) else math.nan,
+        higher_is_better=False,
+        unit="px",
+    )
+)
+_add(
+    Metric(
+        "epe_median",
+        1,
+        "median endpoint error of visible queries",
+        lambda o: float(np.median(o.error_px)) if len(o.error_px) else math.nan,
+        higher_is_better=False,
+        unit="px",
+    )
+)
+for _px in MMA_PX:
+    _add(
+        Metric(
+            f"mma@{_px}",
+            1,
+            f"share of mutual nearest neighbours among the queries, or of a matcher's own matches, with reprojection error <= {_px} px; "
+            "a match of a point that the target does not see is wrong; no matches score 0 (D2-Net)",
+            partial(mma, px=_px),
+            parameters={"px": _px},
+        )
+    )
+_add(
+    Metric(
+        "matches",
+        1,
+        "number of mutual nearest neighbours among the queries, or of a matcher's own matches",
+        lambda o: float(len(o.match_error_px)) if len(o.visible) or len(o.match_error_px) else math.nan,
+    )
+)
+_add(
+    Metric(
+        "closer",
+        1,
+        "mean over visible queries of the share of target pixels whose descriptor is closer to the query's than that at the true match "
+        "(Dense Object Nets); 0 is best, 0.5 is chance",
+        lambda o: float(np.nanmean(o.closer)) if np.isfinite(o.closer).any() else math.nan,
+        higher_is_better=False,
+    )
+)
+_add(
+    Metric(
+        "occlusion_ap",
+        1,
+        "average precision of the distance to the best match as a detector of occluded among visible and occluded queries; chance is the "
+        "share of occluded queries",
+        occlusion_ap,
+    )
+)
+for _estimator in ESTIMATORS:
+    for _deg in POSE_DEG:
+        _add(
+            Metric(
+                f"pose_auc@{_deg}/{_estimator}",
+                1,
+                f"area under recall of pose error up to {_deg} degrees over pairs of cameras apart, from mutual or own matches by "
+                f"{_estimator}; "
+                "pose error is the larger of the angles of rotation and of translation direction, its sign not counted; a failed pose is "
+                "infinite (LoFTR)",
+                partial(pose_error, estimator=_estimator),
+                parameters={
+                    "degrees": _deg,
+                    "estimator": _estimator,
+                    "threshold_px": THRESHOLD_PX,
+                    "max_iterations": MAX_ITERATIONS,
+                    "confidence": CONFIDENCE,
+                },
+                per_pair=f"pose_error_deg/{_estimator}",
+                summary=partial(area_under_recall, threshold=_deg),
+                by_pixel=False,
+            )
+        )
+for _px in CORNER_PX:
+    _add(
+        Metric(
+            f"homography_auc@{_px}",
+            1,
+            f"area under recall of the mean corner error up to {_px} px over pairs that a homography joins, estimated by OpenCV's MAGSAC "
+            "from mutual or own matches; a failed estimate is infinite (SuperGlue)",
+            homography_error,
+            parameters={"px": _px, "threshold_px": 3.0, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
+            per_pair="corner_error_px",
+            summary=partial(area_under_recall, threshold=_px),
+            by_pixel=False,
+        )
+    )
+
+
+def matching_metrics() -> list[Metric]:
+    """All metrics of matching, sorted by id."""
+    return [metric for metric in map(METRICS.get, METRICS.names()) if metric.task == "matching"]
+
+
+def per_pair(outcome: Outcome, *, by_pixel_only: bool = False) -> dict[str, float]:
+    """The values of one pair by column; what metrics share is computed once."""
+    values: dict[str, float] = {}
+    for metric in matching_metrics():
+        if metric.column not in values and (metric.by_pixel or not by_pixel_only):
+            values[metric.column] = metric(outcome)
+    return values
+
+
+def summarise(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Each metric over pairs, from what `per_pair` gave; metrics that no pair has a column of are left out."""
+    columns = set().union(*pairs)
+    return {
+        metric.id: metric.over(np.array([pair.get(metric.column, math.nan) for pair in pairs]))
+        for metric in matching_metrics()
+        if metric.column in columns
+    }
+
+
+def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Each metric that is defined by pixels, of all pairs as if they were one; NaN for the others and for no pairs."""
+    whole = joined(outcomes) if outcomes else None
+    return {metric.id: metric(whole) if whole is not None and metric.by_pixel else math.nan for metric in matching_metrics()}

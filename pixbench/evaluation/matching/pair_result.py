@@ -1,0 +1,122 @@
+"""Answers beside the truth: all that the metrics of one pair need."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from ...geometry.cameras import Camera
+from ...geometry.correspondence import Status
+from ...geometry.pixels import in_image, pixel_index
+from .pair_source import ASKED, ScoredPair
+from .predictions import Answers
+
+MUTUAL_PX = 0.0
+"""A match is mutual where it is matched back to the very pixel it came from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What came of the queries of a pair, or of several pairs joined.
+
+    Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
+    queries: `visible` and `distance`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
+    inf where the target does not see the point. Geometry is None in joined outcomes and where a pair has none.
+    """
+
+    error_px: Float[np.ndarray, " visible"]
+    closer: Float[np.ndarray, " visible"]
+    visible: Bool[np.ndarray, " queries"]
+    distance: Float[np.ndarray, " queries"]
+    uv_a: Float[np.ndarray, "matches 2"]
+    uv_b: Float[np.ndarray, "matches 2"]
+    ratio: Float[np.ndarray, " matches"]
+    match_error_px: Float[np.ndarray, " matches"]
+    width: int
+    height: int
+    camera_a: Camera | None = None
+    camera_b: Camera | None = None
+    homography: Float[np.ndarray, "3 3"] | None = None
+
+
+def outcome(pair: ScoredPair, answers: Answers, keep: Bool[np.ndarray, "height width"] | None = None) -> Outcome:
+    """Put a pair's answers beside its truth; `keep` limits both queries and matches to some source pixels."""
+    height, width = pair.truth.status.shape
+    matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
+    chosen = np.ones(len(column), bool) if keep is None else keep[row, column]
+    column, row, uv = column[chosen], row[chosen], matches.uv[chosen]
+    visible = pair.truth.status[row, column] == Status.VISIBLE
+    truth = pair.truth.uv_b[row, column].astype(float)
+    error = np.full(len(uv), math.inf)
+    error[visible] = np.nan_to_num(np.linalg.norm(uv[visible] - truth[visible], axis=1), nan=math.inf)
+    if matches.points_a is not None and matches.points_b is not None:
+        uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
+        ratio = np.full(len(uv_a), math.nan)
+    else:
+        mutual = matches.back_px[chosen] <= MUTUAL_PX
+        uv_a, uv_b, match_error = np.stack([column, row], axis=1)[mutual] + 0.5, uv[mutual], error[mutual]
+        ratio = matches.ratio[chosen][mutual]
+    return Outcome(
+        error[visible],
+        matches.closer[chosen][visible],
+        visible,
+        matches.distance[chosen],
+        uv_a,
+        uv_b,
+        ratio,
+        match_error,
+        width,
+        height,
+        pair.camera_a,
+        pair.camera_b,
+        pair.homography,
+    )
+
+
+def _own_matches(
+    pair: ScoredPair, points_a: Float[np.ndarray, "_ 2"], points_b: Float[np.ndarray, "_ 2"], keep: Bool[np.ndarray, "height width"] | None
+) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"], Float[np.ndarray, " matches"]]:
+    """A matcher's matches whose truth is known: wrong where the target does not see the point, left out on edges and holes."""
+    height, width = pair.truth.status.shape
+    inside = in_image(points_a, width, height)
+    points_a, points_b = points_a[inside], points_b[inside]
+    column, row = pixel_index(points_a).T
+    status = pair.truth.status[row, column]
+    known = ~np.isin(status, (Status.NO_SURFACE, Status.AMBIGUOUS))
+    if keep is not None:
+        known &= keep[row, column]
+    points_a, points_b, status = points_a[known], points_b[known], status[known]
+    error = np.linalg.norm(points_b - truth_at(pair, points_a), axis=1)
+    return points_a, points_b, np.where(status == Status.VISIBLE, np.nan_to_num(error, nan=math.inf), math.inf)
+
+
+def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 2"]:
+    """The true match of any position: bilinear between the four pixel centres around it.
+
+    Where not all four have a known match, the covering pixel's, moved along by as much as the position is off its centre.
+    """
+    height, width = pair.truth.status.shape
+    dense = pair.truth.uv_b.astype(float)
+    column, row = pixel_index(uv).T
+    found: np.ndarray = dense[row, column] + uv - (np.stack([column, row], axis=1) + 0.5)
+    first = np.clip(np.floor(uv - 0.5).astype(int), 0, [width - 2, height - 2])
+    weight = uv - 0.5 - first
+    total, known = np.zeros_like(found), np.ones(len(uv), bool)
+    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
+        x, y = first[:, 0] + dx, first[:, 1] + dy
+        known &= np.isin(pair.truth.status[y, x], ASKED)
+        share = np.where(dx, weight[:, 0], 1 - weight[:, 0]) * np.where(dy, weight[:, 1], 1 - weight[:, 1])
+        total += share[:, None] * dense[y, x]
+    known &= ((weight >= 0) & (weight <= 1)).all(axis=1)
+    found[known] = total[known]
+    return found
+
+
+def joined(outcomes: Sequence[Outcome]) -> Outcome:
+    """All queries and matches of several pairs, as if they were one pair's."""
+    names = ("error_px", "closer", "visible", "distance", "uv_a", "uv_b", "ratio", "match_error_px")
+    parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in outcomes]) for name in names}
+    return Outcome(**parts, width=outcomes[0].width, height=outcomes[0].height)

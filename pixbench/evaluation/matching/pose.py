@@ -1,0 +1,122 @@
+"""Relative pose and homography from matches, by robust estimators of other libraries, and the errors they make."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from jaxtyping import Float
+
+from ...geometry.cameras import Camera, inverse_rigid
+from ...image.homography import apply_homography
+
+Points = Float[np.ndarray, "matches 2"]
+Pose = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]
+"""Rotation and unit translation that carry points of camera a's frame into camera b's."""
+
+THRESHOLD_PX = 1.0
+MAX_ITERATIONS = 10_000
+CONFIDENCE = 0.9999
+LEAST_MATCHES = 5
+
+
+def opencv_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_px: float = THRESHOLD_PX) -> Pose | None:
+    """OpenCV's essential matrix with MAGSAC++ scoring; the threshold is divided by the mean focal length. None where it fails."""
+    import cv2
+
+    if len(uv_a) < LEAST_MATCHES:
+        return None
+    rays_a, rays_b = _on_unit_plane(uv_a, a), _on_unit_plane(uv_b, b)
+    focal = float(np.mean([a.K[0, 0], a.K[1, 1], b.K[0, 0], b.K[1, 1]]))
+    try:
+        E, inliers = cv2.findEssentialMat(
+            rays_a,
+            rays_b,
+            np.eye(3),
+            method=cv2.USAC_MAGSAC,
+            prob=CONFIDENCE,
+            threshold=threshold_px / focal,
+            maxIters=MAX_ITERATIONS,
+        )
+        if E is None or E.shape[1] != 3 or len(E) < 3:
+            return None
+        found, R, t, _ = cv2.recoverPose(E[:3], rays_a, rays_b, np.eye(3), mask=inliers)
+    except cv2.error:
+        # It raises for degenerate points, where other estimators return nothing.
+        return None
+    return (R, t[:, 0]) if found > 0 else None
+
+
+def poselib_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_px: float = THRESHOLD_PX) -> Pose | None:
+    """PoseLib's LO-RANSAC with non-linear refinement. None where it fails."""
+    import poselib
+
+    if len(uv_a) < LEAST_MATCHES:
+        return None
+    options = {"max_epipolar_error": threshold_px, "max_iterations": MAX_ITERATIONS, "success_prob": CONFIDENCE}
+    pose, details = poselib.estimate_relative_pose(
+        np.ascontiguousarray(uv_a), np.ascontiguousarray(uv_b), _pinhole(a), _pinhole(b), options
+    )
+    length = float(np.linalg.norm(pose.t))
+    return (np.asarray(pose.R), np.asarray(pose.t) / length) if details.get("num_inliers", 0) >= LEAST_MATCHES and length > 0 else None
+
+
+ESTIMATORS: Mapping[str, Callable[..., Pose | None]] = {"magsac": opencv_pose, "poselib": poselib_pose}
+
+
+def _on_unit_plane(uv: Points, camera: Camera) -> Points:
+    rays = np.concatenate([uv, np.ones((len(uv), 1))], axis=1) @ np.linalg.inv(camera.K).T
+    return np.ascontiguousarray(rays[:, :2])
+
+
+def _pinhole(camera: Camera) -> dict[str, object]:
+    K = camera.K
+    return {"model": "PINHOLE", "width": camera.width, "height": camera.height, "params": [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]}
+
+
+def pose_error_deg(pose: Pose | None, a: Camera, b: Camera) -> float:
+    """The larger of the angles of rotation and of translation direction, in degrees; inf for no pose.
+
+    The direction's sign is not counted, as in LoFTR's evaluation (Sun et al., 2021): an essential matrix has none.
+    """
+    if pose is None:
+        return float("inf")
+    R, t = pose
+    truth = inverse_rigid(b.T_world_cam) @ a.T_world_cam
+    turned = np.degrees(np.arccos(np.clip((np.trace(R.T @ truth[:3, :3]) - 1) / 2, -1, 1)))
+    along = truth[:3, 3] / max(float(np.linalg.norm(truth[:3, 3])), 1e-12)
+    moved = np.degrees(np.arccos(np.clip(abs(float(t @ along)), 0, 1)))
+    return float(max(turned, moved))
+
+
+def opencv_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Float[np.ndarray, "3 3"] | None:
+    """OpenCV's homography with MAGSAC++ scoring. None where it fails."""
+    import cv2
+
+    if len(uv_a) < 4:
+        return None
+    try:
+        H, _ = cv2.findHomography(uv_a, uv_b, cv2.USAC_MAGSAC, threshold_px, maxIters=MAX_ITERATIONS, confidence=CONFIDENCE)
+    except cv2.error:
+        return None
+    return None if H is None or not np.isfinite(H).all() else H
+
+
+def corner_error_px(H: Float[np.ndarray, "3 3"] | None, truth: Float[np.ndarray, "3 3"], width: int, height: int) -> float:
+    """Mean distance of image a's four corners under H from where they truly lie in image b (DeTone et al., 2018); inf for no H."""
+    if H is None:
+        return float("inf")
+    corners = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
+    distance = np.linalg.norm(apply_homography(H, corners) - apply_homography(truth, corners), axis=1)
+    return float(np.nan_to_num(distance, nan=np.inf).mean())
+
+
+def area_under_recall(errors: Float[np.ndarray, " pairs"], threshold: float) -> float:
+    """Area under the curve of recall over error up to a threshold, divided by it; NaN for no errors.
+
+    Recall rises by 1/n at each error, with straight lines between, as LoFTR and SuperGlue compute it.
+    """
+    if not len(errors):
+        return float("nan")
+    ordered = np.sort(errors)
+    ordered = np.concatenate([[0.0], ordered[ordered < threshold]])
+    recall = np.arange(len(ordered)) / len(errors)
+    return float(np.trapezoid(np.append(recall, recall[-1]), np.append(ordered, threshold)) / threshold)

@@ -1,0 +1,150 @@
+"""Scores from predictions: over all pairs, by what the two views share, and by what the queries lie on."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from ...errors import UserError
+from .metrics import per_pair, pooled, summarise
+from .pair_result import Outcome, outcome
+from .pair_source import PairSource, ScoredPair
+from .predictions import Predictions
+
+ANGLE_EDGES_DEG = (0, 15, 30, 45, 60, 90, 180)
+"""Bins of the angle between two views' lines of sight to what both see."""
+
+SHARE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Bins of the share of the source view's pixels that the target sees."""
+
+QUERIES_TOLERANCE = 1e-3
+"""Share of query pixels that may differ between two processors' copies of one set."""
+
+Mask = Callable[[ScoredPair], Bool[np.ndarray, "height width"] | None]
+
+
+def _everywhere(pair: ScoredPair, value: bool | None) -> Bool[np.ndarray, "height width"] | None:
+    return None if value is None else np.full(pair.truth.status.shape, value)
+
+
+def _inverse(mask: Bool[np.ndarray, "height width"] | None) -> Bool[np.ndarray, "height width"] | None:
+    return None if mask is None else ~mask
+
+
+def _of_objects(pair: ScoredPair, seen: bool) -> Bool[np.ndarray, "height width"] | None:
+    if pair.seen_object is None or pair.on_object is None:
+        return None
+    return pair.on_object & (pair.seen_object == seen)
+
+
+MASKS: Mapping[str, Mask] = {
+    "pixels: object": lambda pair: pair.on_object,
+    "pixels: room": lambda pair: _inverse(pair.on_object),
+    "objects: seen in training": lambda pair: _of_objects(pair, True),
+    "objects: unseen": lambda pair: _of_objects(pair, False),
+    "rooms: seen in training": lambda pair: _everywhere(pair, pair.seen_room),
+    "rooms: unseen": lambda pair: _everywhere(pair, None if pair.seen_room is None else not pair.seen_room),
+}
+"""Kinds of source pixels; None where a source does not know them."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scores of a part of the pairs, or of a kind of pixels: pairs and visible queries in it, and each metric's mean over its pairs."""
+
+    pairs: int
+    points: int
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """One pair's line in the table of pairs."""
+
+    scene: int
+    a: int
+    b: int
+    angle_deg: float
+    overlap: float
+    points: int
+    reason: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All that comes out of a predictions file."""
+
+    rows: Sequence[PairRow]
+    metrics: Mapping[str, float]
+    pooled: Mapping[str, float]
+    groups: Mapping[str, Group]
+
+
+def score(
+    predictions: Predictions, source: PairSource, progress: Callable[[int], None] = lambda done: None, *, elsewhere: bool = False
+) -> Scores:
+    """Score predictions on the pairs that they were made for. UserError where they were made for others.
+
+    `elsewhere` takes predictions that were made on another processor's copy of the set, where the last bits of floats differ: a query
+    whose status differs between the copies is left out, of which there may be one in a thousand.
+    """
+    same = predictions.content_sha256 == source.identity.content_sha256
+    if not elsewhere and not same:
+        raise UserError("the predictions were made on another data set: run 'pixbench evaluate' again")
+    keys = [key for group in source.groups() for key in group]
+    if [(key.scene, key.a, key.b) for key in keys] != [tuple(map(int, row)) for row in predictions.pairs]:
+        raise UserError("the predictions are of other pairs than the data set's: run 'pixbench evaluate' again")
+    rows, outcomes = [], []
+    masked: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
+    asked, lost = 0, 0
+    for key, given in zip(keys, predictions.answers, strict=True):
+        pair = source.pair(key)
+        queries = source.queries(pair)
+        if not given.in_order:
+            raise UserError("the predictions answer a query twice, or not in reading order: run 'pixbench evaluate' again")
+        answers = given if np.array_equal(given.pixel, queries) else given.among(queries)
+        asked, lost = asked + len(queries), lost + len(queries) + len(given.pixel) - 2 * len(answers.pixel)
+        if lost and (not elsewhere or same):
+            raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
+        whole = outcome(pair, answers)
+        outcomes.append(whole)
+        rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, per_pair(whole)))
+        for name, mask in MASKS.items():
+            part = _part(pair, mask, lambda keep, pair=pair, answers=answers: outcome(pair, answers, keep))  # type: ignore[misc]
+            if part is not None:
+                masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel_only=True)))
+        progress(1)
+    if lost > QUERIES_TOLERANCE * asked:
+        raise UserError(f"{lost} of {asked} query pixels differ from the suite's, one in a thousand may: they are of another set")
+    groups = {
+        **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg),
+        **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap),
+        **{
+            name: Group(len(found), sum(points for points, _ in found), summarise([values for _, values in found]))
+            for name, found in masked.items()
+        },
+    }
+    return Scores(rows, summarise([row.values for row in rows]), pooled(outcomes), groups)
+
+
+def _part(pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], Outcome]) -> Outcome | None:
+    keep = mask(pair)
+    if keep is None:
+        return None
+    part = build(keep)
+    return part if len(part.visible) or len(part.match_error_px) else None
+
+
+def _bins(what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float]) -> dict[str, Group]:
+    """Half-open bins, the last one closed; pairs whose number is not known are in none."""
+    groups = {}
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        last = high == edges[-1]
+        here = [row for row in rows if not math.isnan(of(row)) and low <= of(row) and (of(row) < high or (last and of(row) <= high))]
+        if here:
+            name = f"{what}: {low:g} to {high:g} {unit}".strip()
+            groups[name] = Group(len(here), sum(row.points for row in here), summarise([row.values for row in here]))
+    return groups

@@ -1,0 +1,88 @@
+"""How far a score moves with its protocol: the same predictions under the variants of a definition that are in use."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .metrics import TAPVID_SIZE, delta_avg, pose_error, share
+from .pair_result import Outcome, joined, outcome
+from .pair_source import PairSource
+from .pose import area_under_recall
+from .predictions import Predictions
+
+RATIO = 0.9
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to compute a number; the first of each family is ours."""
+
+    family: str
+    words: str
+    compute: Callable[[Sequence[Outcome]], float]
+
+
+def _mean(value: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome]], float]:
+    return lambda outcomes: float(np.nanmean([value(each) for each in outcomes]))
+
+
+def _pooled(value: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome]], float]:
+    return lambda outcomes: value(joined(outcomes))
+
+
+def _pose(estimator: str, threshold_px: float, failed_deg: float = np.inf) -> Callable[[Sequence[Outcome]], float]:
+    def compute(outcomes: Sequence[Outcome]) -> float:
+        errors = np.array([pose_error(each, estimator, threshold_px) for each in outcomes])
+        return area_under_recall(np.minimum(errors[~np.isnan(errors)], failed_deg), 10)
+
+    return compute
+
+
+def _some(hits: np.ndarray) -> float:
+    """A mean that leaves out pairs without any, where ours has 0."""
+    return share(hits)
+
+
+VARIANTS: Sequence[Variant] = (
+    Variant("PCK@1", "<= 1 px, mean over pairs", _mean(lambda o: share(o.error_px <= 1))),
+    Variant("PCK@1", "< 1 px, mean over pairs", _mean(lambda o: share(o.error_px < 1))),
+    Variant("PCK@1", "<= 1 px, all points pooled", _pooled(lambda o: share(o.error_px <= 1))),
+    Variant("PCK@1", "<= 1 px, errors rounded to whole pixels (targets by index)", _mean(lambda o: share(np.floor(o.error_px) <= 1))),
+    Variant("PCK@0.05", "<= 0.05 of the longer side", _mean(lambda o: share(o.error_px <= 0.05 * max(o.width, o.height)))),
+    Variant("δ_avg", "1 to 16 px of the evaluated image", _mean(delta_avg)),
+    Variant("δ_avg", "1 to 16 px of an image scaled to 256 px (TAP-Vid)", _mean(partial(delta_avg, size=TAPVID_SIZE))),
+    Variant("δ_avg", "1 to 16 px, all points pooled", _pooled(delta_avg)),
+    Variant("MMA@3", "mutual, none is 0, mean over pairs", _mean(lambda o: share(o.match_error_px <= 3) if len(o.match_error_px) else 0.0)),
+    Variant("MMA@3", "mutual, pairs without matches left out", _mean(lambda o: _some(o.match_error_px <= 3))),
+    Variant("MMA@3", "mutual, all matches pooled", _pooled(lambda o: share(o.match_error_px <= 3))),
+    Variant("MMA@3", f"mutual and ratio < {RATIO}, pooled", _pooled(lambda o: share(o.match_error_px[o.ratio < RATIO] <= 3))),
+    Variant(
+        "MMA@3", "mutual, hidden points left out, pooled", _pooled(lambda o: share(o.match_error_px[np.isfinite(o.match_error_px)] <= 3))
+    ),
+    Variant("pose AUC@10°", "MAGSAC, 1 px, failed is infinite", _pose("magsac", 1.0)),
+    Variant("pose AUC@10°", "MAGSAC, 0.5 px", _pose("magsac", 0.5)),
+    Variant("pose AUC@10°", "MAGSAC, 3 px", _pose("magsac", 3.0)),
+    Variant("pose AUC@10°", "PoseLib, 1 px", _pose("poselib", 1.0)),
+    Variant("pose AUC@10°", "PoseLib, 3 px", _pose("poselib", 3.0)),
+    Variant("endpoint error", "median, mean over pairs", _mean(lambda o: float(np.median(o.error_px)) if len(o.error_px) else np.nan)),
+    Variant("endpoint error", "mean, mean over pairs", _mean(lambda o: float(np.mean(o.error_px)) if len(o.error_px) else np.nan)),
+    Variant("endpoint error", "mean, all points pooled", _pooled(lambda o: float(np.mean(o.error_px)) if len(o.error_px) else np.nan)),
+)
+
+
+def sensitivity(predictions: Predictions, source: PairSource) -> list[float]:
+    """The number of each of VARIANTS for one model."""
+    keys = [key for group in source.groups() for key in group]
+    outcomes = [outcome(source.pair(key), answers) for key, answers in zip(keys, predictions.answers, strict=True)]
+    return [variant.compute(outcomes) for variant in VARIANTS]
+
+
+def table(rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """Variants down, models across, as Markdown."""
+    lines = ["| metric | variant | " + " | ".join(name for name, _ in rows) + " |", "|---|---|" + "---|" * len(rows)]
+    for number, variant in enumerate(VARIANTS):
+        cells = (f"{numbers[number]:.2f}" if "error" in variant.family else f"{numbers[number]:.3f}" for _, numbers in rows)
+        lines.append(f"| {variant.family} | {variant.words} | {' | '.join(cells)} |")
+    return "\n".join(lines)

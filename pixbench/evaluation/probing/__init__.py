@@ -1,0 +1,1 @@
+"""Probes of frozen descriptors: classification, segmentation, structure of channels."""

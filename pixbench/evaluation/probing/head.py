@@ -1,0 +1,118 @@
+"""What is trained on frozen descriptors: the paper's per-pixel head, and a linear probe."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...io.seeding import seeded
+
+Features = Float[Tensor, "images channels pixels"]
+
+LAYERS = (150, 100, 50, 1)
+
+
+class PixelHead(nn.Module):
+    """A group norm without bias, one attention head over all pixels, and a perceptron on what it gathers: a logit a pixel.
+
+    With 32 channels it has 28,479 parameters, those of the reference's head. Queries and keys are normed over all pixels together.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(channels))
+        self.query, self.key, self.value = (nn.Linear(channels, channels) for _ in range(3))
+        self.norm_query, self.norm_key = (nn.GroupNorm(1, channels) for _ in range(2))
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise((channels, *LAYERS)):
+            layers += [nn.Linear(inputs, outputs), nn.GELU()]
+        self.perceptron = nn.Sequential(*layers[:-1])
+
+    def forward(self, features: Float[Tensor, "batch channels pixels"]) -> Float[Tensor, "batch pixels"]:
+        """Logits of the label at each pixel."""
+        x = functional.group_norm(features, 1, self.scale).transpose(1, 2)
+        query, key = (norm(layer(x).transpose(1, 2)).transpose(1, 2) for norm, layer in self._asked())
+        logits: Tensor = self.perceptron(functional.scaled_dot_product_attention(query, key, self.value(x)))[..., 0]
+        return logits
+
+    def _asked(self) -> list[tuple[nn.Module, nn.Module]]:
+        return [(self.norm_query, self.query), (self.norm_key, self.key)]
+
+
+def describe(
+    network: nn.Module,
+    images: UInt8[np.ndarray, "images side side 3"],
+    to_view: Callable[[Tensor], Tensor],
+    *,
+    stride: int,
+    device: torch.device,
+) -> Features:
+    """Descriptors of images at every `stride`-th pixel of every `stride`-th row, on the CPU."""
+    network = network.to(device).eval()
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(images), 64):
+            batch = torch.from_numpy(images[start : start + 64].transpose(0, 3, 1, 2).copy()).float() / 255
+            dense = network(to_view(batch).to(device))[..., ::stride, ::stride]
+            found.append(dense.flatten(2).float().cpu())
+    return torch.cat(found)
+
+
+def train_head(
+    features: Features,
+    labels: Bool[np.ndarray, " images"],
+    *,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
+    device: torch.device,
+) -> PixelHead:
+    """Binary cross-entropy on every pixel with its image's label, AdamW, one cycle."""
+    with seeded(seed):
+        head = PixelHead(features.shape[1]).to(device)
+        optimizer = torch.optim.AdamW(head.parameters(), lr=learning_rate)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=learning_rate, total_steps=steps + 1, pct_start=0.05)
+        targets = torch.from_numpy(labels).float()
+        for _ in range(steps):
+            chosen = torch.randint(len(features), (batch,))
+            logits = head(features[chosen].to(device))
+            loss = functional.binary_cross_entropy_with_logits(logits, targets[chosen, None].to(device).expand_as(logits))
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+    return head.eval()
+
+
+def head_probability(head: PixelHead, features: Features, *, device: torch.device) -> Float[np.ndarray, " images"]:
+    """Mean over pixels of the probability of the label."""
+    with torch.inference_mode():
+        found = [head(part.to(device)).sigmoid().mean(dim=1).cpu() for part in torch.split(features, 64)]
+    return torch.cat(found).numpy()
+
+
+def head_accuracy(head: PixelHead, features: Features, labels: Bool[np.ndarray, " images"], *, device: torch.device) -> float:
+    """Share of images whose mean probability over pixels is on the label's side."""
+    return float(np.mean((head_probability(head, features, device=device) > 0.5) == labels))
+
+
+def pooled(features: Features) -> Float[np.ndarray, "images values"]:
+    """Mean and standard deviation of each channel over pixels: what the linear probe sees."""
+    return torch.cat([features.mean(dim=2), features.std(dim=2)], dim=1).numpy()
+
+
+def linear_probe(
+    features: Features, labels: Bool[np.ndarray, " images"], *tests: tuple[Float[Tensor, "_ channels pixels"], Bool[np.ndarray, " _"]]
+) -> list[float]:
+    """Accuracy on each test of a logistic regression on pooled descriptors."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(pooled(features), labels)
+    return [float(probe.score(pooled(test), truth)) for test, truth in tests]

@@ -1,0 +1,1 @@
+"""Pixels, cameras, rays, and the ground truth of correspondence between views."""

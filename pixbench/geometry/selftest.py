@@ -1,0 +1,287 @@
+"""What proves a scene's truth: the same measures at generation, from triangles, and later, from files alone."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from .cameras import Camera
+from .correspondence import GRAZING_COSINE, PairTruth, Status, View, cast
+from .pixels import nearest_pixel_index, pixel_centre
+from .rays import RayCaster
+
+MAP_LIMIT_PX = 5e-3
+MAP_MEDIAN_LIMIT_PX = 1e-4
+CYCLE_LIMIT_PX = 1e-2
+CYCLE_SHARE = 0.999
+DEPTH_TEST_TOLERANCE = 0.01
+DEPTH_DISAGREEMENT_LIMIT = 0.01
+DOUBTFUL_LIMIT = 0.05
+SHIFT_PX = 2.0
+FLAT_LEVELS = 1.5
+FLAT_SHARE = 0.999
+SAMPLE = 1500
+"""At generation, at most about this many visible pixels of a pair are followed; `pixbench verify` follows all of them."""
+
+FlatColor = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""sRGB in [0, 1], (points, 3), of points given by triangle and barycentric weights, under flat light."""
+
+
+@dataclass
+class SelfTest:
+    """Measures over all ordered pairs of a scene (or of many: `merge`).
+
+    map_*: distance between the map from stored depth and the exact one, in pixels, where it lands in the target.
+    cycle_*: a -> b -> a, in pixels, over `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and
+    `cycle_over_grazing` of those are near grazing (seen in a or b at less than three times the grazing cosine).
+    depth_disagree: visible pixels that a depth test against b's stored planes, with 1 % tolerance, calls hidden.
+    occluded, doubtful: hidden pixels, and those of them that b's own pixel shows on the same triangle at the same depth.
+    photometric_correlation: correlation of luminance between matched visible pixels; photometric_shifted: the highest
+    of those with the map moved by 2 px in each of four directions. Both are means over pairs: the true map must win.
+    flat_points, flat_differ: matches looked up under flat light in both views, and those whose 8-bit colours differ by more
+    than rounding; only at generation, where surfaces are known.
+    """
+
+    pairs: int = 0
+    pixels: int = 0
+    visible: int = 0
+    map_pixels: int = 0
+    map_max_px: float = 0.0
+    map_median_px: float = 0.0
+    cycle_pixels: int = 0
+    cycle_max_px: float = 0.0
+    cycle_over: int = 0
+    cycle_over_grazing: int = 0
+    depth_disagree: int = 0
+    occluded: int = 0
+    doubtful: int = 0
+    photometric_correlation: float = 0.0
+    photometric_shifted: float = 0.0
+    flat_points: int = 0
+    flat_differ: int = 0
+
+    def failures(self) -> list[str]:
+        """What is out of bounds, one sentence each; empty when the truth holds."""
+        found = []
+        # Written as "not within", so that NaN fails too.
+        if not self.map_max_px <= MAP_LIMIT_PX:
+            found.append(f"map from depth is off by {self.map_max_px:.2g} px, at most {MAP_LIMIT_PX} px is allowed")
+        if not self.map_median_px <= MAP_MEDIAN_LIMIT_PX:
+            found.append(f"median map error is {self.map_median_px:.2g} px, at most {MAP_MEDIAN_LIMIT_PX} px is allowed")
+        if self.cycle_over > (1 - CYCLE_SHARE) * self.cycle_pixels:
+            found.append(f"{self.cycle_over} of {self.cycle_pixels} cycles a -> b -> a miss by over {CYCLE_LIMIT_PX} px")
+        if self.cycle_over_grazing < self.cycle_over:
+            found.append(f"{self.cycle_over - self.cycle_over_grazing} cycles miss by over {CYCLE_LIMIT_PX} px and are not grazing")
+        if self.depth_disagree > DEPTH_DISAGREEMENT_LIMIT * max(self.visible, 1):
+            found.append(f"a depth test calls {self.depth_disagree} of {self.visible} visible pixels hidden")
+        if self.doubtful > DOUBTFUL_LIMIT * max(self.occluded, 200):
+            found.append(f"{self.doubtful} of {self.occluded} pixels called occluded are seen by the target on the same triangle")
+        if self.flat_differ > (1 - FLAT_SHARE) * max(self.flat_points, 1000):
+            found.append(f"{self.flat_differ} of {self.flat_points} matches differ in colour under flat light")
+        if self.visible == 0:
+            found.append("no pixel of any view is visible in another")
+        elif not self.photometric_correlation > self.photometric_shifted:
+            found.append(
+                f"pictures fit the map less well ({self.photometric_correlation:.3f}) than a map moved by {SHIFT_PX:g} px "
+                f"({self.photometric_shifted:.3f})"
+            )
+        return found
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON. Measures are rounded to four digits: the last ones differ between processors."""
+        return {name: float(f"{value:.3e}") if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+def merge(tests: Sequence[SelfTest]) -> SelfTest:
+    """The self-test of several pairs or scenes: counts added, maxima of errors and medians, means of correlations over pairs."""
+    total = SelfTest()
+    if not tests:
+        return total
+    for name in (
+        "pairs",
+        "pixels",
+        "visible",
+        "map_pixels",
+        "cycle_pixels",
+        "cycle_over",
+        "cycle_over_grazing",
+        "depth_disagree",
+        "occluded",
+        "doubtful",
+        "flat_points",
+        "flat_differ",
+    ):
+        setattr(total, name, sum(getattr(test, name) for test in tests))
+    for name in ("map_max_px", "map_median_px", "cycle_max_px"):
+        setattr(total, name, max(getattr(test, name) for test in tests))
+    for name in ("photometric_correlation", "photometric_shifted"):
+        setattr(total, name, sum(getattr(test, name) * test.pairs for test in tests) / total.pairs)
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class StoredPair:
+    """An ordered pair as files give it: both views' arrays, the map recomputed from depth, and the stored status."""
+
+    camera_a: Camera
+    camera_b: Camera
+    depth_b: Float[np.ndarray, "height width"]
+    normal_a: Float[np.ndarray, "height width 3"]
+    normal_b: Float[np.ndarray, "height width 3"]
+    triangle_a: Int[np.ndarray, "height width"]
+    triangle_b: Int[np.ndarray, "height width"]
+    rgb_a: UInt8[np.ndarray, "height width 3"]
+    rgb_b: UInt8[np.ndarray, "height width 3"]
+    points_a: Float[np.ndarray, "height width 3"]
+    uv_b: Float[np.ndarray, "height width 2"]
+    status: UInt8[np.ndarray, "height width"]
+
+    @property
+    def visible(self) -> Bool[np.ndarray, "height width"]:
+        """Pixels of a that b sees."""
+        return self.status == Status.VISIBLE
+
+    def target_pixel(self, uv: Float[np.ndarray, "*batch 2"]) -> Int[np.ndarray, "*batch 2"]:
+        """(column, row) of the pixel of b at uv."""
+        return nearest_pixel_index(uv, self.camera_b.width, self.camera_b.height)
+
+
+Pixels = tuple[Int[np.ndarray, "_"], Int[np.ndarray, "_"]]
+"""Rows and columns of some pixels, to index an image with."""
+
+LANDED = np.isin(np.arange(len(Status)), (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
+"""Whether a pixel of each status has its point inside the target's frame."""
+
+
+def near_grazing(
+    normal: Float[np.ndarray, "points 3"], point: Float[np.ndarray, "points 3"], camera: Camera
+) -> Bool[np.ndarray, " points"]:
+    """Surfaces seen at less than three times the grazing cosine, where a small error in depth moves a point far."""
+    ray = point - camera.centre
+    return np.abs(np.einsum("ij,ij->i", normal, ray)) < 3 * GRAZING_COSINE * np.linalg.norm(ray, axis=1)
+
+
+def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
+    """z-depth of view b at sub-pixel uv: on the stored plane (depth and normal) of the pixel that covers it."""
+    column, row = pair.target_pixel(uv).T
+    anchors = pair.camera_b.unproject(pixel_centre(column, row), pair.depth_b[row, column])
+    normal = pair.normal_b[row, column].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z: np.ndarray = np.einsum("ij,ij->i", anchors - pair.camera_b.centre, normal) / np.einsum(
+            "ij,ij->i", pair.camera_b.rays(uv), normal
+        )
+    return z
+
+
+def measure_exact(
+    pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], flat: FlatColor
+) -> SelfTest:
+    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b.
+
+    Pixels are thinned to about SAMPLE of each kind; the counts of the result are of those.
+    """
+    framed = _pixels(LANDED[truth.status], SAMPLE)
+    map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
+    at = _pixels(pair.visible, SAMPLE)
+    hits, rays = cast(caster, corners, pair.camera_b, pair.uv_b[at].astype(np.float64))
+    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at, at, _pixels(pair.status == Status.OCCLUDED, SAMPLE))
+    found = hits.triangle >= 0
+    seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
+    differ = np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS
+    test.flat_points, test.flat_differ = len(found), int(differ.sum() + (~found).sum())
+    return _with_map_error(test, map_error)
+
+
+def _pixels(mask: Bool[np.ndarray, "height width"], most: int | None = None) -> Pixels:
+    """The set pixels, or every so many-th of them, so that about `most` are left."""
+    at = np.flatnonzero(mask)
+    rows, columns = np.divmod(at[:: max(len(at) // most, 1)] if most else at, mask.shape[1])
+    return rows, columns
+
+
+def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]) -> SelfTest:
+    """From files alone: the reader's map against the stored exact points, and the cycle through b's own stored planes.
+
+    The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
+    """
+    column, row = pair.target_pixel(pair.uv_b).transpose(2, 0, 1)
+    same = _pixels(pair.visible & (pair.triangle_b[row, column] == pair.triangle_a))
+    uv = pair.uv_b[same].astype(np.float64)
+    z = stored_depth_at(pair, uv)
+    rays = pair.camera_b.rays(uv)
+    test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same, _pixels(pair.visible), _pixels(pair.status == Status.OCCLUDED))
+    # A pair that shares nothing has no exact matches to store; its controls are NaN.
+    stored = np.isfinite(control_uv).all(axis=1)
+    error = np.linalg.norm(pair.uv_b[control_pixel[stored, 1], control_pixel[stored, 0]] - control_uv[stored], axis=1)
+    return _with_map_error(test, error)
+
+
+def _with_map_error(test: SelfTest, error_px: Float[np.ndarray, " points"]) -> SelfTest:
+    """Fill in the map's error; a place without a position counts as infinitely far off."""
+    error = np.nan_to_num(error_px, nan=np.inf)
+    test.map_pixels, test.map_max_px = len(error), float(error.max(initial=0.0))
+    test.map_median_px = float(np.median(error)) if len(error) else 0.0
+    return test
+
+
+def _measure(
+    pair: StoredPair,
+    returned: Float[np.ndarray, "points 3"],
+    at: Pixels,
+    visible: Pixels,
+    occluded: Pixels,
+) -> SelfTest:
+    """The measures that both tests share: cycle of the `returned` points of the pixels `at`, depth test, photometric agreement."""
+    back, _ = pair.camera_a.project(returned)
+    centres = pixel_centre(at[1], at[0])
+    cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
+    over = cycle > CYCLE_LIMIT_PX
+    points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
+    grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
+    expected = pair.camera_b.project(pair.points_a[visible])[1]
+    hidden = ~(expected <= stored_depth_at(pair, pair.uv_b[visible].astype(np.float64)) * (1 + DEPTH_TEST_TOLERANCE))
+    correlation, shifted = _correlations(pair)
+    return SelfTest(
+        pairs=1,
+        pixels=pair.status.size,
+        visible=len(visible[0]),
+        cycle_pixels=len(cycle),
+        cycle_max_px=float(cycle.max(initial=0.0)),
+        cycle_over=int(over.sum()),
+        cycle_over_grazing=int((over & grazing).sum()),
+        depth_disagree=int(hidden.sum()),
+        occluded=len(occluded[0]),
+        doubtful=_doubtful(pair, occluded),
+        photometric_correlation=correlation,
+        photometric_shifted=shifted,
+    )
+
+
+def _doubtful(pair: StoredPair, hidden: Pixels) -> int:
+    """Pixels called occluded although b's own pixel shows their triangle, from its front, at their depth within 0.1 %."""
+    points, uv = pair.points_a[hidden], pair.uv_b[hidden].astype(np.float64)
+    column, row = pair.target_pixel(uv).T
+    expected = pair.camera_b.project(points)[1]
+    facing = np.einsum("ij,ij->i", pair.normal_a[hidden].astype(np.float64), points - pair.camera_b.centre) < 0
+    same = facing & (pair.triangle_b[row, column] == pair.triangle_a[hidden])
+    return int((np.abs(stored_depth_at(pair, uv)[same] / expected[same] - 1) < 1e-3).sum())
+
+
+def _correlations(pair: StoredPair) -> tuple[float, float]:
+    """Correlation of brightness between a's visible pixels and b where the map says, and the best of four maps moved by SHIFT_PX."""
+    at = _pixels(pair.visible, SAMPLE)
+    uv = pair.uv_b[at].astype(np.float64)
+    ways = np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)]) * SHIFT_PX
+    column, row = pair.target_pixel(uv[None] + ways[:, None]).transpose(2, 0, 1)
+    x, ys = pair.rgb_a[at] @ np.ones(3), pair.rgb_b[row, column] @ np.ones(3)
+    first, *moved = (_pearson(x, y) for y in ys)
+    return first, max(moved)
+
+
+def _pearson(x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]) -> float:
+    """Pearson's correlation; 0 where there is no contrast to say anything."""
+    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    x, y = x - x.mean(), y - y.mean()
+    return float((x @ y) / np.sqrt((x @ x) * (y @ y)))

@@ -1,0 +1,1 @@
+"""Images under homographies and photometric changes."""

@@ -1,0 +1,1 @@
+"""Files, JSON documents, processes and seeds: what touches the operating system."""

@@ -1,0 +1,48 @@
+"""JSON files that name their format and its version: written whole or not at all, read with one line about what is wrong."""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import UserError
+from .files import write_whole
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def write_document(path: Path, document: BaseModel) -> None:
+    """Write a document as indented JSON."""
+    write_whole(path, json.dumps(document.model_dump(), indent=1) + "\n")
+
+
+def read_json(path: Path, mend: str) -> Any:
+    """The JSON in a file; UserError, which ends with the advice `mend`, where it is none."""
+    try:
+        return json.loads(path.read_text())
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid JSON ({error}): {mend}") from None
+
+
+def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
+    """The document of a kind that `path` held as `raw`. UserError where it is another, of another version, or inconsistent."""
+    wanted, version = (kind.model_fields[name].default for name in ("format", "format_version"))
+    if format_of(raw) != wanted:
+        raise UserError(f"{path} is not a PixBench file of this kind: expected format '{wanted}'")
+    if raw.get("format_version") != version:
+        raise UserError(
+            f"{path} has format version {raw.get('format_version')}, this PixBench reads version {version}: "
+            "install the PixBench that wrote it, or a newer one"
+        )
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "whole file"
+        raise UserError(f"{path}: field '{where}': {first['msg'].removeprefix('Value error, ')}; {mend}") from None
+
+
+def format_of(raw: Any) -> Any:
+    """The format that a JSON document claims, None where it is not one of ours."""
+    return raw.get("format") if isinstance(raw, dict) else None

@@ -1,0 +1,106 @@
+"""Work on several processes of this machine, in any order, with progress, Ctrl-C and lost processes told."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from ..errors import UserError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+Work = Callable[[Item, Callable[[int], None]], Result]
+"""A function of the module level that does one item, and reports steps done."""
+
+_ticks: Any = None
+
+
+def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, progress: Callable[[int], None]) -> Iterator[Result]:
+    """The results of `work` on each item, as they come, from `workers` processes. UserError where one of these is killed.
+
+    What `work` raises is raised here, and the other processes are ended.
+    """
+    # Spawned, not forked: the caster's threads do not survive a fork.
+    context = multiprocessing.get_context("spawn")
+    ticks = context.SimpleQueue()
+    with one_thread_each(), ProcessPoolExecutor(min(workers, len(items)), context, _start_worker, (ticks,)) as pool:
+        try:
+            with interrupts_held():
+                waiting: set[Future[Result]] = {pool.submit(_do, work, item) for item in items}
+            while waiting:
+                done, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                _pass_on(ticks, progress)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was killed, perhaps for want of memory: what is finished is kept; "
+                "run the same command again with fewer --workers"
+            ) from None
+        except BaseException:
+            # What is queued would still run, and what runs would be waited for.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+        _pass_on(ticks, progress)
+
+
+def _do(work: Work[Item, Result], item: Item) -> Result:
+    return work(item, _ticks.put)
+
+
+def _pass_on(ticks: Any, progress: Callable[[int], None]) -> None:
+    while not ticks.empty():
+        progress(ticks.get())
+
+
+def _start_worker(ticks: Any) -> None:
+    """Runs first in each worker process: where to report, and to end with the process that started it."""
+    global _ticks
+    _ticks = ticks
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the block is left. Processes that are started in it never hear it: the parent ends them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    # The mask is what children inherit; the handler is for when another thread of this process gets the signal.
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Workers share the cores already; threads of their linear algebra only get in each other's way."""
+    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})

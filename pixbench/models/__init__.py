@@ -1,0 +1,1 @@
+"""The descriptor network, its checkpoints, and the loading of any model by name or path."""

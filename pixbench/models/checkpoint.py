@@ -1,0 +1,107 @@
+"""Checkpoints: weights as safetensors, and beside them one JSON file with all that is needed to use them."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from ..errors import UserError
+from ..io.files import file_sha256, write_whole
+from ..io.seeding import seeded
+from ..losses import NORMS
+from .unet import UNet, UNetConfig
+
+FORMAT = "pixbench-checkpoint"
+FORMAT_VERSION = 1
+CONFIG = "checkpoint.json"
+WEIGHTS = "weights.safetensors"
+
+
+def _parse_norm(value: Any) -> float:
+    try:
+        return float(value)
+    except TypeError:
+        raise ValueError(f"expected 1, 2 or inf, got {value!r}") from None
+
+
+# JSON has no infinity: it is written as the string "inf".
+Norm = Annotated[
+    float,
+    BeforeValidator(_parse_norm),
+    PlainSerializer(lambda p: "inf" if p == math.inf else int(p), return_type=int | str, when_used="json"),
+]
+
+
+class CheckpointConfig(BaseModel):
+    """What a checkpoint is: network, norm of its descriptors, and the training that made it (free form, for the record)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    format: str = FORMAT
+    format_version: int = FORMAT_VERSION
+    network: UNetConfig
+    p: Norm
+    step: int
+    training: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A loaded checkpoint, in evaluation mode."""
+
+    network: UNet
+    config: CheckpointConfig
+    sha256: str
+    folder: Path
+
+
+def save_checkpoint(folder: Path, network: UNet, config: CheckpointConfig) -> None:
+    """Write weights first and the JSON last, each under a temporary name, so that a folder with the JSON is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / f".{WEIGHTS}.tmp"
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, temporary)
+    temporary.replace(folder / WEIGHTS)
+    write_whole(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The checkpoint folder that a path means: a run's folder, the checkpoint's own, or one of its two files."""
+    candidates = [path / "checkpoint", path, path.parent]
+    for candidate in candidates if path.exists() else []:
+        if (candidate / CONFIG).is_file() and (candidate / WEIGHTS).is_file():
+            return candidate
+    what = "does not exist" if not path.exists() else f"holds no {CONFIG} with {WEIGHTS}"
+    raise UserError(f"{path} is not a checkpoint (it {what}): give a folder that 'pixbench train --out' wrote, or 'baseline:NAME'")
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Load a checkpoint for use on the CPU; UserError where it is not one, is damaged, or is of a newer format."""
+    folder = find_checkpoint(path)
+    try:
+        raw = json.loads((folder / CONFIG).read_text())
+        if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+            raise UserError(f"{folder / CONFIG} is not a PixBench checkpoint: expected format '{FORMAT}'")
+        if raw.get("format_version") != FORMAT_VERSION:
+            raise UserError(
+                f"{folder / CONFIG} has format version {raw.get('format_version')}, this PixBench reads version "
+                f"{FORMAT_VERSION}: install the PixBench that wrote it, or a newer one"
+            )
+        config = CheckpointConfig.model_validate(raw)
+        if config.p not in NORMS:
+            raise ValueError(f"p is {config.p}, expected 1, 2 or inf")
+        network = UNet(config.network)
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (ValidationError, ValueError, SafetensorError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder} is not a whole checkpoint ({reason}): train it again or fetch it anew") from None
+    return Checkpoint(network.eval(), config, file_sha256(folder / WEIGHTS), folder)
+
+
+def seeded_network(config: UNetConfig, seed: int) -> UNet:
+    """A network with weights drawn from `seed`; the global generator is left as it was."""
+    with seeded(seed):
+        return UNet(config)

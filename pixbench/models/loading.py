@@ -1,0 +1,212 @@
+"""The model that `--model` means: a run, a baseline, a factory in somebody's own package, an exported network, or a matcher."""
+
+import hashlib
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..evaluation.matching.nearest import Norm
+from ..evaluation.model import DescriptorModel, MatcherModel, Model, norm_name
+from ..io.files import file_sha256
+from ..registry import BASELINES
+from .checkpoint import load_checkpoint
+
+FORMS = "a run or checkpoint of pixbench train, baseline:NAME, package.module:factory, or a TorchScript (.pt) or torch.export (.pt2) file"
+EXPORTED = (".pt", ".pt2", ".ts")
+
+
+def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Model:
+    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be."""
+    place = _device(device)
+    path = Path(spec)
+    kind, colon, name = spec.partition(":")
+    if kind == "baseline" and colon:
+        model = _baseline(name)
+    elif path.suffix in EXPORTED and path.is_file():
+        model = _exported(path, p)
+    elif colon and not path.exists():
+        model = _from_factory(spec, p)
+    elif not path.exists() and spec in BASELINES.names():
+        raise UserError(f"--model {spec}: no such path; did you mean 'baseline:{spec}'?")
+    elif not path.exists():
+        raise UserError(f"--model {spec}: no such path; expected {FORMS}")
+    else:
+        model = CheckpointModel(path)
+    if p is not None and isinstance(model, DescriptorModel):
+        model.p = p
+    return _moved(model, place)
+
+
+def _baseline(text: str) -> Model:
+    """`NAME`, or `NAME:PATH` for one with weights."""
+    name, colon, path = text.partition(":")
+    make = BASELINES.get(name)
+    if not colon:
+        return make()
+    if "weights" not in inspect.signature(make).parameters:
+        raise UserError(f"--model baseline:{text}: baseline {name} has no weights; give baseline:{name}")
+    return make(weights=Path(path))
+
+
+class CheckpointModel(DescriptorModel):
+    """A network that `pixbench train` wrote, matched in the norm it was trained with."""
+
+    def __init__(self, path: Path):
+        self._checkpoint = load_checkpoint(path)
+        self.network: nn.Module = self._checkpoint.network
+        self.p = self._checkpoint.config.p
+        run = self._checkpoint.folder.resolve()
+        self.name = run.parent.name if run.name == "checkpoint" else run.name
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Hash, training and size of the checkpoint."""
+        config = self._checkpoint.config
+        return {
+            "kind": "checkpoint",
+            "p": norm_name(self.p),
+            "channels": config.network.channels,
+            "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
+            "checkpoint_sha256": self._checkpoint.sha256,
+            "step": config.step,
+            "training": config.training,
+        }
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """See DescriptorModel."""
+        out: Tensor = self.network(images)
+        return out
+
+
+class NetworkModel(DescriptorModel):
+    """Any torch module from images in [0, 1] to descriptors. Its norm is its attribute `p`, or what the user said, or cosine."""
+
+    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any]):
+        self.network = network
+        self.name = name
+        self.p = p if p is not None else getattr(network, "p", "cosine")
+        self._info = info
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """Kind, norm, and what was loaded."""
+        return {**self._info, "p": norm_name(self.p)}
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """See DescriptorModel."""
+        out: Tensor = self.network(images)
+        return out
+
+
+class OneByOne(nn.Module):
+    """A network that takes one image at a time, as exported ones do whose batch was fixed."""
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """One after another."""
+        return torch.cat([self.network(images[k : k + 1]) for k in range(len(images))])
+
+
+def _exported(path: Path, p: Norm | None) -> Model:
+    info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path)}
+    try:
+        if path.suffix == ".pt2":
+            network: Any = torch.export.load(path).module()
+        else:
+            network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"--model {path} is no TorchScript or torch.export file ({reason}): write one with torch.jit.save or torch.export.save"
+        ) from None
+    return NetworkModel(OneByOne(network), path.stem, p, info)
+
+
+def _from_factory(spec: str, p: Norm | None) -> Model:
+    """What `package.module:name` gives; the working folder is searched too, as Python does for scripts."""
+    module_name, _, name = spec.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
+        raise UserError(f"--model {spec}: expected {FORMS}")
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    try:
+        item: Any = importlib.import_module(module_name)
+        for part in name.split("."):
+            item = getattr(item, part)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"--model {spec}: {error}; expected package.module:factory that Python can import from here") from None
+    if not callable(item):
+        raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
+    source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
+    if isinstance(item, nn.Module):
+        return _wrapped(item, name, p, source)
+    if _wants(item) == 2:
+        return MatcherModel(item, name, source)
+    try:
+        made = item()
+    except TypeError as error:
+        raise UserError(f"--model {spec}: it could not be called without arguments ({error}): expected a factory or a matcher") from None
+    return _wrapped(made, name, p, source)
+
+
+def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Model:
+    if isinstance(made, Model):
+        return made
+    if isinstance(made, nn.Module):
+        return NetworkModel(made.eval(), name, p, {**source, "weights_sha256": _weights_sha256(made)})
+    if callable(made) and _wants(made) == 2:
+        return MatcherModel(made, name, source)
+    raise UserError(f"--model {name}: the factory returned a {type(made).__name__}: expected a torch module or a matcher of two images")
+
+
+def _wants(item: Any) -> int:
+    """How many arguments a callable cannot do without."""
+    try:
+        parameters = inspect.signature(item).parameters.values()
+    except (TypeError, ValueError):
+        return 0
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(parameter.kind in positional and parameter.default is inspect.Parameter.empty for parameter in parameters)
+
+
+def _source_sha256(item: Any) -> str | None:
+    try:
+        file = inspect.getsourcefile(item if inspect.isroutine(item) or inspect.isclass(item) else type(item))
+    except TypeError:
+        return None
+    return file_sha256(Path(file)) if file and Path(file).is_file() else None
+
+
+def _weights_sha256(network: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _device(name: str) -> torch.device:
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {name}: expected auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: no GPU that torch can use; expected cpu or auto")
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _moved(model: Model, device: torch.device) -> Model:
+    """The model on a device; a baseline that has no network stays where it is."""
+    network = getattr(model, "network", None)
+    if isinstance(model, DescriptorModel) and isinstance(network, nn.Module):
+        network.to(device)
+        model.device = device
+    return model

@@ -1,0 +1,29 @@
+"""The loss curve of a run as a picture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..io.files import written_whole
+
+
+def draw_loss_curve(losses: Sequence[float], validation: Mapping[int, float], path: Path, *, title: str) -> None:
+    """Every step's loss, its running mean over a twentieth of the run, and the validation loss at the steps that have one."""
+    from matplotlib.figure import Figure
+
+    values = np.asarray(losses, float)
+    window = max(len(values) // 20, 1)
+    smooth = np.convolve(values, np.ones(window) / window, mode="valid")
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.arange(1, len(values) + 1), values, color="#9db8d2", linewidth=0.7, label="each step")
+    axes.plot(np.arange(window, len(values) + 1), smooth, color="#1b4f8a", linewidth=1.8, label=f"mean of {window} steps")
+    if validation:
+        axes.plot(list(validation), list(validation.values()), "o-", color="#c4622d", markersize=3.5, linewidth=1.2, label="validation")
+    axes.set(xlabel="step", ylabel="loss", title=title, ylim=(0, None))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    with written_whole(path) as temporary:
+        figure.savefig(temporary, dpi=120, metadata={"Software": None})

@@ -1,0 +1,125 @@
+"""What a network is trained to do: the method's own objective, and the protocol that baselines' objectives follow.
+
+All share trainer, network and data, so that only the objective differs between two runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...errors import unknown_name
+from ...losses import contrastive_loss
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Described:
+    """A batch as an objective sees it: dense descriptors of both views, and points of which the places in both are known.
+
+    `a` and `b` are (B, D, H, W). `target_a` and `target_b` are the same without gradient: those of the momentum network
+    where an objective asks for one, else the network's own.
+    `uv_a` and `uv_b` (B, N, 2), in pixels, are true matches where `matched` (B, N); `uv_random` are uniformly random places in b;
+    `positive` is the share `keep` of the matches.
+    """
+
+    a: Float[Tensor, "batch channels height width"]
+    b: Float[Tensor, "batch channels height width"]
+    target_a: Float[Tensor, "batch channels height width"]
+    target_b: Float[Tensor, "batch channels height width"]
+    uv_a: Float[Tensor, "batch points 2"]
+    uv_b: Float[Tensor, "batch points 2"]
+    uv_random: Float[Tensor, "batch points 2"]
+    positive: Bool[Tensor, "batch points"]
+    matched: Bool[Tensor, "batch points"]
+
+
+class Objective(nn.Module):
+    """A loss of a batch; its own layers, such as a predictor, are trained along. `momentum` asks for a momentum network.
+
+    The momentum network starts as the network, and at each step keeps the share `momentum` of its weights. It is a property of
+    the step: `momentum_at(progress)` with progress from 0 to 1 over the run.
+    """
+
+    momentum: float | None = None
+
+    def momentum_at(self, progress: float) -> float:
+        """The share kept at a step; constant unless a method changes it over the run."""
+        del progress
+        return self.momentum or 0.0
+
+    def forward(self, seen: Described) -> Float[Tensor, ""]:
+        """The loss."""
+        raise NotImplementedError
+
+
+def sample_descriptors(
+    descriptors: Float[Tensor, "batch channels height width"], uv: Float[Tensor, "batch points 2"]
+) -> Float[Tensor, "batch channels points"]:
+    """Descriptors at sub-pixel positions uv (pixels, centres at .5), bilinear."""
+    height, width = descriptors.shape[-2:]
+    grid = uv * uv.new_tensor([2.0 / width, 2.0 / height]) - 1.0
+    return functional.grid_sample(descriptors, grid[:, :, None], align_corners=False, padding_mode="border")[..., 0]
+
+
+def options_of(config: "TrainConfig", defaults: Mapping[str, float]) -> dict[str, float]:
+    """An objective's own settings: its defaults with those of the run; UserError for a name that it does not have."""
+    for name in config.options:
+        if name not in defaults:
+            raise unknown_name(f"option of objective '{config.objective}'", name, defaults)
+    return {**defaults, **config.options}
+
+
+Rows = Float[Tensor, "batch points channels"]
+
+
+def at_points(seen: Described, *, unit: bool = False) -> tuple[Rows, Rows]:
+    """Descriptors of both views at the sampled points, a row a point: row n of the two is a match where `matched`."""
+    rows = (sample_descriptors(view, uv).transpose(1, 2) for view, uv in ((seen.a, seen.uv_a), (seen.b, seen.uv_b)))
+    x, y = (functional.normalize(row, dim=-1) if unit else row for row in rows)
+    return x, y
+
+
+def mean_where(values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"]) -> Float[Tensor, ""]:
+    """Mean of the masked values; 0 where there are none."""
+    return (values * mask).sum() / mask.sum().clamp(min=1)
+
+
+def grid_uv(view: Float[Tensor, "batch channels height width"], step: float) -> Float[Tensor, "cells 2"]:
+    """Centres of square cells of `step` pixels that cover a view, row by row."""
+    height, width = view.shape[-2:]
+    y, x = (torch.arange(step / 2, size, step, device=view.device, dtype=view.dtype) for size in (height, width))
+    return torch.cartesian_prod(y, x).flip(-1)
+
+
+class StableContrast(Objective):
+    """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel places, negatives at random ones."""
+
+    def __init__(self, config: "TrainConfig"):
+        super().__init__()
+        options_of(config, {})
+        self.config = config
+
+    def forward(self, seen: Described) -> Float[Tensor, ""]:
+        """See Objective."""
+        f1 = sample_descriptors(seen.a, seen.uv_a)
+        f2 = sample_descriptors(seen.b, torch.cat([seen.uv_b, seen.uv_random], dim=1))
+        points = seen.uv_a.shape[1]
+        own = torch.arange(points, device=f1.device).expand_as(seen.positive)
+        index = torch.where(seen.positive, own, own + points)
+        return contrastive_loss(
+            f1,
+            f2,
+            index,
+            seen.positive,
+            torch.ones_like(seen.positive),
+            p=self.config.p,
+            between_weight=self.config.between_weight,
+            between_pairs=self.config.between_pairs,
+        )

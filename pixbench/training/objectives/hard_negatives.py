@@ -1,0 +1,117 @@
+"""The method's family of losses with negatives that are sought: stable, without momentum network or temperature, like the method."""
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ...losses import between_loss, half_distance
+from .base import Described, Objective, mean_where, options_of, sample_descriptors
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+
+DEFAULTS = {
+    "hardest": 16.0,
+    "sharpness": 0.0,
+    "semi": 0.0,
+    "one_sided": 1.0,
+    "near_px": 4.0,
+    "both_ways": 1.0,
+    "snap": 0.0,
+    "between": 0.0,
+}
+
+Points = Float[Tensor, "batch channels points"]
+
+
+class HardContrast(Objective):
+    """The method's costs on every match, and on the negatives nearest to it among the pair's other points, further off than `near_px`.
+
+    A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where
+    d < 1/2: what is told apart is left alone. d is the norm p's, of descriptors as they are. With `sharpness` s the negatives are
+    weighted by exp(-s d), with `semi` only those count that are not nearer than the match; `hardest` 0 takes one random place
+    instead, as the method does. `both_ways` seeks in both views; `snap` rounds matches to pixels, to see what sub-pixel ones are
+    worth. `between` is the share of the method's between-image term; the run's `between_weight` is not used.
+    """
+
+    defaults: Mapping[str, float] = DEFAULTS
+
+    def __init__(self, config: "TrainConfig"):
+        super().__init__()
+        self.config = config
+        self.options = options_of(config, self.defaults)
+
+    def forward(self, seen: Described) -> Float[Tensor, ""]:
+        """See Objective."""
+        uv_b = seen.uv_b.floor() + 0.5 if self.options["snap"] else seen.uv_b
+        x, y = sample_descriptors(seen.a, seen.uv_a), sample_descriptors(seen.b, uv_b)
+        d = half_distance(x - y, self.config.p)
+        pull = mean_where(d + d.square(), seen.matched)
+        if self.options["hardest"]:
+            ways = [(x, y, seen.uv_b), (y, x, seen.uv_a)][: 2 if self.options["both_ways"] else 1]
+            push = torch.stack([self._push(*way, d.detach(), seen.matched) for way in ways]).mean()
+        else:
+            push = mean_where(self._cost(half_distance(x - sample_descriptors(seen.b, seen.uv_random), self.config.p)), seen.matched)
+        within = self.config.keep * pull + (1 - self.config.keep) * push
+        c = self.options["between"]
+        if not c:
+            return within
+        own = torch.arange(x.shape[2], device=x.device).expand_as(seen.matched)
+        between = between_loss(x, y, own, torch.ones_like(seen.matched), p=self.config.p, pairs=self.config.between_pairs)
+        return (1 - c) * within + c * between
+
+    def _cost(self, d: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        short = 0.5 - d
+        return (short.clamp(min=0) if self.options["one_sided"] else short).square()
+
+    def _push(
+        self,
+        x: Points,
+        y: Points,
+        uv: Float[Tensor, "batch points 2"],
+        matched_d: Float[Tensor, "batch points"],
+        matched: Bool[Tensor, "batch points"],
+    ) -> Float[Tensor, ""]:
+        """Mean cost of the nearest wrong points of y to each point of x; `uv` are the places of y's points."""
+        with torch.no_grad():
+            far = all_half_distances(x, y, self.config.p)
+            wrong = (torch.cdist(uv, uv) > self.options["near_px"]) & matched[:, None]
+            if self.options["semi"]:
+                wrong &= far >= matched_d[..., None]
+            count = min(int(self.options["hardest"]), far.shape[2])
+            nearest, index = far.masked_fill(~wrong, math.inf).topk(count, dim=2, largest=False)
+            there = nearest.isfinite() & matched[..., None]
+            weight = torch.exp(-self.options["sharpness"] * (nearest - nearest[..., :1])).masked_fill(~there, 0.0)
+        d = half_distance(x[:, None] - _picked(y, index), self.config.p)
+        # (batch, count, points) to the order of the weights.
+        cost = self._cost(d.transpose(1, 2)) * weight
+        return cost.sum() / weight.sum().clamp(min=1e-12)
+
+
+class PaperHard(HardContrast):
+    """The method's own costs, with the hardest negatives in place of random ones (see the study `negatives`).
+
+    HardContrast with two-sided negatives.
+    """
+
+    defaults: Mapping[str, float] = MappingProxyType({**DEFAULTS, "one_sided": 0.0})
+
+
+def all_half_distances(x: Points, y: Float[Tensor, "batch channels others"], p: float) -> Float[Tensor, "batch points others"]:
+    """d of each point of x to each of y."""
+    rows, others = x.transpose(1, 2), y.transpose(1, 2)
+    if p == 2:
+        return 0.5 * torch.cdist(rows, others).square() / x.shape[1]
+    far = torch.cdist(rows, others, p=p)
+    return 0.5 * (far if p == math.inf else far / x.shape[1])
+
+
+def _picked(y: Points, index: Int[Tensor, "batch points count"]) -> Float[Tensor, "batch count channels points"]:
+    batch, points, count = index.shape
+    flat = index.transpose(1, 2).reshape(batch, 1, count * points).expand(-1, y.shape[1], -1)
+    return y.gather(2, flat).reshape(batch, y.shape[1], count, points).transpose(1, 2)

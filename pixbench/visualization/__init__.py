@@ -1,0 +1,1 @@
+"""Figures and previews of data sets, matches and descriptors."""

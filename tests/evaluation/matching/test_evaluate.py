@@ -1,0 +1,274 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from pixbench.dataset.manifest import read_manifest
+from pixbench.dataset.reader import Pair
+from pixbench.errors import UserError
+from pixbench.evaluation.matching.dense_matcher import Matches
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pair_result import truth_at
+from pixbench.evaluation.matching.pair_source import DatasetSource, query_pixels
+from pixbench.evaluation.matching.predictions import predict, read_predictions, work_folder
+from pixbench.evaluation.matching.scoring import score
+from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
+from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
+from pixbench.evaluation.record import Stored, find_records, read_record
+from pixbench.evaluation.suite import Opening
+from pixbench.geometry.correspondence import Status
+from pixbench.leaderboard.render import markdown
+from pixbench.leaderboard.tables import build_tables
+from pixbench.models.loading import load_model
+from pixbench.registry import SUITES
+
+
+@pytest.fixture
+def source(tiny: Path) -> DatasetSource:
+    return DatasetSource(tiny, "tiny", 4)
+
+
+class Colour(DescriptorModel):
+    """Colours and positions: fast, and neither perfect nor useless."""
+
+    name = "colour"
+    p = 2.0
+
+    def describe(self, images: Tensor) -> Tensor:
+        places = torch.linspace(0, 1, images.shape[3]).expand(len(images), 1, *images.shape[2:])
+        return torch.cat([images, places, places.transpose(2, 3)], dim=1)
+
+
+def test_queries_lie_where_the_truth_is_known() -> None:
+    status = np.full((4, 8), Status.VISIBLE, np.uint8)
+    assert query_pixels(status, 4).tolist() == [[2, 2], [6, 2]]
+    status[2, 2], status[2, 6] = Status.AMBIGUOUS, Status.OCCLUDED
+    assert query_pixels(status, 4).tolist() == [[6, 2]]
+
+
+def test_oracle_scores_exactly_one(source: DatasetSource, tmp_path: Path) -> None:
+    path, record = evaluate(load_model("baseline:oracle"), source, tmp_path)
+    exact = {name: value.value for name, value in record.metrics.items() if name.startswith(("pck", "delta", "mma"))}
+    assert len(exact) == 17
+    assert set(exact.values()) == {1.0}
+    assert (record.metrics["epe_mean"].pooled, record.metrics["closer"].value, record.metrics["occlusion_ap"].value) == (0.0, 0.0, 1.0)
+    assert all(record.metrics[f"pose_auc@5/{name}"].value > 0.97 for name in ("magsac", "poselib"))  # type: ignore[operator]
+    assert record.data.points > 500
+    assert read_record(path) == record
+    assert len(read_predictions(path.with_suffix(".h5")).pairs) == 18
+    # What the whole is made of adds up.
+    groups = record.groups
+    assert sum(group.pairs for name, group in groups.items() if name.startswith("visible share")) == 18
+    assert groups["pixels: object"].points + groups["pixels: room"].points == record.data.points
+
+
+def test_chance_scores_what_random_pixels_do(source: DatasetSource, tmp_path: Path) -> None:
+    _, record = evaluate(load_model("baseline:chance"), source, tmp_path)
+    width = source.images(0)[0].shape[1]
+    assert record.metrics["closer"].pooled == pytest.approx(0.5, abs=0.05)
+    # A disk of 16 px, cut by the image's borders, is at most this share of it.
+    assert 0.0 < record.metrics["pck@16"].pooled < math.pi * 16**2 / width**2  # type: ignore[operator]
+
+
+def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetSource, tmp_path: Path) -> None:
+    class Counting(Colour):
+        seen = 0
+        stops = True
+
+        def describe(self, images: Tensor) -> Tensor:
+            type(self).seen += len(images)
+            if type(self).stops and type(self).seen > 6:
+                raise KeyboardInterrupt
+            return super().describe(images)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Counting(), source, tmp_path)
+    assert not list(tmp_path.glob("*.json"))
+    Counting.stops, Counting.seen = False, 0
+    _, record = evaluate(Counting(), source, tmp_path)
+    views = sum(len(source.images(group[0].scene)) for group in source.groups())
+    assert 0 < Counting.seen < views
+    _, straight = evaluate(Colour(), source, tmp_path / "straight")
+    assert record.metrics == straight.metrics
+    assert not work_folder(tmp_path, "colour").exists()
+
+
+def test_another_model_of_the_same_name_does_not_take_over(source: DatasetSource, tmp_path: Path) -> None:
+    for said in ("one", "two"):
+        predictions, _ = predict(Colour(), source, tmp_path / "work", model_hash=said)
+        (tmp_path / "work" / "000000.h5").write_text("what another run left")
+    assert len(predictions.pairs) == 18
+
+
+def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetSource, tmp_path: Path) -> None:
+    class Fragile(Model):
+        name = "fragile"
+
+        def match(self, pair: Pair, query_uv: np.ndarray) -> Matches:
+            if pair.key.a == 0:
+                raise ValueError("no features\nin this image")
+            return Matches.only(query_uv)
+
+    _, record = evaluate(Fragile(), source, tmp_path)
+    failed = sum(key.a == 0 for group in source.groups() for key in group)
+    assert record.data.failed == {"ValueError: no features in this image": failed}
+    rows = (tmp_path / "fragile.pairs.csv").read_text().splitlines()
+    assert sum("no features" in row for row in rows) == failed
+    # Its queries are misses: they count, and infinitely far.
+    assert record.metrics["epe_mean"].value is None
+    assert record.data.pairs == 18
+
+    class Broken(Model):
+        name = "broken"
+
+        def match(self, pair: Pair, query_uv: np.ndarray) -> Matches:
+            raise RuntimeError("never")
+
+    with pytest.raises(UserError, match="broken failed on every pair; the first time with: RuntimeError: never"):
+        evaluate(Broken(), source, tmp_path)
+    assert not (tmp_path / "broken.json").exists()
+
+
+def test_batch_size_does_not_move_scores(source: DatasetSource, tmp_path: Path) -> None:
+    records = [evaluate(load_model("baseline:random-unet"), source, tmp_path / str(batch), batch=batch)[1] for batch in (1, 3)]
+    first, second = ({name: value.value for name, value in record.metrics.items()} for record in records)
+    for name, value in first.items():
+        assert second[name] == (value if value is None else pytest.approx(value, abs=1e-4)), name
+
+
+def test_predictions_belong_to_their_pairs(source: DatasetSource, tiny: Path, tmp_path: Path) -> None:
+    path, _ = evaluate(Colour(), source, tmp_path)
+    predictions = read_predictions(path.with_suffix(".h5"))
+    with pytest.raises(UserError, match="other query pixels"):
+        score(predictions, DatasetSource(tiny, "tiny", 5))
+    path.with_suffix(".h5").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="not a predictions file"):
+        read_predictions(path.with_suffix(".h5"))
+
+
+def test_a_matcher_answers_near_its_points(source: DatasetSource, tmp_path: Path) -> None:
+    shift = np.array([3.0, -2.0])
+
+    def matcher(image_a: Tensor, image_b: Tensor) -> tuple[Any, ...]:
+        points = np.array([[20.5, 20.5], [40.0, 30.25], [np.nan, 1.0]])
+        return points, points + shift
+
+    model = MatcherModel(matcher, "points")
+    pair = source.pair(source.groups()[0][0])
+    found = model.match(pair, np.array([[21.5, 22.5], [60.5, 5.5]]))
+    assert found.uv[0].tolist() == [24.5, 20.5]
+    assert np.isnan(found.uv[1]).all()
+    assert len(found.points_a) == 2  # type: ignore[arg-type]
+    _, record = evaluate(model, source, tmp_path)
+    assert record.metrics["matches"].value <= 2  # type: ignore[operator]
+    assert record.metrics["closer"].value is None
+    with pytest.raises(ValueError, match="returned 2 points of the first image and 3 of the second"):
+        MatcherModel(lambda a, b: (np.zeros((2, 2)), np.zeros((3, 2))), "bad").match(pair, np.zeros((1, 2)))
+
+
+def test_truth_between_pixel_centres(source: DatasetSource) -> None:
+    pair = source.pair(source.groups()[0][0])
+    visible = pair.truth.status == Status.VISIBLE
+    # Four visible pixels around a corner: the truth there lies between theirs.
+    block = visible[:-1, :-1] & visible[1:, :-1] & visible[:-1, 1:] & visible[1:, 1:]
+    row, column = np.argwhere(block)[len(np.argwhere(block)) // 2]
+    expected = pair.truth.uv_b[row : row + 2, column : column + 2].astype(float).mean(axis=(0, 1))
+    corner, centre = np.array([[column + 1.0, row + 1.0]]), np.array([[column + 0.5, row + 0.5]])
+    np.testing.assert_allclose(truth_at(pair, corner)[0], expected, atol=1e-5)
+    np.testing.assert_allclose(truth_at(pair, centre)[0], pair.truth.uv_b[row, column], atol=1e-5)
+
+
+def test_what_was_trained_on_is_told_apart(tiny: Path, tmp_path: Path) -> None:
+    from pixbench.dataset.leakage import assets
+    from pixbench.dataset.reader import Dataset
+
+    known = assets(Dataset(tiny))
+    rooms = [sha256 for sha256, (kind, _, _) in known.items() if kind == "room"]
+    objects = [sha256 for sha256, (kind, _, _) in known.items() if kind == "object"]
+    trained = frozenset([*rooms[:1], *objects[: len(objects) // 2]])
+    _, record = evaluate(Colour(), DatasetSource(tiny, "tiny", 4, trained), tmp_path, trained_on="hash")
+    groups = record.groups
+    assert groups["rooms: seen in training"].pairs + groups["rooms: unseen"].pairs == 18
+    assert groups["rooms: seen in training"].pairs == 18 // len(rooms)
+    seen, unseen = groups["objects: seen in training"], groups["objects: unseen"]
+    assert seen.points + unseen.points == groups["pixels: object"].points
+    assert min(seen.points, unseen.points) > 0
+
+
+def test_the_table_is_a_pure_function_of_records(source: DatasetSource, tmp_path: Path) -> None:
+    for name in ("oracle", "rgb-patch"):
+        evaluate(load_model(f"baseline:{name}"), source, tmp_path)
+    records = find_records([tmp_path])
+    (table,), (again,) = build_tables(records), build_tables(records[::-1])
+    assert markdown(table) == markdown(again)
+    assert [row[0] for row in table.cells] == ["oracle", "rgb-patch"]
+    assert "| oracle | – | – | – | 1.000 |" in markdown(table)
+
+    def changed(stored: Stored, **data: str) -> Stored:
+        record = stored.record
+        return Stored(stored.path, record.model_copy(update={"data": record.data.model_copy(update=data)}))
+
+    # Another processor's last bits make no other table, another recipe does.
+    assert len(build_tables([*records, changed(records[0], content_sha256="0" * 64)])) == 1
+    assert len(build_tables([*records, changed(records[0], recipe_sha256="0" * 64)])) == 2
+    redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].record.metrics.items()}
+    other = Stored(records[0].path, records[0].record.model_copy(update={"metrics": redefined}))
+    assert len(build_tables([*records, other])) == 2
+
+
+def test_variants_of_a_definition_start_with_ours(source: DatasetSource, tmp_path: Path) -> None:
+    path, record = evaluate(Colour(), source, tmp_path)
+    numbers = sensitivity(read_predictions(path.with_suffix(".h5")), source)
+    ours: dict[str, float] = {}
+    for variant, number in zip(VARIANTS, numbers, strict=True):
+        ours.setdefault(variant.family, number)
+    same = {"PCK@1": "pck@1", "δ_avg": "delta_avg", "MMA@3": "mma@3", "pose AUC@10°": "pose_auc@10/magsac", "endpoint error": "epe_median"}
+    for family, name in same.items():
+        assert ours[family] == pytest.approx(record.metrics[name].value, abs=1e-6)
+    by_words = {variant.words: number for variant, number in zip(VARIANTS, numbers, strict=True)}
+    assert by_words["< 1 px, mean over pairs"] <= by_words["<= 1 px, mean over pairs"]
+    assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
+
+
+def test_unknown_fields_of_a_record_are_refused(source: DatasetSource, tmp_path: Path) -> None:
+    path, _ = evaluate(Colour(), source, tmp_path)
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps({**raw, "surprise": 1}))
+    with pytest.raises(UserError, match="surprise"):
+        read_record(path)
+
+
+def test_records_are_validated(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text('{"format": "pixbench-record", "surprise": 1}')
+    with pytest.raises(UserError, match=r"bad\.json is not a record"):
+        find_records([tmp_path])
+    (tmp_path / "bad.json").write_text('{"format": "something else"}')
+    assert find_records([tmp_path]) == []
+
+
+def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
+    from pixbench.evaluation.suite import GeneratedSuite
+
+    config = {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5, "scenes_per_shard": 1}
+    made = GeneratedSuite("small", "", 1, "3d", config)
+    found = read_manifest(made.ensure(tmp_path, workers=1)).self_test["visible"]
+    for published, fits in ((found, True), (found * 1.0005, True), (found * 1.01, False)):
+        suite = GeneratedSuite("small", "", 1, "3d", config, fingerprint={"visible": published})
+        if fits:
+            suite.check_fingerprint(read_manifest(made.folder(tmp_path)))
+        else:
+            with pytest.raises(UserError, match="suite small came out otherwise on this machine: visible is"):
+                suite.check_fingerprint(read_manifest(made.folder(tmp_path)))
+
+
+def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
+    opening = Opening(tmp_path)
+    with pytest.raises(UserError, match="give --objects shapenet:PATH --rooms scenenn:PATH"):
+        SUITES.get("shapenet-scenenn").open(opening)
+    with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
+        SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ("scenenn:x",)}))

@@ -1,0 +1,188 @@
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pixbench.evaluation.matching.metrics import METRICS, Metric, matching_metrics, per_pair, pooled, summarise
+from pixbench.evaluation.matching.pair_result import Outcome, joined
+from pixbench.evaluation.matching.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
+from pixbench.evaluation.probing.classification import Classified, accuracy, calibration_error
+from pixbench.evaluation.probing.segmentation import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error
+from pixbench.geometry.cameras import Camera, inverse_rigid, look_at
+from pixbench.image.homography import apply_homography
+
+
+def made(error: Any = (), **given: Any) -> Outcome:
+    """An outcome of visible queries with these errors and nothing else, but for what is given."""
+    error = np.asarray(error, float)
+    matches = len(given.get("match_error_px", ()))
+    values: dict[str, Any] = {
+        "error_px": error,
+        "closer": np.full(len(error), math.nan),
+        "visible": np.ones(len(error), bool),
+        "distance": np.full(len(error), math.nan),
+        "uv_a": np.zeros((matches, 2)),
+        "uv_b": np.zeros((matches, 2)),
+        "ratio": np.zeros(matches),
+        "match_error_px": np.empty(0),
+        "width": 128,
+        "height": 96,
+    }
+    return Outcome(**{**values, **given})
+
+
+def test_errors_by_hand() -> None:
+    # Two pairs: errors 0, 1, 3 and 20 px; and one of 5 px. A third without points counts nowhere.
+    outcomes = [made([0.0, 1.0, 3.0, 20.0]), made([5.0]), made()]
+    means, everything = summarise([per_pair(each) for each in outcomes]), pooled(outcomes)
+    assert (means["pck@1"], everything["pck@1"]) == (pytest.approx((0.5 + 0) / 2), pytest.approx(2 / 5))
+    assert (means["pck@4"], everything["pck@4"]) == (pytest.approx((0.75 + 0) / 2), pytest.approx(3 / 5))
+    assert (means["pck@8"], everything["pck@8"]) == (pytest.approx((0.75 + 1) / 2), pytest.approx(4 / 5))
+    assert (means["epe_mean"], everything["epe_mean"]) == (pytest.approx((6 + 5) / 2), pytest.approx(29 / 5))
+    assert (means["epe_median"], everything["epe_median"]) == (pytest.approx((2 + 5) / 2), pytest.approx(3))
+
+
+def test_nothing_has_no_value() -> None:
+    values = {**summarise([per_pair(made())]), **pooled([made()])}
+    assert all(math.isnan(value) for value in values.values())
+    assert pooled([]).keys() == {metric.id for metric in matching_metrics()}
+
+
+def test_tap_vid_by_hand() -> None:
+    # Its bounds are not included, and errors are those of an image of 256 px: here half as large.
+    error = [1.0, 2.0, 4.0, 8.0, 16.0]
+    assert METRICS.get("delta_avg")(made(error)) == pytest.approx((0 + 1 + 2 + 3 + 4) / 25)
+    # Scaled: 2, 4, 8, 16, 32.
+    assert METRICS.get("delta_avg_256")(made(error)) == pytest.approx((0 + 0 + 1 + 2 + 3) / 25)
+    assert METRICS.get("pck@1")(made(error)) == pytest.approx(1 / 5)
+
+
+def test_d2_net_by_hand() -> None:
+    # Three matches at 0.5, 3 and 7.5 px, and one of a point that the target does not see.
+    matches = made([1.0], match_error_px=np.array([0.5, 3.0, 7.5, math.inf]))
+    assert [METRICS.get(f"mma@{px}")(matches) for px in (1, 2, 3, 7, 8, 10)] == [0.25, 0.25, 0.5, 0.5, 0.75, 0.75]
+    # A pair that was asked and gave no match scores 0, and counts in the mean.
+    assert METRICS.get("mma@3")(made([1.0])) == 0.0
+    assert summarise([per_pair(matches), per_pair(made([1.0]))])["mma@3"] == 0.25
+
+
+def test_loftr_by_hand() -> None:
+    # Errors 2, 4, 8 and a failure, up to 10: recall rises by a quarter at each, with straight lines between, then stays.
+    errors = np.array([8.0, 2.0, math.inf, 4.0])
+    expected = (0.5 * 2 * 0.25 + 2 * (0.25 + 0.5) / 2 + 4 * (0.5 + 0.75) / 2 + 2 * 0.75) / 10
+    assert area_under_recall(errors, 10) == pytest.approx(expected)
+    assert area_under_recall(np.array([math.inf]), 5) == 0.0
+    assert area_under_recall(np.zeros(3), 5) == 1.0
+    assert math.isnan(area_under_recall(np.empty(0), 5))
+
+
+def test_kornia_has_the_same_endpoint_error() -> None:
+    from kornia.metrics import aepe
+
+    rng = np.random.default_rng(0)
+    predicted, truth = rng.normal(0, 5, (2, 8, 9, 2))
+    flow = [torch.from_numpy(each)[None] for each in (predicted, truth)]
+    error = np.linalg.norm(predicted - truth, axis=-1).ravel()
+    assert METRICS.get("epe_mean")(made(error)) == pytest.approx(float(aepe(*flow, reduction="mean")), abs=1e-6)
+
+
+def test_occlusion_is_average_precision() -> None:
+    from torchmetrics.functional.classification import binary_average_precision
+
+    rng = np.random.default_rng(1)
+    visible, distance = rng.random(400) < 0.7, rng.random(400)
+    found = METRICS.get("occlusion_ap")(made(np.zeros(visible.sum()), visible=visible, distance=distance))
+    assert found == pytest.approx(float(binary_average_precision(torch.from_numpy(distance), torch.from_numpy(~visible).long())), abs=1e-6)
+    # One occluded query of four, the second surest to be: precision 1/2 where it is found.
+    hand = made(np.zeros(3), visible=np.array([True, True, False, True]), distance=np.array([0.9, 0.1, 0.5, 0.3]))
+    assert METRICS.get("occlusion_ap")(hand) == 0.5
+
+
+def _cameras() -> tuple[Camera, Camera]:
+    K = np.array([[300.0, 0, 160], [0, 310.0, 120], [0, 0, 1]])
+    target = np.array([0.0, 0.0, 1.0])
+    a, b = (look_at(np.array(eye), target, roll_rad=roll) for eye, roll in (([3.0, -1, 1.2], 0.1), ([2.2, 1.5, 1.6], -0.2)))
+    return Camera(K, a, 320, 240), Camera(K, b, 320, 240)
+
+
+@pytest.mark.parametrize("estimator", sorted(ESTIMATORS))
+def test_pose_of_exact_matches_with_outliers(estimator: str) -> None:
+    a, b = _cameras()
+    rng = np.random.default_rng(2)
+    points = rng.uniform([-0.8, -0.8, 0.4], [0.8, 0.8, 1.7], (200, 3))
+    uv_a, uv_b = a.project(points)[0], b.project(points)[0]
+    uv_b[:60] = rng.uniform(0, [320, 240], (60, 2))
+    assert pose_error_deg(ESTIMATORS[estimator](uv_a, uv_b, a, b), a, b) < 0.05
+    assert ESTIMATORS[estimator](uv_a[:4], uv_b[:4], a, b) is None
+    assert pose_error_deg(ESTIMATORS[estimator](uv_a[:60], uv_b[:60], a, b), a, b) > 1
+
+
+def test_pose_error_by_hand() -> None:
+    a, b = _cameras()
+    truth = inverse_rigid(b.T_world_cam) @ a.T_world_cam
+    R, t = truth[:3, :3], truth[:3, 3] / np.linalg.norm(truth[:3, 3])
+    turn = np.array([[math.cos(0.1), -math.sin(0.1), 0], [math.sin(0.1), math.cos(0.1), 0], [0, 0, 1]])
+    assert pose_error_deg((R, -t), a, b) == pytest.approx(0, abs=1e-5)
+    assert pose_error_deg((R @ turn, t), a, b) == pytest.approx(math.degrees(0.1))
+    side = np.cross(t, [0, 0, 1.0])
+    side /= np.linalg.norm(side)
+    assert pose_error_deg((R, math.cos(0.3) * t + math.sin(0.3) * side), a, b) == pytest.approx(math.degrees(0.3))
+    assert pose_error_deg(None, a, b) == math.inf
+
+
+def test_homography_from_matches_with_outliers() -> None:
+    H = np.array([[1.1, 0.05, 4], [-0.03, 0.95, 7], [2e-4, -1e-4, 1]])
+    rng = np.random.default_rng(3)
+    uv_a = rng.uniform(0, [128, 96], (120, 2))
+    uv_b = apply_homography(H, uv_a)
+    uv_b[:30] += rng.uniform(20, 40, (30, 2))
+    assert corner_error_px(opencv_homography(uv_a, uv_b), H, 128, 96) < 1e-3
+    # A shift by (3, 4) is 5 px off at each corner.
+    assert corner_error_px(np.array([[1, 0, 3], [0, 1, 4], [0, 0, 1.0]]), np.eye(3), 128, 96) == pytest.approx(5)
+    outcome = made([1.0], uv_a=uv_a, uv_b=uv_b, match_error_px=np.zeros(120), homography=H)
+    assert summarise([per_pair(outcome)])["homography_auc@3"] == pytest.approx(1, abs=1e-3)
+    assert math.isnan(per_pair(outcome)["pose_error_deg/magsac"])
+
+
+def test_joined_is_one_after_another() -> None:
+    both = joined([made([1.0, 2.0]), made([5.0], match_error_px=np.array([3.0]))])
+    assert both.error_px.tolist() == [1.0, 2.0, 5.0]
+    assert both.match_error_px.tolist() == [3.0]
+
+
+def test_calibration_equals_torchmetrics() -> None:
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    rng = np.random.default_rng(4)
+    probability, label = rng.random(500), rng.random(500) < 0.6
+    both = torch.from_numpy(np.stack([1 - probability, probability], axis=1))
+    expected = float(multiclass_calibration_error(both, torch.from_numpy(label).long(), num_classes=2, n_bins=15, norm="l1"))
+    assert calibration_error(Classified(probability, label)) == pytest.approx(expected, abs=1e-6)
+    # Always sure, right three times of four.
+    assert calibration_error(Classified(np.ones(4), np.array([True, True, True, False]))) == 0.25
+    assert accuracy(Classified(np.array([0.9, 0.5, 0.2]), np.array([True, False, True]))) == pytest.approx(2 / 3)
+
+
+def test_segmentation_equals_torchmetrics() -> None:
+    from torchmetrics.functional.classification import multiclass_accuracy, multiclass_calibration_error, multiclass_jaccard_index
+
+    rng = np.random.default_rng(5)
+    probability = rng.dirichlet(np.ones(5), 800)
+    truth, said = rng.integers(0, 5, 800), probability.argmax(axis=1)
+    found = PixelClasses(probability.max(axis=1), said, truth)
+    said_t, truth_t = torch.from_numpy(said), torch.from_numpy(truth)
+    assert mean_iou(found) == pytest.approx(float(multiclass_jaccard_index(said_t, truth_t, num_classes=5)), abs=1e-6)
+    assert pixel_accuracy(found) == pytest.approx(float(multiclass_accuracy(said_t, truth_t, num_classes=5, average="micro")), abs=1e-6)
+    expected = float(multiclass_calibration_error(torch.from_numpy(probability), truth_t, num_classes=5, n_bins=15, norm="l1"))
+    assert pixel_calibration_error(found) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_changed_definition_has_another_hash() -> None:
+    def metric(**given: Any) -> Metric:
+        return Metric(**{"id": "m", "version": 1, "definition": "d", "value": lambda o: 0.0, "parameters": {"px": 1}, **given})
+
+    first = metric().sha256()
+    assert first == metric(value=lambda o: 1.0).sha256()
+    assert len({first, metric(version=2).sha256(), metric(definition="e").sha256(), metric(parameters={"px": 2}).sha256()}) == 4

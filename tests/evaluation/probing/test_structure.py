@@ -1,0 +1,77 @@
+"""Segments and edges of descriptors, on pictures where the answer is known."""
+
+import math
+
+import numpy as np
+import pytest
+
+from pixbench.evaluation.probing.structure import (
+    best_channel_iou,
+    binary_codes,
+    code_rand_index,
+    depth_edges,
+    descriptor_steps,
+    edge_precision,
+    normal_edges,
+)
+
+
+def _halves() -> np.ndarray:
+    """Instance 1 on the left half, 2 on the right half's upper part, no surface below it."""
+    instance = np.ones((12, 16), int)
+    instance[:6, 8:], instance[6:, 8:] = 2, 0
+    return instance
+
+
+def test_codes_do_not_depend_on_a_channels_offset_and_scale_nor_on_a_few_pixels() -> None:
+    descriptors = np.where(_halves() == 1, 0.4, -0.6)[None] * np.array([1.0, 100.0])[:, None, None] + np.array([0.0, 7.0])[:, None, None]
+    descriptors[0, 0, 0] = 1e6
+    codes = binary_codes(descriptors)
+    assert (codes[1] == (_halves() == 1)).all()
+    assert (codes[0].ravel()[1:] == codes[1].ravel()[1:]).all()
+
+
+def test_the_best_channel_is_found_also_upside_down() -> None:
+    instance = _halves()
+    exact = np.stack([instance != 1, instance == 2])
+    assert best_channel_iou(exact, instance) == 1
+    # One channel: against 1 its opposite is exact, against 2 it covers 96 pixels, 48 of them right.
+    assert best_channel_iou(exact[:1], instance) == pytest.approx((1 + 48 / 96) / 2)
+    assert math.isnan(best_channel_iou(exact, np.zeros_like(instance)))
+
+
+def test_the_rand_index_is_one_for_the_same_partition_and_zero_for_one_code() -> None:
+    instance = _halves()
+    assert code_rand_index(np.stack([instance == 1, instance == 2]), instance) == 1
+    assert code_rand_index(np.ones((3, 12, 16), bool), instance) == 0
+    # More than eight channels: codes that differ in the ninth only are different.
+    many = np.zeros((9, 12, 16), bool)
+    many[8] = instance == 1
+    assert 0.2 < code_rand_index(many, instance) < 1
+
+
+def test_steps_by_hand() -> None:
+    descriptors = np.zeros((2, 2, 3))
+    descriptors[:, 0, 1] = 3.0, 4.0
+    assert descriptor_steps(descriptors, 2)[0].tolist() == [5, 5, 0]
+    assert descriptor_steps(descriptors, 1)[0].tolist() == [7, 7, 0]
+    assert descriptor_steps(descriptors, math.inf).tolist() == [[4, 4, 0], [0, 0, 0]]
+
+
+def test_edges_by_hand() -> None:
+    depth = np.array([[1.0, 1.04, 1.2, np.nan, np.nan]])
+    assert depth_edges(depth).tolist() == [[False, True, True, False, False]]
+    normal = np.zeros((3, 1, 3))
+    for row, degrees in enumerate((0, 20, 60)):
+        normal[row, 0] = np.cos(np.radians(degrees)), np.sin(np.radians(degrees)), 0
+    assert normal_edges(normal).ravel().tolist() == [False, True, False]
+
+
+def test_steps_on_the_edges_have_full_precision() -> None:
+    instance = _halves()
+    depth = np.where(instance == 1, 1.0, np.where(instance == 2, 2.0, 4.0))
+    edges = depth_edges(depth)
+    descriptors = np.stack([instance == 1, instance == 2]).astype(float)
+    assert edge_precision(descriptor_steps(descriptors, math.inf), edges) == 1
+    assert edge_precision(np.zeros((12, 16)), edges) == pytest.approx(edges.mean())
+    assert math.isnan(edge_precision(np.zeros((12, 16)), np.zeros((12, 16), bool)))

@@ -1,0 +1,134 @@
+"""Scenes from a user's own meshes: bad models are replaced and counted, splits never share one, recipes prove the assets."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import trimesh
+from shapes import box
+
+from pixbench.assets.check import open_sources, survey
+from pixbench.cli import main
+from pixbench.dataset.manifest import read_manifest
+from pixbench.errors import UserError
+from pixbench.generation import generate
+from pixbench.generators.rooms.config import Config3D
+from pixbench.generators.rooms.generator import Generator3D
+from pixbench.generators.sources.base import split_of
+
+SMALL = {"views": 2, "size": 32, "object_count": (3, 5), "min_overlap": 0.05, "scenes": 2, "scenes_per_shard": 1}
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Thirty boxes of two categories, and among them files that no parser can read."""
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    root = tmp_path / "models"
+    for category, size in (("crate", (0.5, 0.4, 0.3)), ("cup", (0.09, 0.08, 0.1))):
+        (root / category).mkdir(parents=True)
+        for k in range(12):
+            box(*(side * (1 + 0.05 * k) for side in size)).export(root / category / f"{k}.stl")
+        for k in range(6):
+            (root / category / f"broken{k}.ply").write_text("this is no mesh")
+    return root
+
+
+def test_bad_models_are_replaced_and_counted(models: Path) -> None:
+    generator = Generator3D(Config3D(**SMALL, objects=(f"folder:{models}",)))
+    replaced: Counter[str] = Counter()
+    for index in range(3):
+        made = generator.scene(index)
+        replaced.update(made.recipe["replaced"])
+        assert set(made.recipe["objects"]) <= {"crate", "cup"}
+        assert all(len(sha256) == 64 for sha256 in made.recipe["assets"].values())
+        assert not any("broken" in model_id for model_id in made.recipe["assets"])
+    assert replaced["object: cannot be parsed"] > 0
+
+
+@pytest.mark.slow
+def test_splits_share_no_model(models: Path) -> None:
+    used = {}
+    for split in ("train", "test"):
+        generator = Generator3D(Config3D(**SMALL, split=split, objects=(f"folder:{models}",)))
+        used[split] = {model_id for index in range(3) for model_id in generator.scene(index).recipe["assets"]}
+    assert used["train"]
+    assert not used["train"] & used["test"]
+
+
+def test_a_source_without_a_usable_model_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "bad").mkdir()
+    for k in range(40):
+        (tmp_path / "bad" / f"{k}.ply").write_text("this is no mesh")
+    with pytest.raises(UserError, match=r"models in a row cannot be used \(most often object: cannot be parsed\); see 'pixbench"):
+        Generator3D(Config3D(**SMALL, objects=(f"folder:{tmp_path / 'bad'}",))).scene(0)
+
+
+def test_one_mesh_has_only_one_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "one").mkdir()
+    trimesh.creation.box((0.3, 0.3, 0.3)).export(tmp_path / "one" / "a.stl")
+    mine = split_of("folder/one/a.stl")
+    options = {**SMALL, "objects": (f"folder:{tmp_path / 'one'}",)}
+    assert Generator3D(Config3D(**options, split=mine)).composer.categories == ("object",)
+    other = next(split for split in ("train", "val", "test") if split != mine)
+    with pytest.raises(UserError, match=f"no objects in split '{other}'"):
+        Generator3D(Config3D(**options, split=other))
+    whole = {**SMALL, "objects": (f"folder:{tmp_path / 'one'}?splits=one",)}
+    assert Generator3D(Config3D(**whole, split=other)).composer.categories == ("object",)
+
+
+def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generate("3d", Config3D(**SMALL, objects=(f"folder:{models}",)), tmp_path / "data")
+    assets = read_manifest(tmp_path / "data").assets
+    assert assets
+    assert str(tmp_path) not in (tmp_path / "data/dataset.json").read_text()
+    elsewhere = tmp_path / "elsewhere" / "models"
+    elsewhere.parent.mkdir()
+    models.rename(elsewhere)
+
+    def run(*words: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["pixbench", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out + said.err
+
+    assert run("recipe", str(tmp_path / "data"), "--out", str(tmp_path / "recipe.json"))[0] == 0
+    recipe = json.loads((tmp_path / "recipe.json").read_text())
+    assert recipe["assets"] == assets
+    again = ("generate", "3d", "--from-recipe", str(tmp_path / "recipe.json"), "--workers", "1", "--objects", f"folder:{elsewhere}")
+    code, said = run(*again, "--out", str(tmp_path / "again"))
+    assert code == 0, said
+    assert f"{len(assets)} assets are the same to the byte" in said
+    changed = elsewhere / next(iter(assets)).split("/", 2)[2]
+    box(0.2, 0.2, 0.2).export(changed)
+    code, said = run(*again, "--out", str(tmp_path / "other"))
+    assert (code, "assets are missing or differ" in said, (tmp_path / "other").exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "altered"])
+def test_a_damaged_conversion_is_made_again(models: Path, damage: str) -> None:
+    config = Config3D(**SMALL, objects=(f"folder:{models}",))
+    before = Generator3D(config).scene(0).arrays
+    for array in (models.parent / "cache").rglob("normals.npy"):
+        kept = array.read_bytes()
+        array.unlink()
+        if damage != "lost":
+            array.write_bytes(kept[:-8] if damage == "cut" else kept[:-8] + bytes(8))
+    after = Generator3D(config).scene(0).arrays
+    assert all(before[name].tobytes() == after[name].tobytes() for name in before)
+
+
+def test_a_cache_that_cannot_be_written_is_named_and_is_no_fault_of_a_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = models.parent / "no folder"
+    cache.write_text("")
+    monkeypatch.setenv("PIXBENCH_CACHE", str(cache))
+    with pytest.raises(UserError, match=r"cache .*no folder cannot be written \(Not a directory\): free space, or set PIXBENCH_CACHE"):
+        Generator3D(Config3D(**SMALL, objects=(f"folder:{models}",))).scene(0)
+    ((_, source), *_) = open_sources(f"folder:{models}")
+    with pytest.raises(UserError, match="cannot be written"):
+        survey(source)

@@ -1,0 +1,105 @@
+"""How sources are named, mixed, and kept free of this machine's paths."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import trimesh
+
+from pixbench.errors import UserError
+from pixbench.generators.rooms.config import Config3D
+from pixbench.generators.sources.base import split_of
+from pixbench.generators.sources.procedural import ProceduralObjects, ProceduralRooms
+from pixbench.generators.sources.spec import Mix, Spec, parse
+from pixbench.registry import OBJECT_SOURCES
+
+
+@pytest.mark.parametrize(
+    ("text", "spec", "path"),
+    [
+        ("procedural", Spec("procedural", 1.0), None),
+        ("procedural@0.25", Spec("procedural", 0.25), None),
+        ("shapenet:/data/Shape@Net.v2", Spec("shapenet", 1.0), "/data/Shape@Net.v2"),
+        ("shapenet:/data/v2@3", Spec("shapenet", 3.0), "/data/v2"),
+        ("shapenet:/data/v2?classes=all@3", Spec("shapenet", 3.0, "classes=all"), "/data/v2"),
+        ("folder:/a/b/mugs/", Spec("folder/mugs", 1.0), "/a/b/mugs/"),
+        ("folder:/a/b/../mugs/.", Spec("folder/mugs", 1.0), "/a/b/../mugs/."),
+        ("folder:/a/b?up=y&name=my mugs@2", Spec("folder/my mugs", 2.0, "up=y"), "/a/b"),
+    ],
+)
+def test_a_spec_is_kind_path_and_weight(text: str, spec: Spec, path: str | None) -> None:
+    assert parse(text) == (spec, path)
+
+
+@pytest.mark.parametrize("text", ["", ":/data", "procedural@0", "procedural@-1", "procedural@inf", "@2"])
+def test_specs_that_mean_nothing_are_refused(text: str) -> None:
+    with pytest.raises(UserError, match="source '"):
+        parse(text)
+
+
+def test_a_recipe_holds_no_path_but_workers_know_it(tmp_path: Path) -> None:
+    config = Config3D(objects=(f"folder:{tmp_path}/mugs@2", "procedural"), rooms=(f"scenenn:{tmp_path}/scans",))
+    assert config.objects == ("folder/mugs@2", "procedural")
+    assert config.rooms == ("scenenn",)
+    assert config.locations == {"folder/mugs": f"{tmp_path}/mugs", "scenenn": f"{tmp_path}/scans"}
+    assert str(tmp_path) not in config.model_dump_json()
+    assert Config3D(**config.model_dump()).objects == config.objects
+
+
+def test_options_are_part_of_the_recipe_and_reach_the_source() -> None:
+    config = Config3D(rooms=("scenenn:/data/scans?up=z@2",))
+    assert config.rooms == ("scenenn?up=z@2",)
+    spec, _ = parse(config.rooms[0])
+    assert spec.location(config.locations) == "/data/scans?up=z"
+    assert parse("scenenn")[0].location(config.locations) == "/data/scans"
+
+
+def test_a_folder_has_the_name_that_its_user_gives_it(tmp_path: Path) -> None:
+    for place in ("a/meshes", "b/meshes"):
+        (tmp_path / place / "mug").mkdir(parents=True)
+        trimesh.creation.box((0.1, 0.1, 0.1)).export(tmp_path / place / "mug/one.ply")
+    config = Config3D(objects=(f"folder:{tmp_path}/a/meshes?splits=one", f"folder:{tmp_path}/b/meshes?name=others&splits=one"))
+    assert config.objects == ("folder/meshes?splits=one", "folder/others?splits=one")
+    sources = Mix(config.objects, config.locations, OBJECT_SOURCES).sources
+    assert [source.entries[0].id for source in sources] == ["folder/meshes/mug/one.ply", "folder/others/mug/one.ply"]
+    with pytest.raises(UserError, match=r"two paths, .*: name one of them with \?name=NAME"):
+        Config3D(objects=(f"folder:{tmp_path}/a/meshes", f"folder:{tmp_path}/b/meshes"))
+    assert Config3D(objects=(f"folder:{tmp_path}/a/meshes",), rooms=(f"folder:{tmp_path}/a/meshes/",)).rooms == ("folder/meshes",)
+
+
+def test_sources_are_mixed_by_weight() -> None:
+    mix = Mix(("procedural@3",), {}, OBJECT_SOURCES)
+    mix.specs.append(Spec("other", 1.0))
+    mix.sources.append("other")
+    rng = np.random.default_rng(0)
+    drawn = [mix.choose((0, 1), rng=rng) == "other" for _ in range(2000)]
+    assert np.mean(drawn) == pytest.approx(0.25, abs=0.03)
+    assert {mix.choose((1,), rng=rng) for _ in range(5)} == {"other"}
+
+
+@pytest.mark.parametrize(
+    ("specs", "message"),
+    [((), "no object source given"), (("procedural", "procedural@2"), "named twice"), (("shapnet",), "unknown object source 'shapnet'")],
+)
+def test_mixes_that_cannot_be_opened_are_refused(specs: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        Mix(specs, {}, OBJECT_SOURCES)
+
+
+def test_procedural_ids_belong_to_one_split_and_make_the_same_model_again() -> None:
+    objects, rooms = ProceduralObjects(), ProceduralRooms()
+    for split in ("train", "val", "test"):
+        rng = np.random.default_rng(3)
+        ids = [objects.draw("mug", split, rng=rng) for _ in range(5)] + [rooms.draw(split, rng=rng)]
+        assert {split_of(model_id) for model_id in ids} == {split}
+    made, again = objects.load(ids[0]), objects.load(ids[0])
+    assert made.id == ids[0]
+    assert made.category == "mug"
+    assert made.mesh.vertices.tobytes() == again.mesh.vertices.tobytes()
+    assert rooms.load(ids[-1]).id == ids[-1]
+
+
+def test_splits_are_about_eighty_ten_ten() -> None:
+    found = [split_of(f"model/{k}") for k in range(4000)]
+    assert found.count("train") / 4000 == pytest.approx(0.8, abs=0.02)
+    assert found.count("test") / 4000 == pytest.approx(0.1, abs=0.015)

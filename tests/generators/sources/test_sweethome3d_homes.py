@@ -1,0 +1,315 @@
+"""Homes as rooms, on a home that the tests write, and on the real ones where they were fetched."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import manifold3d as m3
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from pixbench.assets.paths import pack_folder
+from pixbench.errors import UserError
+from pixbench.generators.casters.embree import EmbreeCaster
+from pixbench.generators.scene import Room
+from pixbench.generators.sources.base import BadModelError
+from pixbench.generators.sources.loading.archive import Zip
+from pixbench.generators.sources.loading.cleaning import cleaned
+from pixbench.generators.sources.sweethome3d.finishes import Looks
+from pixbench.generators.sources.sweethome3d.home import read_home, signed_area
+from pixbench.generators.sources.sweethome3d.homes import PACK, SweetHomeRooms
+from pixbench.generators.sources.sweethome3d.lights import inner_rectangle
+from pixbench.generators.sources.sweethome3d.openings import cut_out_outline
+from pixbench.generators.sources.sweethome3d.pieces import Painted, default_materials
+from pixbench.generators.sources.sweethome3d.shell import build_shell
+from pixbench.generators.sources.sweethome3d.walls import footprints
+from pixbench.geometry.rays import exact_hits
+
+# Before any test moves the cache away: where a developer's own copy of the pack would be.
+REAL = pack_folder(PACK)
+
+IO = "com/eteks/sweethome3d/io"
+# The low half is in front, as in test_sweethome3d.py.
+STEP = (
+    "v 0 0 0\nv 2 0 0\nv 2 1 0\nv 0 1 0\nv 0 1 .5\nv 2 1 .5\nv 2 .5 .5\nv 0 .5 .5\nv 0 .5 1\nv 2 .5 1\nv 2 0 1\nv 0 0 1\n"
+    "usemtl white\nf 1 2 3 4\nf 4 3 6 5\nf 5 6 7 8\nf 8 7 10 9\nf 9 10 11 12\nf 12 11 2 1\n"
+)
+# A sill and a lintel, and a pane between them.
+FRAME = (
+    "v 0 0 0\nv 1 0 0\nv 1 0 1\nv 0 0 1\nv 0 1 0\nv 1 1 0\nv 1 1 1\nv 0 1 1\ng frame\nusemtl white\nf 1 2 3 4\nf 5 6 7 8\n"
+    "g sweethome3d_window_pane\nusemtl white\nf 1 2 6 5\n"
+)
+LOADER = b"\xca\xfe5<newmtl white\nKa 0.1 0.1 0.1\nKd 0.9 0.8 0.7\nillum 2\n\nnewmtl glass\nKd 1 1 1\nd 0.0200\n\nrest"
+
+# Two rooms side by side along x, 4 x 3 m and 3 x 3 m inside, with a door between them, and a window to the left.
+HOME = """<home version='5500' wallHeight='250'>
+<wall id='w0' wallAtStart='w3' wallAtEnd='w1' xStart='-5' yStart='-5' xEnd='715' yEnd='-5'
+ height='250' thickness='10' leftSideColor='FF0000FF'/>
+<wall id='w1' wallAtStart='w0' wallAtEnd='w2' xStart='715' yStart='-5' xEnd='715' yEnd='305' height='200' heightAtEnd='230' thickness='10'/>
+<wall id='w2' wallAtStart='w1' wallAtEnd='w3' xStart='715' yStart='305' xEnd='-5' yEnd='305' height='250' thickness='10'/>
+<wall id='w3' wallAtStart='w2' wallAtEnd='w0' xStart='-5' yStart='305' xEnd='-5' yEnd='-5' height='250' thickness='10'>
+<baseboard attribute='rightSideBaseboard' thickness='1' height='7'/></wall>
+<wall id='w4' xStart='405' yStart='0' xEnd='405' yEnd='300' height='250' thickness='10'/>
+<room name='Living room' floorColor='FF803010'>
+<point x='0' y='0'/><point x='400' y='0'/><point x='400' y='300'/><point x='0' y='300'/></room>
+<room name='Bathroom'><point x='410' y='0'/><point x='710' y='0'/><point x='710' y='300'/><point x='410' y='300'/></room>
+<room name='Cupboard'><point x='0' y='0'/><point x='400' y='0'/><point x='400' y='150'/><point x='0' y='150'/></room>
+<room name='Garden'><point x='2000' y='0'/><point x='3000' y='0'/><point x='3000' y='900'/></room>
+<doorOrWindow catalogId='eTeks#window' name='Window' model='IO/resources/window.obj' x='-5' y='150' elevation='100' angle='1.5707963'
+ width='120' depth='12' height='100' cutOutShape='M0,0 v1 h1 v-1 z'/>
+<doorOrWindow catalogId='eTeks#door' name='Door' model='IO/resources/none.obj'
+ x='405' y='100' width='90' depth='10' height='210' angle='1.5707963'/>
+<furnitureGroup name='Group'>
+<pieceOfFurniture catalogId='eTeks#step' name='Step' model='IO/resources/step.obj' x='100' y='200' angle='1.5707963'
+ width='80' depth='40' height='60'><material name='white' color='FF00FF00'/></pieceOfFurniture>
+</furnitureGroup>
+<pieceOfFurniture catalogId='eTeks#roof' name='Roof' model='IO/resources/step.obj'
+ x='0' y='0' elevation='260' width='900' depth='900' height='9'/>
+</home>""".replace("IO", IO)
+
+
+def jar(folder: Path, home: str = HOME) -> Path:
+    """A package with one home; returns the folder it lies in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    texture = io.BytesIO()
+    Image.fromarray(np.tile(np.array([[[60, 40, 20], [200, 180, 160]]], np.uint8), (2, 1, 1))).save(texture, "png")
+    catalogue = ""
+    for number, name in enumerate(("woodenFloor", "oldWoodenFloor", "greyTile", "roughcast"), 1):
+        catalogue += f"id#{number}=eTeks#{name}\nimage#{number}=/{IO}/resources/t.png\nwidth#{number}=50\nheight#{number}=25\n"
+    with zipfile.ZipFile(folder / "homes.jar", "w") as archive:
+        archive.writestr(f"{IO}/resources/examples/Test.xml", home)
+        archive.writestr(f"{IO}/resources/step.obj", STEP)
+        archive.writestr(f"{IO}/resources/window.obj", FRAME)
+        archive.writestr(f"{IO}/resources/t.png", texture.getvalue())
+        archive.writestr(f"{IO}/DefaultTexturesCatalog.properties", catalogue)
+        archive.writestr("com/eteks/sweethome3d/j3d/OBJLoader.class", LOADER)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> SweetHomeRooms:
+    return SweetHomeRooms(str(jar(tmp_path / "pack")))
+
+
+@pytest.fixture
+def room(source: SweetHomeRooms) -> Room:
+    return source.load("sweethome3d-home/test/living-room")
+
+
+def first_hits(room: Room, origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Triangle and distance along each ray."""
+    corners = room.mesh.vertices[room.mesh.faces]
+    caster = EmbreeCaster(corners)
+    found = caster.first_hit(origins, directions)[0] if hasattr(caster, "first_hit") else caster.first_triangle(origins, directions)
+    hits = exact_hits(corners, found, origins, directions)
+    return hits.triangle, hits.t
+
+
+def part_at(room: Room, origin: list[float], direction: list[float]) -> tuple[str, float]:
+    """Name of the part that a ray meets first, and how far away it is."""
+    triangle, t = first_hits(room, np.array([origin], float), np.array([direction], float))
+    return room.part_names[room.mesh.part[triangle[0]]], float(t[0])
+
+
+def test_the_larger_indoor_rooms_are_listed(source: SweetHomeRooms) -> None:
+    assert [entry.id for entry in source.entries] == ["sweethome3d-home/test/bathroom", "sweethome3d-home/test/living-room"]
+    assert {entry.in_split for entry in source.entries} == {"train"}
+    assert source.defects() == {"left out: smaller than 7 m2": 1, "left out: no room with walls around it and a floor": 1}
+    assert source.draw("train", rng=np.random.default_rng(0)) in {entry.id for entry in source.entries}
+
+
+def test_a_room_is_where_its_plan_says(room: Room) -> None:
+    # y is against the plan's.
+    assert np.allclose(room.inner, [[0, -3, 0], [4, 0, 2.5]], atol=0.051)
+    middle = [2.0, -0.5, 1.2]
+    for direction, name, distance in (
+        ([0, 0, -1], "floor", 1.2),
+        ([0, 0, 1], "ceiling", 1.3),
+        ([0, 1, 0], "wall", 0.5),
+        ([0, -1, 0], "wall", 2.5),
+        ([1, 0, 0], "wall", 2.0),
+    ):
+        assert part_at(room, middle, direction) == (name, pytest.approx(distance, abs=1e-5))
+    # A skirting board of 1 cm at the left wall.
+    assert part_at(room, [2, -0.5, 0.03], [-1, 0, 0]) == ("skirting", pytest.approx(1.99, abs=1e-5))
+    # Through the door into the next room, over a threshold that has a floor; above the door is wall.
+    assert part_at(room, [2, -1, 1.0], [1, 0, 0]) == ("wall", pytest.approx(5.1, abs=1e-5))
+    assert part_at(room, [2, -1, 2.2], [1, 0, 0]) == ("wall", pytest.approx(2.0, abs=1e-5))
+    assert part_at(room, [4.05, -1, 1.0], [0, 0, -1]) == ("floor", pytest.approx(1.0, abs=1e-5))
+
+
+def test_light_comes_in_through_the_window_alone(room: Room) -> None:
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(60_000, 3))
+    origins = np.broadcast_to(np.array([2.0, -1.4, 1.3]), directions.shape)
+    triangle, _ = first_hits(room, origins, directions)
+    lost = directions[triangle < 0]
+    assert len(lost) > 200
+    assert (lost[:, 0] < 0).all()
+    at_wall = origins[triangle < 0] + lost * (-2.0 / lost[:, :1])
+    assert (np.abs(at_wall[:, 1] + 1.5) < 0.6).all()
+    assert (np.abs(at_wall[:, 2] - 1.5) < 0.5).all()
+
+
+def test_the_shell_is_one_closed_body(tmp_path: Path) -> None:
+    files = Zip(jar(tmp_path / "pack") / "homes.jar")
+    (level,) = read_home(files.read(f"{IO}/resources/examples/Test.xml"))
+    openings = [piece for piece in level.pieces if piece.opening]
+    raw = build_shell(level, openings, np.array([2.0, -1.0]), Looks("test", files))
+    assert trimesh.Trimesh(raw.vertices, raw.faces, process=False).is_watertight
+    # Between floor and ceiling, walls fill the box but for the rooms, the door and the window.
+    body = m3.Manifold(m3.Mesh64(np.array(raw.vertices), raw.faces.astype(np.uint64)))
+    body = body.trim_by_plane((0, 0, 1), 0).trim_by_plane((0, 0, -1), -2.5)
+    rooms = (4 + 3) * 3 * 2.5 + 0.1 * 0.9 * 2.1 + 0.1 * 1.2 * 1.0
+    skirting, lamp = 0.07 * 0.01 * 3.0, np.pi * 0.2**2 * 0.06
+    assert body.volume() == pytest.approx(7.3 * 3.2 * 2.5 - rooms + skirting + lamp, rel=1e-4)
+    assert cleaned(raw, most_faces=10**6)[1]["coincident faces (dropped)"] == 0
+
+
+def test_a_gallery_is_closed_below(tmp_path: Path) -> None:
+    home = HOME.replace("<room name='Bathroom'>", "<room name='Gallery' floorVisible='false'>")
+    room = SweetHomeRooms(str(jar(tmp_path / "gallery", home))).load("sweethome3d-home/test/living-room")
+    assert part_at(room, [5.6, -1.5, 1.0], [0, 0, -1]) == ("floor", pytest.approx(1.0, abs=1e-5))
+    assert part_at(room, [5.6, -1.5, 1.0], [0, 0, 1])[0] == "ceiling"
+
+
+def test_pieces_stand_where_they_stood_in_their_paint(room: Room) -> None:
+    mesh, part = room.mesh, room.part_names.index("step")
+    faces = mesh.faces[mesh.part == part]
+    points = mesh.vertices[faces].reshape(-1, 3)
+    # Turned by a quarter, clockwise on the plan: its front, the low half, looks along -x.
+    assert np.allclose([points.min(axis=0), points.max(axis=0)], [[0.8, -2.4, 0], [1.2, -1.6, 0.6]], atol=0.005)
+    assert points[points[:, 0] < 0.99][:, 2].max() == pytest.approx(0.3, abs=0.005)
+    (number,) = set(mesh.material[mesh.part == part])
+    assert mesh.materials[number].color == pytest.approx((0, 1, 0))
+    # What lies above the ceiling is no part of the room, and a piece without a model is told.
+    assert "roof" not in room.part_names
+    assert "piece left out: no mesh file" in room.defects
+
+
+def test_the_window_lets_in_light_and_the_door_keeps_its_floor(room: Room) -> None:
+    window, lamp = room.lights
+    assert np.allclose(window.position, [0.02, -1.5, 1.5], atol=1e-4)
+    assert np.allclose(np.cross(window.u, window.v) / np.linalg.norm(np.cross(window.u, window.v)), [1, 0, 0], atol=1e-6)
+    assert sorted([np.abs(window.u).max(), np.abs(window.v).max()]) == pytest.approx([0.5, 0.6])
+    assert 2.0 < window.radiance.mean() < 5.5
+    assert np.allclose(np.cross(lamp.u, lamp.v)[:2], 0)
+    assert np.cross(lamp.u, lamp.v)[2] < 0
+    assert part_at(room, list(lamp.position), [0, 0, 1])[0] == "ceiling lamp"
+    (door,) = room.keep_clear
+    assert door == pytest.approx((4.05 - 0.9, -1.5, 4.05 + 0.9, -0.5), abs=1e-4)
+
+
+def test_colours_and_textures_have_their_size(room: Room) -> None:
+    mesh = room.mesh
+    floor = np.flatnonzero((mesh.part == room.part_names.index("floor")) & (mesh.normals[:, 0, 2] > 0.9))
+    face = next(index for index in floor if mesh.materials[mesh.material[index]].texture is not None)
+    corners, uv = mesh.vertices[mesh.faces[face]], mesh.uv[face]
+    # The catalogue says 50 x 25 cm.
+    for k in (1, 2):
+        assert np.allclose((uv[k] - uv[0]) * [0.5, 0.25], (corners[k] - corners[0])[:2] * [1, -1], atol=1e-5)
+
+
+def test_loading_is_a_pure_function(source: SweetHomeRooms, tmp_path: Path) -> None:
+    other = SweetHomeRooms(str(tmp_path / "pack"))
+    a, b = (each.load("sweethome3d-home/test/bathroom") for each in (source, other))
+    assert np.array_equal(a.mesh.vertices, b.mesh.vertices)
+    assert np.array_equal(a.mesh.material, b.mesh.material)
+    assert a.sha256 == b.sha256
+    assert all(np.array_equal(x.radiance, y.radiance) for x, y in zip(a.lights, b.lights, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "area"),
+    [
+        ("M0,0 v1 h1 v-1 z", 1.0),
+        ("M0,0.5 a0.5,0.5 0 1,0 1,0 a0.5,0.5 0 1,0 -1,0 z", np.pi / 4),
+        ("M0,1 a0.5,0.997 0 1,1 1,0 z", np.pi * 0.5 * 0.997 / 2),
+        ("M0,1 v-0.8 a0.5,0.2 0 1,1 1,0 v0.8 z", 0.8 + np.pi * 0.5 * 0.2 / 2),
+    ],
+)
+def test_openings_have_their_shape(path: str, area: float) -> None:
+    outline = cut_out_outline(path)
+    assert abs(signed_area(outline)) == pytest.approx(area, rel=0.01)
+    assert outline.min() >= 0
+    assert outline.max() <= 1
+
+
+def test_an_arch_is_round_at_its_top() -> None:
+    outline = cut_out_outline("M0,1 v-0.8 a0.5,0.2 0 1,1 1,0 v0.8 z")
+    assert outline[outline[:, 1].argmax()] == pytest.approx([0.5, 1.0], abs=1e-6)
+    with pytest.raises(BadModelError, match="unknown shape"):
+        cut_out_outline("M0,0 q1,1 1,0 z")
+
+
+def test_round_walls_bulge_to_the_left() -> None:
+    text = "<home><wall id='w' xStart='0' yStart='0' xEnd='200' yEnd='0' height='250' thickness='10' arcExtent='3.1415926'/></home>"
+    (level,) = read_home(text.encode())
+    pieces = footprints(level.walls)
+    points = np.array([piece.wall.end for piece in pieces])
+    # A half circle of 1 m about (1, 0): from start to end along +x, left is +y.
+    assert np.allclose(np.linalg.norm(points - [1, 0], axis=1), 1, atol=1e-3)
+    assert points[:, 1].max() == pytest.approx(1, abs=1e-3)
+    assert points[:, 1].min() > -1e-3
+    assert len(pieces) > 20
+
+
+def test_corners_are_mitred() -> None:
+    text = (
+        "<home><wall id='a' wallAtEnd='b' xStart='0' yStart='0' xEnd='300' yEnd='0' thickness='10' height='250'/>"
+        "<wall id='b' wallAtStart='a' xStart='300' yStart='0' xEnd='300' yEnd='300' thickness='20' height='250'/></home>"
+    )
+    (level,) = read_home(text.encode())
+    a, b = (piece.corners for piece in footprints(level.walls))
+    # Both walls end on one line, from the outer corner to the inner one; left of wall a is up, outside.
+    assert np.allclose(a[1], [3.1, 0.05])
+    assert np.allclose(a[2], [2.9, -0.05])
+    assert np.allclose(b[[0, 3]], a[[1, 2]])
+
+
+def test_the_inner_rectangle_is_the_largest() -> None:
+    shape = np.array([[0, 0], [4, 0], [4, 1], [2, 1], [2, 3], [0, 3]], float)
+    assert np.allclose(inner_rectangle(shape), [[0, 0], [2, 3]], atol=0.051)
+    assert np.allclose(inner_rectangle(shape + np.array([10, -7])), [[10, -7], [12, -4]], atol=0.051)
+
+
+def test_paint_and_panes(tmp_path: Path) -> None:
+    files = Zip(jar(tmp_path / "pack") / "homes.jar")
+    assert default_materials(files).count("newmtl") == 2
+    text = Painted(files, {"*": "FF0000FF"}).read(f"{IO}/resources/painted.mtl").decode()
+    white, glass = text.split("newmtl glass")
+    assert "Kd 0.0000 0.0000 1.0000" in white
+    assert "0.9 0.8 0.7" not in white
+    # What one can see through keeps its colour.
+    assert "Kd 1 1 1" in glass
+    window = Painted(files, {}).read(f"{IO}/resources/window.obj").decode()
+    assert window.index("usemtl white") < window.index("g sweethome3d_window_pane") < window.index("usemtl pane")
+    assert window.count("usemtl white") == 1
+
+
+def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    broken = SweetHomeRooms(str(jar(tmp_path / "broken", "<home><room")))
+    assert not broken.entries
+    assert broken.defects() == {"home that cannot be read": 1}
+    with pytest.raises(BadModelError, match="no such room"):
+        broken.load("sweethome3d-home/test/x")
+    with pytest.raises(UserError, match=r"holds no homes \(\.jar\)"):
+        SweetHomeRooms(str(tmp_path / "broken/nothing"))
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="sweethome3d was not fetched")
+def test_the_real_homes() -> None:
+    source = SweetHomeRooms(str(REAL))
+    assert len(source.entries) == 48
+    assert {entry.in_split for entry in source.entries} == {"train", "val", "test"}
+    room = source.load("sweethome3d-home/studio/bedroom")
+    assert len(room.lights) > 2
+    assert {"bed", "chair", "door", "slider window"} <= set(room.part_names) or "door" in room.part_names
+    assert not any(kind.startswith("piece left out") for kind in room.defects)

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pixbench.errors import UserError
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.suite import Opening
+from pixbench.generators.suites.photos import PACK, PhotoSource, PhotoSuite, disparity_truth, homography_truth
+from pixbench.geometry.correspondence import Status
+from pixbench.geometry.pixels import pixel_centres
+from pixbench.models.loading import load_model
+
+
+def test_disparities_by_hand() -> None:
+    # A wall at 2 px, a post at 5 px on columns 6 and 7, one unknown pixel.
+    disparity = np.full((2, 12), 2.0)
+    disparity[:, 6:8] = 5.0
+    disparity[1, 10] = np.nan
+    truth = disparity_truth(disparity)(pixel_centres(12, 2))
+    assert truth.uv_b[0, 9].tolist() == [7.5, 0.5]
+    assert truth.uv_b[0, 6].tolist() == [1.5, 0.5]
+    # The post lands on columns 1 and 2, where the wall's columns 3 and 4 would; columns 0 and 1 leave the image.
+    expected = [Status.OUT_OF_FRAME] * 2 + [Status.VISIBLE, Status.OCCLUDED, Status.OCCLUDED] + [Status.VISIBLE] * 7
+    assert truth.status[0].tolist() == expected
+    assert truth.status[1, 10] == Status.NO_SURFACE
+    assert np.isnan(truth.uv_b[1, 10]).all()
+
+
+def test_a_plane_by_hand() -> None:
+    truth = homography_truth(np.array([[1, 0, 3], [0, 1, -1], [0, 0, 1.0]]), 8, 4)(pixel_centres(8, 4))
+    assert truth.uv_b[2, 1].tolist() == [4.5, 1.5]
+    assert (truth.status[0] == Status.OUT_OF_FRAME).all()
+    assert truth.status[1].tolist() == [Status.VISIBLE] * 5 + [Status.OUT_OF_FRAME] * 3
+
+
+def test_photographs_come_from_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match=f"run 'pixbench assets fetch {PACK}'"):
+        PhotoSource(PhotoSuite("photos", "", 1))
+
+
+def test_the_oracle_is_right_on_photographs_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
+    folder = tmp_path / "packs" / PACK
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name, size in (("graf1.png", (60, 80, 3)), ("graf3.png", (60, 80, 3)), ("aloeL.jpg", (50, 90, 3)), ("aloeR.jpg", (50, 90, 3))):
+        Image.fromarray(rng.integers(0, 255, size).astype(np.uint8)).save(folder / name)
+    Image.fromarray(np.full((50, 90), 7, np.uint8)).save(folder / "aloeGT.png")
+    # A shift by 6 px right, in centres at whole numbers: the same in ours.
+    (folder / "H1to3p.xml").write_text("<opencv_storage><H13><data>1. 0. 6. 0. 1. 0. 0. 0. 1.</data></H13></opencv_storage>")
+    suite = PhotoSuite("photos", "", 1, longer_side=40, query_stride=4)
+    source = suite.open(Opening(tmp_path))
+    graf = source.pair(source.groups()[0][0])
+    # Half the size: half the shift, and the plane's map with it.
+    assert graf.rgb_a.shape == (30, 40, 3)
+    assert graf.truth.uv_b[4, 10].tolist() == [13.5, 4.5]
+    assert graf.homography is not None
+    np.testing.assert_allclose(graf.homography, [[1, 0, 3], [0, 1, 0], [0, 0, 1]], atol=1e-9)
+    aloe = source.pair(source.groups()[2][0])
+    np.testing.assert_allclose(aloe.truth.uv_b[5, 20], [20.5 - 7 * 40 / 90, 5.5], atol=1e-4)
+    _, record = evaluate(load_model("baseline:oracle"), source, tmp_path / "out")
+    assert record.metrics["pck@1"].value == 1.0
+    assert record.metrics["homography_auc@3"].value == pytest.approx(1.0, abs=1e-3)
+    assert record.metrics["pose_auc@5/magsac"].value is None

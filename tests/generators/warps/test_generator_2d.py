@@ -1,0 +1,171 @@
+"""The generator `2d`: its truth is the homography's, its files are those of `3d`, and no picture is in two splits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import Result
+from PIL import Image
+from typer.testing import CliRunner
+
+from pixbench.cli import app
+from pixbench.dataset.reader import Dataset
+from pixbench.dataset.verify import verify
+from pixbench.errors import UserError
+from pixbench.generation import generate
+from pixbench.generators.warps.config import Config2D
+from pixbench.generators.warps.generator import WARP, Generator2D
+from pixbench.generators.warps.plane_camera import picture_camera, picture_corners
+from pixbench.geometry.correspondence import Status
+from pixbench.image.homography import WARPS, apply_homography, correspondences, warped
+from pixbench.training.pairs import PairDataset
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> str:
+    """Blobs with classes, as a file of digits."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[0:28, 0:28]
+    centres = rng.uniform(8, 20, (120, 2))
+    images = [255 * np.exp(-((x - u) ** 2 + 2 * (y - v) ** 2) / 40) for u, v in centres]
+    np.savez(tmp_path / "blobs.npz", images=np.array(images, np.uint8), classes=rng.integers(10, size=120).astype(np.uint8))
+    return f"npz:{tmp_path}/blobs.npz"
+
+
+@pytest.mark.parametrize("name", list(WARPS))
+def test_a_camera_sees_the_picture_as_the_homography_does(name: str) -> None:
+    rng = np.random.default_rng(1)
+    for H in WARPS[name](rng, 40, 4):
+        camera = picture_camera(H, 40, 48, 32)
+        pixels = rng.uniform(0, 40, (50, 2))
+        world = np.concatenate([pixels / 40 - 0.5, np.ones((50, 1))], axis=1)
+        uv, depth_m = camera.project(world)
+        assert uv == pytest.approx(apply_homography(H, pixels), abs=1e-9)
+        assert (depth_m > 0).all()
+        assert np.tril(camera.K, -1) == pytest.approx(np.zeros((3, 3)))
+        assert camera.T_world_cam[:3, :3] @ camera.T_world_cam[:3, :3].T == pytest.approx(np.eye(3))
+
+
+def test_a_mirrored_picture_is_refused() -> None:
+    with pytest.raises(ValueError, match="mirrors"):
+        picture_camera(np.diag([-1.0, 1, 1]), 8, 8, 8)
+
+
+def test_the_picture_looks_at_the_camera() -> None:
+    a, b, c = picture_corners().transpose(1, 0, 2)
+    assert (np.cross(b - a, c - a)[:, 2] < 0).all()
+
+
+@pytest.mark.parametrize("name", list(WARPS))
+def test_stored_truth_is_the_homographys(name: str, digits: str, tmp_path: Path) -> None:
+    config = Config2D(digits=digits, scenes=2, views=3, size=40, warps=name)
+    generate("2d", config, tmp_path / "set")
+    assert verify(tmp_path / "set").map_max_px < 1e-4
+    data = Dataset(tmp_path / "set")
+    for key in data.pair_keys():
+        H = WARPS[name](config.rng(key.scene, WARP), 40, 3)
+        uv, inside = correspondences(H[key.a], H[key.b], 40, 40)
+        pair = data.pair(key)
+        assert pair.truth.uv_b[pair.visible] == pytest.approx(uv[pair.visible], abs=1e-4)
+        # Every pixel whose point is on the picture and in view b is visible, but for borders of the picture.
+        on = np.abs(apply_homography(np.linalg.inv(H[key.a]), _centres(40)) - 20).max(axis=-1) < 18.5
+        assert (pair.truth.status[on & inside] == Status.VISIBLE).mean() > 0.97
+        assert not pair.visible[~inside].any()
+    data.close()
+
+
+def _centres(size: int) -> np.ndarray:
+    u, v = np.meshgrid(np.arange(size) + 0.5, np.arange(size) + 0.5)
+    return np.stack([u, v], axis=-1)
+
+
+def test_views_are_the_warped_picture_and_carry_its_label(digits: str) -> None:
+    config = Config2D(digits=digits, scenes=6, size=32, warps="affine")
+    generator = Generator2D(config)
+    for index in range(6):
+        made = generator.scene(index)
+        assert made.recipe["colour"] in ("red", "green")
+        zeroed = 1 if made.recipe["colour"] == "red" else 0
+        assert made.arrays["rgb"][..., zeroed].max() == 0
+        assert made.arrays["rgb"][..., 1 - zeroed].max() > 0
+        assert isinstance(made.recipe["label"], bool)
+        picture = generator._pictures[index].rgb
+        H = WARPS["affine"](config.rng(index, WARP), 32, 2)[1] @ np.diag([32 / 28, 32 / 28, 1])
+        seen = warped(torch.from_numpy(picture.transpose(2, 0, 1).copy()).float(), H, 32, 32).numpy().transpose(1, 2, 0)
+        assert np.abs(made.arrays["rgb"][1] - seen).max() <= 0.51
+
+
+def test_jitter_changes_colours_and_nothing_else(digits: str) -> None:
+    plain, jittered = (Generator2D(Config2D(digits=digits, scenes=2, size=32, jitter=jitter)) for jitter in (0.0, 1.0))
+    first, second, again = plain.scene(0).arrays, jittered.scene(0).arrays, jittered.scene(0).arrays
+    assert all((first[name] == second[name]).all() for name in ("status", "track_status", "K"))
+    assert np.array_equal(first["depth_m"], second["depth_m"], equal_nan=True)
+    assert not (first["rgb"] == second["rgb"]).all()
+    assert (second["rgb"] == again["rgb"]).all()
+
+
+def test_a_picture_is_in_one_split_and_one_domain_only(digits: str) -> None:
+    seen: dict[tuple[str, str], set[int]] = {}
+    for domain in ("id", "ood"):
+        for split, count in (("train", 32 * (2 if domain == "id" else 1)), ("test", 4)):
+            pictures = Generator2D(Config2D(digits=digits, split=split, domain=domain, scenes=count, size=16))._pictures
+            seen[domain, split] = {int(pictures[k].facts["index"]) for k in range(len(pictures))}
+            wrong = {pictures[k].facts["wrong_colours"] for k in range(len(pictures))}
+            assert wrong == ({0.9} if domain == "ood" else {0.1, 0.2})
+    keys = list(seen)
+    assert all(not seen[a] & seen[b] for k, a in enumerate(keys) for b in keys[:k])
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Thirty smooth pictures, wider than high."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "photos"
+    (folder / "below").mkdir(parents=True)
+    for k in range(30):
+        coarse = Image.fromarray(rng.integers(256, size=(6, 9, 3), dtype=np.uint8))
+        coarse.resize((120, 80), Image.Resampling.BICUBIC).save(folder / ("below" if k % 2 else ".") / f"{k}.png")
+    return folder
+
+
+@pytest.mark.slow
+def test_own_pictures(photos: Path, tmp_path: Path) -> None:
+    result: Result = CliRunner().invoke(
+        app, ["generate", "2d", "--out", str(tmp_path / "set"), "--scenes", "5", "--set", f"pictures=folder:{photos}", "--set", "jitter=1"]
+    )
+    assert result.exit_code == 0, result.output
+    verify(tmp_path / "set")
+    data = Dataset(tmp_path / "set")
+    assert str(tmp_path) not in (tmp_path / "set/dataset.json").read_text()
+    assert len(data.manifest.assets) == 5
+    assert all(name.startswith("pictures/") for name in data.manifest.assets)
+    assert data.scene(0).read("object_id").shape == (0,)
+    data.close()
+    sample = PairDataset(tmp_path / "set")[0]
+    assert sample["image_a"].shape == (3, 64, 64)
+    assert (sample["status"] == Status.VISIBLE).float().mean() > 0.3
+    recipe = tmp_path / "recipe.json"
+    again = ["--from-recipe", str(recipe), "--set", f"locations.folder/photos={photos}"]
+    assert CliRunner().invoke(app, ["recipe", str(tmp_path / "set"), "--out", str(recipe)]).exit_code == 0
+    repeated = CliRunner().invoke(app, ["generate", "2d", "--out", str(tmp_path / "again"), *again])
+    assert repeated.exit_code == 0, repeated.output
+    assert "the same to the byte" in repeated.output
+
+
+def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (photos / "broken.png").write_bytes(b"no picture")
+    for settings, words in (
+        ({"digits": digits, "scenes": 500}, "ask for fewer"),
+        ({"pictures": f"folder:{tmp_path}/empty"}, "holds no PNG"),
+        ({"pictures": f"folder:{tmp_path}/nowhere"}, "is no folder"),
+        ({"pictures": "photo"}, "kind of pictures"),
+    ):
+        with pytest.raises(UserError, match=words):
+            Generator2D(Config2D(**settings))
+    with pytest.raises(UserError, match="did you mean 'affine'"):
+        Config2D(warps="afine")
+    splits = [Generator2D(Config2D(pictures=f"folder:{photos}", split=split, scenes=1))._pictures for split in ("train", "val", "test")]
+    with pytest.raises(UserError, match=r"broken\.png is no picture"):
+        _ = [pictures[k] for pictures in splits for k in range(len(pictures))]

@@ -1,0 +1,172 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pixbench.errors import UserError
+from pixbench.evaluation.matching.evaluate import described_info, evaluate, model_sha256
+from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
+from pixbench.models.loading import load_model
+
+MODULE = """
+import torch
+from torch import nn
+
+class Coarse(nn.Module):
+    p = 1
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Conv2d(3, 8, 4, stride=4)
+    def forward(self, images):
+        return self.layer(images)
+
+def build():
+    return Coarse()
+
+def matcher(image_a, image_b):
+    points = torch.tensor([[10.5, 10.5]])
+    return points, points
+
+def build_matcher():
+    return matcher
+
+def wants_more(path, size, what):
+    return Coarse()
+
+number = 3
+
+def gives_number():
+    return 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> None:
+    model = load_model(f"{own}:build")
+    assert isinstance(model, DescriptorModel)
+    assert (model.name, model.p) == ("build", 1)
+    images = torch.rand(2, 3, 24, 40)
+    dense = model.dense(images)
+    assert dense.shape == (2, 8, 24, 40)
+    # Enlarged, and said so.
+    assert described_info(model) | {} == {**model.info, "channels": 8, "described_rows": 6, "described_columns": 10}
+    assert len(model.info["weights_sha256"]) == 64
+    assert model_sha256(model) == model_sha256(load_model(f"{own}:build"))
+    assert evaluate(model, DatasetSource(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12
+
+
+def test_coarse_descriptors_stay_in_place() -> None:
+    class Averages(DescriptorModel):
+        name, p = "averages", 2.0
+
+        def describe(self, images: Tensor) -> Tensor:
+            return nn.functional.avg_pool2d(images, 4)
+
+    # Each pixel's own uv, averaged in cells of 4 x 4 and enlarged again: the same, but where the border holds it.
+    v, u = torch.meshgrid(torch.arange(24) + 0.5, torch.arange(40) + 0.5, indexing="ij")
+    uv = torch.stack([u, v, u])[None]
+    dense = Averages().dense(uv)
+    torch.testing.assert_close(dense[..., 2:-2, 2:-2], uv[..., 2:-2, 2:-2])
+
+
+def test_the_norm_can_be_said(own: str) -> None:
+    assert load_model(f"{own}:build", p="cosine").p == "cosine"  # type: ignore[attr-defined]
+    assert load_model("baseline:rgb-patch", p=1.0).p == 1.0  # type: ignore[attr-defined]
+
+
+def test_matchers_and_their_factories(own: str) -> None:
+    for name in ("matcher", "build_matcher"):
+        model = load_model(f"{own}:{name}")
+        assert isinstance(model, MatcherModel)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nothing", "has no attribute 'nothing'"),
+        ("number", "is a int: expected a factory"),
+        ("gives_number", "the factory returned a int"),
+        ("wants_more", "could not be called without arguments"),
+    ],
+)
+def test_factories_that_are_none(own: str, name: str, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        load_model(f"{own}:{name}")
+
+
+def test_names_that_lead_nowhere(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No module named 'no_such_package'"):
+        load_model("no_such_package:build")
+    with pytest.raises(UserError, match="did you mean 'baseline:oracle'"):
+        load_model("oracle")
+    with pytest.raises(UserError, match="expected a run or checkpoint"):
+        load_model(str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match="baseline oracle has no weights"):
+        load_model("baseline:oracle:weights.pt")
+    with pytest.raises(UserError, match="--device tpu: expected auto, cpu or cuda"):
+        load_model("baseline:oracle", device="tpu")
+
+
+class _Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 5, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        out: Tensor = self.layer(images)
+        return out
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of older ways to export
+def test_exported_networks_say_what_they_did_before(tmp_path: Path) -> None:
+    network, images = _Small().eval(), torch.rand(3, 3, 16, 20)
+    torch.jit.save(torch.jit.trace(network, images[:1]), str(tmp_path / "net.pt"))  # type: ignore[no-untyped-call]
+    torch.export.save(torch.export.export(network, (images[:1],)), tmp_path / "net.pt2")
+    for name in ("net.pt", "net.pt2"):
+        model = load_model(str(tmp_path / name))
+        assert isinstance(model, DescriptorModel)
+        assert model.p == "cosine"
+        with torch.inference_mode():
+            torch.testing.assert_close(model.dense(images), network(images))
+    (tmp_path / "bad.pt").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="no TorchScript or torch"):
+        load_model(str(tmp_path / "bad.pt"))
+
+
+def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
+    class Flat(DescriptorModel):
+        name, p = "flat", 2.0
+
+        def describe(self, images: Tensor) -> Tensor:
+            return images.flatten(1)
+
+    with pytest.raises(ValueError, match=r"flat gave \(1, 3072\) for 1 images: expected a tensor"):
+        Flat().dense(torch.rand(1, 3, 32, 32))
+    images = DatasetSource(tiny, "tiny", 4).images(0)
+    assert image_batch(*images).shape == (len(images), 3, *images[0].shape[:2])
+
+
+def test_the_template_works_as_it_is(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from pixbench.cli import app
+
+    done = CliRunner().invoke(app, ["model", "new", "my_model", "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    tested = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert tested.returncode == 0, tested.stdout
+    again = CliRunner().invoke(app, ["model", "new", "my_model", "--folder", str(tmp_path)])
+    assert isinstance(again.exception, UserError)

@@ -1,0 +1,205 @@
+import copy
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pixbench.errors import UserError
+from pixbench.models.checkpoint import load_checkpoint, seeded_network
+from pixbench.models.unet import ResidualBlock, UNet, UNetConfig, parameter_count
+from pixbench.training.config import TrainConfig
+from pixbench.training.objectives.base import sample_descriptors
+from pixbench.training.sampler import StepSampler
+from pixbench.training.train import train
+
+SMALL = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=6)
+
+
+def _config(**options: object) -> TrainConfig:
+    return TrainConfig(**{"steps": 10, "batch": 2, "points": 64, "network": SMALL, **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [(48, 48), (37, 50), (3, 5)])
+def test_network_keeps_any_resolution(size: tuple[int, int]) -> None:
+    network = seeded_network(UNetConfig(), 0)
+    assert network(torch.rand(2, 3, *size)).shape == (2, 32, *size)
+
+
+def test_network_shifts_with_its_input() -> None:
+    # Without attention, a shift by the stride moves descriptors along, away from the borders.
+    network = UNet(UNetConfig(widths=(8, 8), blocks=(1, 1), heads=0)).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.GroupNorm):
+            module.forward = lambda x: x  # type: ignore[method-assign]  # its statistics see the whole image
+    image = torch.rand(1, 3, 128, 128)
+    with torch.inference_mode():
+        a, b = network(image), network(image.roll((4, 8), (2, 3)))
+    assert torch.allclose(a[..., 56:68, 56:68], b[..., 60:72, 64:76], atol=1e-5)
+
+
+def test_descriptors_are_sampled_at_pixel_centres_and_between() -> None:
+    ramp = torch.arange(5.0).expand(1, 1, 4, 5)
+    uv = torch.tensor([[[0.5, 0.5], [3.5, 2.5], [2.0, 1.0]]])
+    assert sample_descriptors(ramp, uv)[0, 0].tolist() == pytest.approx([0.0, 3.0, 1.5], abs=1e-6)
+
+
+def test_sampler_draws_different_scenes_and_resumes_in_place() -> None:
+    scenes = [0, 0, 1, 1, 2, 2]
+    whole = list(StepSampler(scenes, batch=3, steps=6, seed=1))
+    assert list(StepSampler(scenes, batch=3, steps=6, seed=1, first=4)) == whole[4:]
+    assert all(len({scenes[index % 6] for index in batch}) == 3 for batch in whole)
+    split = [list(StepSampler(scenes, batch=3, steps=2, seed=1, rank=rank)) for rank in range(2)]
+    assert split[0] != split[1]
+    assert all(len({scenes[index % 6] for index in batch}) == 3 for part in split for batch in part)
+
+
+@pytest.mark.slow
+def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: Path) -> None:
+    seen: list[float] = []
+    train(tiny, tmp_path / "run", _config(steps=60, jitter=0.0), progress=lambda done, loss: seen.append(loss))
+    assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
+    checkpoint = load_checkpoint(tmp_path / "run")
+    assert (checkpoint.config.step, checkpoint.config.p, checkpoint.config.network) == (60, math.inf, SMALL)
+    assert json.loads((tmp_path / "run/checkpoint/checkpoint.json").read_text())["p"] == "inf"
+    assert (tmp_path / "run/loss.png").stat().st_size > 5000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path, dropout: float) -> None:
+    config = _config(network=SMALL.model_copy(update={"dropout": (dropout, dropout)}))
+    train(tiny, tmp_path / "whole", config)
+
+    def stop(done: int, loss: float) -> None:
+        stop.steps += done  # type: ignore[attr-defined]
+        if stop.steps == 7:  # type: ignore[attr-defined]
+            raise KeyboardInterrupt
+
+    stop.steps = 0  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, tmp_path / "broken", config, progress=stop)
+    train(tiny, tmp_path / "broken", config)
+    whole, broken = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
+    assert whole.keys() == broken.keys()
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_a_diverging_run_says_where_and_what_to_lower(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"loss is (nan|inf) at step \d+: lower --learning-rate"):
+        train(tiny, tmp_path / "run", _config(steps=200, learning_rate=1e30, p=2))
+
+
+@pytest.mark.parametrize("wrong", [{"objective": "point-infonc"}, {"objective": "ucn", "options": {"margin": 1}}])
+def test_a_wrong_objective_or_option_writes_nothing(wrong: dict[str, object], tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown"):
+        train(tiny, tmp_path / "run", _config(**wrong))
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=1))
+    with pytest.raises(UserError, match="holds another run"):
+        train(tiny, tmp_path / "run", _config(steps=2))
+
+
+def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not exist"):
+        load_checkpoint(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / "checkpoint.json").write_text('{"format": "pixbench-checkpoint", "format_version": 1}')
+    (tmp_path / "weights.safetensors").write_text("nonsense")
+    with pytest.raises(UserError, match="is not a whole checkpoint"):
+        load_checkpoint(tmp_path)
+    (tmp_path / "checkpoint.json").write_text('{"format": "pixbench-checkpoint", "format_version": 9}')
+    with pytest.raises(UserError, match="format version 9"):
+        load_checkpoint(tmp_path)
+
+
+def test_views_of_one_scene_are_never_compared_as_different_images(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--batch 4 with 3 scenes"):
+        train(tiny, tmp_path / "run", _config(batch=4))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_damaged_state_is_refused_by_name(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=2))
+    (tmp_path / "run/state.pt").write_bytes(b"nonsense")
+    with pytest.raises(UserError, match=r"state\.pt is damaged"):
+        train(tiny, tmp_path / "run", _config(steps=2))
+
+
+def test_the_network_of_the_paper_has_its_number_of_parameters() -> None:
+    assert parameter_count(UNet(UNetConfig.model_validate("paper"))) == 993_664
+    with pytest.raises(ValueError, match="unknown network 'papr': known are small, paper"):
+        UNetConfig.model_validate("papr")
+
+
+def test_a_new_block_changes_nothing_and_a_skip_is_heard_once_trained() -> None:
+    block = ResidualBlock(8, 0.0, joins=True)
+    x, skip = torch.randn(1, 8, 6, 6), torch.randn(1, 8, 6, 6)
+    assert torch.equal(block(x, skip), x)
+    torch.nn.init.normal_(block.second.weight)
+    assert not torch.allclose(block(x, skip), block(x, -skip))
+
+
+@pytest.mark.slow
+def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=20), validation=tiny)
+    state = torch.load(tmp_path / "run/state.pt", weights_only=True)
+    assert list(state["validation"]) == list(range(2, 21, 2))
+    best = load_checkpoint(tmp_path / "run/best")
+    lowest = min(state["validation"], key=state["validation"].get)
+    assert best.config.step == lowest
+    assert best.config.training["validation_loss"] == state["validation"][lowest]
+    assert load_checkpoint(tmp_path / "run").config.step == 20
+    assert list((tmp_path / "run/logs").glob("**/events.out.tfevents.*"))
+    # The same again, from another start: a validation loss is a function of the weights.
+    train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
+    assert torch.load(tmp_path / "again/state.pt", weights_only=True)["validation"] == state["validation"]
+
+
+def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(steps=4)
+    train(tiny, tmp_path / "whole", config)
+    saves = []
+
+    def full(state: object, path: Path) -> None:
+        saves.append(path)
+        if len(saves) == 3:
+            path.write_bytes(b"half")
+            raise RuntimeError("[enforce fail at inline_container.cc:664] . unexpected pos 64 vs 0")
+        save(state, path)
+
+    save = torch.save
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(UserError, match=r"run cannot be written \(\[enforce fail .*free space and run the same command again"):
+        train(tiny, tmp_path / "run", config)
+    assert torch.load(tmp_path / "run/state.pt", weights_only=True)["step"] == 2
+    assert not list((tmp_path / "run").glob(".*tmp*"))
+    monkeypatch.undo()
+    train(tiny, tmp_path / "run", config)
+    whole, again = (torch.load(tmp_path / run / "state.pt", weights_only=True) for run in ("whole", "run"))
+    assert all(torch.equal(whole["network"][name], again["network"][name]) for name in whole["network"])
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_network_is_as_exact_as_its_numbers(threads: int) -> None:
+    # Images with large even parts, as rooms have: variances far below the squared means.
+    image = torch.rand(1, 3, 4, 6).repeat_interleave(16, 2).repeat_interleave(16, 3) * 0.02 + 0.8
+    network = UNet(UNetConfig(widths=(16, 32), blocks=(1, 1), heads=0)).eval()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.inference_mode():
+            single = network(image)
+            exact = copy.deepcopy(network).double()(image.double())
+            batch = network(image.expand(5, -1, -1, -1))
+    finally:
+        torch.set_num_threads(before)
+    spread = float(exact.std())
+    assert float((single - exact).abs().max()) < 2e-3 * spread
+    assert float((single - batch).abs().max()) < 2e-3 * spread
