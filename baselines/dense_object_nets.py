@@ -15,6 +15,8 @@ class DenseObjectNets(Objective):
     random places serve each match; those within `near_px` of its true place are none.
     """
 
+    norm = 2.0
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"margin": 0.5, "non_matches": 150, "near_px": 4})

@@ -15,6 +15,8 @@ class PixContrast(Objective):
     Cells of `cell_px` pixels stand for the feature maps of the original, which are coarser than the image.
     """
 
+    norm = "cosine"
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"temperature": 0.3, "reach": 0.7, "cell_px": 4, "momentum": 0.99})

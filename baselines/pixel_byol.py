@@ -12,6 +12,8 @@ from .pixel_simsiam import PixelSimSiam
 class PixelBYOL(PixelSimSiam):
     """Pixel BYOL: as pixel SimSiam, but what is predicted comes from a momentum network, whose momentum rises to 1."""
 
+    norm = "cosine"
+
     defaults: Mapping[str, float] = MappingProxyType({"hidden": 0, "momentum": 0.996})
 
     def __init__(self, config: TrainConfig):

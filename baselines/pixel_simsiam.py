@@ -14,6 +14,8 @@ from pixbench.training.objectives.base import Described, Objective, mean_where, 
 class PixelSimSiam(Objective):
     """Pixel SimSiam: -cos of the predicted descriptor and the other view's, through which no gradient flows; both ways."""
 
+    norm = "cosine"
+
     defaults: Mapping[str, float] = MappingProxyType({"hidden": 0})
 
     def __init__(self, config: TrainConfig):

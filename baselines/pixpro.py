@@ -18,6 +18,8 @@ class PixPro(Objective):
     cell's descriptor. The momentum rises from its start to 1 along half a cosine. Both ways.
     """
 
+    norm = "cosine"
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"sharpness": 2, "cell_px": 4, "momentum": 0.99})

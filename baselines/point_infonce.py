@@ -12,6 +12,8 @@ from pixbench.training.objectives.base import Described, Objective, at_points, m
 class PointInfoNCE(Objective):
     """PointInfoNCE: cross-entropy over the matrix x.y / temperature of a pair's matches, unit descriptors."""
 
+    norm = "cosine"
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"temperature": 0.07})

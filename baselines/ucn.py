@@ -14,6 +14,8 @@ class UCN(Objective):
     max(0, |x - y|^2 - positive) + max(0, negative - D)^2 on unit descriptors, D the distance to the hardest negative; both ways.
     """
 
+    norm = "cosine"
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"positive": 0.1, "negative": 1.4, "near_px": 4})

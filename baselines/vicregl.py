@@ -15,6 +15,8 @@ class VICRegL(Objective):
     the squared covariances off the diagonal over D; the last two for each view.
     """
 
+    norm = 2.0
+
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"global_weight": 0.75, "invariance": 25, "variance": 25, "covariance": 1})

@@ -4,7 +4,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
 from safetensors import SafetensorError
@@ -44,7 +44,7 @@ class CheckpointConfig(BaseModel):
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
     network: UNetConfig
-    p: Norm
+    p: Norm | Literal["cosine"]
     step: int
     training: dict[str, Any]
 

@@ -20,7 +20,8 @@ class TrainConfig(BaseModel):
     `between_weight` the share c of the between-image term, `between_pairs` the random partners of each image in it (none: all),
     `keep` the share of points compared with their true match. `points` are the sampled pixels per image, `jitter` is the
     strength of the photometric augmentation (0: none), `jitter_kind` that of rendered or of warped views (3d, 2d), `network` a
-    name or settings.
+    name or settings. `crop` trains on matched crops of that many pixels, each with a random scale in `zoom` (2: twice as large);
+    none: on whole views.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,8 @@ class TrainConfig(BaseModel):
     clip_value: float = Field(3.0, gt=0)
     jitter: float = Field(1.0, ge=0, le=2)
     jitter_kind: Kind = "3d"
+    crop: int | None = Field(None, ge=16)
+    zoom: tuple[float, float] = (1.0, 1.0)
     seed: int = Field(0, ge=0)
     network: UNetConfig = UNetConfig()
 
@@ -48,6 +51,13 @@ class TrainConfig(BaseModel):
         if p not in NORMS:
             raise ValueError(f"p is {p}: expected 1, 2 or inf")
         return p
+
+    @field_validator("zoom")
+    @classmethod
+    def _ordered(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < zoom[0] <= zoom[1] < math.inf:
+            raise ValueError(f"zoom is {zoom[0]:g}, {zoom[1]:g}: expected the smallest and the largest scale, both above 0")
+        return zoom
 
     def title(self) -> str:
         """In a few words, for figures."""

@@ -8,8 +8,10 @@ import numpy as np
 from ..io.files import written_whole
 
 
-def draw_loss_curve(losses: Sequence[float], validation: Mapping[int, float], path: Path, *, title: str) -> None:
-    """Every step's loss, its running mean over a twentieth of the run, and the validation loss at the steps that have one."""
+def draw_loss_curve(
+    losses: Sequence[float], validation: Mapping[int, float], accuracy: Mapping[int, float], path: Path, *, title: str
+) -> None:
+    """Every step's loss, its running mean over a twentieth of the run, the validation loss, and delta_avg on an axis of its own."""
     from matplotlib.figure import Figure
 
     values = np.asarray(losses, float)
@@ -24,6 +26,13 @@ def draw_loss_curve(losses: Sequence[float], validation: Mapping[int, float], pa
     axes.set(xlabel="step", ylabel="loss", title=title, ylim=(0, None))
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    lines, names = axes.get_legend_handles_labels()
+    if accuracy:
+        right = axes.twinx()
+        lines += right.plot(list(accuracy), list(accuracy.values()), "s-", color="#3b7d4f", markersize=3.5, linewidth=1.2)
+        right.set(ylabel="validation delta_avg", ylim=(0, None))
+        right.spines[["top", "left"]].set_visible(False)
+        names.append("validation delta_avg")
+    axes.legend(lines, names, frameon=False, loc="center right")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=120, metadata={"Software": None})

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from ..dataset.reader import Dataset
 from ..geometry.pixels import pixel_centres
+from .crops import Crop, matched_crops
 from .sampler import POINTS
 
 Sample = dict[str, Tensor]
@@ -105,15 +106,26 @@ class ShardPairs:
 
 
 class PointDataset(TorchDataset[Sample]):
-    """Pairs with `points` source pixels each: a share `keep` as true matches, the others against random places of view b.
+    """Pairs with `points` source pixels each: a share `keep` as true matches, the others against random positions of view b.
 
     Item (epoch seed, index) is a pure function of both. `uv_a` and `uv_b` (points, 2) pair up row by row; `uv_random`
-    (points, 2) are uniformly random places in b; `positive` says which of the two a row is compared with; `matched` is false
-    where a pair has no true match at all, so that `uv_b` means nothing.
+    (points, 2) are uniformly random positions in b; `positive` says which of the two a row is compared with; `matched` is false
+    where a pair has no true match at all, so that `uv_b` means nothing. With `crop`, views are matched crops of that many pixels, each
+    with a random scale in `zoom` (see `crops`); matches stay exact.
     """
 
-    def __init__(self, source: PairSource, *, points: int, keep: float, seed: int):
+    def __init__(
+        self,
+        source: PairSource,
+        *,
+        points: int,
+        keep: float,
+        seed: int,
+        crop: int | None = None,
+        zoom: tuple[float, float] = (1.0, 1.0),
+    ):
         self.source, self.points, self.keep, self.seed = source, points, keep, seed
+        self.crop, self.zoom = crop, zoom
         self._count = len(source.groups)
 
     def __len__(self) -> int:
@@ -123,28 +135,42 @@ class PointDataset(TorchDataset[Sample]):
         draw, which = divmod(index, self._count)
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(POINTS, draw, which)))
         views = self.source.views(which, rng=rng)
-        uv_a, uv_b, matched = _sample_points(views, self.points, rng=rng)
+        crop_a, crop_b = self._crops(views, rng)
         height, width = views.matched.shape
+        inside = crop_a.covers(pixel_centres(width, height))
+        shared = views.matched & inside & crop_b.covers(views.uv_b)
+        uv_a, uv_b, matched = _sample_points(views.uv_b, shared, inside, self.points, rng=rng)
         return {
-            "image_a": views.image_a,
-            "image_b": views.image_b,
-            "uv_a": torch.from_numpy(uv_a.astype(np.float32)),
-            "uv_b": torch.from_numpy(uv_b.astype(np.float32)),
-            "uv_random": torch.from_numpy((rng.random((self.points, 2)) * [width, height]).astype(np.float32)),
+            "image_a": crop_a.image(views.image_a),
+            "image_b": crop_b.image(views.image_b),
+            "uv_a": torch.from_numpy(crop_a.to_crop(uv_a).astype(np.float32)),
+            "uv_b": torch.from_numpy(crop_b.to_crop(uv_b).astype(np.float32)),
+            "uv_random": torch.from_numpy((rng.random((self.points, 2)) * crop_b.size_wh).astype(np.float32)),
             "positive": torch.from_numpy(matched & (rng.random(self.points) < self.keep)),
             "matched": torch.from_numpy(matched),
         }
 
+    def _crops(self, views: Views, rng: np.random.Generator) -> tuple[Crop, Crop]:
+        if self.crop is None:
+            height, width = views.matched.shape
+            whole = Crop(0, 0, (width, height), (width, height))
+            return whole, whole
+        return matched_crops(views.uv_b, views.matched, size=self.crop, zoom=self.zoom, rng=rng)
+
 
 def _sample_points(
-    views: Views, points: int, *, rng: np.random.Generator
+    uv_b: Float[np.ndarray, "height width 2"],
+    shared: Bool[np.ndarray, "height width"],
+    inside: Bool[np.ndarray, "height width"],
+    points: int,
+    *,
+    rng: np.random.Generator,
 ) -> tuple[Float[np.ndarray, "points 2"], Float[np.ndarray, "points 2"], Bool[np.ndarray, " points"]]:
-    """Source pixels with their exact matches; where a pair has no visible pixel, any pixels, none of them matched."""
-    found = np.argwhere(views.matched)
+    """`shared` source pixels with their exact matches; where there are none, any pixels `inside`, none of them matched."""
+    found = np.argwhere(shared)
     matched = np.full(points, len(found) > 0)
-    pool = found if len(found) else np.argwhere(np.ones_like(views.matched))
+    pool = found if len(found) else np.argwhere(inside)
     row, column = pool[rng.integers(len(pool), size=points)].T
-    height, width = views.matched.shape
+    height, width = shared.shape
     uv_a = pixel_centres(width, height)[row, column]
-    uv_b = np.where(matched[:, None], views.uv_b[row, column].astype(np.float64), uv_a)
-    return uv_a, uv_b, matched
+    return uv_a, np.where(matched[:, None], uv_b[row, column].astype(np.float64), uv_a), matched

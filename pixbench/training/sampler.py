@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
-BATCHES, POINTS = range(2)
+BATCHES, POINTS, VALIDATION = range(3)
 """What random numbers are for; part of their key, so that no two uses share a stream."""
 
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from ..errors import UserError
+from ..evaluation.matching.nearest import Norm
 from ..image.photometric import photometric
 from ..io.files import write_whole, written_whole
 from ..io.seeding import seeded
@@ -28,6 +29,7 @@ from .loss_curve import draw_loss_curve
 from .objectives.base import Described, Objective
 from .pairs import PairSource, PointDataset, Sample, ShardPairs
 from .sampler import StepSampler
+from .validation import matching_accuracy
 
 RUN = "run.json"
 STATE = "state.pt"
@@ -42,7 +44,7 @@ VALIDATION_BATCHES = 8
 
 @dataclass
 class State:
-    """All that a run needs to go on as if it had not stopped. `validation` has a loss for each step at which it was taken."""
+    """All that a run needs to resume exactly. `validation` and `accuracy` have a value for each step at which they were taken."""
 
     network: nn.Module
     objective: nn.Module
@@ -52,6 +54,7 @@ class State:
     step: int = 0
     losses: list[float] = field(default_factory=list)
     validation: dict[int, float] = field(default_factory=dict)
+    accuracy: dict[int, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """State dictionaries, for torch.save."""
@@ -64,6 +67,7 @@ class State:
             "step": self.step,
             "losses": self.losses,
             "validation": self.validation,
+            "accuracy": self.accuracy,
         }
 
     def load(self, saved: dict[str, Any]) -> None:
@@ -71,7 +75,8 @@ class State:
         for name in ("network", "objective", "target", "optimizer", "schedule"):
             if saved[name] is not None:
                 getattr(self, name).load_state_dict(saved[name])
-        self.step, self.losses, self.validation = saved["step"], saved["losses"], saved["validation"]
+        self.step, self.losses = saved["step"], saved["losses"]
+        self.validation, self.accuracy = saved["validation"], saved["accuracy"]
 
 
 def train(
@@ -89,12 +94,13 @@ def train(
 ) -> Path:
     """Train on pairs of views; returns the folder of the last checkpoint. The same call goes on with a run that was stopped.
 
-    With `validation` the loss on its pairs is taken whenever the state is saved, and the checkpoint with the lowest is kept too,
-    in `best`. `progress` is called with the number of steps done since the last call, and the last loss.
+    With `validation` the matching accuracy (delta_avg) and the loss on its pairs are taken whenever the state is saved; the checkpoint
+    with the highest accuracy is kept too, in `best`. `progress` is called with the number of steps done since the last call, and the
+    last loss.
     Raises UserError where `out` holds another run, when the loss stops being a number, and where nothing can be written.
     """
     source, held_out = _opened(data), _opened(validation) if validation is not None else None
-    dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
+    dataset = _points(source, config)
     groups = len(set(source.groups))
     if config.between_weight > 0 and config.batch > groups:
         raise UserError(
@@ -123,6 +129,9 @@ def train(
         if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
             if held_out is not None:
                 state.validation[state.step] = _validate(fabric, state, held_out, config)
+                state.accuracy[state.step] = matching_accuracy(
+                    state.network, held_out, p=_norm(state, config), seed=config.seed, device=fabric.device
+                )
             _save(fabric, out, state, config, record)
             _log(fabric, state)
     for opened in (source, held_out):
@@ -133,6 +142,10 @@ def train(
 
 def _opened(data: Path | PairSource) -> PairSource:
     return ShardPairs(data) if isinstance(data, Path) else data
+
+
+def _points(source: PairSource, config: TrainConfig) -> PointDataset:
+    return PointDataset(source, points=config.points, keep=config.keep, seed=config.seed, crop=config.crop, zoom=config.zoom)
 
 
 def _loader(fabric: Fabric, dataset: PointDataset, config: TrainConfig, *, steps: int, first: int = 0, workers: int = 0) -> Any:
@@ -230,7 +243,7 @@ def _follow(state: State, config: TrainConfig) -> None:
 def _validate(fabric: Fabric, state: State, source: PairSource, config: TrainConfig) -> float:
     """The mean loss over the same few batches each time, without augmentation and dropout."""
     small = config.model_copy(update={"batch": min(config.batch, len(set(source.groups)))})
-    dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
+    dataset = _points(source, config)
     state.network.eval()
     with seeded(config.seed):
         losses = [_loss(state, batch, nn.Identity()) for batch in _loader(fabric, dataset, small, steps=VALIDATION_BATCHES)]
@@ -245,7 +258,14 @@ def _log(fabric: Fabric, state: State) -> None:
     values = {"loss": sum(recent) / len(recent), "learning_rate": state.schedule.get_last_lr()[0]}
     if state.step in state.validation:
         values["validation_loss"] = state.validation[state.step]
+        values["validation_delta_avg"] = state.accuracy[state.step]
     fabric.log_dict(values, step=state.step)
+
+
+def _norm(state: State, config: TrainConfig) -> Norm:
+    """The norm in which the trained descriptors are compared."""
+    objective = cast(Objective, getattr(state.objective, "module", state.objective))
+    return config.p if objective.norm is None else objective.norm
 
 
 def _record(source: PairSource, validation: PairSource | None, config: TrainConfig) -> dict[str, Any]:
@@ -280,16 +300,21 @@ def _open_run(out: Path, record: dict[str, Any]) -> None:
 def _save(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
     if fabric.is_global_zero:
         network: Any = getattr(state.network, "module", state.network)
-        training = {**record, "parameters": parameter_count(network), "validation_loss": state.validation.get(state.step)}
-        described = CheckpointConfig(network=config.network, p=config.p, step=state.step, training=training)
+        training = {
+            **record,
+            "parameters": parameter_count(network),
+            "validation_loss": state.validation.get(state.step),
+            "validation_delta_avg": state.accuracy.get(state.step),
+        }
+        described = CheckpointConfig(network=config.network, p=_norm(state, config), step=state.step, training=training)
         try:
             save_checkpoint(out / CHECKPOINT, network, described)
-            if state.validation and min(state.validation, key=state.validation.__getitem__) == state.step:
+            if state.accuracy and max(state.accuracy, key=state.accuracy.__getitem__) == state.step:
                 save_checkpoint(out / BEST, network, described)
             # The state comes last: a run that dies before it does the last stretch again.
             with written_whole(out / STATE) as temporary:
                 torch.save(state.as_dict(), temporary)
-            draw_loss_curve(state.losses, state.validation, out / "loss.png", title=config.title())
+            draw_loss_curve(state.losses, state.validation, state.accuracy, out / "loss.png", title=config.title())
         except (OSError, RuntimeError, SafetensorError) as error:
             # torch and safetensors report a full disk in words of their own.
             reason = " ".join(str(error).split())[:200]

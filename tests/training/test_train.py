@@ -152,14 +152,16 @@ def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Pat
     state = torch.load(tmp_path / "run/state.pt", weights_only=True)
     assert list(state["validation"]) == list(range(2, 21, 2))
     best = load_checkpoint(tmp_path / "run/best")
-    lowest = min(state["validation"], key=state["validation"].get)
-    assert best.config.step == lowest
-    assert best.config.training["validation_loss"] == state["validation"][lowest]
+    assert list(state["accuracy"]) == list(state["validation"])
+    highest = max(state["accuracy"], key=state["accuracy"].get)
+    assert best.config.step == highest
+    assert best.config.training["validation_delta_avg"] == state["accuracy"][highest]
     assert load_checkpoint(tmp_path / "run").config.step == 20
     assert list((tmp_path / "run/logs").glob("**/events.out.tfevents.*"))
-    # The same again, from another start: a validation loss is a function of the weights.
+    # The same again, from another start: validation is a function of the weights.
     train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
-    assert torch.load(tmp_path / "again/state.pt", weights_only=True)["validation"] == state["validation"]
+    again = torch.load(tmp_path / "again/state.pt", weights_only=True)
+    assert (again["validation"], again["accuracy"]) == (state["validation"], state["accuracy"])
 
 
 def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ...errors import unknown_name
+from ...evaluation.matching.nearest import Norm
 from ...losses import contrastive_loss
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Objective(nn.Module):
     """
 
     momentum: float | None = None
+    norm: Norm | None = None
+    """How the trained descriptors are compared, where the loss itself decides it; none: in the run's norm `p`."""
 
     def momentum_at(self, progress: float) -> float:
         """The share kept at a step; constant unless a method changes it over the run."""

@@ -1,0 +1,43 @@
+"""Matching accuracy on a fixed held-out set of pairs, taken while a network is trained."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from ..evaluation.matching.nearest import Norm, nearest
+from ..geometry.pixels import pixel_centre
+from .pairs import PairSource, Views
+from .sampler import VALIDATION
+
+PAIRS = 32
+QUERIES = 256
+THRESHOLDS_PX = (1, 2, 4, 8, 16)
+
+
+@torch.no_grad()
+def matching_accuracy(network: nn.Module, source: PairSource, *, p: Norm, seed: int, device: torch.device) -> float:
+    """delta_avg: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it (TAP-Vid).
+
+    `PAIRS` pairs spread over the source, `QUERIES` matched pixels of each, searched in the whole other view in the norm `p`; the same
+    pairs and pixels at each call. The network is left in training mode. NaN where no pair has a match.
+    """
+    network.eval()
+    chosen = np.unique(np.linspace(0, len(source.groups) - 1, PAIRS).astype(int))
+    rngs = (np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(VALIDATION, int(index)))) for index in chosen)
+    errors = [_errors_px(network, source.views(int(index), rng=rng), p, rng, device) for index, rng in zip(chosen, rngs, strict=True)]
+    network.train()
+    shares = [np.mean([np.mean(error < px) for px in THRESHOLDS_PX]) for error in errors if len(error)]
+    return float(np.mean(shares)) if shares else float("nan")
+
+
+def _errors_px(network: nn.Module, views: Views, p: Norm, rng: np.random.Generator, device: torch.device) -> Float[np.ndarray, " queries"]:
+    found = np.argwhere(views.matched)
+    if not len(found):
+        return np.zeros(0)
+    row, column = found[rng.choice(len(found), size=min(QUERIES, len(found)), replace=False)].T
+    a, b = network(torch.stack([views.image_a, views.image_b]).to(device)).float()
+    index = nearest(a[:, row, column].T.contiguous(), b.flatten(1).T.contiguous(), p=p).index.cpu().numpy()
+    uv = pixel_centre(index % b.shape[2], index // b.shape[2])
+    truth = views.uv_b[row, column]
+    return np.linalg.norm(uv - truth, axis=1)
