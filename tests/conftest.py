@@ -3,9 +3,14 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from pixbench.generation import generate
 from pixbench.registry import GENERATORS
+
+# A first call compiles kernels, and machines are shared: how long an example takes says nothing.
+settings.register_profile("pixbench", deadline=None)
+settings.load_profile("pixbench")
 
 TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "object_count": (4, 7)}
 
