@@ -92,7 +92,9 @@ def _told(advance: Callable[..., None], pictures: int) -> Callable[[int, float],
 def evaluate(
     model: Annotated[
         str,
-        typer.Option(help="A run or checkpoint, baseline:NAME (see 'pixbench list'), package.module:factory, or an exported .pt or .pt2."),
+        typer.Option(
+            help="A run or checkpoint, pretrained:NAME or baseline:NAME (see 'pixbench list'), package.module:factory, or an exported file."
+        ),
     ],
     data: Annotated[Path | None, typer.Option(help="Folder of a data set. Default: the suite, made and verified once.")] = None,
     suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",

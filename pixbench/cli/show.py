@@ -16,9 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """List generators, sources, renderers, ray casters, suites, baselines and metrics, with one line each."""
+    """List generators, sources, renderers, ray casters, suites, baselines, pretrained models and metrics, with one line each."""
     from ..evaluation.matching import metrics  # noqa: F401  (registers them)
     from ..experiments import EXPERIMENTS
+    from ..models.pretrained import pretrained_names, pretrained_title
     from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, ROOM_SOURCES, SUITES, Registry
 
     registries: tuple[Registry[Any], ...] = (
@@ -37,6 +38,9 @@ def list_names() -> None:
         width = max(14, *map(len, registry.names()))
         for name in registry.names():
             typer.echo(f"  {name:<{width}} {_one_line(registry.get(name))}")
+    typer.echo("models")
+    for name in pretrained_names():
+        typer.echo(f"  {f'pretrained:{name}':<14} {pretrained_title(name)}")
     typer.echo("experiments")
     for name, words in EXPERIMENTS.items():
         typer.echo(f"  {name:<14} {words}")

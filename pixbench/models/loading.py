@@ -1,4 +1,4 @@
-"""The model that `--model` means: a run, a baseline, a factory in somebody's own package, an exported network, or a matcher."""
+"""The model that `--model` means: a run, a model that ships, a baseline, somebody's own factory, an exported network, or a matcher."""
 
 import hashlib
 import importlib
@@ -17,8 +17,12 @@ from ..evaluation.model import DescriptorModel, MatcherModel, Model, norm_name
 from ..io.files import file_sha256
 from ..registry import BASELINES
 from .checkpoint import load_checkpoint
+from .pretrained import pretrained_folder, pretrained_names
 
-FORMS = "a run or checkpoint of pixbench train, baseline:NAME, package.module:factory, or a TorchScript (.pt) or torch.export (.pt2) file"
+FORMS = (
+    "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, package.module:factory, "
+    "or a TorchScript (.pt) or torch.export (.pt2) file"
+)
 EXPORTED = (".pt", ".pt2", ".ts")
 
 
@@ -29,12 +33,16 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Mode
     kind, colon, name = spec.partition(":")
     if kind == "baseline" and colon:
         model = _baseline(name)
+    elif kind == "pretrained" and colon:
+        model = PretrainedModel(name)
     elif path.suffix in EXPORTED and path.is_file():
         model = _exported(path, p)
     elif colon and not path.exists():
         model = _from_factory(spec, p)
     elif not path.exists() and spec in BASELINES.names():
         raise UserError(f"--model {spec}: no such path; did you mean 'baseline:{spec}'?")
+    elif not path.exists() and spec in pretrained_names():
+        raise UserError(f"--model {spec}: no such path; did you mean 'pretrained:{spec}'?")
     elif not path.exists():
         raise UserError(f"--model {spec}: no such path; expected {FORMS}")
     else:
@@ -83,6 +91,20 @@ class CheckpointModel(DescriptorModel):
         """See DescriptorModel."""
         out: Tensor = self.network(images)
         return out
+
+
+class PretrainedModel(CheckpointModel):
+    """A checkpoint that ships with PixBench; its row in a table is called pixbench-NAME."""
+
+    def __init__(self, name: str):
+        super().__init__(pretrained_folder(name))
+        self.name = f"pixbench-{name}"
+        self._pretrained = name
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """As of any checkpoint, and the name that it ships under."""
+        return {**super().info, "pretrained": self._pretrained}
 
 
 class NetworkModel(DescriptorModel):

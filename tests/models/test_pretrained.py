@@ -1,0 +1,80 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pixbench.errors import UserError
+from pixbench.models import pretrained
+from pixbench.models.checkpoint import CheckpointConfig, load_checkpoint, save_checkpoint, seeded_network
+from pixbench.models.loading import PretrainedModel, load_model
+from pixbench.models.pretrained import FOLDER, default_model, pretrained_names, pretrained_title
+from pixbench.models.unet import UNetConfig
+
+MEGABYTE = 2**20
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of models that ship, with one small model in it, in the place of the package's own."""
+    network = UNetConfig(widths=(8, 8), blocks=(1, 1), channels=4, heads=0)
+    config = CheckpointConfig(network=network, p=float("inf"), step=1234, training={"config": {"objective": "paper"}, "parameters": 99})
+    save_checkpoint(tmp_path / "rooms", seeded_network(network, 1), config)
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "checkpoint.json").write_text("{}")  # a folder without weights is no model
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_a_folder_that_is_dropped_in_is_found(shelf: Path) -> None:
+    assert pretrained_names() == ["rooms"]
+    model = load_model("pretrained:rooms")
+    assert isinstance(model, PretrainedModel)
+    assert (model.name, model.p) == ("pixbench-rooms", float("inf"))
+    assert model.info["pretrained"] == "rooms"
+    assert model.info["checkpoint_sha256"] == load_checkpoint(shelf / "rooms").sha256
+    images = torch.rand(1, 3, 20, 28)
+    torch.testing.assert_close(model.dense(images), load_checkpoint(shelf / "rooms").network(images).detach())
+    assert default_model() == "pretrained:rooms"
+    assert pretrained_title("rooms") == "4 channels in l-inf, objective paper, 1,234 steps, 99 parameters"
+
+
+def test_names_that_are_not_there(shelf: Path) -> None:
+    with pytest.raises(UserError, match="unknown pretrained model 'room': did you mean 'rooms'"):
+        load_model("pretrained:room")
+    with pytest.raises(UserError, match="rooms: no such path; did you mean 'pretrained:rooms'"):
+        load_model("rooms")
+
+
+def test_without_the_default_model_a_line_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    with pytest.raises(UserError, match="give --model"):
+        default_model()
+
+
+@pytest.mark.parametrize("name", pretrained_names())
+def test_models_that_ship_are_small_and_say_where_they_come_from(name: str) -> None:
+    assert sum(path.stat().st_size for path in (FOLDER / name).iterdir()) < 4 * MEGABYTE
+    assert "licence" in (FOLDER / name / "README.md").read_text().lower()
+    assert load_model(f"pretrained:{name}").name == f"pixbench-{name}"
+
+
+def test_the_package_carries_whatever_lies_in_the_folder(tmp_path: Path) -> None:
+    """setuptools itself finds the data of a copy of the package's metadata with a model in it."""
+    import tomllib
+
+    code = (
+        "import sys; sys.argv = ['setup', '-q', 'build_py', '--build-lib', 'out'];"
+        "from setuptools import setup; setup(packages=['pixbench'], package_data={'pixbench': PATTERNS})"
+    )
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    patterns = project["tool"]["setuptools"]["package-data"]["pixbench"]
+    model = tmp_path / "pixbench" / "models" / "pretrained" / "rooms"
+    model.mkdir(parents=True)
+    (tmp_path / "pixbench" / "__init__.py").write_text("")
+    for file in ("checkpoint.json", "weights.safetensors", "README.md"):
+        (model / file).write_text("x")
+    subprocess.run([sys.executable, "-c", code.replace("PATTERNS", repr(patterns))], cwd=tmp_path, check=True, capture_output=True)
+    built = tmp_path / "out" / "pixbench" / "models" / "pretrained" / "rooms"
+    assert sorted(path.name for path in built.iterdir()) == ["README.md", "checkpoint.json", "weights.safetensors"]
