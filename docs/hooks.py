@@ -13,7 +13,7 @@ from typer.main import get_command
 from pixbench.cli import app
 from pixbench.dataset.manifest import Manifest
 from pixbench.dataset.schema import FIELDS
-from pixbench.evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
+from pixbench.evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
 from pixbench.evaluation.record import Record
 from pixbench.geometry.correspondence import STATUS_MEANING
 from pixbench.registry import METRICS

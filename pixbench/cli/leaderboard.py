@@ -147,7 +147,7 @@ def schema() -> None:
 
 def _records(paths: Sequence[Path] | None) -> "list[Stored]":
     from ..errors import UserError
-    from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
+    from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
     from ..evaluation.record import find_records
 
     folders = paths or [Path("results")]

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 @metrics.command("list")
 def list_metrics() -> None:
     """List all metrics: id, version, first digits of the hash of its definition, task."""
-    from ..evaluation.probing import classification as classify  # noqa: F401  (they register theirs)
+    from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register theirs)
     from ..registry import METRICS
 
     for name in METRICS.names():
@@ -32,7 +32,7 @@ def list_metrics() -> None:
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
     """Say what a metric is: its definition, its parameters, its hash."""
-    from ..evaluation.probing import classification as classify  # noqa: F401
+    from ..evaluation.probing import classification, segmentation  # noqa: F401
     from ..registry import METRICS
 
     metric = METRICS.get(metric_id)

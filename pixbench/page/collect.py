@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..evaluation.matching.evaluate import model_sha256
 from ..evaluation.matching.pair_source import DatasetSource, PairSource
 from ..evaluation.model import DescriptorModel, parse_norm
-from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
+from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
 from ..evaluation.record import WEIGHTS, Stored, find_records
 from ..evaluation.suite import STRIDE, Opening
 from ..experiments.sweep import read_cells
