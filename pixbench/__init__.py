@@ -12,20 +12,24 @@ if TYPE_CHECKING:
     from .dataset.reader import Dataset
     from .evaluation.matching.evaluate import evaluate
     from .geometry.cameras import Camera
+    from .inference.describe import describe
+    from .inference.match import match
     from .models.loading import load_model
     from .training.pairs import PairDataset
     from .training.train import train
 
 __version__ = "0.1.0"
 
-__all__ = ["Camera", "Dataset", "PairDataset", "evaluate", "load_model", "losses", "train"]
+__all__ = ["Camera", "Dataset", "PairDataset", "describe", "evaluate", "load_model", "losses", "match", "train"]
 
 _HOMES = {
     "Camera": "geometry.cameras",
     "Dataset": "dataset.reader",
     "PairDataset": "training.pairs",
+    "describe": "inference.describe",
     "evaluate": "evaluation.matching.evaluate",
     "load_model": "models.loading",
+    "match": "inference.match",
     "train": "training.train",
 }
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
-from . import assess, assets, data, demo, experiment, inspect, leaderboard, metrics, page, share, show
+from . import assess, assets, data, demo, describe, experiment, inspect, leaderboard, match, metrics, page, share, show
 
 app = typer.Typer(
     name="pixbench",
@@ -41,6 +41,8 @@ def _root(
 data.register(app)
 inspect.register(app)
 assess.register(app)
+match.register(app)
+describe.register(app)
 show.register(app)
 leaderboard.register(app)
 page.register(app)

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UserError, unknown_name
@@ -129,6 +130,12 @@ def _parse(text: str) -> Any:
         return text
     except RecursionError:
         raise UserError(f"--set ...={text[:20]}...: the value is nested too deep") from None
+
+
+def check_folder(path: Path | None) -> None:
+    """UserError, before any work, where a file's folder does not exist."""
+    if path is not None and not path.parent.is_dir():
+        raise UserError(f"{path}: folder {path.parent} does not exist; make it, or choose another place")
 
 
 def default_workers() -> int:

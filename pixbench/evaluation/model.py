@@ -52,17 +52,23 @@ class DescriptorModel(Model):
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid over the whole image."""
 
-    def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
-        """`describe`, enlarged to the images' size where it is coarser (bilinear). ValueError for anything else."""
+    def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """`describe`, in float32 and checked. ValueError for anything but descriptors of every image."""
         with torch.inference_mode():
             found = self.describe(images.to(self.device))
-            if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
-                got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-                raise ValueError(f"{self.name} gave {got} for {len(images)} images: expected a tensor (batch, channels, rows, columns)")
-            self.described = (found.shape[1], found.shape[2], found.shape[3])
+        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
+            got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise ValueError(f"{self.name} gave {got} for {len(images)} images: expected a tensor (batch, channels, rows, columns)")
+        self.described = (found.shape[1], found.shape[2], found.shape[3])
+        return found.float()
+
+    def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
+        """`cells`, enlarged to the images' size where they are coarser (bilinear). ValueError as there."""
+        with torch.inference_mode():
+            found = self.cells(images)
             if found.shape[2:] != images.shape[2:]:
-                found = functional.interpolate(found.float(), size=images.shape[2:], mode="bilinear", align_corners=False)
-            return found.float()
+                found = functional.interpolate(found, size=images.shape[2:], mode="bilinear", align_corners=False)
+            return found
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """The centre of the nearest pixel; among equals the first in reading order."""
@@ -115,9 +121,13 @@ class MatcherModel(Model):
         return {"kind": "matcher", "p": None, "channels": None, "reach_px": self.reach_px, **self._info}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """See Model. ValueError where the matcher returns anything but two lists of as many points."""
+        """See Model. ValueError as in `points`."""
+        return self._answers(query_uv, *self.points(pair.rgb_a, pair.rgb_b))
+
+    def points(self, rgb_a: Image, rgb_b: Image) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
+        """Matched points of two images, uv in pixels. ValueError where the matcher returns anything but two lists of as many points."""
         with torch.inference_mode():
-            found = self._matcher(image_batch(pair.rgb_a)[0], image_batch(pair.rgb_b)[0])
+            found = self._matcher(image_batch(rgb_a)[0], image_batch(rgb_b)[0])
         try:
             points_a, points_b = (np.asarray(points, np.float64).reshape(-1, 2) for points in found[:2])
         except (TypeError, ValueError) as error:
@@ -125,7 +135,7 @@ class MatcherModel(Model):
         if len(points_a) != len(points_b):
             raise ValueError(f"{self.name} returned {len(points_a)} points of the first image and {len(points_b)} of the second")
         whole = np.isfinite(points_a).all(axis=1) & np.isfinite(points_b).all(axis=1)
-        return self._answers(query_uv, points_a[whole], points_b[whole])
+        return points_a[whole], points_b[whole]
 
     def _answers(
         self, query_uv: Float[np.ndarray, "queries 2"], points_a: Float[np.ndarray, "matches 2"], points_b: Float[np.ndarray, "matches 2"]

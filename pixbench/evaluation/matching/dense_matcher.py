@@ -123,7 +123,15 @@ def _parabola(
         sides = torch.stack([best - step, best + step], dim=1).clamp(min=0)
         column, row = sides[..., 0].clamp(max=width - 1), sides[..., 1].clamp(max=height - 1)
         before, after = distances(queries, target[:, row, column].permute(1, 2, 0), p=p).double().unbind(dim=1)
-        bend = before - 2 * distance.double() + after
-        inside = (best[:, axis] > 0) & (best[:, axis] < size - 1) & (bend > 0)
-        offset[:, axis] = ((before - after) / (2 * bend.where(inside, 1.0))).clamp(-0.5, 0.5).where(inside, 0.0)
+        inside = (best[:, axis] > 0) & (best[:, axis] < size - 1)
+        offset[:, axis] = vertex(before, distance.double(), after).where(inside, 0.0)
     return offset
+
+
+def vertex(
+    before: Float[Tensor, " queries"], middle: Float[Tensor, " queries"], after: Float[Tensor, " queries"]
+) -> Float[Tensor, " queries"]:
+    """Where a parabola through distances at -1, 0 and 1 is least: at most half a pixel from 0, and 0 where there is no bend."""
+    bend = before - 2 * middle + after
+    bent = (bend > 0) & torch.isfinite(bend)
+    return ((before - after) / (2 * bend.where(bent, 1.0))).clamp(-0.5, 0.5).where(bent, 0.0)

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS
 from ...registry import METRICS
 from .pair_result import Outcome, joined
 from .pose import (
-    CONFIDENCE,
     ESTIMATORS,
-    MAX_ITERATIONS,
     THRESHOLD_PX,
     area_under_recall,
     corner_error_px,

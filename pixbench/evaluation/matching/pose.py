@@ -6,15 +6,13 @@ import numpy as np
 from jaxtyping import Float
 
 from ...geometry.cameras import Camera, inverse_rigid
+from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS, Points, fit_essential, fit_homography, on_unit_plane
 from ...image.homography import apply_homography
 
-Points = Float[np.ndarray, "matches 2"]
 Pose = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]
 """Rotation and unit translation that carry points of camera a's frame into camera b's."""
 
 THRESHOLD_PX = 1.0
-MAX_ITERATIONS = 10_000
-CONFIDENCE = 0.9999
 LEAST_MATCHES = 5
 
 
@@ -22,25 +20,14 @@ def opencv_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_p
     """OpenCV's essential matrix with MAGSAC++ scoring; the threshold is divided by the mean focal length. None where it fails."""
     import cv2
 
-    if len(uv_a) < LEAST_MATCHES:
+    fitted = fit_essential(uv_a, uv_b, a.K, b.K, threshold_px=threshold_px)
+    if fitted is None:
         return None
-    rays_a, rays_b = _on_unit_plane(uv_a, a), _on_unit_plane(uv_b, b)
-    focal = float(np.mean([a.K[0, 0], a.K[1, 1], b.K[0, 0], b.K[1, 1]]))
+    E, inliers = fitted
+    rays_a, rays_b = on_unit_plane(uv_a, a.K), on_unit_plane(uv_b, b.K)
     try:
-        E, inliers = cv2.findEssentialMat(
-            rays_a,
-            rays_b,
-            np.eye(3),
-            method=cv2.USAC_MAGSAC,
-            prob=CONFIDENCE,
-            threshold=threshold_px / focal,
-            maxIters=MAX_ITERATIONS,
-        )
-        if E is None or E.shape[1] != 3 or len(E) < 3:
-            return None
-        found, R, t, _ = cv2.recoverPose(E[:3], rays_a, rays_b, np.eye(3), mask=inliers)
+        found, R, t, _ = cv2.recoverPose(E, rays_a, rays_b, np.eye(3), mask=inliers.astype(np.uint8)[:, None])
     except cv2.error:
-        # It raises for degenerate points, where other estimators return nothing.
         return None
     return (R, t[:, 0]) if found > 0 else None
 
@@ -60,11 +47,6 @@ def poselib_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_
 
 
 ESTIMATORS: Mapping[str, Callable[..., Pose | None]] = {"magsac": opencv_pose, "poselib": poselib_pose}
-
-
-def _on_unit_plane(uv: Points, camera: Camera) -> Points:
-    rays = np.concatenate([uv, np.ones((len(uv), 1))], axis=1) @ np.linalg.inv(camera.K).T
-    return np.ascontiguousarray(rays[:, :2])
 
 
 def _pinhole(camera: Camera) -> dict[str, object]:
@@ -89,15 +71,8 @@ def pose_error_deg(pose: Pose | None, a: Camera, b: Camera) -> float:
 
 def opencv_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Float[np.ndarray, "3 3"] | None:
     """OpenCV's homography with MAGSAC++ scoring. None where it fails."""
-    import cv2
-
-    if len(uv_a) < 4:
-        return None
-    try:
-        H, _ = cv2.findHomography(uv_a, uv_b, cv2.USAC_MAGSAC, threshold_px, maxIters=MAX_ITERATIONS, confidence=CONFIDENCE)
-    except cv2.error:
-        return None
-    return None if H is None or not np.isfinite(H).all() else H
+    fitted = fit_homography(uv_a, uv_b, threshold_px=threshold_px)
+    return None if fitted is None else fitted[0]
 
 
 def corner_error_px(H: Float[np.ndarray, "3 3"] | None, truth: Float[np.ndarray, "3 3"], width: int, height: int) -> float:

@@ -1,0 +1,80 @@
+"""`pixbench match`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..inference.matches import ImageMatches
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's command."""
+    app.command()(match)
+
+
+def match(
+    image_a: Annotated[Path, typer.Argument(metavar="A", help="A picture: PNG, JPEG, WebP or TIFF, of any size.")],
+    image_b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms.")] = None,
+    out: Annotated[Path, typer.Option(help="The pictures side by side with their matches, .png or .jpg.")] = Path("matches.png"),
+    csv: Annotated[Path | None, typer.Option(help="The matches as a table, in pixels of the pictures as they are.")] = None,
+    geometry: Annotated[str, typer.Option(help="What matches must agree on: homography, essential, fundamental or none.")] = "none",
+    max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = 480,
+    refine: Annotated[int | None, typer.Option(min=32, help="Search again around each match at this longer side.")] = None,
+    step: Annotated[int, typer.Option(min=1, help="Every how manyth pixel of A is matched.")] = 8,
+    cycle: Annotated[float, typer.Option(min=0, help="A match may return this far from where it started, in shrunk pixels.")] = 1.5,
+    ratio: Annotated[float, typer.Option(min=0, max=1, help="Highest ratio of a match's distance to its best rival's.")] = 1.0,
+    threshold: Annotated[float, typer.Option(min=0, help="Inliers are this near to the geometry, in shrunk pixels.")] = 3.0,
+    focal: Annotated[float | None, typer.Option(min=1, help="Focal length of both, px. Default: EXIF's, or 1.2 x the longer side.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+) -> None:
+    """Find the same points in two pictures of your own, as in: pixbench match a.jpg b.jpg --geometry homography --csv matches.csv."""
+    from ..image.picture import read_picture
+    from ..inference.match import match as run
+    from ..inference.matches import write_csv
+    from ..inference.model import open_model
+    from ..inference.two_view import check_geometry
+    from ..visualization.figures import check_picture_path
+    from ..visualization.match_lines import draw_matches
+    from .common import check_folder
+
+    check_geometry(geometry)
+    check_picture_path(out)
+    for path in (out, csv):
+        check_folder(path)
+    a, b = read_picture(image_a), read_picture(image_b)
+    loaded = open_model(model, device)
+    found = run(
+        a,
+        b,
+        loaded,
+        max_size=max_size,
+        step=step,
+        cycle_px=cycle,
+        ratio=ratio,
+        refine=refine,
+        geometry=geometry,
+        threshold_px=threshold,
+        focal_px=focal,
+    )
+    said = _summary(found, geometry)
+    draw_matches(a.rgb, b.rgb, found, out, title=f"{loaded.name}: {said}")
+    if csv is not None:
+        write_csv(found, csv)
+    typer.echo(said)
+    if found.matrix is not None:
+        for row in found.matrix:
+            typer.echo("  " + "  ".join(f"{value: .8g}" for value in row))
+    typer.echo(f"drawn in {out}" + (f", listed in {csv}" if csv else ""))
+
+
+def _summary(found: "ImageMatches", geometry: str) -> str:
+    words = f"{len(found)} matches"
+    if found.inliers is None:
+        return words
+    if found.matrix is None:
+        return f"{words}; they agree on no {geometry}"
+    focal = f" (focal lengths {found.focal_px[0]:.0f} and {found.focal_px[1]:.0f} px, {found.focal_source})" if found.focal_px else ""
+    return f"{words}, {int(found.inliers.sum())} agree with the {geometry}{focal}"

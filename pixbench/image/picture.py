@@ -1,0 +1,89 @@
+"""Pictures that users bring: read from PNG, JPEG, WebP or TIFF, or taken from memory, and shrunk."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from ..errors import UserError
+
+Pixels = UInt8[np.ndarray, "height width 3"]
+
+_EXIF, _FOCAL_35MM = 0x8769, 0xA405
+_DIAGONAL_35MM = float(np.hypot(36.0, 24.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels (H, W, 3) in RGB, upright, and the focal length in pixels where the file states it (EXIF, equivalent at 35 mm)."""
+
+    rgb: Pixels
+    focal_px: float | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
+def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Picture:
+    """A picture from a file's path, an array uint8 (H, W), (H, W, 3) or (H, W, 4), or one of Pillow's. UserError for anything else."""
+    if isinstance(image, Picture):
+        return image
+    if isinstance(image, str | Path):
+        return read_picture(Path(image))
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+            raise UserError(f"an image of {image.dtype} {image.shape}: expected uint8 of (H, W), (H, W, 3) or (H, W, 4)")
+        image = Image.fromarray(image)
+    return Picture(_rgb(image))
+
+
+def read_picture(path: Path) -> Picture:
+    """Read a picture. Its EXIF orientation is applied; what is transparent becomes white; of several frames the first is taken.
+
+    UserError where there is no file, or none that is a picture.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a picture (PNG, JPEG, WebP or TIFF)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
+            with Image.open(path) as image:
+                focal_35mm = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
+                rgb = _rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise UserError(f"{path} is not a picture that can be read: expected PNG, JPEG, WebP or TIFF") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): expected a whole PNG, JPEG, WebP or TIFF") from None
+    diagonal = float(np.hypot(*rgb.shape[:2]))
+    return Picture(rgb, float(focal_35mm) / _DIAGONAL_35MM * diagonal if focal_35mm else None)
+
+
+def shrunk(rgb: Pixels, long_side: int) -> UInt8[np.ndarray, "rows columns 3"]:
+    """The whole image with its longer side at most `long_side` px, each pixel the mean of its area; a smaller one as it is."""
+    import cv2
+
+    height, width = rgb.shape[:2]
+    factor = long_side / max(width, height)
+    if factor >= 1:
+        return rgb
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        # Without a range of their own: the darkest becomes black, the brightest white.
+        values = np.nan_to_num(np.asarray(image, np.float64))
+        values = (values - values.min()) / max(float(np.ptp(values)), 1e-12)
+        image = Image.fromarray((255 * values).round().astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))

@@ -1,0 +1,113 @@
+"""Matches between two pictures by a model's descriptors, and the homography or epipolar geometry that they agree on."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ..errors import UserError
+from ..evaluation.matching.dense_matcher import Search, match_dense
+from ..evaluation.model import DescriptorModel, MatcherModel, Model, image_batch
+from ..image.picture import Picture, Pixels, as_picture, shrunk
+from .matches import ImageMatches, Size
+from .model import WORKING_SIZE, PictureSource, check_size, open_model
+from .refine import refined
+from .two_view import Geometry, check_geometry, fit
+
+STEP, CYCLE_PX, THRESHOLD_PX = 8, 1.5, 3.0
+
+
+def match(
+    image_a: PictureSource,
+    image_b: PictureSource,
+    model: Model | str | None = None,
+    *,
+    max_size: int = WORKING_SIZE,
+    step: int = STEP,
+    cycle_px: float = CYCLE_PX,
+    ratio: float = 1.0,
+    refine: int | None = None,
+    geometry: str = "none",
+    threshold_px: float = THRESHOLD_PX,
+    focal_px: float | None = None,
+    device: str = "cpu",
+) -> ImageMatches:
+    """Match two pictures (paths, uint8 arrays, or Pillow images) with a model or its name; by default the one that ships.
+
+    Both are shrunk to `max_size` px on the longer side. Every `step`-th pixel of every `step`-th row of a is matched to its nearest
+    descriptor in all of b, below the pixel by a parabola. A match is kept if it is mutual: matched back, it returns to within
+    `cycle_px` of where it started (0: to the same pixel; 1.5: or to one of the eight around it), and if its ratio is at most `ratio`.
+    `refine` searches again around each match in pictures of that longer side. `geometry` is none, homography, essential or
+    fundamental; a match within `threshold_px` of it, in pixels of the shrunk pictures, is an inlier. `focal_px`, in pixels of both
+    pictures, is for the essential matrix; by default EXIF's, or else 1.2 times the longer side.
+
+    UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
+    """
+    kind = check_geometry(geometry)
+    a, b = as_picture(image_a), as_picture(image_b)
+    for picture in (a, b):
+        check_size(picture, max_size)
+    loaded = open_model(model, device)
+    small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
+    found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
+    at_a, at_b = _size(small_a), _size(small_b)
+    if refine is not None and refine > max_size and isinstance(loaded, DescriptorModel):
+        found, at_a, at_b = _refined(loaded, a, b, found, (at_a, at_b), refine)
+    threshold = threshold_px * max(b.size) / max(at_b)
+    return _with_geometry(found.resized(at_a, a.size, at_b, b.size), a, b, kind, threshold, focal_px)
+
+
+def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMatches:
+    """All matches in pixels of the two images, whether mutual or not."""
+    if isinstance(model, MatcherModel):
+        uv_a, uv_b = model.points(rgb_a, rgb_b)
+        unknown = np.full(len(uv_a), np.nan)
+        return ImageMatches(uv_a, uv_b, unknown, unknown, unknown)
+    if not isinstance(model, DescriptorModel):
+        raise UserError(f"model {model.name} answers on data sets alone: expected a model with descriptors, or a matcher of points")
+    height, width = rgb_a.shape[:2]
+    columns, rows = np.arange(step // 2, width, step), np.arange(step // 2, height, step)
+    pixel = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    with torch.inference_mode():
+        source, target = (model.dense(image_batch(rgb))[0] for rgb in (rgb_a, rgb_b))
+        answers = match_dense(source, target, torch.from_numpy(pixel), p=model.p, search=Search(subpixel=True))
+    distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.back_px))
+    return ImageMatches(pixel + 0.5, answers.uv, distance, ratio, cycle_px)
+
+
+def _refined(
+    model: DescriptorModel, a: Picture, b: Picture, found: ImageMatches, at: tuple[Size, Size], long_side: int
+) -> tuple[ImageMatches, Size, Size]:
+    large_a, large_b = shrunk(a.rgb, long_side), shrunk(b.rgb, long_side)
+    size_a, size_b = _size(large_a), _size(large_b)
+    moved = found.resized(at[0], size_a, at[1], size_b)
+    radius = math.ceil(CYCLE_PX * max(size_b) / max(at[1]))
+    uv_a, uv_b, distance = refined(model, large_a, large_b, moved.uv_a, moved.uv_b, radius)
+    return replace(moved, uv_a=uv_a, uv_b=uv_b, distance=distance), size_a, size_b
+
+
+def _with_geometry(
+    found: ImageMatches, a: Picture, b: Picture, geometry: Geometry, threshold_px: float, focal_px: float | None
+) -> ImageMatches:
+    if geometry == "none":
+        return found
+    focal, source = _focal_lengths(a, b, focal_px)
+    fitted = fit(geometry, found.uv_a, found.uv_b, threshold_px, (a.size, b.size), focal)
+    matrix, inliers = (None, np.zeros(len(found), bool)) if fitted is None else fitted
+    if geometry != "essential":
+        return replace(found, matrix=matrix, inliers=inliers)
+    return replace(found, matrix=matrix, inliers=inliers, focal_px=focal, focal_source=source)
+
+
+def _focal_lengths(a: Picture, b: Picture, given: float | None) -> tuple[tuple[float, float], str]:
+    if given is not None:
+        return (given, given), "given"
+    if a.focal_px is not None and b.focal_px is not None:
+        return (a.focal_px, b.focal_px), "from EXIF"
+    assumed = [1.2 * max(picture.size) for picture in (a, b)]
+    return (assumed[0], assumed[1]), "assumed: 1.2 times the longer side"
+
+
+def _size(rgb: Pixels) -> Size:
+    return rgb.shape[1], rgb.shape[0]

@@ -1,0 +1,37 @@
+"""What matching and describing pictures share: which model, at which size."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..errors import UserError
+from ..evaluation.model import Model
+from ..image.picture import Picture
+from ..models.loading import load_model
+from ..models.pretrained import default_model
+
+PictureSource = str | Path | np.ndarray | Image.Image | Picture
+"""A picture's path, an array uint8 (H, W), (H, W, 3) or (H, W, 4), or one of Pillow's images."""
+
+WORKING_SIZE = 480
+"""Longer side, in pixels, that pictures are shrunk to: near the sizes that models are trained on, and searched in seconds."""
+
+LEAST_SIZE = 32
+
+
+def open_model(model: Model | str | None, device: str = "cpu") -> Model:
+    """The model itself, or the one of that name, or the default one. UserError where there is none."""
+    return model if isinstance(model, Model) else load_model(model or default_model(), device=device)
+
+
+def check_size(picture: Picture, max_size: int) -> None:
+    """UserError for a picture whose shorter side is less than 32 px, as it is or shrunk to `max_size`."""
+    if max_size < LEAST_SIZE:
+        raise UserError(f"max size {max_size}: expected at least {LEAST_SIZE} px")
+    width, height = picture.size
+    short = min(width, height) * min(1.0, max_size / max(width, height))
+    if short < LEAST_SIZE:
+        raise UserError(
+            f"a picture of {width} x {height} px, {short:.0f} px at the shorter side when shrunk: expected {LEAST_SIZE} or more"
+        )

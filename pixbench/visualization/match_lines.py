@@ -1,0 +1,56 @@
+"""Two pictures side by side with lines between their matches."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+from ..geometry.pixels import resize_uv
+from ..image.picture import Pixels, shrunk
+from ..inference.matches import ImageMatches
+from .figures import place_colours, save_figure, show_image
+
+SHOWN_LINES = 300
+SHOWN_HEIGHT = 720
+GAP = 12
+INLIER, OUTLIER = "#1a9850", "#d73027"
+
+
+def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, *, title: str = "") -> None:
+    """Write a PNG or JPEG: at most 300 matches, evenly drawn. Inliers are green and outliers red; without a geometry, hue is place in a."""
+    small_a, small_b = (_of_height(rgb, SHOWN_HEIGHT) for rgb in (rgb_a, rgb_b))
+    height, width = max(len(small_a), len(small_b)), small_a.shape[1] + GAP + small_b.shape[1]
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    canvas[: len(small_a), : small_a.shape[1]] = small_a
+    canvas[: len(small_b), small_a.shape[1] + GAP :] = small_b
+    at_a = resize_uv(found.uv_a, _size(rgb_a), _size(small_a))
+    at_b = resize_uv(found.uv_b, _size(rgb_b), _size(small_b)) + np.array([small_a.shape[1] + GAP, 0])
+    shown = np.unique(np.linspace(0, len(found) - 1, min(len(found), SHOWN_LINES)).round().astype(int))
+    figure = Figure(figsize=(width / 110, height / 110 + 0.3), layout="constrained")
+    axes = figure.subplots()
+    show_image(axes, canvas, title)
+    # In the image's coordinates of matplotlib a pixel's centre is a whole number.
+    lines = np.stack([at_a, at_b], axis=1)[shown] - 0.5
+    colours = _colours(found, at_a, _size(small_a))[shown]
+    axes.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.7))
+    for ends in lines.transpose(1, 0, 2):
+        axes.scatter(ends[:, 0], ends[:, 1], s=4, c=colours)
+    save_figure(figure, path)
+
+
+def _colours(found: ImageMatches, at_a: Float[np.ndarray, "matches 2"], size: tuple[int, int]) -> Float[np.ndarray, "matches 4"]:
+    if found.inliers is not None:
+        return np.where(found.inliers[:, None], to_rgba(INLIER, 0.8), to_rgba(OUTLIER, 0.35))
+    column, row = np.clip(at_a, 0, np.array(size) - 1).astype(int).T
+    return np.concatenate([place_colours(*size)[row, column], np.full((len(at_a), 1), 0.8)], axis=1)
+
+
+def _of_height(rgb: Pixels, height: int) -> Pixels:
+    return shrunk(rgb, round(height * max(1.0, rgb.shape[1] / rgb.shape[0])))
+
+
+def _size(rgb: Pixels) -> tuple[int, int]:
+    return rgb.shape[1], rgb.shape[0]

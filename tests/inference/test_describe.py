@@ -1,0 +1,99 @@
+"""Descriptors of a picture: where they lie, and the files they are kept in."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+from typer.testing import CliRunner
+
+from pixbench.cli import app
+from pixbench.errors import UserError
+from pixbench.evaluation.model import DescriptorModel
+from pixbench.inference.describe import describe, pca_colours, save_description
+
+
+class _Averages(DescriptorModel):
+    """The mean colour of each 4 x 4 pixels."""
+
+    name, p = "averages", 2.0
+
+    def describe(self, images: Tensor) -> Tensor:
+        return functional.avg_pool2d(images, 4)
+
+
+PLACE = np.stack([*np.mgrid[:80, :120], np.zeros((80, 120))], axis=-1).astype(np.uint8)
+"""A picture whose green is its row and whose red is its column, but for order."""
+
+
+def test_stride_and_scale_lead_back_to_the_picture() -> None:
+    found = describe(PLACE, _Averages(), max_size=60)
+    assert found.descriptors.shape == (3, 10, 15)
+    assert (found.stride, found.scale, found.size_wh, found.p) == ((4.0, 4.0), (2.0, 2.0), (120, 80), "2")
+    # Colours are places: the mean over a cell is its centre, in pixels of the picture less the half.
+    rows, columns = found.descriptors[0] * 255, found.descriptors[1] * 255
+    assert np.abs((np.arange(10) + 0.5)[:, None] * 8 - 0.5 - rows).max() < 0.51
+    assert np.abs((np.arange(15) + 0.5) * 8 - 0.5 - columns).max() < 0.51
+
+
+def test_files_hold_what_was_described(tmp_path: Path) -> None:
+    found = describe(PLACE, _Averages(), max_size=60)
+    save_description(found, tmp_path / "a.npz")
+    with np.load(tmp_path / "a.npz") as file:
+        assert np.array_equal(file["descriptors"], found.descriptors)
+        assert file["stride"].tolist() == [4, 4]
+        assert str(file["p"]) == "2"
+    save_description(found, tmp_path / "a.h5", half=True)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert file["descriptors"].dtype == np.float16
+        assert np.abs(file["descriptors"][()] - found.descriptors).max() < 1e-3
+        assert file["descriptors"].attrs["scale"].tolist() == [2, 2]
+        assert file["descriptors"].attrs["model"] == "averages"
+    save_description(found, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (15, 10)
+        assert np.array_equal(np.asarray(image), pca_colours(found.descriptors))
+    with pytest.raises(UserError, match=r"expected a name that ends in \.npz"):
+        save_description(found, tmp_path / "a.txt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "a.npz", "a.png"]
+
+
+def test_colours_are_the_principal_components() -> None:
+    """As scikit-learn has them, but for the sign."""
+    from sklearn.decomposition import PCA
+
+    descriptors = np.random.default_rng(0).normal(size=(6, 20, 30)).astype(np.float32) * np.array([9, 5, 3, 1, 1, 1])[:, None, None]
+    wanted = PCA(3, svd_solver="full").fit_transform(descriptors.reshape(6, -1).T.astype(float))
+    colours = pca_colours(descriptors).reshape(-1, 3).astype(float)
+    for channel in range(3):
+        assert abs(np.corrcoef(wanted[:, channel], colours[:, channel])[0, 1]) > 0.99
+    assert pca_colours(descriptors[:1]).shape == (20, 30, 3)
+
+
+def test_descriptors_too_large_for_half_are_refused(tmp_path: Path) -> None:
+    class Large(_Averages):
+        def describe(self, images: Tensor) -> Tensor:
+            return super().describe(images) * 1e6
+
+    with pytest.raises(UserError, match="leave --half out"):
+        save_description(describe(PLACE, Large()), tmp_path / "a.npz", half=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_matcher_has_no_descriptors() -> None:
+    with pytest.raises(UserError, match="oracle has no descriptors"):
+        describe(PLACE, "baseline:oracle")
+
+
+def test_the_command_writes_and_says_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(PLACE).save("a.png")
+    done = CliRunner().invoke(app, "describe a.png --model baseline:rgb-patch --max-size 60 --half --out a.npz".split())
+    assert done.exit_code == 0, done.output
+    assert done.output == "a.npz: 243 channels in 40 x 60 cells of 2 px, compared in 2\n"
+    with np.load("a.npz") as file:
+        assert file["descriptors"].shape == (243, 40, 60)
+        assert file["descriptors"].dtype == np.float16
