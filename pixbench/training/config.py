@@ -77,6 +77,18 @@ PRESETS: Mapping[str, dict[str, Any]] = {
         "points": 256 * 256 // 8,
         "learning_rate": 1e-3,
     },
+    # What made the weights `pretrained:rooms`; its data is in the recipe beside them.
+    "rooms": {
+        "objective": "stable-weighted",
+        "p": math.inf,
+        "keep": 0.35,
+        "network": {"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
+        "points": 512,
+        "batch": 8,
+        "steps": 1600,
+        "crop": 96,
+        "zoom": (0.7, 1.6),
+    },
 }
 
 
