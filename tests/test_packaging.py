@@ -49,3 +49,13 @@ def test_every_dependency_is_pinned() -> None:
     wanted = [*project["dependencies"], *(name for extra in project["optional-dependencies"].values() for name in extra)]  # type: ignore[index]
     assert {name.split(">")[0] for name in wanted} <= pinned
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text()
+
+
+def test_modules_that_windows_lacks_are_not_imported_at_import_time() -> None:
+    lacking = {"crypt", "curses", "fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+    for folder in ("pixbench", "generators", "baselines"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.parse(path.read_text()).body:
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not lacking & {name.partition(".")[0] for name in names}, path

@@ -1,11 +1,12 @@
 """`generate`: opens or begins a data set, has its missing shards made, and writes its manifest."""
 
-import fcntl
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+
+import h5py
 
 from ..dataset.compression import require
 from ..dataset.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manifest, write_manifest
@@ -104,11 +105,24 @@ def _intact(job: Job, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
 
 
 def _remove_leftovers(shards: Path) -> None:
-    """Delete temporary files that nobody is writing any more: HDF5 holds a lock on a file as long as it is open."""
+    """Delete the temporary files of workers that no longer run."""
     for leftover in shards.glob(".*.tmp"):
-        with suppress(OSError), leftover.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            leftover.unlink()
+        # On Windows a file that is open elsewhere cannot be deleted.
+        with suppress(OSError):
+            if not _is_being_written(leftover):
+                leftover.unlink()
+
+
+def _is_being_written(path: Path) -> bool:
+    """Whether another process has an HDF5 file open for writing: HDF5 locks a file until it is closed."""
+    try:
+        h5py.File(path, "r+").close()
+    except BlockingIOError:
+        return True
+    except OSError:
+        # A file that was never finished cannot be read.
+        return False
+    return False
 
 
 def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:

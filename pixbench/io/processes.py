@@ -83,14 +83,20 @@ def interrupts_held() -> Iterator[None]:
     came: list[int] = []
     # The mask is what children inherit; the handler is for when another thread of this process gets the signal.
     before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    _mask_interrupts(True)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        _mask_interrupts(False)
         signal.signal(signal.SIGINT, before)
     if came:
         raise KeyboardInterrupt
+
+
+def _mask_interrupts(masked: bool) -> None:
+    """Block or unblock SIGINT in this thread, which child processes inherit. Windows has no signal masks."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK if masked else signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 @contextmanager
