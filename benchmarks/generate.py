@@ -25,8 +25,8 @@ import numpy as np
 from heavy_scene import config, write
 
 from pixbench.dataset.writer import write_shard
-from pixbench.generators.renderers import raycast_kernels as shading
-from pixbench.generators.renderers.raycast import NO_RANDOM, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene
+from pixbench.generators.renderers.raycast import CENTRE_OF_LIGHT, OCCLUSION_REACH_M, OFFSET_M, RaycastRenderer, RaycastScene
+from pixbench.generators.renderers.secondary_rays import occlusion_rays, shadow_rays
 from pixbench.generators.rooms.generator import Generator3D
 from pixbench.geometry.correspondence import Status, View, cast, exact_pair, trace_view
 from pixbench.geometry.pixels import pixel_centres
@@ -68,7 +68,7 @@ def render_ratios(generator: Generator3D) -> dict[str, float]:
     """Buffers, pictures and truth against their floors, on the first scene."""
     scene, geometry, caster, _ = generator.composer.compose(0)
     views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
-    view, look = views[0], scene.looks[0]
+    view, appearance = views[0], scene.appearances[0]
     centres = pixel_centres(view.camera.width, view.camera.height).reshape(-1, 2)
     primary = rays32(view.camera.centre, view.camera.rays(centres))
     runs: dict[str, Callable[[], object]] = {
@@ -79,7 +79,7 @@ def render_ratios(generator: Generator3D) -> dict[str, float]:
         drawn = RaycastRenderer(preset=preset).scene(geometry, caster, scene.lights)
         floor = casts(drawn, view, caster, fine=preset == "default")
         runs[f"{preset}_floor"] = lambda floor=floor: [run() for run in floor]  # type: ignore[misc]
-        runs[preset] = lambda drawn=drawn, fine=preset == "default": picture(drawn, view, caster, look, fine=fine)  # type: ignore[misc]
+        runs[preset] = lambda drawn=drawn, fine=preset == "default": picture(drawn, view, caster, appearance, fine=fine)  # type: ignore[misc]
     a, b = max(permutations(views, 2), key=lambda pair: landing(exact_pair(caster, geometry.corners, *pair).status).sum())
     truth = exact_pair(caster, geometry.corners, a, b)
     towards = rays32(b.camera.centre, b.camera.rays(truth.uv_b[landing(truth.status)]))
@@ -100,7 +100,7 @@ def landing(status: np.ndarray) -> np.ndarray:
     return np.isin(status, (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
 
 
-def picture(drawn: RaycastScene, view: View, caster: RayCaster, look: object, *, fine: bool) -> None:
+def picture(drawn: RaycastScene, view: View, caster: RayCaster, appearance: object, *, fine: bool) -> None:
     """RGB, depth, normals and ids of a view, from nothing: every ray of them is cast here."""
     camera, corners = view.camera, drawn._geometry.corners
     hits, _ = cast(caster, corners, camera, pixel_centres(camera.width, camera.height).reshape(-1, 2))
@@ -113,7 +113,7 @@ def picture(drawn: RaycastScene, view: View, caster: RayCaster, look: object, *,
         directions = camera.rays(pixel_samples(camera.width, camera.height).reshape(-1, 2))
         samples = caster.first_hit(np.broadcast_to(camera.centre, directions.shape), directions)[0].reshape(samples.shape)
     fresh = replace(view, triangle=hits.triangle.reshape(shape), sample_triangle=samples)
-    drawn.draw(fresh, look, rng=np.random.default_rng(0))  # type: ignore[arg-type]
+    drawn.draw(fresh, appearance, rng=np.random.default_rng(0))  # type: ignore[arg-type]
 
 
 def casts(drawn: RaycastScene, view: View, caster: RayCaster, *, fine: bool) -> list[Callable[[], object]]:
@@ -124,11 +124,11 @@ def casts(drawn: RaycastScene, view: View, caster: RayCaster, *, fine: bool) -> 
     if fine:
         rays = rays32(view.camera.centre, directions)
         found.append(lambda: caster.first_hit(*rays))
-        around = shading.occlusion_rays(samples, rng.random((len(directions), 3), np.float32), OCCLUSION_REACH_M, OFFSET_M)
+        around = occlusion_rays(samples, rng.random((len(directions), 3), np.float32), OCCLUSION_REACH_M, OFFSET_M)
         found.append(lambda: caster.occluded(around.origin, around.direction, around.reach))
     for light in drawn._lights:
-        numbers = rng.random((len(directions), 2), np.float32) if fine else NO_RANDOM
-        towards = shading.shadow_rays(samples, light, numbers, OFFSET_M)
+        numbers = rng.random((len(directions), 2), np.float32) if fine else CENTRE_OF_LIGHT
+        towards = shadow_rays(samples, light, numbers, OFFSET_M)
         found.append(lambda towards=towards: caster.occluded(towards.origin, towards.direction, towards.reach))  # type: ignore[misc]
     return found
 
@@ -146,8 +146,8 @@ def scene_ratio(generator: Generator3D, folder: Path) -> dict[str, float]:
         drawn = RaycastRenderer(preset="default").scene(geometry, caster, scene.lights)
         started = time.perf_counter()
         views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
-        for view, look in zip(views, scene.looks, strict=True):
-            drawn.draw(view, look, rng=np.random.default_rng(0))
+        for view, appearance in zip(views, scene.appearances, strict=True):
+            drawn.draw(view, appearance, rng=np.random.default_rng(0))
         for a, b in permutations(views, 2):
             exact_pair(caster, geometry.corners, a, b)
         ratios.append(whole / (time.perf_counter() - started))

@@ -43,17 +43,19 @@ def compose(kind: str, folder: Path) -> Composed:
 def renderer_times(scene: Scene, geometry: Geometry, caster: RayCaster, pictures: Path | None) -> dict[str, float]:
     """Median seconds of the first view: pictures from nothing by raycast, and those of pyrender with the scene sent to OpenGL."""
     views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
-    view, look = views[0], scene.looks[0]
+    view, appearance = views[0], scene.appearances[0]
     runs: dict[str, Callable[[], object]] = {}
     for preset in ("fast", "default"):
         rays = RaycastRenderer(preset=preset).scene(geometry, caster, scene.lights)
         opengl = PyrenderRenderer(preset=preset).scene(geometry, caster, scene.lights)
         fine = preset == "default"
-        runs[f"raycast_{preset}_s"] = lambda rays=rays, fine=fine: picture(rays, view, caster, look, fine=fine)  # type: ignore[misc]
-        runs["pyrender_s" if fine else "pyrender_fast_s"] = lambda opengl=opengl: opengl.draw(view, look, rng=np.random.default_rng(0))  # type: ignore[misc]
+        runs[f"raycast_{preset}_s"] = lambda rays=rays, fine=fine: picture(rays, view, caster, appearance, fine=fine)  # type: ignore[misc]
+        runs["pyrender_s" if fine else "pyrender_fast_s"] = lambda opengl=opengl: opengl.draw(
+            view, appearance, rng=np.random.default_rng(0)
+        )  # type: ignore[misc]
         if pictures:
             for name, drawn in (("raycast", rays), ("pyrender", opengl)):
-                drawn_view = drawn.draw(views[-1], scene.looks[-1], rng=np.random.default_rng(0))
+                drawn_view = drawn.draw(views[-1], scene.appearances[-1], rng=np.random.default_rng(0))
                 Image.fromarray(drawn_view).save(pictures / f"{name}_{preset}.png")
     # One after another, not in turn: pyrender keeps one scene in OpenGL, and would send it anew each time.
     return {name: interleaved_s({name: run}, 5)[name] for name, run in runs.items()}

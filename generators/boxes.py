@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, UInt16
 
 from pixbench.geometry.cameras import Camera, inverse_rigid
+from pixbench.geometry.instances import FIRST_OBJECT
 from pixbench.geometry.pixels import pixel_corners
 from pixbench.jit import kernel
 
@@ -20,10 +21,10 @@ def visible_boxes(instance: UInt16[np.ndarray, "views height width"], objects: i
     edges = pixel_corners(width, height)
     boxes = np.full((objects, views, 4), np.nan, np.float32)
     for view in range(views):
-        for index in np.unique(instance[view][instance[view] >= 2]):
+        for index in np.unique(instance[view][instance[view] >= FIRST_OBJECT]):
             rows, columns = np.nonzero(instance[view] == index)
             low, high = edges[rows.min(), columns.min()], edges[rows.max() + 1, columns.max() + 1]
-            boxes[int(index) - 2, view] = [*low, *high]
+            boxes[int(index) - FIRST_OBJECT, view] = [*low, *high]
     return boxes
 
 

@@ -144,7 +144,7 @@ class Geometry:
 
 
 @dataclass(frozen=True, eq=False)
-class ViewLook:
+class ViewAppearance:
     """How one view is lit and developed: gain of each light (lights, 3), exposure in stops, white balance gain (3,)."""
 
     light_gain: Float[np.ndarray, "lights 3"]
@@ -160,4 +160,4 @@ class Scene:
     objects: tuple[Placed, ...]
     lights: tuple[Light, ...]
     cameras: tuple[Camera, ...] = ()
-    looks: tuple[ViewLook, ...] = ()
+    appearances: tuple[ViewAppearance, ...] = ()

@@ -1,47 +1,50 @@
-"""Points of the scene's surfaces followed through all of its views."""
+"""Surface points that are followed through all views of a scene."""
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from pixbench.geometry.correspondence import View, point_status
+from pixbench.geometry.instances import FIRST_OBJECT
 from pixbench.geometry.rays import RayCaster
 
+from .scene_arrays import TrackArrays
 
-def follow(
+
+def track_points(
     views: list[View],
     caster: RayCaster,
     corners: Float[np.ndarray, "triangles 3 3"],
-    of_triangle: Int[np.ndarray, " triangles"],
+    instance_of_triangle: Int[np.ndarray, " triangles"],
     count: int,
     *,
     rng: np.random.Generator,
-) -> dict[str, np.ndarray]:
-    """`count` points, each seen by some view's pixel, half of them on objects where possible, with their place and status in every view.
+) -> TrackArrays:
+    """Position and status in every view of at most `count` surface points, half of them on objects where possible.
 
-    `of_triangle` is the instance of each triangle.
+    Each point is what some view sees at the centre of a pixel that is not ambiguous. `corners` are in metres.
     """
     clear = [np.flatnonzero((view.triangle >= 0) & ~view.ambiguous) for view in views]
     owner = np.repeat(np.arange(len(views)), [len(pixels) for pixels in clear])
     pixel = np.concatenate(clear)
-    instance = np.concatenate([of_triangle[view.triangle.reshape(-1)[pixels]] for view, pixels in zip(views, clear, strict=True)])
-    chosen = _balanced(instance >= 2, count, rng=rng)
+    instance = np.concatenate([instance_of_triangle[view.triangle.reshape(-1)[pixels]] for view, pixels in zip(views, clear, strict=True)])
+    chosen = _balanced(instance >= FIRST_OBJECT, count, rng=rng)
 
     def picked(field: str, *shape: int) -> np.ndarray:
         values = [getattr(views[owner[k]], field).reshape(-1, *shape)[pixel[k]] for k in chosen]
         return np.array(values).reshape(len(chosen), *shape)
 
     point, normal, triangle = picked("point", 3), picked("normal", 3), picked("triangle").astype(np.int32)
-    places = [point_status(caster, corners, point, normal, triangle, view) for view in views]
-    return {
-        "track_point": point,
-        "track_instance": instance[chosen].astype(np.uint16),
-        "track_uv": np.stack([uv for uv, _ in places], axis=1).reshape(len(point), len(views), 2),
-        "track_status": np.stack([status for _, status in places], axis=1).reshape(len(point), len(views)).astype(np.uint8),
-    }
+    found = [point_status(caster, corners, point, normal, triangle, view) for view in views]
+    return TrackArrays(
+        track_point=point,
+        track_instance=instance[chosen].astype(np.uint16),
+        track_uv=np.stack([uv for uv, _ in found], axis=1).reshape(len(point), len(views), 2),
+        track_status=np.stack([status for _, status in found], axis=1).reshape(len(point), len(views)).astype(np.uint8),
+    )
 
 
-def _balanced(on_object: np.ndarray, count: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Indices, half of them where `on_object` is true as far as there are enough."""
+def _balanced(on_object: Bool[np.ndarray, " points"], count: int, *, rng: np.random.Generator) -> Int[np.ndarray, " chosen"]:
+    """Sorted indices of at most `count` random points, half of them with `on_object` where there are enough of both."""
     objects, room = np.flatnonzero(on_object), np.flatnonzero(~on_object)
     wanted = min(count // 2, len(objects)) if len(room) >= count - count // 2 else count - len(room)
     parts = [rng.choice(pool, size=min(size, len(pool)), replace=False) for pool, size in ((objects, wanted), (room, count - wanted))]

@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 from pixbench.geometry.correspondence import View
 from pixbench.geometry.rays import RayCaster
 
-from ..scene import Geometry, Light, ViewLook
+from ..scene import Geometry, Light, ViewAppearance
 
 PRESETS = ("fast", "default")
 
@@ -17,7 +17,7 @@ PRESETS = ("fast", "default")
 class SceneRenderer(Protocol):
     """Draws views of one scene."""
 
-    def draw(self, view: View, look: ViewLook, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
+    def draw(self, view: View, appearance: ViewAppearance, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
         """The picture of a traced view, sRGB; the same `rng` state gives the same bytes."""
         ...
 

@@ -8,12 +8,12 @@ from pixbench.geometry.correspondence import View
 from pixbench.geometry.pixels import pixel_centres
 from pixbench.geometry.rays import RayCaster
 
-from ..scene import Geometry, Light, ViewLook
-from . import raycast_kernels as shading
+from ..scene import Geometry, Light, ViewAppearance
 from .protocol import PRESETS, SceneRenderer
 from .pyrender_backend import load_pyrender, offscreen
 from .pyrender_scene import GAMMA, OpenGLScene
-from .raycast import develop, sky
+from .sky import sky
+from .tone_mapping import develop, pixel_means
 
 DECODED = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
 """Linear light of the bytes that pyrender's shader writes."""
@@ -47,17 +47,17 @@ class PyrenderScene:
         flags = load_pyrender().RenderFlags
         self._flags = flags.SHADOWS_DIRECTIONAL | (flags.SHADOWS_SPOT if fine else flags.NONE)
 
-    def draw(self, view: View, look: ViewLook, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
+    def draw(self, view: View, appearance: ViewAppearance, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
         """See `renderer.SceneRenderer`. Draws no random numbers."""
-        radiance = self._radiance(view, look)
-        return develop(shading.pixel_means(radiance, *view.triangle.shape), view.triangle >= 0, look)
+        radiance = self._radiance(view, appearance)
+        return develop(pixel_means(radiance, *view.triangle.shape), view.triangle >= 0, appearance)
 
-    def _radiance(self, view: View, look: ViewLook) -> Float[np.ndarray, "rows columns 3"]:
+    def _radiance(self, view: View, appearance: ViewAppearance) -> Float[np.ndarray, "rows columns 3"]:
         """Linear light of every sample, on a regular grid; the sky where OpenGL drew nothing."""
         # A scene without lights has only what shines by itself.
-        scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(look).mean()) or 1.0)
+        scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(appearance).mean()) or 1.0)
         self._scene.aim(view.camera, self._factor)
-        self._scene.light_up(look, scale)
+        self._scene.light_up(appearance, scale)
         target = offscreen()
         target.viewport_height, target.viewport_width = (self._factor * size for size in view.triangle.shape)
         encoded, depth = target.render(self._scene.scene, self._flags)

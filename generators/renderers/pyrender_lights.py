@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..scene import Light
-from . import raycast_kernels as shading
+from .lighting import relative_power
 from .pyrender_backend import load_pyrender
 
 INNER_CONE, OUTER_CONE = np.radians(45), np.radians(70)
@@ -27,7 +27,7 @@ MOST = 4
 
 def drawn_lights(lights: tuple[Light, ...]) -> list[int]:
     """Which lights pyrender can draw: their indices in order."""
-    strongest = sorted(range(len(lights)), key=lambda k: -shading.power(lights[k]) * float(lights[k].radiance.mean()))
+    strongest = sorted(range(len(lights)), key=lambda k: -relative_power(lights[k]) * float(lights[k].radiance.mean()))
     suns = [k for k in strongest if lights[k].kind == "sun"]
     return sorted(suns[:MOST] + [k for k in strongest if k not in suns][:MOST])
 
@@ -42,7 +42,7 @@ def light_node(order: int, light: Light) -> Any:
 def set_strength(node: Any, light: Light, gain: Float[np.ndarray, "3"]) -> None:
     """Let a node shine as its light does with a gain."""
     color = light.radiance * gain
-    area_or_pi = np.pi if light.kind == "sun" else SPOT_SHARE * shading.power(light)
+    area_or_pi = np.pi if light.kind == "sun" else SPOT_SHARE * relative_power(light)
     node.light.intensity = color.max() * area_or_pi
     node.light.color = color / max(color.max(), 1e-12)
 

@@ -5,15 +5,12 @@ from jaxtyping import Float
 
 from pixbench.geometry.cameras import Camera
 
-from ..scene import Geometry, Light, ViewLook
-from . import raycast_kernels as shading
+from ..scene import Geometry, Light, ViewAppearance
+from .lighting import AMBIENT_SHARE, relative_power
 from .pyrender_backend import load_pyrender
 from .pyrender_lights import drawn_lights, light_node, set_strength
 from .pyrender_meshes import mesh_parts, set_emission
-from .raycast import BOUNCE
-
-AMBIENT_OPENNESS = 0.75
-"""Ambient light that arrives somewhere, on average."""
+from .raycast import MEAN_AMBIENT_VISIBILITY
 
 GAMMA = 2.2
 """Of the bytes that pyrender's shader writes."""
@@ -42,18 +39,18 @@ class OpenGLScene:
         self._eye.camera = self._pyrender.IntrinsicsCamera(K[0, 0], K[1, 1], K[0, 2], K[1, 2], znear=NEAR_M, zfar=FAR_M)
         self.scene.set_pose(self._eye, camera.T_world_cam @ GL_FROM_CV)
 
-    def light_up(self, look: ViewLook, scale: float) -> None:
+    def light_up(self, appearance: ViewAppearance, scale: float) -> None:
         """Light a view; radiances in the picture will be `scale` times themselves."""
         for index, node in self._nodes.items():
-            set_strength(node, self._lights[index], look.light_gain[index] * scale)
+            set_strength(node, self._lights[index], appearance.light_gain[index] * scale)
         for part, material in self._parts:
             set_emission(part, material, scale)
-        self.scene.ambient_light = AMBIENT_OPENNESS * scale * self.fill(look)
+        self.scene.ambient_light = MEAN_AMBIENT_VISIBILITY * scale * self.fill(appearance)
         # Shows where multisampled edges are mixed with it: as bright as the sky, which replaces it elsewhere.
         self.scene.bg_color = np.full(4, min(scale, 1.0) ** (1 / GAMMA))
 
-    def fill(self, look: ViewLook) -> Float[np.ndarray, "3"]:
+    def fill(self, appearance: ViewAppearance) -> Float[np.ndarray, "3"]:
         """Ambient radiance of a view, as the renderer `raycast` has it."""
-        lit = zip(self._lights, look.light_gain, strict=True)
-        total: np.ndarray = sum((light.radiance * gain * BOUNCE * shading.power(light) for light, gain in lit), np.zeros(3))
+        lit = zip(self._lights, appearance.light_gain, strict=True)
+        total: np.ndarray = sum((light.radiance * gain * AMBIENT_SHARE * relative_power(light) for light, gain in lit), np.zeros(3))
         return total

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from ..scene import ViewLook
+from ..scene import ViewAppearance
 from .config import Config3D
 
 WAVELENGTHS_NM = np.array([611.0, 549.0, 465.0])
@@ -13,16 +13,16 @@ NEUTRAL_K = 6500.0
 MOST_EV = 1.0
 
 
-def draw_looks(config: Config3D, lights: int, *, rng: np.random.Generator) -> tuple[ViewLook, ...]:
+def draw_appearances(config: Config3D, lights: int, *, rng: np.random.Generator) -> tuple[ViewAppearance, ...]:
     """A look for each view."""
 
-    def look() -> ViewLook:
+    def appearance() -> ViewAppearance:
         strength = np.exp(rng.normal(0, config.light_variation, (lights, 1)))
         tint = np.stack([black_body(rng.uniform(*config.light_temperature_k)) for _ in range(lights)])
         exposure = float(np.clip(rng.normal(0, config.exposure_variation_ev), -MOST_EV, MOST_EV))
-        return ViewLook(strength * tint, exposure, np.exp(rng.normal(0, config.color_variation, 3)))
+        return ViewAppearance(strength * tint, exposure, np.exp(rng.normal(0, config.color_variation, 3)))
 
-    return tuple(look() for _ in range(config.views))
+    return tuple(appearance() for _ in range(config.views))
 
 
 def black_body(temperature_k: float) -> Float[np.ndarray, "3"]:

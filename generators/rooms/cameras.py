@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from pixbench.geometry.cameras import Camera, look_at
 from pixbench.geometry.correspondence import Status, View, exact_pair, trace_view
+from pixbench.geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from pixbench.geometry.rays import RayCaster, hit_normals
 
 from ..scene import Geometry, Placed, Room
@@ -24,7 +25,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Viewpoints:
+class CameraConstraints:
     """What is asked of the cameras of a scene: counts, metres, degrees and shares; spans are lowest and highest.
 
     `height_m` is above the floor, `pitch_deg` above the horizon. Every camera shares `min_overlap` of the pixels of its probe, in
@@ -49,7 +50,7 @@ def choose_cameras(
     objects: tuple[Placed, ...],
     geometry: Geometry,
     caster: RayCaster,
-    wanted: Viewpoints,
+    wanted: CameraConstraints,
     *,
     rng: np.random.Generator,
 ) -> tuple[Camera, ...] | None:
@@ -72,7 +73,7 @@ def choose_cameras(
     return None
 
 
-def _apart(camera: Camera, others: list[Camera], wanted: Viewpoints) -> bool:
+def _apart(camera: Camera, others: list[Camera], wanted: CameraConstraints) -> bool:
     """Whether the baseline to every other camera is long enough, and to at least one (to all, if all are partners) short enough."""
     distances = [float(np.linalg.norm(camera.centre - other.centre)) for other in others]
     near = sum(distance <= wanted.baseline_m[1] for distance in distances)
@@ -102,7 +103,9 @@ def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np
     return middle
 
 
-def _propose(room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: Viewpoints, *, rng: np.random.Generator) -> Camera | None:
+def _propose(
+    room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: CameraConstraints, *, rng: np.random.Generator
+) -> Camera | None:
     """A camera anywhere within reach of the focus, looking near it; None where that breaks the span of pitch."""
     width, height = wanted.size_wh
     low, high = room.inner[:, :2]
@@ -131,6 +134,6 @@ def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.rand
 
 def _worth_seeing(probe: View, geometry: Geometry, object_share: float) -> bool:
     """Objects fill a part of the picture, and nothing stands right before the lens."""
-    seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], 0)
+    seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], NO_INSTANCE)
     near = np.mean(np.nan_to_num(probe.depth_m, nan=np.inf) < 0.7)
-    return bool(np.mean(seen >= 2) > object_share and near < 0.1 and np.mean(seen > 0) > 0.6)
+    return bool(np.mean(seen >= FIRST_OBJECT) > object_share and near < 0.1 and np.mean(seen != NO_INSTANCE) > 0.6)

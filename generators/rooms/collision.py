@@ -6,7 +6,7 @@ from jaxtyping import Float
 from pixbench.geometry.cameras import inverse_rigid, transform_points
 from pixbench.geometry.rays import RayCaster
 
-from .scene_cache import PreparedRoom, Shape
+from .scene_cache import CachedAsset, CachedRoom
 
 Segments = Float[np.ndarray, "segments 2 3"]
 Bounds = Float[np.ndarray, "2 3"]
@@ -36,13 +36,13 @@ def _base(bounds: Bounds) -> Float[np.ndarray, "4 3"]:
     return np.array([[x0, y0, z0], [x1, y0, z0], [x1, y1, z0], [x0, y1, z0]])
 
 
-def meets_object(first: Shape, T_first: Float[np.ndarray, "4 4"], second: Shape, T_second: Float[np.ndarray, "4 4"]) -> bool:
+def meets_object(first: CachedAsset, T_first: Float[np.ndarray, "4 4"], second: CachedAsset, T_second: Float[np.ndarray, "4 4"]) -> bool:
     """Whether two placed objects intersect."""
     T = inverse_rigid(T_second) @ T_first
     return _crossed(second.caster, first.edges, T, second.bounds) or _crossed(first.caster, second.edges, inverse_rigid(T), first.bounds)
 
 
-def meets_room(shape: Shape, T: Float[np.ndarray, "4 4"], room: PreparedRoom) -> bool:
+def meets_room(shape: CachedAsset, T: Float[np.ndarray, "4 4"], room: CachedRoom) -> bool:
     """Whether a placed object intersects the room."""
     if _crossed(room.caster, shape.edges, T, None):
         return True

@@ -13,14 +13,14 @@ from pixbench.registry import CASTERS, OBJECT_SOURCES, ROOM_SOURCES
 from ..scene import Asset, Geometry, Light, Scene
 from ..sources.base import BadModelError
 from ..sources.spec import Mix
-from .appearance import draw_looks
-from .cameras import Viewpoints, choose_cameras
+from .appearance import draw_appearances
+from .cameras import CameraConstraints, choose_cameras
 from .config import Config3D
-from .furnishing import Layout, furnish
-from .scene_cache import Kept, PreparedRoom, Shape
+from .furnishing import Furnishing, furnish
+from .scene_cache import CachedAsset, CachedRoom, LruCache
 
-LAYOUT, CAMERAS, LOOKS = range(3)
-LAYOUTS = 20
+FURNISHING, CAMERAS, APPEARANCE = range(3)
+FURNISHINGS = 20
 REDRAWS = 60
 REDRAWS_OF_A_CATEGORY = 4
 MOST_LIGHTS = 5
@@ -50,35 +50,39 @@ class Composer:
         if not wanted:
             raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; {ELSEWHERE}")
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
-        self._kept_rooms: Kept[PreparedRoom] = Kept(ROOM_BYTES, lambda room: room.nbytes)
-        self._kept_assets: Kept[Asset | BadModelError] = Kept(64)
-        self._shapes: Kept[Shape] = Kept(SHAPE_TRIANGLES, lambda shape: shape.triangles)
+        self._kept_rooms: LruCache[CachedRoom] = LruCache(ROOM_BYTES, lambda room: room.nbytes)
+        self._kept_assets: LruCache[Asset | BadModelError] = LruCache(64)
+        self._shapes: LruCache[CachedAsset] = LruCache(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 
     def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
         """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""
         config, replaced, rejected = self._config, Counter[str](), Counter[str]()
-        layout_rng, camera_rng = config.rng(index, LAYOUT), config.rng(index, CAMERAS)
-        for _ in range(LAYOUTS):
-            room = self._room(replaced, rng=layout_rng)
-            count = int(layout_rng.integers(config.object_count[0], config.object_count[1] + 1))
+        furnishing_rng, camera_rng = config.rng(index, FURNISHING), config.rng(index, CAMERAS)
+        for _ in range(FURNISHINGS):
+            room = self._room(replaced, rng=furnishing_rng)
+            count = int(furnishing_rng.integers(config.object_count[0], config.object_count[1] + 1))
             # A few are drawn in excess, for those that find no place.
-            assets = [self._object(category, replaced, rng=layout_rng) for category in self._draw_categories(count + 2, rng=layout_rng)]
-            layout = Layout(room, self._shapes, self._caster, stacked_share=config.stacked_share, rng=layout_rng)
-            objects = furnish(layout, assets, most=count)
+            assets = [
+                self._object(category, replaced, rng=furnishing_rng) for category in self._draw_categories(count + 2, rng=furnishing_rng)
+            ]
+            furnishing = Furnishing(room, self._shapes, self._caster, stacked_share=config.stacked_share, rng=furnishing_rng)
+            objects = furnish(furnishing, assets, most=count)
             if len(objects) < config.object_count[0]:
                 rejected[f"{config.object_count[0]} objects find no place (ask for fewer or smaller ones)"] += 1
                 continue
-            geometry, caster = room.furnished(objects, layout.shapes)
-            cameras = choose_cameras(room.room, layout.floor_m, objects, geometry, caster, self._viewpoints(), rng=camera_rng)
+            geometry, caster = room.furnished(objects, furnishing.shapes)
+            cameras = choose_cameras(room.room, furnishing.floor_m, objects, geometry, caster, self._camera_constraints(), rng=camera_rng)
             if cameras:
-                lights = _strongest(room.room.lights, layout.middle)
-                looks = draw_looks(config, len(lights), rng=config.rng(index, LOOKS))
-                return Scene(room.room, objects, lights, cameras, looks), geometry, caster, replaced
+                lights = _strongest(room.room.lights, furnishing.middle)
+                appearances = draw_appearances(config, len(lights), rng=config.rng(index, APPEARANCE))
+                return Scene(room.room, objects, lights, cameras, appearances), geometry, caster, replaced
             rejected[
                 f"no {config.views} cameras share {config.min_overlap:.0%} of their pixels (ask for fewer views or partners, a lower "
                 "min_overlap, or wider spans for the cameras)"
             ] += 1
-        raise UserError(f"scene {index}: {LAYOUTS} layouts were tried; " + "; ".join(f"in {n} {why}" for why, n in rejected.most_common()))
+        raise UserError(
+            f"scene {index}: {FURNISHINGS} furnishings were tried; " + "; ".join(f"in {n} {why}" for why, n in rejected.most_common())
+        )
 
     def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:
         """Hashes of the files behind models; None where a model is missing or cannot be used."""
@@ -92,12 +96,12 @@ class Composer:
                 continue
         return None
 
-    def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> PreparedRoom:
+    def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> CachedRoom:
         config = self._config
         for _ in range(REDRAWS):
             source = self._rooms.choose(range(len(self._rooms.sources)), rng=rng)
             try:
-                return self._prepared(source, source.draw(config.split, rng=rng))
+                return self._cached_room(source, source.draw(config.split, rng=rng))
             except KeyError:
                 raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; {ELSEWHERE}") from None
             except BadModelError as error:
@@ -106,11 +110,11 @@ class Composer:
             f"{', '.join(config.rooms)}: {REDRAWS} rooms in a row cannot be used ({_most(replaced)}); see 'pixbench assets check'"
         )
 
-    def _prepared(self, source: Any, room_id: str) -> PreparedRoom:
-        def prepare() -> PreparedRoom:
-            return PreparedRoom(source.load(room_id), self._caster)
+    def _cached_room(self, source: Any, room_id: str) -> CachedRoom:
+        def load() -> CachedRoom:
+            return CachedRoom(source.load(room_id), self._caster)
 
-        return self._kept_rooms.get(room_id, prepare) if _is_finite(source) else prepare()
+        return self._kept_rooms.get(room_id, load) if _is_finite(source) else load()
 
     def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
         """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers.
@@ -152,9 +156,9 @@ class Composer:
             pool += list(rng.permutation(small))
         return [str(name) for name in (chosen + pool)[:count]]
 
-    def _viewpoints(self) -> Viewpoints:
+    def _camera_constraints(self) -> CameraConstraints:
         config = self._config
-        return Viewpoints(
+        return CameraConstraints(
             views=config.views,
             size_wh=(config.size, config.size),
             fov_deg=config.fov_deg,

@@ -12,7 +12,7 @@ from pixbench.geometry.rays import hit_normals
 
 from ..scene import Asset, Placed
 from .collision import box_of, boxes_overlap, meets_object, meets_room
-from .scene_cache import CasterType, Kept, PreparedRoom, Shape
+from .scene_cache import CachedAsset, CachedRoom, CasterType, LruCache
 
 ROOM = -1
 WALL_GAP_M = 0.03
@@ -38,13 +38,13 @@ class Below:
     owner: Int[np.ndarray, " points"]
 
 
-class Layout:
+class Furnishing:
     """A room that is being furnished."""
 
     def __init__(
         self,
-        room: PreparedRoom,
-        shapes: Kept[Shape],
+        room: CachedRoom,
+        shapes: LruCache[CachedAsset],
         caster: CasterType,
         *,
         stacked_share: float,
@@ -53,7 +53,7 @@ class Layout:
     ):
         self.objects: list[Placed] = []
         self._room, self._caster_type, self._kept = room, caster, shapes
-        self._shapes: list[Shape] = []
+        self._shapes: list[CachedAsset] = []
         self._stacked_share, self._rng, self._tries = stacked_share, rng, tries
         self.floor_m, self.middle = self._survey()
 
@@ -78,7 +78,7 @@ class Layout:
         return floor, place + (free.mean(axis=0) - place) * min(1.0, 1.2 / max(float(away), 1e-6))
 
     @property
-    def shapes(self) -> tuple[Shape, ...]:
+    def shapes(self) -> tuple[CachedAsset, ...]:
         """The shapes of the placed objects, in order."""
         return tuple(self._shapes)
 
@@ -106,7 +106,7 @@ class Layout:
 
     def place(self, asset: Asset) -> bool:
         """Place an asset where its kind belongs; whether a place was found."""
-        shape = self._kept.get(asset.id, lambda: Shape(asset, self._caster_type))
+        shape = self._kept.get(asset.id, lambda: CachedAsset(asset, self._caster_type))
         for x, y, z, yaw in self._proposals(asset, shape):
             placed = self._dropped(asset, shape, x, y, z, yaw)
             if placed is not None:
@@ -115,7 +115,7 @@ class Layout:
                 return True
         return False
 
-    def _proposals(self, asset: Asset, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+    def _proposals(self, asset: Asset, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
         """Places to try: x, y and height of a level surface, and the turn about z."""
         if asset.placement == "surface":
             if self._rng.random() < self._stacked_share:
@@ -140,7 +140,7 @@ class Layout:
         near = self.middle + self._rng.uniform(-1, 1, (count, 2)) * reach
         return np.clip(near, low + 0.05, high - 0.05)
 
-    def _at_walls(self, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+    def _at_walls(self, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
         """Back to an upright surface that horizontal rays find at two heights."""
         count = 3 * self._tries
         angle = self._rng.integers(0, 4, count) * np.pi / 2 + self._rng.choice([0.0, 0.0, 0.0, 0.4], count)
@@ -158,7 +158,7 @@ class Layout:
             x, y = start[k, :2] + t[k] * directions[k, :2] + away * (shape.bounds[1, 1] + WALL_GAP_M)
             yield x, y, self.floor_m, float(np.arctan2(away[0], -away[1]))
 
-    def _at_tables(self, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+    def _at_tables(self, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
         """Before one side of a table, looking at it, turned a little and pushed in a little."""
         tables = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True) if placed.asset.category == "table"]
         for _ in range(self._tries if tables else 0):
@@ -175,7 +175,7 @@ class Layout:
             place = table.T_world_obj @ pose(dx, dy, 0.0, turn + self._rng.uniform(-0.2, 0.2))
             yield float(place[0, 3]), float(place[1, 3]), self.floor_m, float(np.arctan2(place[1, 0], place[0, 0]))
 
-    def _on_surfaces(self, asset: Asset, shape: Shape) -> Iterator[tuple[float, float, float, float]]:
+    def _on_surfaces(self, asset: Asset, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
         """Level surfaces above the floor, of objects and of the room, that rays from free air above find."""
         count = 10 * self._tries
         xy = self._around(count)
@@ -216,7 +216,7 @@ class Layout:
             far += ~hidden
         return far >= 2
 
-    def _dropped(self, asset: Asset, shape: Shape, x: float, y: float, z: float, yaw: float) -> Placed | None:
+    def _dropped(self, asset: Asset, shape: CachedAsset, x: float, y: float, z: float, yaw: float) -> Placed | None:
         """The asset let down at a place until it rests; None where it would not stand, or would meet something."""
         T = pose(x, y, z - shape.bounds[0, 2], yaw)
         contacts = transform_points(T, shape.contacts)
@@ -234,7 +234,7 @@ class Layout:
             return None
         return Placed(asset, T, support)
 
-    def _blocked(self, shape: Shape, T: Float[np.ndarray, "4 4"], support: int) -> bool:
+    def _blocked(self, shape: CachedAsset, T: Float[np.ndarray, "4 4"], support: int) -> bool:
         """Whether the object would stand before a door, reach out of the room, or share space with anything."""
         low, high = box_of(shape.bounds, T)
         inner, keep_clear = self._room.room.inner, self._room.room.keep_clear
@@ -284,10 +284,10 @@ def pose(x: float, y: float, z: float, yaw_rad: float) -> Float[np.ndarray, "4 4
     return T
 
 
-def furnish(layout: Layout, assets: Sequence[Asset], *, most: int) -> tuple[Placed, ...]:
+def furnish(furnishing: Furnishing, assets: Sequence[Asset], *, most: int) -> tuple[Placed, ...]:
     """Place at most `most` of the assets: along walls first, then free-standing, then small things. Skips what finds no place."""
     order = {"wall": 0, "floor": 1, "surface": 2}
     for asset in sorted(assets, key=lambda asset: (order[asset.placement], asset.category != "table")):
-        if len(layout.objects) < most:
-            layout.place(asset)
-    return tuple(layout.objects)
+        if len(furnishing.objects) < most:
+            furnishing.place(asset)
+    return tuple(furnishing.objects)

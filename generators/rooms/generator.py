@@ -1,7 +1,7 @@
 """The generator `3d`: furnished rooms seen by several cameras, with exact truth between every ordered pair of views."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -14,11 +14,12 @@ from pixbench.geometry.rays import RayCaster
 from pixbench.geometry.selftest import FlatColor, SelfTest, measure_exact, merge
 from pixbench.registry import RENDERERS
 
+from ..annotations import light_arrays, object_arrays, pair_arrays, segmentation, view_arrays
 from ..renderers.protocol import Renderer
 from ..renderers.texture_atlas import AtlasMaker, surface_color, to_srgb
 from ..scene import Geometry, Scene
-from ..scene_arrays import Arrays, light_arrays, object_arrays, pair_arrays, view_arrays
-from ..tracks import follow
+from ..scene_arrays import SceneArrays
+from ..tracks import track_points
 from .composer import Composer
 from .config import Config3D
 
@@ -42,13 +43,17 @@ class Generator3D:
         """Compose, render and prove scene number `index`."""
         scene, geometry, caster, replaced = self.composer.compose(index)
         views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
-        rgb = self._pictures(index, scene, geometry, caster, views)
+        rgb = self._render(index, scene, geometry, caster, views)
         pairs = list(permutations(range(len(views)), 2))
         truths = [exact_pair(caster, geometry.corners, views[a], views[b]) for a, b in pairs]
-        arrays = view_arrays(scene, geometry, views, rgb, self.composer.categories)
-        arrays |= pair_arrays(pairs, truths, views, rng=self.config.rng(index, CONTROLS))
-        arrays |= object_arrays(scene, arrays["instance"]) | light_arrays(scene.lights, scene.looks)
-        arrays |= follow(views, caster, geometry.corners, geometry.instance, self.config.tracks, rng=self.config.rng(index, TRACKS))
+        seen = view_arrays(views, rgb, *segmentation(scene, geometry, views, self.composer.categories))
+        arrays = SceneArrays(
+            views=seen,
+            pairs=pair_arrays(pairs, truths, views, rng=self.config.rng(index, CONTROLS)),
+            tracks=track_points(views, caster, geometry.corners, geometry.instance, self.config.tracks, rng=self.config.rng(index, TRACKS)),
+            objects=object_arrays(scene, seen.instance),
+            lights=light_arrays(scene.lights, scene.appearances),
+        ).stored()
         self_test = self._self_test(arrays, scene, pairs, truths, views, caster, geometry)
         return MadeScene(arrays, self_test, self._recipe(index, scene, replaced))
 
@@ -56,14 +61,14 @@ class Generator3D:
         """Hashes of the files behind models, None for a missing one: what a recipe is checked against."""
         return self.composer.asset_hashes(list(ids))
 
-    def _pictures(self, index: int, scene: Scene, geometry: Geometry, caster: RayCaster, views: list[View]) -> np.ndarray:
+    def _render(self, index: int, scene: Scene, geometry: Geometry, caster: RayCaster, views: list[View]) -> np.ndarray:
         noise = self.config.rng(index, RENDER)
         renderer = self._renderer.scene(geometry, caster, scene.lights)
-        return np.stack([renderer.draw(view, look, rng=noise) for view, look in zip(views, scene.looks, strict=True)])
+        return np.stack([renderer.draw(view, appearance, rng=noise) for view, appearance in zip(views, scene.appearances, strict=True)])
 
     def _self_test(
         self,
-        arrays: Arrays,
+        arrays: Mapping[str, np.ndarray],
         scene: Scene,
         pairs: list[tuple[int, int]],
         truths: list[PairTruth],

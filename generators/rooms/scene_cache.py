@@ -8,6 +8,7 @@ from typing import Generic, TypeVar, no_type_check
 import numpy as np
 from jaxtyping import Float, Int
 
+from pixbench.geometry.instances import FIRST_OBJECT, ROOM_INSTANCE
 from pixbench.geometry.rays import JoinedCaster, Part, RayCaster
 from pixbench.jit import kernel
 
@@ -25,7 +26,7 @@ CONTACTS = 160
 """At most this many contact points of a model are tried."""
 
 
-class Kept(Generic[T]):
+class LruCache(Generic[T]):
     """The most recently used results of a slow function of an id, as many as weigh no more than `most` together."""
 
     def __init__(self, most: float, weight: Callable[[T], float] = lambda item: 1.0):
@@ -47,7 +48,7 @@ class Kept(Generic[T]):
             self._items.popitem(last=False)
 
 
-class PreparedRoom:
+class CachedRoom:
     """A room with its ray caster and its triangles laid out, with space behind them for the objects of one scene after another."""
 
     def __init__(self, room: Room, caster: CasterType):
@@ -56,7 +57,7 @@ class PreparedRoom:
         self._table = np.empty((self._count, 24), np.float32)
         self._rows = np.empty((self._count, 3), np.int32)
         self._color = np.empty((self._count, 3, 3), np.uint8) if room.mesh.color is not None else None
-        self._fill(slice(0, self._count), room.mesh, np.eye(4), 1, 0)
+        self._fill(slice(0, self._count), room.mesh, np.eye(4), ROOM_INSTANCE, 0)
         self.caster = caster(self.corners)
         self._blocks = _block_boxes(self.corners)
 
@@ -75,14 +76,14 @@ class PreparedRoom:
         """World corners of the room's own triangles, in metres."""
         return self._table[: self._count, :9].reshape(-1, 3, 3)
 
-    def furnished(self, objects: tuple[Placed, ...], shapes: tuple["Shape", ...]) -> tuple[Geometry, RayCaster]:
+    def furnished(self, objects: tuple[Placed, ...], shapes: tuple["CachedAsset", ...]) -> tuple[Geometry, RayCaster]:
         """All triangles of the room and of objects with their shapes, and a caster for them. Both are good until the next call."""
         counts = [len(placed.asset.mesh.faces) for placed in objects]
         total = self._count + sum(counts)
         self._reserve(total, any(placed.asset.mesh.color is not None for placed in objects))
         first, materials = self._count, list(self.room.mesh.materials)
         for index, (placed, count) in enumerate(zip(objects, counts, strict=True)):
-            self._fill(slice(first, first + count), placed.asset.mesh, placed.T_world_obj, 2 + index, len(materials))
+            self._fill(slice(first, first + count), placed.asset.mesh, placed.T_world_obj, FIRST_OBJECT + index, len(materials))
             materials.extend(placed.asset.mesh.materials)
             first += count
         instance, part, material = self._rows[:total].T
@@ -167,7 +168,7 @@ def _fill_table(vertices, faces, normals, uv, T, table):
             table[i, 18 + 2 * corner], table[i, 19 + 2 * corner] = uv[i, corner, 0], uv[i, corner, 1]
 
 
-class Shape:
+class CachedAsset:
     """A model as rays and placing see it, in its own frame: a caster, its edges, the points it stands on, its centre of mass."""
 
     def __init__(self, asset: Asset, caster: CasterType):

@@ -25,7 +25,7 @@ class BadModelError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ModelEntry:
     """A model of a finite source: its id, category name and synset (empty for a room), and official split where there is one."""
 
     id: str
@@ -74,7 +74,7 @@ class Collection(Protocol):
     """A finite source also lists what it has, so that `pixbench assets check` can read it all."""
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """All models, sorted by id, without reading their meshes."""
         ...
 
@@ -97,7 +97,7 @@ class Listed:
     """Drawing from a finite list of entries, by official split where there is one, else by `split_of`."""
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
         raise NotImplementedError
 

@@ -13,10 +13,10 @@ from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
 
 from ..scene import Asset, Mesh, Room
-from .base import Entry, Listed
+from .base import Listed, ModelEntry
 from .loading import archive as files
 from .loading.cache import ROOM_FACES, converted
-from .loading.frames import Y_UP_FRONT_Z, Z_UP, longest_edge, standing, turned
+from .loading.frames import Y_UP_FRONT_Z, Z_UP_FRONT_MINUS_Y, longest_edge, rotate_and_scale, stand_on_floor
 from .loading.inner_surfaces import inner_box
 from .location import parsed
 from .scenenn.lights import scan_lights
@@ -35,12 +35,12 @@ ON_SURFACES_M = 0.6
 """Objects of unknown kind that are smaller than this stand on furniture."""
 
 
-class MeshFolder(Listed):
+class FolderSource(Listed):
     """What folders of objects and of rooms share: which meshes there are, and how they stand."""
 
     def __init__(self, location: str | None):
         root, options = parsed("folder", location, {"up": ("y", "z"), "splits": ("one",), "name": None})
-        self._files = files.Folder(root)
+        self._files = files.FolderFiles(root)
         self._label = f"folder/{options.get('name') or folder_label(str(root))}/"
         self._up = options.get("up")
         self._one_split = "splits" in options
@@ -64,14 +64,14 @@ class MeshFolder(Listed):
         return reason is None
 
     @cached_property
-    def _entries(self) -> Sequence[Entry]:
+    def _entries(self) -> Sequence[ModelEntry]:
         return sorted((self._entry(path) for path in self._paths), key=lambda entry: entry.id)
 
-    def _entry(self, path: str) -> Entry:
-        return Entry(self._label + path)
+    def _entry(self, path: str) -> ModelEntry:
+        return ModelEntry(self._label + path)
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
         return self._entries
 
@@ -86,10 +86,10 @@ class MeshFolder(Listed):
 
     def _rotation(self, path: str) -> Float[np.ndarray, "3 3"]:
         by_format = "y" if PurePosixPath(path).suffix.lower() in Y_UP_FORMATS else "z"
-        return Y_UP_FRONT_Z if (self._up or by_format) == "y" else Z_UP
+        return Y_UP_FRONT_Z if (self._up or by_format) == "y" else Z_UP_FRONT_MINUS_Y
 
 
-class Folder(MeshFolder):
+class ObjectFolder(FolderSource):
     """Objects of your own: a folder with one sub-folder a category; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
     Ids are `folder/NAME/PATH`, where NAME is the folder's own, or that of `?name=NAME`.
@@ -98,10 +98,10 @@ class Folder(MeshFolder):
     classes has its synset and its placement; meshes in no sub-folder are of category `object`. `?splits=one` uses all in every split.
     """
 
-    def _entry(self, path: str) -> Entry:
+    def _entry(self, path: str) -> ModelEntry:
         category = path.split("/")[0] if "/" in path else "object"
         known = class_named(category)
-        return Entry(self._label + path, category, known.synset if known else "")
+        return ModelEntry(self._label + path, category, known.synset if known else "")
 
     def draw(self, category: str, split: str, *, rng: np.random.Generator) -> str:
         """See ObjectSource."""
@@ -112,13 +112,13 @@ class Folder(MeshFolder):
         path = model_id.removeprefix(self._label)
         entry, model = self._entry(path), converted(self._files, path)
         mesh, defects = _in_metres(model.mesh, model.defects)
-        mesh = standing(turned(mesh, self._rotation(path)))
+        mesh = stand_on_floor(rotate_and_scale(mesh, self._rotation(path)))
         known = class_named(entry.category)
         placement = known.placement if known else "surface" if longest_edge(mesh) < ON_SURFACES_M else "floor"
         return Asset(entry.id, entry.category, entry.synset, mesh, placement, model.sha256, defects)
 
 
-class RoomFolder(MeshFolder):
+class RoomFolder(FolderSource):
     """Rooms of your own: a folder of meshes in metres; glb, gltf and obj are y up, ply, stl and off z up (`?up=y`, `?up=z`).
 
     Ids are `folder/NAME/PATH`, where NAME is the folder's own, or that of `?name=NAME`.
@@ -133,7 +133,7 @@ class RoomFolder(MeshFolder):
         """See RoomSource."""
         path = room_id.removeprefix(self._label)
         model = converted(self._files, path, most_faces=ROOM_FACES)
-        mesh = turned(model.mesh, self._rotation(path))
+        mesh = rotate_and_scale(model.mesh, self._rotation(path))
         mesh = replace(mesh, part=np.zeros_like(mesh.part))
         inner = inner_box(mesh)
         return Room(room_id, mesh, inner, ("room",), scan_lights(inner), sha256=model.sha256, defects=model.defects)
@@ -150,4 +150,6 @@ def _in_metres(mesh: Mesh, defects: Counter[str]) -> tuple[Mesh, Counter[str]]:
     longest = longest_edge(mesh)
     if PLAUSIBLE_M[0] <= longest <= PLAUSIBLE_M[1]:
         return mesh, defects
-    return turned(mesh, Z_UP, UNKNOWN_M / longest), defects + Counter({"no size in metres (scaled to half a metre)": 1})
+    return rotate_and_scale(mesh, Z_UP_FRONT_MINUS_Y, UNKNOWN_M / longest), defects + Counter(
+        {"no size in metres (scaled to half a metre)": 1}
+    )

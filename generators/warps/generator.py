@@ -1,7 +1,9 @@
 """The generator `2d`: pictures under known warps. A picture is a plane in space, so that truth, files and readers are those of `3d`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from itertools import permutations
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,17 +11,19 @@ from jaxtyping import Float, Int, UInt8
 from torch.nn import functional
 
 from pixbench.dataset.reader import stored_pairs
-from pixbench.dataset.schema import FIELDS, text_array
+from pixbench.dataset.schema import FIELDS
 from pixbench.generation import MadeScene
 from pixbench.geometry.correspondence import PairTruth, View, exact_pair, trace_view
+from pixbench.geometry.instances import NO_INSTANCE, ROOM_INSTANCE
 from pixbench.geometry.pixels import normalised_grid
 from pixbench.geometry.selftest import FlatColor, SelfTest, measure_exact, merge
 from pixbench.image.homography import WARPS, Homography, warped
 from pixbench.image.photometric import photometric
 
+from ..annotations import pair_arrays, stacked_triangles, view_arrays
 from ..casters.embree import EmbreeCaster
-from ..scene_arrays import Arrays, pair_arrays
-from ..tracks import follow
+from ..scene_arrays import LightArrays, ObjectArrays, SceneArrays
+from ..tracks import track_points
 from .config import Config2D
 from .images import Picture, open_pictures
 from .plane_camera import picture_camera, picture_corners
@@ -27,8 +31,7 @@ from .plane_camera import picture_camera, picture_corners
 WARP, JITTER, CONTROLS, TRACKS = range(4)
 """Purposes of random numbers."""
 
-PICTURE = 1
-"""The instance of a picture's pixels; there is no other."""
+Table = TypeVar("Table", ObjectArrays, LightArrays)
 
 
 class Generator2D:
@@ -42,7 +45,7 @@ class Generator2D:
         self._pictures = open_pictures(config)
         self._corners = picture_corners()
         self._caster = EmbreeCaster(self._corners)
-        self._instance = np.full(len(self._corners), PICTURE)
+        self._instance = np.full(len(self._corners), ROOM_INSTANCE)
         self._photometric = photometric(config.jitter, "2d")
 
     def scene(self, index: int) -> MadeScene:
@@ -54,10 +57,16 @@ class Generator2D:
         views = [trace_view(self._caster, self._corners, self._instance, camera) for camera in cameras]
         pairs = list(permutations(range(len(views)), 2))
         truths = [exact_pair(self._caster, self._corners, views[a], views[b]) for a, b in pairs]
-        arrays = self._view_arrays(views, self._seen(index, rgb, warps))
-        arrays |= pair_arrays(pairs, truths, views, rng=self.config.rng(index, CONTROLS))
-        arrays |= follow(views, self._caster, self._corners, self._instance, self.config.tracks, rng=self.config.rng(index, TRACKS))
-        arrays |= _nothing_else(len(views))
+        hit = stacked_triangles(views) >= 0
+        instance = np.where(hit, ROOM_INSTANCE, NO_INSTANCE)
+        tracks_rng = self.config.rng(index, TRACKS)
+        arrays = SceneArrays(
+            views=view_arrays(views, self._render(index, rgb, warps), instance, hit.astype(np.int64), ["none", "picture"]),
+            pairs=pair_arrays(pairs, truths, views, rng=self.config.rng(index, CONTROLS)),
+            tracks=track_points(views, self._caster, self._corners, self._instance, self.config.tracks, rng=tracks_rng),
+            objects=_empty(ObjectArrays, len(views)),
+            lights=replace(_empty(LightArrays, len(views)), white_balance=np.ones((len(views), 3))),
+        ).stored()
         return MadeScene(arrays, self._self_test(arrays, rgb, pairs, truths, views), self._recipe(index, picture))
 
     def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
@@ -65,7 +74,7 @@ class Generator2D:
         here = self._pictures.hashes()
         return {name: here.get(name) for name in ids}
 
-    def _seen(
+    def _render(
         self, index: int, rgb: Float[torch.Tensor, "3 rows columns"], warps: Sequence[Homography]
     ) -> UInt8[np.ndarray, "views h w 3"]:
         size, scale = self.config.size, np.diag([self.config.size / rgb.shape[-1]] * 2 + [1.0])
@@ -77,24 +86,9 @@ class Generator2D:
                 seen = self._photometric(seen).clamp(0, 1)
         return (seen * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
-    def _view_arrays(self, views: list[View], rgb: UInt8[np.ndarray, "views h w 3"]) -> Arrays:
-        triangle = np.stack([view.triangle for view in views])
-        hit = triangle >= 0
-        return {
-            "rgb": rgb,
-            "depth_m": np.stack([view.depth_m for view in views]).astype(np.float32),
-            "normal_world": np.stack([view.normal for view in views]).astype(np.float16),
-            "instance": (hit * PICTURE).astype(np.uint16),
-            "semantic": hit.astype(np.uint16),
-            "triangle": triangle.astype(np.int32),
-            "K": np.stack([view.camera.K for view in views]),
-            "T_world_cam": np.stack([view.camera.T_world_cam for view in views]),
-            "semantic_names": text_array("semantic_names", ["none", "picture"]),
-        }
-
     def _self_test(
         self,
-        arrays: Arrays,
+        arrays: Mapping[str, np.ndarray],
         rgb: Float[torch.Tensor, "3 rows columns"],
         pairs: list[tuple[int, int]],
         truths: list[PairTruth],
@@ -134,12 +128,10 @@ class Generator2D:
         }
 
 
-def _nothing_else(views: int) -> Arrays:
-    """The tables of objects and lights, without rows: a picture is all there is, as it is."""
+def _empty(kind: type[Table], views: int) -> Table:
+    """Arrays without objects and lights: a scene of the generator `2d` has none."""
     sizes = {"V": views, "O": 0, "L": 0}
-    names = [name for name in FIELDS if name.startswith(("object_", "light_"))]
-    empty = {
-        name: np.zeros([sizes[axis] if axis in sizes else int(axis) for axis in FIELDS[name].axes.split()], FIELDS[name].dtype)
-        for name in names
+    shapes = {
+        field.name: [sizes[axis] if axis in sizes else int(axis) for axis in FIELDS[field.name].axes.split()] for field in fields(kind)
     }
-    return empty | {"exposure_ev": np.zeros(views), "white_balance": np.ones((views, 3))}
+    return kind(**{name: np.zeros(shape, FIELDS[name].dtype) for name, shape in shapes.items()})

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from ..errors import UserError
 from ..geometry.cameras import Camera, inverse_rigid, transform_points
 from ..geometry.correspondence import PairTruth, Status, uv_from_depth
+from ..geometry.instances import FIRST_OBJECT
 from ..geometry.pixels import pixel_centres
 from ..geometry.selftest import StoredPair
 from ..io.files import file_sha256
@@ -202,7 +203,7 @@ class StoredScene:
         coordinates = np.full((*self.group["instance"].shape[1:], 3), np.nan)
         points, instance = self.points(view), self.read("instance", view)
         for index, (T, (low, high)) in enumerate(zip(self.read("object_T_world_obj"), self.read("object_bounds_m"), strict=True)):
-            on = instance == 2 + index
+            on = instance == FIRST_OBJECT + index
             coordinates[on] = (transform_points(inverse_rigid(T), points[on]) - low) / np.maximum(high - low, 1e-9)
         return coordinates
 

@@ -24,6 +24,7 @@ from ..evaluation.probing.structure import (
     normal_edges,
 )
 from ..evaluation.record import environment
+from ..geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from ..models.checkpoint import load_checkpoint, seeded_network
 from ..models.loading import load_model
 from ..training.config import TrainConfig, preset_values
@@ -34,8 +35,6 @@ from .rooms import Rooms, matching
 
 SHOWN_CHANNELS = 6
 NORMS = ("inf", "1", "2")
-FIRST_OBJECT = 2
-"""Instance 1 is the room."""
 
 MEASURES = ("iou", "iou_objects", "rand", "depth_edges", "normal_edges")
 
@@ -155,7 +154,7 @@ def _structure(network: torch.nn.Module, test: Dataset, p: float) -> dict[str, f
         rows.append(
             {
                 "iou": best_channel_iou(codes, instance),
-                "iou_objects": best_channel_iou(codes, np.where(instance >= FIRST_OBJECT, instance, 0)),
+                "iou_objects": best_channel_iou(codes, np.where(instance >= FIRST_OBJECT, instance, NO_INSTANCE)),
                 "rand": code_rand_index(codes, instance),
                 **{name: edge_precision(steps, edge) for name, edge in edges.items()},
                 **{f"{name}_share": float(edge.mean()) for name, edge in edges.items()},

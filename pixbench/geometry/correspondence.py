@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from ..jit import kernel
 from .cameras import Camera, reprojected_centres
+from .instances import NO_INSTANCE
 from .pixels import pixel_centres, pixel_corners, pixel_samples
 from .rays import Hits, RayCaster, exact_hits, hit_normals
 
@@ -124,7 +125,7 @@ def trace_view(
         point.reshape(height, width, 3),
         depth_m.reshape(height, width),
         normal.reshape(height, width, 3),
-        ambiguous & (own > 0),
+        ambiguous & (own != NO_INSTANCE),
         sample_triangle,
     )
 
@@ -145,7 +146,7 @@ def _sampled(
 
 
 def _instance_of(instance: Int[np.ndarray, " triangles"], triangle: Int[np.ndarray, " rays"]) -> Int[np.ndarray, " rays"]:
-    return np.where(triangle >= 0, instance[np.maximum(triangle, 0)], 0)
+    return np.where(triangle >= 0, instance[np.maximum(triangle, 0)], NO_INSTANCE)
 
 
 @kernel

@@ -13,7 +13,7 @@ from .floor import add_floor, add_rug
 from .hangings import add_hangings
 from .lamp import add_lamp, draw_lamp_place
 from .moulding import add_skirting, draw_trim
-from .opening import Opening
+from .opening import WallOpening
 from .plan import draw_plan
 from .wall import outer_wall, walls_around
 from .windows import add_windows, draw_window
@@ -27,7 +27,7 @@ def build(seed: int) -> Room:
     plan = draw_plan(size, order, rng=rng)
     walls = walls_around(plan, size[2])
     outer = [outer_wall(walls, size, side) for side in order]
-    openings: dict[int, list[Opening]] = {outer[0].index: [draw_window(outer[0], rng=rng)]}
+    openings: dict[int, list[WallOpening]] = {outer[0].index: [draw_window(outer[0], rng=rng)]}
     if rng.random() < 0.5:
         openings[outer[1].index] = [draw_window(outer[1], rng=rng)]
     door_wall = outer[2]

@@ -9,11 +9,11 @@ from . import surfaces
 from .base import PARTS, QUAD, SEAM
 from .moulding import add_moulding
 from .plan import Plan, at_height
-from .wall import Wall
+from .wall import RoomWall
 
 
 def add_ceiling(
-    builder: MeshBuilder, plan: Plan, walls: list[Wall], trim: Material, lamp: tuple[float, float], *, rng: np.random.Generator
+    builder: MeshBuilder, plan: Plan, walls: list[RoomWall], trim: Material, lamp: tuple[float, float], *, rng: np.random.Generator
 ) -> None:
     """White, and plain, or with a crown moulding, a lowered border, or beams."""
     builder.part = PARTS.index("ceiling")

@@ -9,12 +9,12 @@ from ..textures.colors import pick
 from . import surfaces
 from .base import PARTS, QUAD, SEAM
 from .moulding import add_moulding
-from .opening import Opening
-from .wall import Wall
+from .opening import WallOpening
+from .wall import RoomWall
 
 
 def add_walls(
-    builder: MeshBuilder, walls: list[Wall], taken: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
+    builder: MeshBuilder, walls: list[RoomWall], taken: dict[int, list[WallOpening]], trim: Material, *, rng: np.random.Generator
 ) -> None:
     """All walls in one covering, but for one at times; below a rail they may be boarded."""
     builder.part = PARTS.index("wall")
@@ -45,7 +45,7 @@ def add_walls(
 
 
 def _panel(
-    builder: MeshBuilder, wall: Wall, x: tuple[float, float], z: tuple[float, float], material: Material, shift: Float[np.ndarray, "2"]
+    builder: MeshBuilder, wall: RoomWall, x: tuple[float, float], z: tuple[float, float], material: Material, shift: Float[np.ndarray, "2"]
 ) -> None:
     """A rectangle of wall, facing the room."""
     corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)

@@ -7,11 +7,11 @@ from ...scene import Material
 from .. import textures
 from . import surfaces
 from .base import PARTS
-from .opening import Opening
-from .wall import Wall, wall_box
+from .opening import WallOpening
+from .wall import RoomWall, wall_box
 
 
-def add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def add_blind(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
     """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
     builder.part = PARTS.index("curtain")
     bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
@@ -23,7 +23,7 @@ def add_blind(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Ge
     builder.cylinder(ends[0], ends[1], 0.02, bar, sections=16)
 
 
-def add_curtains(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def add_curtains(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
     """A pair of curtains on a rod, drawn aside, in folds to the floor or just below the sill."""
     builder.part = PARTS.index("curtain")
     y, rod = -0.10, min(o.z1 + rng.uniform(0.08, 0.16), wall.height - 0.2)
@@ -45,7 +45,7 @@ def add_curtains(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random
 
 def _add_cloth(
     builder: MeshBuilder,
-    wall: Wall,
+    wall: RoomWall,
     x: tuple[float, float],
     y: float,
     z: tuple[float, float],

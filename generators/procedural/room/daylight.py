@@ -4,11 +4,11 @@ import numpy as np
 from jaxtyping import Float
 
 from ...scene import Light
-from .opening import Opening
-from .wall import Wall
+from .opening import WallOpening
+from .wall import RoomWall
 
 
-def window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
+def window_light(wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> Light:
     """Daylight that comes in through the opening, from the plane of the wall."""
     centre = wall.world(np.array([[(o.x0 + o.x1) / 2, 0.02, (o.z0 + o.z1) / 2]]))[0]
     R = wall.T_world_wall[:3, :3]
@@ -18,7 +18,7 @@ def window_light(wall: Wall, o: Opening, *, rng: np.random.Generator) -> Light:
     return Light("area", centre, R[:, 0] * (o.x1 - o.x0) / 2, R[:, 2] * (o.z1 - o.z0) / 2, strength * tint)
 
 
-def sun(wall: Wall, *, rng: np.random.Generator) -> Light:
+def sun(wall: RoomWall, *, rng: np.random.Generator) -> Light:
     """A sun that shines in through the windows of a wall."""
     elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
     local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])

@@ -6,25 +6,25 @@ from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
 from .base import PARTS, QUAD, SEAM
-from .opening import Opening, add_reveal
+from .opening import WallOpening, add_reveal
 from .plan import Rectangle
-from .wall import Wall, wall_box
+from .wall import RoomWall, wall_box
 
 
-def draw_door(wall: Wall, *, rng: np.random.Generator) -> Opening:
+def draw_door(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:
     """Where the door is in its wall."""
     x0 = rng.uniform(0.3, wall.length - 1.2)
-    return Opening(x0, x0 + 0.85, 0.0, 2.02)
+    return WallOpening(x0, x0 + 0.85, 0.0, 2.02)
 
 
-def before_door(wall: Wall, o: Opening) -> Rectangle:
+def before_door(wall: RoomWall, o: WallOpening) -> Rectangle:
     """The floor that the door needs to open."""
     corners = wall.world(np.array([[o.x0 - 0.05, 0, 0], [o.x1 + 0.05, -0.9, 0]]))
     (x0, x1), (y0, y1) = np.sort(corners[:, 0]), np.sort(corners[:, 1])
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
+def add_door(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Material, *, rng: np.random.Generator) -> None:
     """A door set back in its wall, or a doorway to a passage; a casing around it, a switch beside it."""
     builder.part = PARTS.index("door")
     shut = rng.random() < 0.72
@@ -43,7 +43,7 @@ def add_door(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rn
     wall_box(builder, wall, (side + 0.018, side + 0.062), (-0.014, 0.0), (1.078, 1.122), plastic, bevel=0.003)
 
 
-def _add_leaf(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, rng: np.random.Generator) -> None:
+def _add_leaf(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Material, *, rng: np.random.Generator) -> None:
     """A panelled door of wood or in the colour of the trim, its handle, and the threshold under it."""
     wooden = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.12)
     leaf = wooden if rng.random() < 0.5 else trim
@@ -64,7 +64,7 @@ def _add_leaf(builder: MeshBuilder, wall: Wall, o: Opening, trim: Material, *, r
     builder.cylinder(end, turn, 0.010, metal, sections=12)
 
 
-def _add_passage(builder: MeshBuilder, wall: Wall, o: Opening, *, rng: np.random.Generator) -> None:
+def _add_passage(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
     """The end of a passage behind a doorway: floor, ceiling and three walls."""
     near, far, high = 0.14, 0.14 + rng.uniform(0.9, 1.3), 2.3
     x0, x1 = max(o.x0 - rng.uniform(0.05, 0.6), 0.02), min(o.x1 + rng.uniform(0.05, 0.6), wall.length - 0.02)

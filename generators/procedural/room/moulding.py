@@ -7,8 +7,8 @@ from ...scene import Material
 from .. import textures
 from ..textures.colors import pick
 from .base import PARTS, SEAM
-from .opening import Opening
-from .wall import Wall
+from .opening import WallOpening
+from .wall import RoomWall
 
 Profile = list[tuple[float, float]]
 """The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
@@ -23,7 +23,7 @@ def draw_trim(*, rng: np.random.Generator) -> Material:
     return Material((1.0, 1.0, 1.0), textures.paintwork(pick(names, rng=rng, spread=0.03), rng=rng), gloss=0.12)
 
 
-def add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
+def add_moulding(builder: MeshBuilder, wall: RoomWall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
     """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
     line = np.array(profile)
     run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
@@ -42,7 +42,7 @@ def add_moulding(builder: MeshBuilder, wall: Wall, profile: Profile, material: M
         builder.add(wall.world(points), faces, material, uv=texel[faces])
 
 
-def add_skirting(builder: MeshBuilder, walls: list[Wall], door_wall: Wall, door: Opening, material: Material) -> None:
+def add_skirting(builder: MeshBuilder, walls: list[RoomWall], door_wall: RoomWall, door: WallOpening, material: Material) -> None:
     """Skirting along all walls but for the door, whose casing hides its ends."""
     builder.part = PARTS.index("skirting")
     for wall in walls:

@@ -7,8 +7,8 @@ from ...scene import Material
 from .. import textures
 from ..textures.colors import pick
 from .base import PARTS
-from .opening import Opening
-from .wall import Wall, wall_box
+from .opening import WallOpening
+from .wall import RoomWall, wall_box
 
 
 def draw_frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
@@ -18,17 +18,17 @@ def draw_frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
 
 
 def add_pictures(
-    builder: MeshBuilder, wall: Wall, taken: list[Opening], frames: tuple[Material, Material], *, rng: np.random.Generator
+    builder: MeshBuilder, wall: RoomWall, taken: list[WallOpening], frames: tuple[Material, Material], *, rng: np.random.Generator
 ) -> None:
     """Up to three pictures where nothing else is."""
     builder.part = PARTS.index("picture")
-    hung: list[Opening] = []
+    hung: list[WallOpening] = []
     for _ in range(8):
         width, height = rng.uniform(0.3, 0.9), rng.uniform(0.3, 0.75)
         if wall.length < width + 0.5:
             continue
         x0, middle = rng.uniform(0.25, wall.length - width - 0.25), rng.uniform(1.5, 1.65)
-        place = Opening(x0, x0 + width, middle - height / 2, middle + height / 2)
+        place = WallOpening(x0, x0 + width, middle - height / 2, middle + height / 2)
         if any(place.near(o, 0.15) for o in taken + hung):
             continue
         hung.append(place)
@@ -37,7 +37,7 @@ def add_pictures(
             break
 
 
-def _add_picture(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
+def _add_picture(builder: MeshBuilder, wall: RoomWall, o: WallOpening, frame: Material, *, rng: np.random.Generator) -> None:
     """A picture in a frame of four bars."""
     bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
     for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):

@@ -5,11 +5,11 @@ import numpy as np
 from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .base import PARTS
-from .opening import Opening
-from .wall import Wall, wall_box
+from .opening import WallOpening
+from .wall import RoomWall, wall_box
 
 
-def add_radiator(builder: MeshBuilder, wall: Wall, o: Opening) -> None:
+def add_radiator(builder: MeshBuilder, wall: RoomWall, o: WallOpening) -> None:
     """Columns between two rails, under a window."""
     builder.part = PARTS.index("radiator")
     white = Material((0.9, 0.9, 0.88), gloss=0.25)

@@ -6,12 +6,12 @@ from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
 from .base import PARTS
-from .wall import Wall, wall_box
+from .wall import RoomWall, wall_box
 
 
 def add_shelf(
     builder: MeshBuilder,
-    wall: Wall,
+    wall: RoomWall,
     x: tuple[float, float],
     z: float,
     depth: float,

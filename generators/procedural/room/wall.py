@@ -11,7 +11,7 @@ from .plan import Plan
 
 
 @dataclass(frozen=True, eq=False)
-class Wall:
+class RoomWall:
     """A wall's own frame: x to the right along it and z up as seen from inside; it stands `length` wide, y points into the wall.
 
     `inward` says for each end whether the next wall comes into the room there (a usual corner) or turns away from it.
@@ -29,7 +29,7 @@ class Wall:
         return moved
 
 
-def walls_around(plan: Plan, height: float) -> list[Wall]:
+def walls_around(plan: Plan, height: float) -> list[RoomWall]:
     """One wall from each corner to the next."""
     ahead = np.roll(plan.corners, -1, axis=0) - plan.corners
     length = np.abs(ahead).sum(axis=1)
@@ -43,11 +43,11 @@ def walls_around(plan: Plan, height: float) -> list[Wall]:
         T[:2, 0], T[:3, 2] = x[index], [0, 0, 1]
         T[:3, 1] = np.cross([0, 0, 1], T[:3, 0])
         T[:2, 3] = start
-        walls.append(Wall(index, float(length[index]), height, T, (bool(right[index]), bool(right[(index + 1) % len(x)]))))
+        walls.append(RoomWall(index, float(length[index]), height, T, (bool(right[index]), bool(right[(index + 1) % len(x)]))))
     return walls
 
 
-def outer_wall(walls: list[Wall], size: tuple[float, float, float], side: int) -> Wall:
+def outer_wall(walls: list[RoomWall], size: tuple[float, float, float], side: int) -> RoomWall:
     """The longest wall on a side of the inner box: 0 is y = depth, 1 is x = width, 2 is y = 0, 3 is x = 0."""
     axis, place = (1, 0, 1, 0)[side], (size[1], size[0], 0.0, 0.0)[side]
     found = [wall for wall in walls if wall.T_world_wall[axis, 3] == place and abs(wall.T_world_wall[axis, 0]) < 0.5]
@@ -56,7 +56,7 @@ def outer_wall(walls: list[Wall], size: tuple[float, float, float], side: int) -
 
 def wall_box(
     builder: MeshBuilder,
-    wall: Wall,
+    wall: RoomWall,
     x: tuple[float, float],
     y: tuple[float, float],
     z: tuple[float, float],

@@ -9,24 +9,24 @@ from ..textures.colors import pick
 from .base import PARTS
 from .curtains import add_blind, add_curtains
 from .daylight import window_light
-from .opening import Opening, add_reveal
+from .opening import WallOpening, add_reveal
 from .radiator import add_radiator
-from .wall import Wall, wall_box
+from .wall import RoomWall, wall_box
 
 WALL_THICKNESS = 0.22
 """In metres, as the reveals of windows show it."""
 
 
-def draw_window(wall: Wall, *, rng: np.random.Generator) -> Opening:
+def draw_window(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:
     """Where a window is in a wall."""
     width = rng.uniform(1.0, min(2.0, wall.length - 1.0))
     x0 = rng.uniform(0.4, wall.length - width - 0.4)
     sill = rng.uniform(0.7, 1.0)
-    return Opening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.5), wall.height - 0.34))
+    return WallOpening(x0, x0 + width, sill, min(sill + rng.uniform(1.0, 1.5), wall.height - 0.34))
 
 
 def add_windows(
-    builder: MeshBuilder, walls: list[Wall], openings: dict[int, list[Opening]], trim: Material, *, rng: np.random.Generator
+    builder: MeshBuilder, walls: list[RoomWall], openings: dict[int, list[WallOpening]], trim: Material, *, rng: np.random.Generator
 ) -> list[Light]:
     """Windows with all that belongs to them. Returns the daylight."""
     lights = []
@@ -45,7 +45,7 @@ def add_windows(
     return lights
 
 
-def _add_window(builder: MeshBuilder, wall: Wall, o: Opening, frame: Material, *, rng: np.random.Generator) -> None:
+def _add_window(builder: MeshBuilder, wall: RoomWall, o: WallOpening, frame: Material, *, rng: np.random.Generator) -> None:
     """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
     builder.part = PARTS.index("window")
     depth = WALL_THICKNESS

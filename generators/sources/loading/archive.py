@@ -29,7 +29,7 @@ class Files(Protocol):
         ...
 
 
-class Folder:
+class FolderFiles:
     """Files below a folder on disk."""
 
     def __init__(self, root: Path):
@@ -48,7 +48,7 @@ class Folder:
         return (self.root / path).read_bytes()
 
 
-class Zip:
+class ZipFiles:
     """Files inside a zip (jar, sh3f), read in place. Opened when first needed; a copy in another process opens its own."""
 
     def __init__(self, path: Path):

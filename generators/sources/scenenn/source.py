@@ -12,7 +12,7 @@ from pixbench.errors import UserError
 from pixbench.geometry.cameras import transform_points
 
 from ...scene import Material, Room
-from ..base import BadModelError, Entry, Listed
+from ..base import BadModelError, Listed, ModelEntry
 from ..loading.cache import ROOM_FACES, converted_raw
 from ..loading.inner_surfaces import inner_box
 from ..loading.mesh_file import RawModel
@@ -42,11 +42,11 @@ class SceneNN(Listed):
             raise UserError(f"{root} is no SceneNN copy: looked for NNN/NNN.ply and NNN_color.ply (NNN is three digits), there and in main")
 
     @cached_property
-    def _entries(self) -> Sequence[Entry]:
-        return [Entry(f"scenenn/{number}") for number in self._rooms]
+    def _entries(self) -> Sequence[ModelEntry]:
+        return [ModelEntry(f"scenenn/{number}") for number in self._rooms]
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
         return self._entries
 

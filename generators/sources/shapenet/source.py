@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from ...scene import Asset
-from ..base import BadModelError, Entry, Listed
+from ..base import BadModelError, Listed, ModelEntry
 from ..loading.cache import converted
-from ..loading.frames import Y_UP_FRONT_MINUS_Z, longest_edge, standing, turned
+from ..loading.frames import Y_UP_FRONT_MINUS_Z, longest_edge, rotate_and_scale, stand_on_floor
 from ..location import parsed
 from .classes import class_of
 from .lists import Taxonomy, read_splits, read_taxonomy
@@ -34,14 +34,14 @@ class ShapeNet(Listed):
         return read_taxonomy(self._tree.list_file("taxonomy.json"))
 
     @cached_property
-    def _listing(self) -> tuple[Sequence[Entry], Mapping[str, int]]:
+    def _listing(self) -> tuple[Sequence[ModelEntry], Mapping[str, int]]:
         models: dict[str, set[str]] = {}
         for home in self._tree.homes:
             for synset, names in home.models().items():
                 models.setdefault(synset, set()).update(names)
         splits, defects = self._official_splits(models)
         entries = [
-            Entry(f"shapenet/{synset}/{name}", self._name(synset), synset, splits.get((synset, name)))
+            ModelEntry(f"shapenet/{synset}/{name}", self._name(synset), synset, splits.get((synset, name)))
             for synset in sorted(models)
             for name in sorted(models[synset])
         ]
@@ -63,7 +63,7 @@ class ShapeNet(Listed):
         return class_of(synset, self._taxonomy.names.get(synset, "")).name
 
     @property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
         return self._listing[0]
 
@@ -89,7 +89,7 @@ class ShapeNet(Listed):
         model = converted(*found)
         kind = class_of(synset)
         scale = kind.longest_m * size_jitter(model_id, kind.spread) / longest_edge(model.mesh)
-        mesh = standing(turned(model.mesh, Y_UP_FRONT_MINUS_Z, scale))
+        mesh = stand_on_floor(rotate_and_scale(model.mesh, Y_UP_FRONT_MINUS_Z, scale))
         return Asset(model_id, self._name(synset), synset, mesh, kind.placement, model.sha256, model.defects)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
 
-from ..loading.archive import Files, Folder, Zip
+from ..loading.archive import Files, FolderFiles, ZipFiles
 
 SYNSET = re.compile(r"\d{8}")
 IN_ZIP = re.compile(r"(?:^|/)(\d{8})/([^/]+)/(?:models/model_normalized|model)\.obj$")
@@ -43,7 +43,7 @@ class FolderHome:
 
     def __init__(self, root: Path):
         self.root = root
-        self.files: Files = Folder(root)
+        self.files: Files = FolderFiles(root)
 
     def models(self) -> Mapping[str, Sequence[str]]:
         """See Home."""
@@ -59,7 +59,7 @@ class ZipHome:
     """One class or all of them in a zip, listed from its central directory; at whatever depth the classes lie."""
 
     def __init__(self, path: Path):
-        self.files: Files = Zip(path)
+        self.files: Files = ZipFiles(path)
 
     @cached_property
     def _paths(self) -> Mapping[str, Mapping[str, str]]:

@@ -14,7 +14,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Piece:
+class CatalogPiece:
     """What the rules look at: name and catalogue category, both in lower case, size in metres, height of hanging in metres."""
 
     name: str
@@ -124,7 +124,7 @@ BUILDING = re.compile(r"fence|chimney|shipping container|fork lift|shower door|^
 TALLEST_M, WIDEST_M, LONGEST_VEHICLE_M = 2.4, 3.5, 1.55
 
 
-def why_left_out(piece: Piece) -> str:
+def why_left_out(piece: CatalogPiece) -> str:
     """Why a piece is no object for a room, in a few words; empty where it is one."""
     text = f"{piece.name} [{piece.group}]"
     if piece.group in ("doors and windows", "staircases"):
@@ -142,12 +142,12 @@ def why_left_out(piece: Piece) -> str:
     return ""
 
 
-def kind_of(piece: Piece) -> Kind:
+def kind_of(piece: CatalogPiece) -> Kind:
     """The category of a piece: by the rules, or its own name; where it is placed, by its size if the rules leave it open."""
     text = f"{piece.name} [{piece.group}]"
     found = next((kind for pattern, kind in RULES if re.search(pattern, text)), Kind(piece.name))
     return Kind(found.category, found.synset, found.placement or _placement(piece))
 
 
-def _placement(piece: Piece) -> str:
+def _placement(piece: CatalogPiece) -> str:
     return "floor" if piece.height > 0.6 or max(piece.width, piece.depth) > 0.75 else "surface"

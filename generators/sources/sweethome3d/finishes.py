@@ -35,7 +35,7 @@ class Surface:
     size_m: tuple[float, float] = (1.0, 1.0)
 
 
-class Looks:
+class Finishes:
     """The surfaces of one home. Surfaces of one colour look alike; which texture they get depends on home and colour alone."""
 
     def __init__(self, home: str, files: Files):

@@ -13,13 +13,13 @@ from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 
 from ...scene import Asset, Mesh
-from ..base import BadModelError, Entry, Listed
-from ..loading.archive import Zip
+from ..base import BadModelError, Listed, ModelEntry
+from ..loading.archive import ZipFiles
 from ..loading.cache import converted
+from ..loading.frames import Y_UP_FRONT_Z, fit_box, transform
 from ..loading.mesh_file import GLASS_LEFT_OUT
-from ..loading.transform import Z_UP, boxed, transformed
 from .catalogue import read_catalogue, slug
-from .categories import Kind, Piece, kind_of, why_left_out
+from .categories import CatalogPiece, Kind, kind_of, why_left_out
 
 PACK = "sweethome3d-furniture"
 CATALOGUE = "PluginFurnitureCatalog.properties"
@@ -33,9 +33,9 @@ LEAST_TOP = 0.4
 
 @dataclass(frozen=True)
 class _Model:
-    files: Zip
+    files: ZipFiles
     record: Mapping[str, str]
-    piece: Piece
+    piece: CatalogPiece
     kind: Kind
 
 
@@ -53,7 +53,7 @@ class SweetHomeFurniture(Listed):
     def _models(self) -> Mapping[str, _Model]:
         found: dict[str, _Model] = {}
         for path in sorted(self._folder.rglob("*.sh3f"), key=lambda path: path.name):
-            for model_id, model in _models_of(Zip(path), self._left_out):
+            for model_id, model in _models_of(ZipFiles(path), self._left_out):
                 if model_id in found:
                     self._left_out["left out: id given twice"] += 1
                 else:
@@ -61,9 +61,9 @@ class SweetHomeFurniture(Listed):
         return found
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
-        return [Entry(model_id, model.kind.category, model.kind.synset) for model_id, model in sorted(self._models.items())]
+        return [ModelEntry(model_id, model.kind.category, model.kind.synset) for model_id, model in sorted(self._models.items())]
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
@@ -81,8 +81,8 @@ class SweetHomeFurniture(Listed):
         model = self._models[model_id]
         found = converted(model.files, model.record["model"].lstrip("/"))
         size = np.array([model.piece.width, model.piece.height, model.piece.depth])
-        turned = transformed(found.mesh, _rotation(model.record), np.zeros(3))
-        mesh = transformed(boxed(turned, np.eye(3), size), Z_UP, np.array([0, 0, size[1] / 2]))
+        turned = transform(found.mesh, _rotation(model.record), np.zeros(3))
+        mesh = transform(fit_box(turned, np.eye(3), size), Y_UP_FRONT_Z, np.array([0, 0, size[1] / 2]))
         if GLASS_LEFT_OUT in found.defects:
             _check_shape(np.ptp(turned.bounds, axis=0) / size, model_id)
             if model.kind.category == "table":
@@ -91,7 +91,7 @@ class SweetHomeFurniture(Listed):
         return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, found.defects)
 
 
-def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:
+def _models_of(files: ZipFiles, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:
     """The models of one library that can stand in a room; what else there is gets counted."""
     try:
         records = read_catalogue(files, CATALOGUE)
@@ -111,12 +111,12 @@ def _models_of(files: Zip, defects: Counter[str]) -> Iterator[tuple[str, _Model]
             yield model_id, _Model(files, record, piece, kind_of(piece))
 
 
-def _piece(record: Mapping[str, str]) -> Piece:
+def _piece(record: Mapping[str, str]) -> CatalogPiece:
     """What the rules need of a record; lengths in the catalogue are centimetres."""
     width, depth, height = (float(record[key]) / 100 for key in ("width", "depth", "height"))
     if not record["model"] or min(width, depth, height) <= 0:
         raise ValueError(record)
-    return Piece(record["name"].lower(), record["category"].lower(), width, depth, height, float(record.get("elevation", "0")) / 100)
+    return CatalogPiece(record["name"].lower(), record["category"].lower(), width, depth, height, float(record.get("elevation", "0")) / 100)
 
 
 def _rotation(record: Mapping[str, str]) -> Float[np.ndarray, "3 3"]:

@@ -14,7 +14,7 @@ TALL_M = 1.8
 
 
 @dataclass(frozen=True, eq=False)
-class Wall:
+class PlanWall:
     """A straight or round wall between two points of its middle line. `left` is the side on the left hand from start to end.
 
     Colours are (red, green, blue) in [0, 1], None where the home has none. `joined` names the walls at its start and end.
@@ -88,7 +88,7 @@ class Level:
 
     elevation_m: float
     height_m: float
-    walls: Sequence[Wall]
+    walls: Sequence[PlanWall]
     areas: Sequence[Area]
     pieces: Sequence[Piece]
 
@@ -159,11 +159,11 @@ def hex_rgb(text: str) -> tuple[float, float, float]:
     return r, g, b
 
 
-def _wall(element: ET.Element, height_m: float) -> Wall:
+def _wall(element: ET.Element, height_m: float) -> PlanWall:
     height = _length(element, "height", height_m)
     boards = {board.get("attribute", ""): board for board in element.findall("baseboard")}
     skirting = {name.removesuffix("Baseboard"): (_length(board, "thickness"), _length(board, "height")) for name, board in boards.items()}
-    return Wall(
+    return PlanWall(
         element.get("id", ""),
         _point(element, "xStart", "yStart"),
         _point(element, "xEnd", "yEnd"),

@@ -13,12 +13,12 @@ from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 
 from ...scene import Mesh, Room
-from ..base import BadModelError, Entry, Listed
-from ..loading.archive import Zip
+from ..base import BadModelError, Listed, ModelEntry
+from ..loading.archive import ZipFiles
 from ..loading.cache import ROOM_FACES
 from ..loading.cleaning import cleaned
 from .catalogue import slug
-from .finishes import Looks
+from .finishes import Finishes
 from .home import Area, Level, Piece, read_home
 from .lights import ceiling_light, inner_rectangle, window_lights
 from .pieces import piece_mesh
@@ -38,7 +38,7 @@ LOW_SILL_M = 0.3
 
 @dataclass(frozen=True, eq=False)
 class _Place:
-    files: Zip
+    files: ZipFiles
     home: str
     level: Level
     area: Area
@@ -49,7 +49,7 @@ class SweetHomeRooms(Listed):
 
     def __init__(self, location: str | None = None):
         folder = Path(location) if location is not None else pack_folder(PACK)
-        self._jars = [Zip(path) for path in sorted(folder.rglob("*.jar"))]
+        self._jars = [ZipFiles(path) for path in sorted(folder.rglob("*.jar"))]
         self._left_out: Counter[str] = Counter()
         if not self._jars:
             hint = (
@@ -67,7 +67,7 @@ class SweetHomeRooms(Listed):
                         found.setdefault(f"sweethome3d-home/{name}", place)
         return found
 
-    def _rooms_of(self, files: Zip, path: str) -> list[tuple[str, _Place]]:
+    def _rooms_of(self, files: ZipFiles, path: str) -> list[tuple[str, _Place]]:
         home = slug(path.rpartition("/")[2].removesuffix(".xml"))
         try:
             levels = read_home(files.read(path))
@@ -89,9 +89,9 @@ class SweetHomeRooms(Listed):
         return found
 
     @cached_property
-    def entries(self) -> Sequence[Entry]:
+    def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
-        return [Entry(room_id, split=split_of_home(place.home)) for room_id, place in sorted(self._places.items())]
+        return [ModelEntry(room_id, split=split_of_home(place.home)) for room_id, place in sorted(self._places.items())]
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
@@ -111,7 +111,7 @@ class SweetHomeRooms(Listed):
         rng = np.random.default_rng(np.frombuffer(hashlib.sha256(room_id.encode()).digest(), np.uint32))
         lamp, lamp_light = ceiling_light(rectangle, level, rng=rng)
         openings = [piece for piece in level.pieces if piece.opening]
-        raw = build_shell(level, openings, lamp, Looks(place.home, place.files))
+        raw = build_shell(level, openings, lamp, Finishes(place.home, place.files))
         shell, defects = cleaned(raw, most_faces=ROOM_FACES)
         pieces, names, hashes, piece_defects = _pieces(place.files, level)
         heights = [level.elevation_m, level.elevation_m + level.height_m]
@@ -155,7 +155,7 @@ def _before(door: Piece) -> tuple[float, float, float, float]:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _pieces(files: Zip, level: Level) -> tuple[list[Mesh], list[str], list[str], set[str]]:
+def _pieces(files: ZipFiles, level: Level) -> tuple[list[Mesh], list[str], list[str], set[str]]:
     """The pieces of a level below its ceilings: meshes, names, hashes of their files, and kinds of defects."""
     meshes, names, hashes, defects = [], [], [], set[str]()
     for number, piece in enumerate(level.pieces):

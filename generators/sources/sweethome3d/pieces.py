@@ -10,7 +10,7 @@ from jaxtyping import Float
 from ...scene import Mesh
 from ..loading.archive import Files
 from ..loading.cache import Converted, converted
-from ..loading.transform import Z_UP, boxed, transformed
+from ..loading.frames import Y_UP_FRONT_Z, fit_box, transform
 from .home import Piece, hex_rgb
 
 LOADER = "com/eteks/sweethome3d/j3d/OBJLoader.class"
@@ -97,10 +97,10 @@ def piece_mesh(files: Files, piece: Piece, elevation_m: float, number: int) -> t
     size = np.maximum(piece.size - 2 * gap, 0.6 * piece.size)[[0, 2, 1]]
     tilt = _about(0, -piece.pitch_rad) if piece.pitch_rad else _about(2, -piece.roll_rad)
     mirror = np.diag([-1.0 if piece.mirrored else 1.0, 1.0, 1.0])
-    tilted = transformed(boxed(found.mesh, piece.rotation, size), tilt @ mirror, np.zeros(3))
-    turn = _about(2, piece.angle_rad) @ Z_UP
+    tilted = transform(fit_box(found.mesh, piece.rotation, size), tilt @ mirror, np.zeros(3))
+    turn = _about(2, piece.angle_rad) @ Y_UP_FRONT_Z
     middle = np.append(piece.place[:2], piece.place[2] + elevation_m + piece.height_in_plan_m / 2)
-    return transformed(tilted, turn, middle - turn @ tilted.bounds.mean(axis=0)), found
+    return transform(tilted, turn, middle - turn @ tilted.bounds.mean(axis=0)), found
 
 
 def _about(axis: int, angle_rad: float) -> Float[np.ndarray, "3 3"]:

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ..loading.mesh_file import RawModel
-from .finishes import Looks, Surface
-from .home import TALL_M, Area, Level, Piece, Wall, signed_area
+from .finishes import Finishes, Surface
+from .home import TALL_M, Area, Level, Piece, PlanWall, signed_area
 from .openings import cut_out_outline
 from .walls import Footprint, footprints, outline_at
 
@@ -34,7 +34,7 @@ Chooser = Callable[[np.ndarray], np.ndarray]
 class Shell:
     """Solids that are being gathered, and what each of their faces looks like."""
 
-    looks: Looks
+    finishes: Finishes
     solids: list[m3.Manifold] = field(default_factory=list)
     surfaces: list[Surface] = field(default_factory=list)
     choosers: dict[int, tuple[Chooser, str]] = field(default_factory=dict)
@@ -68,9 +68,9 @@ def is_indoors(area: Area, walls: Sequence[Footprint]) -> bool:
     return bool(np.mean(outline_at(points, tall) < BESIDE_M) >= ENCLOSED_SHARE)
 
 
-def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray, "2"], looks: Looks) -> RawModel:
+def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray, "2"], finishes: Finishes) -> RawModel:
     """The level's body around `openings` (its doors and windows), with a round lamp below the ceiling at `lamp`."""
-    shell = Shell(looks)
+    shell = Shell(finishes)
     walls = footprints(level.walls)
     indoors = [area for area in level.areas if is_indoors(area, walls)]
     _add_floors(shell, level, walls)
@@ -78,7 +78,7 @@ def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray,
     _add_ceilings(shell, level, walls, indoors)
     ceiling = level.elevation_m + level.height_m
     disc = m3.Manifold.cylinder(LAMP_HEIGHT_M + 0.02, LAMP_RADIUS_M, circular_segments=48).translate((*lamp, ceiling - LAMP_HEIGHT_M))
-    shell.add(disc, "ceiling lamp", shell.one(looks.lamp()))
+    shell.add(disc, "ceiling lamp", shell.one(finishes.lamp()))
     return _meshed(shell, m3.Manifold.batch_boolean(shell.solids, m3.OpType.Add))
 
 
@@ -128,10 +128,10 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
         mine = (exact[number] - taken) + (_grown(area.outline) - others)
         taken = taken + mine
         if not mine.is_empty():
-            shell.add(_slab(mine, z - SLAB_M, z), "floor", shell.one(shell.looks.floor(area)))
+            shell.add(_slab(mine, z - SLAB_M, z), "floor", shell.one(shell.finishes.floor(area)))
     rest = _union([_filled(walls), *(_grown(footprint.corners[::-1]) for footprint in walls)]) - taken
     if not rest.is_empty():
-        shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.one(shell.looks.plaster()))
+        shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.one(shell.finishes.plaster()))
 
 
 def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
@@ -143,10 +143,10 @@ def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoor
         mine = _flat(area.outline) - taken
         taken = taken + mine
         if not mine.is_empty():
-            shell.add(_slab(mine, low, low + SLAB_M), "ceiling", shell.one(shell.looks.ceiling(area)))
+            shell.add(_slab(mine, low, low + SLAB_M), "ceiling", shell.one(shell.finishes.ceiling(area)))
     rest = _union([_filled(walls) - outside, *(_grown(area.outline) for area in indoors)]) - taken
     if not rest.is_empty():
-        shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.one(shell.looks.plaster()))
+        shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.one(shell.finishes.plaster()))
 
 
 def _add_walls(shell: Shell, level: Level, walls: Sequence[Footprint], openings: Sequence[Piece]) -> None:
@@ -162,7 +162,7 @@ def _add_walls(shell: Shell, level: Level, walls: Sequence[Footprint], openings:
             sign = 1.0 if side == "leftSide" else -1.0
             board = _board(footprint, sign, thickness)
             color = wall.left if sign > 0 else wall.right
-            solid = shell.known(_prism(board, level.elevation_m, (height, height)), "skirting", shell.one(shell.looks.skirting(color)))
+            solid = shell.known(_prism(board, level.elevation_m, (height, height)), "skirting", shell.one(shell.finishes.skirting(color)))
             shell.solids.append(_without(solid, holes))
 
 
@@ -183,9 +183,9 @@ def _board(footprint: Footprint, sign: float, thickness: float) -> Float[np.ndar
     return np.array([side[0] + out * thickness, side[1] + out * thickness, side[1] - out * 0.005, side[0] - out * 0.005])
 
 
-def _sides(shell: Shell, wall: Wall) -> Chooser:
-    left, right = (shell.index(shell.looks.wall(color)) for color in (wall.left, wall.right))
-    other = shell.index(shell.looks.plaster())
+def _sides(shell: Shell, wall: PlanWall) -> Chooser:
+    left, right = (shell.index(shell.finishes.wall(color)) for color in (wall.left, wall.right))
+    other = shell.index(shell.finishes.plaster())
 
     def choose(normals: np.ndarray) -> np.ndarray:
         across = normals[:, :2] @ wall.normal
@@ -195,7 +195,7 @@ def _sides(shell: Shell, wall: Wall) -> Chooser:
     return choose
 
 
-def cuts(piece: Piece, wall: Wall) -> bool:
+def cuts(piece: Piece, wall: PlanWall) -> bool:
     """Whether a door or window is in a wall: it is parallel to it and its depth reaches it."""
     offset = piece.place[:2] - wall.start
     length = float(np.linalg.norm(wall.end - wall.start))
@@ -217,7 +217,7 @@ def _cutter(shell: Shell, level: Level, piece: Piece) -> m3.Manifold:
     x = np.append(piece.along, 0)
     normal = np.array([-x[1], x[0], 0])
     matrix = np.column_stack([x, [0, 0, 1], normal, [*piece.place[:2], level.elevation_m + bottom] - normal])
-    return shell.known(solid.transform(matrix), "wall", shell.one(shell.looks.plaster()))
+    return shell.known(solid.transform(matrix), "wall", shell.one(shell.finishes.plaster()))
 
 
 def _meshed(shell: Shell, solid: m3.Manifold) -> RawModel:

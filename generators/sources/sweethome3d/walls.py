@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-from .home import Wall
+from .home import PlanWall
 
 ARC_STEP_RAD = np.radians(6)
 FREE_END_M = 0.01
@@ -20,11 +20,11 @@ LONGEST_MITRE = 2.5
 class Footprint:
     """A straight wall with its corners on the floor: left at start, left at end, right at end, right at start."""
 
-    wall: Wall
+    wall: PlanWall
     corners: Float[np.ndarray, "4 2"]
 
 
-def footprints(walls: Sequence[Wall]) -> list[Footprint]:
+def footprints(walls: Sequence[PlanWall]) -> list[Footprint]:
     """The footprints of walls, round ones in straight pieces."""
     straight = [piece for wall in walls for piece in _straightened(wall)]
     named = {wall.id: wall for wall in straight}
@@ -43,7 +43,7 @@ def outline_at(points: Float[np.ndarray, "places 2"], walls: Iterable[Footprint]
     return distance
 
 
-def _straightened(wall: Wall) -> list[Wall]:
+def _straightened(wall: PlanWall) -> list[PlanWall]:
     """A round wall as a chain of straight ones: it bulges to the left where its arc is positive."""
     if abs(wall.arc_rad) < ARC_STEP_RAD:
         return [wall]
@@ -71,7 +71,7 @@ def _straightened(wall: Wall) -> list[Wall]:
     ]
 
 
-def _footprint(wall: Wall, named: Mapping[str, Wall]) -> Footprint:
+def _footprint(wall: PlanWall, named: Mapping[str, PlanWall]) -> Footprint:
     half = wall.normal * wall.thickness_m / 2
     corners = np.array([wall.start + half, wall.end + half, wall.end - half, wall.start - half])
     for at_end, (left, right) in ((False, (0, 3)), (True, (1, 2))):
@@ -85,7 +85,7 @@ def _footprint(wall: Wall, named: Mapping[str, Wall]) -> Footprint:
     return Footprint(wall, np.round(corners, 4))
 
 
-def _chained(wall: Wall, name: str, named: Mapping[str, Wall]) -> Wall | None:
+def _chained(wall: PlanWall, name: str, named: Mapping[str, PlanWall]) -> PlanWall | None:
     """The end of a round wall that touches this one."""
     chain = [other for other in named.values() if name and other.id.startswith(f"{name}/")]
     ends = [wall.start, wall.end]
@@ -93,7 +93,7 @@ def _chained(wall: Wall, name: str, named: Mapping[str, Wall]) -> Wall | None:
     return next(touching, None)
 
 
-def _mitred(wall: Wall, other: Wall, joint: Float[np.ndarray, "2"]) -> tuple[np.ndarray, np.ndarray] | None:
+def _mitred(wall: PlanWall, other: PlanWall, joint: Float[np.ndarray, "2"]) -> tuple[np.ndarray, np.ndarray] | None:
     """Where the two left (right) sides of walls that are joined meet; None where they run on straight or too far away."""
     # Seen along this wall, the other's left is on the left if one wall goes on where the other ends.
     here_at_end = np.linalg.norm(wall.end - joint) < np.linalg.norm(wall.start - joint)

@@ -15,12 +15,10 @@ from ...dataset.manifest import Manifest
 from ...dataset.reader import Dataset, Pair, PairKey
 from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
+from ...geometry.instances import FIRST_OBJECT
 
 ASKED = (Status.VISIBLE, Status.OCCLUDED)
 """Queries lie where the target sees the point, or would but for something before it: the truth is known to hold for both."""
-
-FIRST_OBJECT = 2
-"""Instance 1 is the room."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,13 @@ from jaxtyping import Float, Int
 
 from ...dataset.reader import Dataset, StoredScene
 from ...errors import UserError
+from ...geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from ...io.files import written_whole
 from ...registry import METRICS
 from ..matching.evaluate import file_stem, number, store_probe
 from ..matching.metrics import Metric
 from ..matching.nearest import Norm
-from ..matching.pair_source import FIRST_OBJECT, recipe_identity
+from ..matching.pair_source import recipe_identity
 from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record
 from ..suite import GeneratedSuite, Opening, Suite, Task
@@ -210,7 +211,7 @@ def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredS
     unit = dense / np.maximum(np.linalg.norm(dense, axis=0), 1e-12) if isinstance(p, str) else dense
     codes, steps = binary_codes(dense), descriptor_steps(unit, 2.0 if isinstance(p, str) else p)
     return {
-        "instance_iou": best_channel_iou(codes, np.where(instance >= FIRST_OBJECT, instance, 0)),
+        "instance_iou": best_channel_iou(codes, np.where(instance >= FIRST_OBJECT, instance, NO_INSTANCE)),
         "instance_rand": code_rand_index(codes, instance),
         "depth_edge_ap": edge_precision(steps, depth_edges(scene.read("depth_m", 0).astype(float))),
         "normal_edge_ap": edge_precision(steps, normal_edges(scene.read("normal_world", 0).astype(float))),

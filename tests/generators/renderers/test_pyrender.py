@@ -22,14 +22,14 @@ from pixbench.generators.renderers.pyrender_scene import OpenGLScene
 from pixbench.generators.renderers.raycast import RaycastRenderer
 from pixbench.generators.rooms.config import Config3D
 from pixbench.generators.rooms.generator import Generator3D
-from pixbench.generators.scene import Geometry, Light, Material, Scene, ViewLook
+from pixbench.generators.scene import Geometry, Light, Material, Scene, ViewAppearance
 from pixbench.geometry.cameras import Camera, look_at
 from pixbench.geometry.correspondence import View, trace_view
 from pixbench.geometry.pixels import pixel_centres
 from pixbench.geometry.rays import RayCaster
 
 RNG = np.random.default_rng(0)
-DARK = ViewLook(np.zeros((0, 3)), 0.0, np.ones(3))
+DARK = ViewAppearance(np.zeros((0, 3)), 0.0, np.ones(3))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -131,8 +131,8 @@ def test_a_scene_without_lights_shows_what_shines() -> None:
 def _lit(geometry: Geometry, camera: Camera, light: Light, preset: str = "fast", gain: float = 1.0) -> np.ndarray:
     caster = EmbreeCaster(geometry.corners)
     view = trace_view(caster, geometry.corners, geometry.instance, camera)
-    look = ViewLook(np.full((1, 3), gain), 0.0, np.ones(3))
-    return PyrenderRenderer(preset=preset).scene(geometry, caster, (light,)).draw(view, look, rng=RNG)
+    appearance = ViewAppearance(np.full((1, 3), gain), 0.0, np.ones(3))
+    return PyrenderRenderer(preset=preset).scene(geometry, caster, (light,)).draw(view, appearance, rng=RNG)
 
 
 LAMP = Light("area", np.array([0.0, 0.5, 1.5]), np.array([0.2, 0, 0]), np.array([0, -0.2, 0.0]), np.array([5.0, 4.0, 3.0]))
@@ -150,9 +150,9 @@ def test_a_lamp_lights_what_is_under_it_as_the_ray_caster_has_it() -> None:
     geometry, camera = _quad(floor, Material()), _camera(eye=(0.0, 0.0, 1.5))
     lamp = replace(LAMP, position=np.array([0.0, 2.0, 1.2]))
     caster = EmbreeCaster(geometry.corners)
-    view, look = trace_view(caster, geometry.corners, geometry.instance, camera), ViewLook(np.ones((1, 3)), 0.0, np.ones(3))
+    view, appearance = trace_view(caster, geometry.corners, geometry.instance, camera), ViewAppearance(np.ones((1, 3)), 0.0, np.ones(3))
     scenes = (renderer(preset="fast").scene(geometry, caster, (lamp,)) for renderer in (RaycastRenderer, PyrenderRenderer))
-    rays, opengl = (scene.draw(view, look, rng=RNG).astype(float) for scene in scenes)
+    rays, opengl = (scene.draw(view, appearance, rng=RNG).astype(float) for scene in scenes)
     floor_seen = view.triangle >= 0
     assert np.abs(rays - opengl)[floor_seen].mean() < 6
     assert np.corrcoef(rays[floor_seen].ravel(), opengl[floor_seen].ravel())[0, 1] > 0.99
@@ -175,11 +175,11 @@ def test_default_has_shadows_and_fast_has_only_the_suns() -> None:
 
 def test_pictures_look_like_the_ray_casters() -> None:
     scene, geometry, caster = _composed()
-    for camera, look in zip(scene.cameras, scene.looks, strict=True):
+    for camera, appearance in zip(scene.cameras, scene.appearances, strict=True):
         view: View = trace_view(caster, geometry.corners, geometry.instance, camera)
         for preset in ("fast", "default"):
             a, b = (
-                renderer(preset=preset).scene(geometry, caster, scene.lights).draw(view, look, rng=RNG).astype(float)
+                renderer(preset=preset).scene(geometry, caster, scene.lights).draw(view, appearance, rng=RNG).astype(float)
                 for renderer in (RaycastRenderer, PyrenderRenderer)
             )
             assert a.shape == b.shape == (64, 64, 3)

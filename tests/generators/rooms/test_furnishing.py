@@ -8,25 +8,25 @@ from shapes import asset_of, box, mesh_of
 from pixbench.generators.casters.embree import EmbreeCaster
 from pixbench.generators.rooms.collision import boxes_overlap, meets_object, meets_room
 from pixbench.generators.rooms.config import Config3D
-from pixbench.generators.rooms.furnishing import Layout, furnish, pose
+from pixbench.generators.rooms.furnishing import Furnishing, furnish, pose
 from pixbench.generators.rooms.generator import Generator3D
-from pixbench.generators.rooms.scene_cache import Kept, PreparedRoom, Shape
+from pixbench.generators.rooms.scene_cache import CachedAsset, CachedRoom, LruCache
 from pixbench.generators.scene import Placed, Room
 from pixbench.geometry.cameras import transform_points
 
 
-def room_of(*shapes: trimesh.Trimesh, size: tuple[float, float, float] = (5.0, 5.0, 2.6)) -> PreparedRoom:
+def room_of(*shapes: trimesh.Trimesh, size: tuple[float, float, float] = (5.0, 5.0, 2.6)) -> CachedRoom:
     """A room, open above, whose floor lies at z = 0.7, with fixed things in it."""
     low = np.array([0.0, 0.0, 0.7])
     shell = trimesh.creation.box(size)
     shell.apply_translation(low + np.array(size) / 2)
     shell.invert()
     whole = trimesh.util.concatenate([shell, *shapes])
-    return PreparedRoom(Room("test/room", mesh_of(whole), np.stack([low, low + size]), ("room",), ()), EmbreeCaster)
+    return CachedRoom(Room("test/room", mesh_of(whole), np.stack([low, low + size]), ("room",), ()), EmbreeCaster)
 
 
-def layout_of(room: PreparedRoom, seed: int = 0) -> Layout:
-    return Layout(room, Kept(8), EmbreeCaster, stacked_share=1.0, rng=np.random.default_rng(seed))
+def furnishing_of(room: CachedRoom, seed: int = 0) -> Furnishing:
+    return Furnishing(room, LruCache(8), EmbreeCaster, stacked_share=1.0, rng=np.random.default_rng(seed))
 
 
 def crossings(first: np.ndarray, second: np.ndarray) -> int:
@@ -50,7 +50,7 @@ def test_meshes_that_cross_are_found_and_others_are_not() -> None:
     legs = [box(0.05, 0.05, 0.7).apply_translation((x, y, 0)) for x in (-0.5, 0.5) for y in (-0.3, 0.3)]
     table = trimesh.util.concatenate([top, *legs])
     under, through = box(0.3, 0.3, 0.6), box(0.3, 0.3, 0.9)
-    big, small, tall = (Shape(asset_of(shape), EmbreeCaster) for shape in (table, under, through))
+    big, small, tall = (CachedAsset(asset_of(shape), EmbreeCaster) for shape in (table, under, through))
     here = np.eye(4)
     assert boxes_overlap(big.bounds, here, small.bounds, here)
     assert not meets_object(big, here, small, here)
@@ -58,7 +58,7 @@ def test_meshes_that_cross_are_found_and_others_are_not() -> None:
     assert meets_object(big, here, tall, here)
     assert meets_object(tall, here, big, here)
     # A needle through the middle of a large face, and a large face over a needle: found from either side.
-    needle = Shape(asset_of(box(0.004, 0.004, 2.0)), EmbreeCaster)
+    needle = CachedAsset(asset_of(box(0.004, 0.004, 2.0)), EmbreeCaster)
     assert meets_object(needle, here, big, here)
     assert meets_object(big, here, needle, here)
     assert not meets_object(needle, pose(0.3, 0.6, 0, 0.4), big, here)
@@ -66,17 +66,17 @@ def test_meshes_that_cross_are_found_and_others_are_not() -> None:
 
 def test_a_needle_of_the_room_is_found_inside_a_large_object() -> None:
     needle = box(0.004, 0.004, 1.0).apply_translation((2.5, 2.5, 0.7))
-    room, shape = room_of(needle), Shape(asset_of(box(1.0, 1.0, 0.5)), EmbreeCaster)
+    room, shape = room_of(needle), CachedAsset(asset_of(box(1.0, 1.0, 0.5)), EmbreeCaster)
     assert meets_room(shape, pose(2.5, 2.5, 0.75, 0.3), room)
     assert not meets_room(shape, pose(1.0, 1.0, 0.75, 0.3), room)
 
 
 def test_the_floor_is_found_at_its_height_and_objects_drop_onto_it() -> None:
-    layout = layout_of(room_of())
-    assert layout.floor_m == pytest.approx(0.7, abs=1e-6)
-    assert layout.place(asset_of(box(0.5, 0.4, 0.3)))
-    assert layout.objects[0].T_world_obj[2, 3] == pytest.approx(0.7, abs=1e-5)
-    assert layout.objects[0].support == -1
+    furnishing = furnishing_of(room_of())
+    assert furnishing.floor_m == pytest.approx(0.7, abs=1e-6)
+    assert furnishing.place(asset_of(box(0.5, 0.4, 0.3)))
+    assert furnishing.objects[0].T_world_obj[2, 3] == pytest.approx(0.7, abs=1e-5)
+    assert furnishing.objects[0].support == -1
 
 
 def test_small_things_stand_on_a_table_of_the_room_itself() -> None:
@@ -85,36 +85,36 @@ def test_small_things_stand_on_a_table_of_the_room_itself() -> None:
     )
     heights = []
     for seed in range(6):
-        layout = layout_of(room_of(table), seed)
-        assert layout.floor_m == pytest.approx(0.7, abs=1e-6)
-        assert layout.place(asset_of(box(0.1, 0.1, 0.2), "mug", "surface"))
-        heights.append(layout.objects[0].T_world_obj[2, 3])
+        furnishing = furnishing_of(room_of(table), seed)
+        assert furnishing.floor_m == pytest.approx(0.7, abs=1e-6)
+        assert furnishing.place(asset_of(box(0.1, 0.1, 0.2), "mug", "surface"))
+        heights.append(furnishing.objects[0].T_world_obj[2, 3])
     assert np.allclose(heights, 1.45, atol=1e-5)
 
 
 def test_nothing_balances_on_its_edge_and_nothing_is_put_on_a_slope() -> None:
     # A plank 0.2 m wide on which a slab 1 m wide stands only where its middle is over the plank.
     plank = box(0.2, 4.0, 0.6).apply_translation((2.5, 2.5, 0.7))
-    layout = layout_of(room_of(plank))
+    furnishing = furnishing_of(room_of(plank))
     slab = asset_of(box(1.0, 1.0, 0.1), "slab")
-    shape = Shape(slab, EmbreeCaster)
-    assert layout._dropped(slab, shape, 2.5, 2.5, 1.3, 0.0) is None  # its corners hang in the air: no contact point is carried
+    shape = CachedAsset(slab, EmbreeCaster)
+    assert furnishing._dropped(slab, shape, 2.5, 2.5, 1.3, 0.0) is None  # its corners hang in the air: no contact point is carried
     brick = asset_of(box(0.18, 0.3, 0.1), "brick")
-    assert layout._dropped(brick, Shape(brick, EmbreeCaster), 2.5, 2.5, 1.3, 0.0) is not None
-    assert layout._dropped(brick, Shape(brick, EmbreeCaster), 2.63, 2.5, 1.3, 0.0) is None
+    assert furnishing._dropped(brick, CachedAsset(brick, EmbreeCaster), 2.5, 2.5, 1.3, 0.0) is not None
+    assert furnishing._dropped(brick, CachedAsset(brick, EmbreeCaster), 2.63, 2.5, 1.3, 0.0) is None
     ramp = trimesh.creation.box((3.0, 3.0, 0.1))
     ramp.apply_transform(trimesh.transformations.rotation_matrix(np.radians(25), [1, 0, 0], [0, 0, 0]))
     ramp.apply_translation((2.5, 2.5, 1.5))
-    tilted = layout_of(room_of(ramp))
-    assert tilted._dropped(brick, Shape(brick, EmbreeCaster), 2.5, 2.5, 1.55, 0.0) is None
+    tilted = furnishing_of(room_of(ramp))
+    assert tilted._dropped(brick, CachedAsset(brick, EmbreeCaster), 2.5, 2.5, 1.55, 0.0) is None
 
 
 def test_wall_pieces_stand_with_their_back_to_a_wall() -> None:
     for seed in range(4):
-        layout = layout_of(room_of(), seed)
+        furnishing = furnishing_of(room_of(), seed)
         cabinet = asset_of(box(0.8, 0.4, 1.6), "cabinet", "wall")
-        assert layout.place(cabinet)
-        T = layout.objects[0].T_world_obj
+        assert furnishing.place(cabinet)
+        T = furnishing.objects[0].T_world_obj
         back = transform_points(T, np.array([0.0, 0.2, 0.5]))[:2]
         gaps = [back[0], 5 - back[0], back[1], 5 - back[1]]
         assert min(gaps) == pytest.approx(0.03, abs=1e-4)
@@ -171,15 +171,15 @@ def _stands(placed: Placed, objects: tuple[Placed, ...], geometry: object, k: in
 
 
 def test_at_most_as_many_objects_as_asked_for() -> None:
-    layout = layout_of(room_of())
+    furnishing = furnishing_of(room_of())
     assets = [asset_of(box(0.2, 0.2, 0.2), f"box{k}") for k in range(9)]
-    assert len(furnish(layout, assets, most=4)) == 4
+    assert len(furnish(furnishing, assets, most=4)) == 4
 
 
 def test_nothing_is_put_inside_a_closed_body() -> None:
     chest = box(1.2, 0.7, 0.7).apply_translation((2.5, 2.5, 0.701))
-    layout = layout_of(room_of(chest))
+    furnishing = furnishing_of(room_of(chest))
     crate = asset_of(box(0.3, 0.3, 0.4), "crate")
-    shape = Shape(crate, EmbreeCaster)
-    assert layout._dropped(crate, shape, 2.5, 2.5, 0.7, 0.0) is None
-    assert layout._dropped(crate, shape, 1.0, 1.0, 0.7, 0.0) is not None
+    shape = CachedAsset(crate, EmbreeCaster)
+    assert furnishing._dropped(crate, shape, 2.5, 2.5, 0.7, 0.0) is None
+    assert furnishing._dropped(crate, shape, 1.0, 1.0, 0.7, 0.0) is not None

@@ -6,8 +6,8 @@ from mesh_files import assert_sound, image, mtl, obj, write
 from pixbench.dataset.schema import text_array
 from pixbench.errors import UserError
 from pixbench.generators.sources.base import BadModelError, split_of
-from pixbench.generators.sources.folder import Folder, RoomFolder
-from pixbench.generators.sources.loading.archive import Folder as FolderFiles
+from pixbench.generators.sources.folder import ObjectFolder, RoomFolder
+from pixbench.generators.sources.loading.archive import FolderFiles
 from pixbench.generators.sources.loading.mesh_file import content_sha256
 
 SIZE = (0.4, 0.3, 0.7)
@@ -33,7 +33,7 @@ def _objects(root, **sizes):
 
 
 def test_each_sub_folder_is_a_category(tmp_path):
-    source = Folder(str(_objects(tmp_path / "x")))
+    source = ObjectFolder(str(_objects(tmp_path / "x")))
     found = {entry.id: (entry.category, entry.synset) for entry in source.entries}
     assert found == {
         "folder/x/chair/a.obj": ("chair", "03001627"),
@@ -52,7 +52,7 @@ def test_each_sub_folder_is_a_category(tmp_path):
 def test_names_in_any_script_are_kept_and_what_cannot_be_named_is_counted(tmp_path):
     mesh = _exported(_box(), "ply")
     files = {"Stühle/椅子.ply": mesh, "__MACOSX/x.ply": mesh, "mug/._a.ply": mesh, f"{'long/' * 60}b.ply": mesh}
-    source = Folder(str(write(tmp_path / "x", files)))
+    source = ObjectFolder(str(write(tmp_path / "x", files)))
     assert [(entry.id, entry.category) for entry in source.entries] == [("folder/x/Stühle/椅子.ply", "Stühle")]
     assert source.defects() == {"hidden file (skipped)": 2, "path of over 256 bytes, or not in UTF-8 (skipped)": 1}
     assert text_array("object_id", [entry.id for entry in source.entries])[0].decode() == "folder/x/Stühle/椅子.ply"
@@ -61,7 +61,7 @@ def test_names_in_any_script_are_kept_and_what_cannot_be_named_is_counted(tmp_pa
 
 
 def test_objects_keep_their_size_and_stand_upright(tmp_path):
-    source = Folder(str(_objects(tmp_path / "x")))
+    source = ObjectFolder(str(_objects(tmp_path / "x")))
     for entry in source.entries:
         asset = source.load(entry.id)
         assert_sound(asset.mesh)
@@ -77,18 +77,18 @@ def test_objects_keep_their_size_and_stand_upright(tmp_path):
 
 def test_the_up_axis_can_be_given(tmp_path):
     root = _objects(tmp_path / "x")
-    assert np.allclose(np.ptp(Folder(f"{root}?up=z").load(f"folder/{root.name}/gadget/glb.glb").mesh.bounds, axis=0), SIZE, atol=1e-6)
+    assert np.allclose(np.ptp(ObjectFolder(f"{root}?up=z").load(f"folder/{root.name}/gadget/glb.glb").mesh.bounds, axis=0), SIZE, atol=1e-6)
     assert np.allclose(
-        np.ptp(Folder(f"{root}?up=y").load(f"folder/{root.name}/gadget/stl.stl").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6
+        np.ptp(ObjectFolder(f"{root}?up=y").load(f"folder/{root.name}/gadget/stl.stl").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6
     )
     with pytest.raises(UserError, match="y or z"):
-        Folder(f"{root}?up=x")
+        ObjectFolder(f"{root}?up=x")
 
 
 def test_y_up_files_look_along_plus_z(tmp_path):
     points = [(0.0, 0, 0), (0.1, 0, 0), (0, 0.2, 0), (0, 0, 0.3)]  # right, up, front
     root = write(tmp_path / "x", {"a/m.obj": obj([(1, 2, 3), (1, 3, 4), (1, 4, 2)], vertices=points)})
-    mesh = Folder(str(root)).load(f"folder/{root.name}/a/m.obj").mesh
+    mesh = ObjectFolder(str(root)).load(f"folder/{root.name}/a/m.obj").mesh
     assert np.allclose(mesh.vertices - mesh.vertices[0], [(0, 0, 0), (0.1, 0, 0), (0, 0, 0.2), (0, -0.3, 0)], atol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_objects_without_a_size_in_metres_are_scaled_and_counted(factor, tmp_pat
     mesh = _box()
     mesh.apply_scale(factor)
     root = write(tmp_path / "x", {"gadget/a.stl": _exported(mesh, "stl"), "gadget/b.stl": _exported(_box(), "stl")})
-    source = Folder(str(root))
+    source = ObjectFolder(str(root))
     asset = source.load(f"folder/{root.name}/gadget/a.stl")
     assert np.ptp(asset.mesh.bounds, axis=0).max() == pytest.approx(0.5, abs=1e-6)
     assert asset.defects == {"no size in metres (scaled to half a metre)": 1}
@@ -111,7 +111,7 @@ def test_parts_of_a_gltf_stand_where_its_graph_puts_them_mirrored_ones_too(tmp_p
     mirrored = trimesh.transformations.translation_matrix((0.5, 0, 0)) @ np.diag([-1.0, 1, 1, 1])
     scene.graph.update(frame_to="other", matrix=mirrored, geometry="leg")
     root = write(tmp_path / "x", {"a/m.glb": scene.export(file_type="glb")})
-    mesh = Folder(str(root)).load(f"folder/{root.name}/a/m.glb").mesh
+    mesh = ObjectFolder(str(root)).load(f"folder/{root.name}/a/m.glb").mesh
     assert len(mesh.faces) == 24
     assert np.allclose(np.ptp(mesh.bounds, axis=0), (1.2, 0.2, 0.2), atol=1e-6)
     corners = mesh.vertices[mesh.faces].astype(float)
@@ -132,7 +132,7 @@ def test_faces_with_corners_that_are_not_there_are_refused(index, tmp_path):
     head, _, last = text.rstrip().rpartition("\n")
     root = write(tmp_path / "x", {"a/m.ply": f"{head}\n{' '.join([*last.split()[:-1], str(index)])}\n"})
     with pytest.raises(BadModelError, match="corners that are not there"):
-        Folder(str(root)).load(f"folder/{root.name}/a/m.ply")
+        ObjectFolder(str(root)).load(f"folder/{root.name}/a/m.ply")
 
 
 def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
@@ -140,13 +140,13 @@ def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
     by_face.visual.face_colors = np.where(np.arange(12)[:, None] < 6, [250, 10, 20, 255], [5, 240, 30, 255]).astype(np.uint8)
     by_vertex.visual.vertex_colors = np.tile([9, 8, 7, 255], (8, 1)).astype(np.uint8)
     files = {"a/f.ply": _exported(by_face, "ply"), "a/v.ply": _exported(by_vertex, "ply")}
-    source = Folder(str(write(tmp_path / "x", files)))
+    source = ObjectFolder(str(write(tmp_path / "x", files)))
     colors = source.load("folder/x/a/f.ply").mesh.color
     assert sorted(map(tuple, colors[:, 0].tolist())) == [(5, 240, 30)] * 6 + [(250, 10, 20)] * 6
     assert (source.load("folder/x/a/v.ply").mesh.color == [9, 8, 7]).all()
 
 
-@pytest.mark.parametrize("source", [Folder, RoomFolder])
+@pytest.mark.parametrize("source", [ObjectFolder, RoomFolder])
 def test_no_location_and_no_meshes_are_said(source, tmp_path):
     with pytest.raises(UserError, match="folder:PATH"):
         source(None)
@@ -158,9 +158,9 @@ def test_a_broken_file_is_refused(tmp_path):
     root = write(tmp_path / "x", {"a/m.glb": b"glTF broken", "a/n.ply": b"ply\nformat binary"})
     for path in ("a/m.glb", "a/n.ply"):
         with pytest.raises(BadModelError, match="cannot be parsed"):
-            Folder(str(root)).load(f"folder/{root.name}/{path}")
+            ObjectFolder(str(root)).load(f"folder/{root.name}/{path}")
     with pytest.raises(BadModelError, match="no mesh file"):
-        Folder(str(root)).load(f"folder/{root.name}/a/gone.ply")
+        ObjectFolder(str(root)).load(f"folder/{root.name}/a/gone.ply")
 
 
 def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):

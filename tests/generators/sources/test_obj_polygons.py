@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixbench.generators.sources.loading.archive import Folder
+from pixbench.generators.sources.loading.archive import FolderFiles
 from pixbench.generators.sources.loading.mesh_file import read_model
 from pixbench.generators.sources.loading.obj_polygons import without_concave_polygons
 
@@ -19,7 +19,7 @@ AREA = 3 * np.sqrt(2)
 )
 def test_an_l_keeps_its_area(face: str, tmp_path: Path) -> None:
     (tmp_path / "l.obj").write_text(f"{L}vt 0 0\n{face}\n")
-    model = read_model(Folder(tmp_path), "l.obj")
+    model = read_model(FolderFiles(tmp_path), "l.obj")
     a, b, c = (model.vertices[model.faces[:, k]] for k in range(3))
     assert np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2 == pytest.approx(AREA)
     assert model.defects["concave polygons (cut into triangles)"] == 1

@@ -15,9 +15,9 @@ from pixbench.errors import UserError
 from pixbench.generators.casters.embree import EmbreeCaster
 from pixbench.generators.scene import Room
 from pixbench.generators.sources.base import BadModelError
-from pixbench.generators.sources.loading.archive import Zip
+from pixbench.generators.sources.loading.archive import ZipFiles
 from pixbench.generators.sources.loading.cleaning import cleaned
-from pixbench.generators.sources.sweethome3d.finishes import Looks
+from pixbench.generators.sources.sweethome3d.finishes import Finishes
 from pixbench.generators.sources.sweethome3d.home import read_home, signed_area
 from pixbench.generators.sources.sweethome3d.homes import PACK, SweetHomeRooms
 from pixbench.generators.sources.sweethome3d.lights import inner_rectangle
@@ -159,10 +159,10 @@ def test_light_comes_in_through_the_window_alone(room: Room) -> None:
 
 
 def test_the_shell_is_one_closed_body(tmp_path: Path) -> None:
-    files = Zip(jar(tmp_path / "pack") / "homes.jar")
+    files = ZipFiles(jar(tmp_path / "pack") / "homes.jar")
     (level,) = read_home(files.read(f"{IO}/resources/examples/Test.xml"))
     openings = [piece for piece in level.pieces if piece.opening]
-    raw = build_shell(level, openings, np.array([2.0, -1.0]), Looks("test", files))
+    raw = build_shell(level, openings, np.array([2.0, -1.0]), Finishes("test", files))
     assert trimesh.Trimesh(raw.vertices, raw.faces, process=False).is_watertight
     # Between floor and ceiling, walls fill the box but for the rooms, the door and the window.
     body = m3.Manifold(m3.Mesh64(np.array(raw.vertices), raw.faces.astype(np.uint64)))
@@ -281,7 +281,7 @@ def test_the_inner_rectangle_is_the_largest() -> None:
 
 
 def test_paint_and_panes(tmp_path: Path) -> None:
-    files = Zip(jar(tmp_path / "pack") / "homes.jar")
+    files = ZipFiles(jar(tmp_path / "pack") / "homes.jar")
     assert default_materials(files).count("newmtl") == 2
     text = Painted(files, {"*": "FF0000FF"}).read(f"{IO}/resources/painted.mtl").decode()
     white, glass = text.split("newmtl glass")
