@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pixbench.geometry.instances import FIRST_OBJECT, ROOM_INSTANCE
-from pixbench.geometry.rays import JoinedCaster, Part, RayCaster
+from pixbench.geometry.rays import JoinedCaster, PlacedCaster, RayCaster
 from pixbench.jit import kernel
 
 from ..scene import Asset, Geometry, Mesh, Placed, Room
@@ -90,7 +90,7 @@ class CachedRoom:
         color = None if self._color is None else self._color[:total]
         geometry = Geometry(self._table[:total], instance, part, material, tuple(materials), color)
         parts = [
-            Part(shape.caster, count, shape.bounds, placed.T_world_obj)
+            PlacedCaster(shape.caster, count, shape.bounds, placed.T_world_obj)
             for placed, shape, count in zip(objects, shapes, counts, strict=True)
         ]
         return geometry, JoinedCaster(self.caster, self._count, tuple(parts))

@@ -37,7 +37,7 @@ class RayCaster(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class PlacedCaster:
     """A placed body of a JoinedCaster: a caster of its `triangles` in its own frame, its box there (2, 3), and its rigid pose."""
 
     caster: RayCaster
@@ -53,7 +53,7 @@ class JoinedCaster:
     enter a body's box are cast into it.
     """
 
-    def __init__(self, fixed: RayCaster, triangles: int, parts: tuple[Part, ...]):
+    def __init__(self, fixed: RayCaster, triangles: int, parts: tuple[PlacedCaster, ...]):
         self._fixed, self._parts = fixed, parts
         self._offsets = np.cumsum([triangles, *(part.triangles for part in parts)]).astype(np.int32)
         self._frames = [_frame(part) for part in parts]
@@ -95,7 +95,7 @@ class JoinedCaster:
         return hidden
 
 
-def _frame(part: Part) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "2 3"], Float[np.ndarray, "2 3"]]:
+def _frame(part: PlacedCaster) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "2 3"], Float[np.ndarray, "2 3"]]:
     """Rotation and origin of a part's frame, and its box in the world and in that frame, a little enlarged."""
     R, origin = part.T_world_part[:3, :3], part.T_world_part[:3, 3]
     middle, half = part.bounds.mean(axis=0), np.ptp(part.bounds, axis=0) / 2 + 1e-4
