@@ -95,7 +95,9 @@ class JoinedCaster:
         return hidden
 
 
-def _frame(part: PlacedCaster) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "2 3"], Float[np.ndarray, "2 3"]]:
+def _frame(
+    part: PlacedCaster,
+) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"], Float[np.ndarray, "2 3"], Float[np.ndarray, "2 3"]]:
     """Rotation and origin of a part's frame, and its box in the world and in that frame, a little enlarged."""
     R, origin = part.T_world_part[:3, :3], part.T_world_part[:3, 3]
     middle, half = part.bounds.mean(axis=0), np.ptp(part.bounds, axis=0) / 2 + 1e-4
