@@ -14,7 +14,7 @@ from .weights import find_weights, load_weights
 
 POINTS = 2048
 SIZE = 1024
-"""Longer side that images are enlarged to before points are sought: the networks were trained on images of about that size."""
+"""Longer side, in pixels, that images are enlarged to before keypoints are detected: the networks were trained at about this size."""
 
 
 class AlikedLightGlue(MatcherModel):

@@ -23,7 +23,7 @@ def match(
     geometry: Annotated[str, typer.Option(help="What matches must agree on: homography, essential, fundamental or none.")] = "none",
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = 480,
     refine: Annotated[int | None, typer.Option(min=32, help="Search again around each match at this longer side.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Every how manyth pixel of A is matched.")] = 8,
+    step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of A.")] = 8,
     cycle: Annotated[float, typer.Option(min=0, help="A match may return this far from where it started, in shrunk pixels.")] = 1.5,
     ratio: Annotated[float, typer.Option(min=0, max=1, help="Highest ratio of a match's distance to its best rival's.")] = 1.0,
     threshold: Annotated[float, typer.Option(min=0, help="Inliers are this near to the geometry, in shrunk pixels.")] = 3.0,

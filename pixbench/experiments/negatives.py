@@ -1,7 +1,7 @@
 """Which negatives does the family of losses need? Its members, and InfoNCE beside them, at equal budgets on generated rooms.
 
 The method as published takes one random place as negative. Members of the family differ in how many negatives there are, how they
-are sought, and what they cost; all are free of momentum networks and temperatures.
+are chosen, and what they cost; all are free of momentum networks and temperatures.
 """
 
 import math

@@ -48,7 +48,7 @@ def mean_over_pairs(
 ) -> Float[Tensor, ""]:
     """Mean over pairs (b1, b2) of the mean over points masked in both of (d(f1[b1], f2[b2]) - 1/2)^2; 0 without pairs.
 
-    Compiled on the CPU, elsewhere with torch alone. It can be derived once. A number that is none gives NaN.
+    Compiled on the CPU, elsewhere with torch alone. It is differentiable once. NaN propagates.
     """
     if not len(pairs):
         return f1.new_zeros(()) * (f1.sum() + f2.sum())

@@ -1,4 +1,4 @@
-"""Whether frozen descriptors of rooms know classes, instances and edges: a linear probe of pixels, and what channels show unasked."""
+"""Whether frozen descriptors of rooms know classes, instances and edges: a linear probe of pixels, and what channels show without one."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""What a descriptor says of a picture unasked: whether its channels segment instances, and its steps lie on edges (experiment 2)."""
+"""What descriptor channels show without a probe: whether they segment instances, and whether their steps lie on edges (experiment 2)."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int

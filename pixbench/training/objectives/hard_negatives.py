@@ -1,4 +1,4 @@
-"""The method's family of losses with negatives that are sought: stable, without momentum network or temperature, like the method."""
+"""The method's family of losses with hard negatives: without momentum network or temperature, like the method."""
 
 import math
 from collections.abc import Mapping

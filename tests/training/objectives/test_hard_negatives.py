@@ -1,4 +1,4 @@
-"""The family of losses with negatives that are sought: by hand, against loops, and its gradient."""
+"""The family of losses with hard negatives: by hand, against loops, and its gradient."""
 
 import math
 
