@@ -1,4 +1,4 @@
-"""The paper's second experiment on generated rooms: matching, and whether channels segment instances and find edges without supervision, by p."""
+"""The paper's second experiment on generated rooms: matching, and whether channels segment instances and find edges, by p."""
 
 import math
 import time
