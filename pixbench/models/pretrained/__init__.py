@@ -5,7 +5,6 @@ trained it. A folder that is put here is found; nothing else has to be changed.
 """
 
 import json
-import math
 from pathlib import Path
 
 from ...errors import UserError, unknown_name
@@ -33,7 +32,7 @@ def pretrained_title(name: str) -> str:
     """One line about a model: network size, norm, objective and steps, from its checkpoint."""
     config = json.loads((pretrained_folder(name) / CONFIG).read_text())
     training = config["training"]
-    p = "l-inf" if float(config["p"]) == math.inf else f"l{config['p']}"
+    p = {"cosine": "cosine", "inf": "l-inf"}.get(str(config["p"]), f"l{config['p']}")
     settings = training.get("config", {})
     objective = f", objective {settings['objective']}" if "objective" in settings else ""
     size = f", {training['parameters']:,} parameters" if "parameters" in training else ""
