@@ -14,7 +14,7 @@ from statistics import median
 
 from playwright.sync_api import sync_playwright
 
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.generation import generate
 from pixbench.models.loading import load_model
 from pixbench.page.matches import MatchesPart, Shown
@@ -25,7 +25,7 @@ SIZE, PROBES = 256, 60
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
-def measure(source: DatasetSource, models: int, folder: Path) -> dict[str, float]:
+def measure(source: DatasetPairs, models: int, folder: Path) -> dict[str, float]:
     shown = [Shown(f"model {k}", None, load_model("baseline:random-unet")) for k in range(models)]
     Site([MatchesPart(source, shown, limit=1)], "benchmark").write(folder)
     found = []
@@ -53,7 +53,7 @@ def main() -> None:
         folder = Path(temporary)
         config = GENERATORS.get("3d").config_type(split="test", scenes=1, views=2, size=SIZE, seed=5)
         generate("3d", config, folder / "data")
-        source = DatasetSource(folder / "data", "data", 4)
+        source = DatasetPairs(folder / "data", "data", 4)
         results = {f"{models}_models": measure(source, models, folder / f"page-{models}") for models in (1, 4)}
     for name, numbers in results.items():
         print(name.replace("_", " "), ", ".join(f"{key.removesuffix('_ms')} {value:.1f} ms" for key, value in numbers.items()))

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from pixbench.cli import app
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.generation import generate
 from pixbench.registry import GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, Registry
 from pixbench.training.config import TrainConfig
@@ -74,7 +74,7 @@ def test_a_loss(example: Any, tiny: Path, tmp_path: Path) -> None:
 
 def test_a_baseline_and_a_metric(example: Any, tiny: Path, tmp_path: Path) -> None:
     example("pck3", "WITHIN_3", METRICS, "pck@3")
-    _, record = evaluate(example("grey", "Grey")(), DatasetSource(tiny, "tiny", 4), tmp_path)
+    _, record = evaluate(example("grey", "Grey")(), DatasetPairs(tiny, "tiny", 4), tmp_path)
     values = [record.metrics[name].value for name in ("pck@2", "pck@3", "pck@4")]
     assert values == sorted(values)  # type: ignore[type-var]
     assert record.model == "grey"

@@ -11,7 +11,7 @@ from typer.main import get_command
 
 from pixbench.cli import app
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,7 @@ def test_the_example_model_can_be_scored(tiny: Path, tmp_path: Path) -> None:
     exec(source, scope)
     model = scope["Mine"]()
     assert isinstance(model, DescriptorModel)
-    _, record = evaluate(model, DatasetSource(tiny, "tiny", 4), tmp_path)
+    _, record = evaluate(model, DatasetPairs(tiny, "tiny", 4), tmp_path)
     assert record.model == "mine"
     assert 0 <= (record.metrics["delta_avg"].value or 0) < 1
 

@@ -17,7 +17,7 @@ from .appearance import draw_appearances
 from .cameras import CameraConstraints, choose_cameras
 from .config import Config3D
 from .furnishing import Furnishing, furnish
-from .scene_cache import CachedAsset, CachedRoom, LruCache
+from .scene_cache import CachedAsset, CachedRoom, LRUCache
 
 FURNISHING, CAMERAS, APPEARANCE = range(3)
 FURNISHINGS = 20
@@ -50,9 +50,9 @@ class Composer:
         if not wanted:
             raise UserError(f"{', '.join(config.objects)}: no objects in split '{config.split}'; {ELSEWHERE}")
         self._sources_of = {name: [k for k, one in enumerate(offered) if name in one] for name in sorted(wanted)}
-        self._kept_rooms: LruCache[CachedRoom] = LruCache(ROOM_BYTES, lambda room: room.nbytes)
-        self._kept_assets: LruCache[Asset | BadModelError] = LruCache(64)
-        self._shapes: LruCache[CachedAsset] = LruCache(SHAPE_TRIANGLES, lambda shape: shape.triangles)
+        self._kept_rooms: LRUCache[CachedRoom] = LRUCache(ROOM_BYTES, lambda room: room.nbytes)
+        self._kept_assets: LRUCache[Asset | BadModelError] = LRUCache(64)
+        self._shapes: LRUCache[CachedAsset] = LRUCache(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 
     def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
         """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""

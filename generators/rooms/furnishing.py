@@ -12,7 +12,7 @@ from pixbench.geometry.rays import hit_normals
 
 from ..scene import Asset, Placed
 from .collision import box_of, boxes_overlap, meets_object, meets_room
-from .scene_cache import CachedAsset, CachedRoom, CasterType, LruCache
+from .scene_cache import CachedAsset, CachedRoom, CasterType, LRUCache
 
 ROOM = -1
 WALL_GAP_M = 0.03
@@ -44,7 +44,7 @@ class Furnishing:
     def __init__(
         self,
         room: CachedRoom,
-        shapes: LruCache[CachedAsset],
+        shapes: LRUCache[CachedAsset],
         caster: CasterType,
         *,
         stacked_share: float,

@@ -26,7 +26,7 @@ CONTACTS = 160
 """At most this many contact points of a model are tried."""
 
 
-class LruCache(Generic[T]):
+class LRUCache(Generic[T]):
     """The most recently used results of a slow function of an id, as many as weigh no more than `most` together."""
 
     def __init__(self, most: float, weight: Callable[[T], float] = lambda item: 1.0):

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from pixbench.assets.paths import pack_folder
 from pixbench.dataset.reader import PairKey
 from pixbench.errors import UserError
-from pixbench.evaluation.matching.pair_source import Identity, PairSource, ScoredPair
+from pixbench.evaluation.matching.pairs import EvaluationPairs, Identity, ScoredPair
 from pixbench.evaluation.suite import MatchingSuite, Opening
 from pixbench.geometry.correspondence import PairTruth, Status
 from pixbench.geometry.pixels import in_image, nearest_pixel_index, pixel_centres, resize_uv
@@ -54,16 +54,16 @@ class PhotoSuite(MatchingSuite):
         """Scenes."""
         return 3
 
-    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> PairSource:
+    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:
         """See MatchingSuite."""
         if opening.sources:
             raise UserError(f"suite {self.name} is fixed: --{next(iter(opening.sources))} cannot change it; leave it out")
-        source = PhotoSource(self)
+        source = PhotoPairs(self)
         progress(self.work)
         return source
 
 
-class PhotoSource(PairSource):
+class PhotoPairs(EvaluationPairs):
     """Graf both ways, and the two stereo pairs from left to right."""
 
     def __init__(self, suite: PhotoSuite):
@@ -80,15 +80,15 @@ class PhotoSource(PairSource):
         self.identity = Identity(suite.full_name, recipe.hexdigest(), contents.hexdigest(), "test", 0, len(self._scenes))
 
     def groups(self) -> Sequence[Sequence[PairKey]]:
-        """See PairSource."""
+        """See EvaluationPairs."""
         return [[PairKey(scene, row, a, b) for row, (a, b) in enumerate(photos.maps)] for scene, photos in enumerate(self._scenes)]
 
     def images(self, scene: int) -> Sequence[Image]:
-        """See PairSource."""
+        """See EvaluationPairs."""
         return [self._resized(rgb) for rgb in self._scenes[scene].rgb]
 
     def pair(self, key: PairKey) -> ScoredPair:
-        """See PairSource."""
+        """See EvaluationPairs."""
         photos, images = self._scenes[key.scene], self.images(key.scene)
         truth = self._truth(photos, (key.a, key.b))
         H = photos.homography

@@ -117,7 +117,7 @@ def evaluate(
     from ..evaluation.matching.dense_matcher import Search
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
-    from ..evaluation.record import Stored
+    from ..evaluation.record import StoredRecord
     from ..leaderboard.tables import build_tables
     from ..models.loading import load_model
     from ..registry import SUITES
@@ -137,7 +137,7 @@ def evaluate(
         search = Search(radius_px=math.inf if radius is None else radius, subpixel=subpixel)
         sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
         path, record = _match(loaded, data, suite, out, search, batch, query_stride, trained_on, sources, workers)
-    print_tables(build_tables([Stored(path, record)]))
+    print_tables(build_tables([StoredRecord(path, record)]))
     for reason, pairs in record.data.failed.items():
         typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
     typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")
@@ -160,7 +160,7 @@ def _match(
     from ..dataset.reader import Dataset
     from ..errors import UserError
     from ..evaluation.matching.evaluate import evaluate as run
-    from ..evaluation.matching.pair_source import DatasetSource, PairSource
+    from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
     from ..evaluation.suite import STRIDE, Opening
     from ..registry import SUITES
     from .common import default_workers, progress_bar
@@ -171,7 +171,7 @@ def _match(
         if sources:
             raise UserError(f"--{next(iter(sources))}: --data is made already; leave one of them out")
         name = data.resolve().name
-        source: PairSource = DatasetSource(data, name, query_stride or STRIDE, known)
+        source: EvaluationPairs = DatasetPairs(data, name, query_stride or STRIDE, known)
     else:
         if query_stride is not None:
             raise UserError(f"--query-stride: suite {suite} fixes its queries; use it with --data")

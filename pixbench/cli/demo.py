@@ -115,7 +115,7 @@ def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
 
 def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..evaluation.matching.evaluate import evaluate
-    from ..evaluation.matching.pair_source import DatasetSource
+    from ..evaluation.matching.pairs import DatasetPairs
     from ..evaluation.record import find_records
     from ..evaluation.suite import STRIDE
     from ..leaderboard.render import markdown
@@ -125,7 +125,7 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from .leaderboard import print_tables
 
     models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
-    source = DatasetSource(data, "demo", STRIDE)
+    source = DatasetPairs(data, "demo", STRIDE)
     pairs = sum(map(len, source.groups()))
     with progress_bar("evaluate", 2 * pairs * len(models), "pairs") as advance:
         for model in models:

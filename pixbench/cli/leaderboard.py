@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..evaluation.record import Stored
+    from ..evaluation.record import StoredRecord
     from ..evaluation.suite import Opening
     from ..leaderboard.tables import Table
     from ..leaderboard.verify import Comparison, Found
@@ -115,8 +115,7 @@ def submit(
 ) -> None:
     """Check that a record has what a pull request needs. Nothing is sent."""
     from ..errors import VerificationError
-    from ..evaluation.record import Stored as StoredRecord
-    from ..evaluation.record import find_records, read_record
+    from ..evaluation.record import StoredRecord, find_records, read_record
     from ..leaderboard.submit import check
     from ..leaderboard.verify import suite_of
     from .common import default_workers
@@ -145,7 +144,7 @@ def schema() -> None:
     typer.echo(schema_json(), nl=False)
 
 
-def _records(paths: Sequence[Path] | None) -> "list[Stored]":
+def _records(paths: Sequence[Path] | None) -> "list[StoredRecord]":
     from ..errors import UserError
     from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
     from ..evaluation.record import find_records
@@ -157,7 +156,7 @@ def _records(paths: Sequence[Path] | None) -> "list[Stored]":
     return records
 
 
-def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[Stored, Found]]":
+def _rescored(found: "Sequence[StoredRecord]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[StoredRecord, Found]]":
     """Rows and how their numbers came out of their predictions."""
     from ..leaderboard.verify import rescore_all
     from .common import progress_bar
@@ -166,7 +165,7 @@ def _rescored(found: "Sequence[Stored]", data: Path | None, opening: "Opening", 
         return list(zip(found, rescore_all(found, opening, data, workers, advance), strict=True))
 
 
-def _run_again(each: "Stored", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[Stored, Found]":
+def _run_again(each: "StoredRecord", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[StoredRecord, Found]":
     """A row, and how its numbers came out of its model."""
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
@@ -190,7 +189,7 @@ def _opening(objects: str | None, rooms: str | None, workers: int) -> "Opening":
     return Opening(cache_folder(), workers, sources)
 
 
-def _print_comparisons(stored: "Stored", comparisons: "Sequence[Comparison]") -> None:
+def _print_comparisons(stored: "StoredRecord", comparisons: "Sequence[Comparison]") -> None:
     from rich.console import Console
     from rich.table import Table as RichTable
 

@@ -58,7 +58,7 @@ def sensitivity(
     """Score the same predictions under the variants of each definition that are in use; prints Markdown."""
     from ..assets.paths import cache_folder
     from ..errors import UserError
-    from ..evaluation.matching.pair_source import DatasetSource
+    from ..evaluation.matching.pairs import DatasetPairs
     from ..evaluation.matching.predictions import read_predictions
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import table
@@ -76,7 +76,7 @@ def sensitivity(
         opening = Opening(cache_folder(), default_workers())
         source = SUITES.get(suites[0][1].split(" ")[0]).open(opening)
     else:
-        source = DatasetSource(data, suites[0][1], stride)
+        source = DatasetPairs(data, suites[0][1], stride)
     rows = []
     with progress_bar("sensitivity", len(stored), "records") as advance:
         for each in stored:

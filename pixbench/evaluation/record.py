@@ -189,7 +189,7 @@ def read_record(path: Path) -> Record:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRecord:
     """A record and where it lies."""
 
     path: Path
@@ -208,14 +208,15 @@ class Stored:
         return path
 
 
-def find_records(paths: Sequence[Path]) -> list[Stored]:
+def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
     """All records in files and folders, in order of path. JSON files of another format in folders are passed over."""
     found = []
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist: give records or folders that 'pixbench evaluate' wrote")
-        files = sorted(file for file in path.rglob("*.json") if file.is_file()) if path.is_dir() else [path]
-        found += [
-            Stored(file, read_record(file)) for file in files if not path.is_dir() or f'"{FORMAT}"' in file.read_text(errors="replace")
-        ]
+        files = [path]
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*.json") if file.is_file())
+            files = [file for file in inside if f'"{FORMAT}"' in file.read_text(errors="replace")]
+        found += [StoredRecord(file, read_record(file)) for file in files]
     return found

@@ -11,7 +11,7 @@ from ..dataset.verify import verify
 from ..errors import UserError, VerificationError
 from ..generation import generate
 from ..registry import GENERATORS
-from .matching.pair_source import DatasetSource, PairSource
+from .matching.pairs import DatasetPairs, EvaluationPairs
 
 Task = Literal["matching", "classification", "segmentation"]
 
@@ -56,7 +56,7 @@ class MatchingSuite(Suite):
     """A suite of pairs."""
 
     @abstractmethod
-    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> PairSource:
+    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:
         """The pairs. UserError where something is missing, saying how to get it."""
 
 
@@ -124,7 +124,7 @@ class GeneratedSuite(MatchingSuite):
                     f"{FINGERPRINT_TOLERANCE:.1%}; scores on it could not be compared: install the versions of constraints.txt"
                 )
 
-    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> PairSource:
+    def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:
         """See MatchingSuite."""
         missing = [name for name in self.own if name not in opening.sources]
         if missing:
@@ -134,4 +134,4 @@ class GeneratedSuite(MatchingSuite):
         if unwanted:
             raise UserError(f"suite {self.name} is fixed: --{unwanted[0]} cannot change it; leave it out, or use 'pixbench generate'")
         folder = self.ensure(opening.cache, workers=opening.workers, sources=opening.sources, progress=progress)
-        return DatasetSource(folder, self.full_name, self.query_stride, opening.trained_on)
+        return DatasetPairs(folder, self.full_name, self.query_stride, opening.trained_on)

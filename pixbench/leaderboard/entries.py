@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
-from ..evaluation.record import Record, Stored
+from ..evaluation.record import Record, StoredRecord
 from .statistics import Samples, bimodal
 
 PRIMARY = {"matching": "delta_avg", "classification": "ood_accuracy/training-domain", "segmentation": "ood_miou"}
@@ -25,7 +25,7 @@ SEEDED = re.compile(r"[-_. ]seed(\d+)$")
 class Entry:
     """A method on a suite: its records, in order of seed."""
 
-    stored: tuple[Stored, ...]
+    stored: tuple[StoredRecord, ...]
 
     @property
     def first(self) -> Record:
@@ -86,9 +86,9 @@ def seed_of(record: Record) -> int | None:
     return int(named[1]) if named else None
 
 
-def entries(stored: Sequence[Stored]) -> list[Entry]:
+def entries(stored: Sequence[StoredRecord]) -> list[Entry]:
     """Records gathered by method: those that differ only in the seed are one entry's; a seed's second record is a row of its own."""
-    groups: dict[str, dict[int, Stored]] = {}
+    groups: dict[str, dict[int, StoredRecord]] = {}
     alone = []
     unlike = {each.path.resolve(): each for each in stored}
     for each in sorted(unlike.values(), key=lambda each: (each.record.model, each.record.created, str(each.path))):
@@ -112,7 +112,7 @@ def _method(record: Record) -> str:
     return json.dumps([who, record.protocol.radius_px, record.protocol.subpixel, info.get("p")], sort_keys=True, default=str)
 
 
-def _of_scenes(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
+def _of_scenes(stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
     """Sum and number of a metric's values over the pairs of each scene."""
     sums: dict[int, tuple[float, float]] = {}
     try:
@@ -126,7 +126,7 @@ def _of_scenes(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
     return sums
 
 
-def _of_images(stored: Stored, metric: str) -> dict[int, tuple[float, float]]:
+def _of_images(stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
     """Whether each image was classified rightly; other metrics than accuracies are not sums over images."""
     from ..evaluation.probing.classification import read_probabilities
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UserError
-from ..evaluation.record import Record, Stored
+from ..evaluation.record import Record, StoredRecord
 from ..registry import SUITES
 from .verify import Comparison, check_definitions, suite_of
 
@@ -26,7 +26,7 @@ class Check:
     missing: str = ""
 
 
-def check(stored: Stored, others: Sequence[Stored], rescored: Sequence[Comparison] | UserError) -> list[Check]:
+def check(stored: StoredRecord, others: Sequence[StoredRecord], rescored: Sequence[Comparison] | UserError) -> list[Check]:
     """All that can be checked of a record. `others` are the leaderboard's, `rescored` is what its predictions gave, or why nothing."""
     record = stored.record
     return [
@@ -63,19 +63,19 @@ def _said(action: Callable[[], None]) -> str:
     return ""
 
 
-def _beside(stored: Stored) -> None:
+def _beside(stored: StoredRecord) -> None:
     stored.beside("predictions")
     if stored.record.pairs is not None:
         stored.beside("pairs")
 
 
-def _too_large(stored: Stored) -> str:
+def _too_large(stored: StoredRecord) -> str:
     names = [stored.path.name, *(part.file for part in (stored.record.predictions, stored.record.pairs) if part is not None)]
     sizes = {name: path.stat().st_size for name in names if (path := stored.path.with_name(name)).is_file()}
     return ", ".join(f"{name} has {size} bytes" for name, size in sizes.items() if size > LARGEST_BYTES)
 
 
-def _taken(stored: Stored, others: Sequence[Stored]) -> str:
+def _taken(stored: StoredRecord, others: Sequence[StoredRecord]) -> str:
     record = stored.record
     same = [
         each

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..evaluation.matching import metrics  # noqa: F401  (registers them)
-from ..evaluation.record import Record, Stored
+from ..evaluation.record import Record, StoredRecord
 from ..registry import METRICS
 from .entries import PRIMARY, Entry, entries, training
 from .statistics import FEWEST_UNITS, HEAP_GAP, HEAP_SPREADS, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
@@ -102,13 +102,13 @@ class Table:
         return ("–" if row.rank is None else str(row.rank), *who, value, bounds, p, seeds, *rest)
 
 
-def build_tables(stored: Sequence[Stored], *, statistics: bool = False) -> list[Table]:
+def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) -> list[Table]:
     """One table for each suite, data set, protocol and set of metric definitions: numbers that differ in those never stand side by side.
 
     A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
     ranks, intervals and tests, for which the files beside the records are read.
     """
-    groups: dict[tuple[str, ...], list[Stored]] = {}
+    groups: dict[tuple[str, ...], list[StoredRecord]] = {}
     for each in stored:
         record = each.record
         shown = sorted((name, value) for name, value in record.metrics.items() if name in COLUMNS[record.task])

@@ -17,12 +17,12 @@ from ..errors import UserError, unknown_name
 from ..evaluation.matching.dense_matcher import Search
 from ..evaluation.matching.evaluate import evaluate as evaluate_matching
 from ..evaluation.matching.evaluate import number, pair_table
-from ..evaluation.matching.pair_source import DatasetSource, PairSource
+from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from ..evaluation.matching.predictions import read_predictions
 from ..evaluation.matching.scoring import Scores, score
 from ..evaluation.probing import classification as classify
 from ..evaluation.probing import segmentation as segment
-from ..evaluation.record import WEIGHTS, Record, Stored, read_record
+from ..evaluation.record import WEIGHTS, Record, StoredRecord, read_record
 from ..evaluation.suite import STRIDE, Opening
 from ..io.processes import in_processes
 from ..registry import METRICS, SUITES
@@ -57,7 +57,7 @@ class Comparison:
         return abs(self.reported - self.measured) <= TOLERANCE * max(1.0, abs(self.reported))
 
 
-def find_rows(stored: Sequence[Stored], name: str | None) -> list[Stored]:
+def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRecord]:
     """Records by their model's name, their file's, or their row's, which means all its seeds; all records without a name."""
     if name is None:
         return list(stored)
@@ -68,7 +68,7 @@ def find_rows(stored: Sequence[Stored], name: str | None) -> list[Stored]:
     return found
 
 
-def check_definitions(stored: Stored) -> None:
+def check_definitions(stored: StoredRecord) -> None:
     """UserError for a record of another version of a metric or suite than those here, which could not be compared."""
     record, known = stored.record, METRICS.names()
     for name, value in record.metrics.items():
@@ -93,7 +93,7 @@ def suite_of(record: Record) -> tuple[str, int | None]:
 
 
 def rescore(
-    stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None] = lambda done: None
+    stored: StoredRecord, open_pairs: Callable[[Record], EvaluationPairs], progress: Callable[[int], None] = lambda done: None
 ) -> list[Comparison]:
     """Every number of the record that its predictions decide, and its table of pairs, computed from the predictions again."""
     record = stored.record
@@ -147,7 +147,7 @@ def _groups(record: Record, scores: Scores) -> list[Comparison]:
     return found
 
 
-def _pair_columns(stored: Stored, measured: str, *, cells: bool) -> list[Comparison]:
+def _pair_columns(stored: StoredRecord, measured: str, *, cells: bool) -> list[Comparison]:
     """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
     text = stored.beside("pairs").read_text()
     tables = [list(csv.DictReader(io.StringIO(each))) for each in (text, measured)]
@@ -179,7 +179,7 @@ def _apart(one: float | None, other: float | None) -> float:
     return math.inf if one is None or other is None or not math.isfinite(one - other) else abs(one - other) / max(1.0, abs(one))
 
 
-Row = tuple[int, Stored, Opening, Path | None]
+Row = tuple[int, StoredRecord, Opening, Path | None]
 """A row's number among others, its record, and where its pairs are."""
 
 
@@ -188,7 +188,7 @@ Found = list[Comparison] | UserError
 
 
 def rescore_all(
-    stored: Sequence[Stored], opening: Opening, data: Path | None, workers: int, progress: Callable[[int], None] = lambda done: None
+    stored: Sequence[StoredRecord], opening: Opening, data: Path | None, workers: int, progress: Callable[[int], None] = lambda done: None
 ) -> list[Found]:
     """`rescore` of each row, several at once; suites are made first. `progress` gets pairs, or 1 for a row without any."""
     open_pairs = pair_opener(opening, data)
@@ -211,7 +211,7 @@ def _rescore_row(row: Row, tick: Callable[[int], None]) -> tuple[int, Found]:
     return number, _progressing(stored, pair_opener(opening, data), tick)
 
 
-def _progressing(stored: Stored, open_pairs: Callable[[Record], PairSource], progress: Callable[[int], None]) -> Found:
+def _progressing(stored: StoredRecord, open_pairs: Callable[[Record], EvaluationPairs], progress: Callable[[int], None]) -> Found:
     try:
         found = rescore(stored, open_pairs, progress)
     except UserError as error:
@@ -222,7 +222,7 @@ def _progressing(stored: Stored, open_pairs: Callable[[Record], PairSource], pro
 
 
 def rerun(
-    stored: Stored, model: "Model", open_pairs: Callable[[Record], PairSource], opening: Opening, progress: Callable[[int], None]
+    stored: StoredRecord, model: "Model", open_pairs: Callable[[Record], EvaluationPairs], opening: Opening, progress: Callable[[int], None]
 ) -> list[Comparison]:
     """Every metric, from the model itself. UserError where it is not the record's."""
     record = stored.record
@@ -245,18 +245,18 @@ def rerun(
     return _metrics(record, {name: math.nan if value.value is None else value.value for name, value in again.metrics.items()})
 
 
-def pair_opener(opening: Opening, data: Path | None) -> Callable[[Record], PairSource]:
+def pair_opener(opening: Opening, data: Path | None) -> Callable[[Record], EvaluationPairs]:
     """Opens the pairs that a record is of, once for all records of a suite: its suite's, or those of the user's own data set."""
-    opened: dict[str, PairSource] = {}
+    opened: dict[str, EvaluationPairs] = {}
 
-    def open_pairs(record: Record) -> PairSource:
+    def open_pairs(record: Record) -> EvaluationPairs:
         name, version = suite_of(record)
         if record.data.suite not in opened:
             if version is None and data is None:
                 raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
             own = data if version is None else None
             stride = record.protocol.query_stride or STRIDE
-            opened[record.data.suite] = SUITES.get(name).open(opening) if own is None else DatasetSource(own, name, stride)
+            opened[record.data.suite] = SUITES.get(name).open(opening) if own is None else DatasetPairs(own, name, stride)
         return opened[record.data.suite]
 
     return open_pairs

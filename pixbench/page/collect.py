@@ -9,10 +9,10 @@ from ..dataset.manifest import MANIFEST
 from ..dataset.reader import Dataset
 from ..errors import UserError
 from ..evaluation.matching.evaluate import model_sha256
-from ..evaluation.matching.pair_source import DatasetSource, PairSource
+from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from ..evaluation.model import DescriptorModel, parse_norm
-from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
-from ..evaluation.record import WEIGHTS, Stored, find_records
+from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
+from ..evaluation.record import WEIGHTS, StoredRecord, find_records
 from ..evaluation.suite import STRIDE, Opening
 from ..experiments.sweep import read_cells
 from ..leaderboard.verify import pair_opener
@@ -34,8 +34,8 @@ class Found:
     """The sources by their kind."""
 
     dataset: Path | None = None
-    records: list[Stored] = field(default_factory=list)
-    picked: list[Stored] = field(default_factory=list)
+    records: list[StoredRecord] = field(default_factory=list)
+    picked: list[StoredRecord] = field(default_factory=list)
     models: list[DescriptorModel] = field(default_factory=list)
     sweep: Path | None = None
 
@@ -133,7 +133,7 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
     return MatchesPart(_pairs(stored, found.dataset, opening, data), shown, limit)
 
 
-def _own_baseline(stored: Stored) -> DescriptorModel | None:
+def _own_baseline(stored: StoredRecord) -> DescriptorModel | None:
     """The baseline that a record is of, if it can be had as it was; its descriptors then need not be asked for."""
     name = stored.record.model
     if name not in BASELINES.names():
@@ -145,7 +145,7 @@ def _own_baseline(stored: Stored) -> DescriptorModel | None:
     return model if isinstance(model, DescriptorModel) and model_sha256(model) == stored.record.model_sha256 else None
 
 
-def _is_of(stored: Stored, model: DescriptorModel) -> bool:
+def _is_of(stored: StoredRecord, model: DescriptorModel) -> bool:
     """Whether a matching record is of this model: by the hash of its weights, and of what has none by all that it says of itself."""
     record = stored.record
     hashes = [(record.model_info.get(key), model.info.get(key)) for key in WEIGHTS]
@@ -154,12 +154,12 @@ def _is_of(stored: Stored, model: DescriptorModel) -> bool:
     return record.task == "matching" and record.model == model.name and same
 
 
-def _pairs(stored: Sequence[Stored], dataset: Path | None, opening: Opening, data: Path | None) -> PairSource:
+def _pairs(stored: Sequence[StoredRecord], dataset: Path | None, opening: Opening, data: Path | None) -> EvaluationPairs:
     if not stored:
         folder = data or dataset
         if folder is None:
             return SUITES.get("mini").open(opening)
-        return DatasetSource(folder, folder.resolve().name, STRIDE)
+        return DatasetPairs(folder, folder.resolve().name, STRIDE)
     record = stored[0].record
     source = pair_opener(opening, data or dataset)(record)
     if source.identity.recipe_sha256 != record.data.recipe_sha256:

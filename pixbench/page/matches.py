@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int8
 
-from ..evaluation.matching.pair_source import PairSource
-from ..evaluation.matching.predictions import Answers, read_predictions
+from ..evaluation.matching.pairs import EvaluationPairs
+from ..evaluation.matching.predictions import PairPredictions, read_predictions
 from ..evaluation.model import DescriptorModel, image_batch, norm_name
-from ..evaluation.record import Stored
+from ..evaluation.record import StoredRecord
 from .site import Part, packed
 
 MODELS = 4
@@ -28,7 +28,7 @@ class Shown:
     """A model of the page: its record, if it has one, and the model itself, if it can describe images."""
 
     name: str
-    stored: Stored | None = None
+    stored: StoredRecord | None = None
     model: DescriptorModel | None = None
 
 
@@ -37,7 +37,7 @@ class MatchesPart(Part):
 
     name = "matches"
 
-    def __init__(self, source: PairSource, shown: Sequence[Shown], limit: int | None = None):
+    def __init__(self, source: EvaluationPairs, shown: Sequence[Shown], limit: int | None = None):
         self._source, self._shown = source, list(shown)
         self._keys = {(key.scene, key.a, key.b): key for group in source.groups() for key in group}
         self._answers = [_answers(each) for each in shown]
@@ -122,7 +122,7 @@ def quantised(views: Sequence[Float[np.ndarray, "_ _ channels"]]) -> tuple[list[
     return [np.round((each - (low + high) / 2) / step).astype(np.int8) for each in views], step
 
 
-def _answers(shown: Shown) -> dict[tuple[int, int, int], Answers]:
+def _answers(shown: Shown) -> dict[tuple[int, int, int], PairPredictions]:
     if shown.stored is None:
         return {}
     found = read_predictions(shown.stored.beside("predictions"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..evaluation.record import Stored
+from ..evaluation.record import StoredRecord
 from ..leaderboard.entries import seed_of
 from ..leaderboard.pareto import pareto_points, pareto_svg
 from ..leaderboard.tables import DIGITS, Scored, Table, build_tables
@@ -16,7 +16,7 @@ class TablePart(Part):
 
     name = "table"
 
-    def __init__(self, stored: Sequence[Stored]):
+    def __init__(self, stored: Sequence[StoredRecord]):
         self._stored = {f"record-{number}": each for number, each in enumerate(stored)}
         self._names = {id(each): name for name, each in self._stored.items()}
         self._tables = build_tables(stored, statistics=True)

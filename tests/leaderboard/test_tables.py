@@ -11,7 +11,7 @@ import pytest
 from records import copied
 
 from pixbench.errors import UserError
-from pixbench.evaluation.record import Stored, find_records, schema_json
+from pixbench.evaluation.record import StoredRecord, find_records, schema_json
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.entries import entries
@@ -53,7 +53,7 @@ def test_a_second_record_of_a_seed_is_a_row_of_its_own(results: Path, tmp_path: 
 def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], rows: list[str], results: Path) -> None:
     first = find_records([results])[0]
     stored = [
-        Stored(first.path.with_name(name), first.record.model_copy(update={"model": name, "model_info": {"kind": "factory", "p": 2}}))
+        StoredRecord(first.path.with_name(name), first.record.model_copy(update={"model": name, "model_info": {"kind": "factory", "p": 2}}))
         for name in names
     ]
     assert sorted(entry.name for entry in entries(stored)) == sorted(rows)
@@ -62,14 +62,14 @@ def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], 
 def test_a_longer_training_is_another_method(results: Path) -> None:
     one, other = find_records([results / "0.02"])
     info = {**other.record.model_info, "step": 40}
-    longer = Stored(other.path, other.record.model_copy(update={"model_info": info}))
+    longer = StoredRecord(other.path, other.record.model_copy(update={"model_info": info}))
     assert len(entries([one, longer])) == 2
 
 
 def test_a_registered_metric_leaves_rows_in_one_table(results: Path) -> None:
     one, other = find_records([results / "0.02"])
     more = {**other.record.metrics, "pck@3": other.record.metrics["pck@2"]}
-    assert len(build_tables([one, Stored(other.path, other.record.model_copy(update={"metrics": more}))])) == 1
+    assert len(build_tables([one, StoredRecord(other.path, other.record.model_copy(update={"metrics": more}))])) == 1
 
 
 def test_the_files_are_a_pure_function_of_the_records(results: Path, tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_the_four_kinds_of_table_say_the_same(results: Path) -> None:
 
 def test_a_name_cannot_break_a_table(results: Path) -> None:
     (stored, *_) = find_records([results])
-    odd = Stored(stored.path, stored.record.model_copy(update={"model": "a|b_<i>&50%"}))
+    odd = StoredRecord(stored.path, stored.record.model_copy(update={"model": "a|b_<i>&50%"}))
     files = rendered(build_tables([odd], statistics=True))
     assert r"a\|b_&lt;i&gt;&amp;50%" in files["leaderboard.md"]
     assert r"a|b\_$<$i$>$\&50\%" in files["leaderboard.tex"]

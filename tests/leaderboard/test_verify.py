@@ -9,23 +9,23 @@ from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import DatasetSource, PairSource
+from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
-from pixbench.evaluation.record import Stored, find_records, read_record
+from pixbench.evaluation.record import StoredRecord, find_records, read_record
 from pixbench.evaluation.suite import Opening
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.submit import check
 
 
-def test_a_row_comes_out_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_a_row_comes_out_again(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     found = verify.rescore(stored, lambda record: source)
     assert {each.name for each in found} > set(stored.record.metrics)
     assert [each.name for each in found if not each.same] == []
 
 
-def _forged(stored: Stored, how: str) -> Stored:
+def _forged(stored: StoredRecord, how: str) -> StoredRecord:
     """A record that was made prettier by hand, with all hashes put right."""
     raw = stored.record.model_dump()
     if how == "value":
@@ -61,14 +61,14 @@ def _forged(stored: Stored, how: str) -> Stored:
         ("pairs", "table of pairs, delta_avg"),
     ],
 )
-def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = _forged(copied(find_records([results])[0], tmp_path), how)
     wrong = [each.name for each in verify.rescore(stored, lambda record: source) if not each.same]
     assert any(name.endswith(told) for name in wrong)
     assert len(wrong) <= 2  # an error that is missing may be missing pooled too
 
 
-def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     import dataclasses
 
     stored = copied(find_records([results])[0], tmp_path)
@@ -133,7 +133,7 @@ def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
         verify.find_rows(stored, "blured")
 
 
-def test_the_model_itself_is_run_again(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_the_model_itself_is_run_again(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = next(each for each in find_records([results]) if each.record.model == "blurred-seed1")
     again = verify.rerun(stored, Blurred(1), lambda record: source, Opening(tmp_path), lambda done: None)
     assert all(each.same for each in again)
@@ -159,17 +159,17 @@ def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> No
         verify.pair_opener(Opening(tmp_path), None)(stored.record)
 
 
-def test_another_data_set_is_refused(results: Path, source: DatasetSource, tmp_path: Path) -> None:
+def test_another_data_set_is_refused(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     data = stored.record.model_dump()["data"]
     with pytest.raises(UserError, match="was scored on recipe 000000000000, the data here has"):
         verify.rescore(changed(stored, data={**data, "recipe_sha256": "0" * 64}), lambda record: source)
 
 
-class Elsewhere(PairSource):
+class Elsewhere(EvaluationPairs):
     """The same set as another processor makes it: some queries have another status."""
 
-    def __init__(self, source: DatasetSource, lost: int):
+    def __init__(self, source: DatasetPairs, lost: int):
         self._source, self._lost = source, lost
         self.query_stride = source.query_stride
         self.identity = source.identity.__class__(**{**source.identity.__dict__, "content_sha256": "other"})
@@ -191,9 +191,9 @@ class Elsewhere(PairSource):
 
 @pytest.mark.slow
 def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: Path) -> None:
-    source = DatasetSource(tiny, "tiny", 2)
+    source = DatasetPairs(tiny, "tiny", 2)
     path, record = evaluate(Blurred(0), source, tmp_path)
-    stored = Stored(path, record)
+    stored = StoredRecord(path, record)
     found = verify.rescore(stored, lambda record: Elsewhere(source, 1))
     assert all(each.same for each in found if each.name in record.metrics and "pose" not in each.name)
     assert any(each.reported != each.measured for each in found)
@@ -205,7 +205,7 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     first = find_records([results])[0]
     stored = copied(first, tmp_path)
 
-    def missing(each: Stored, others: Any = (), rescored: Any = ()) -> dict[str, str]:
+    def missing(each: StoredRecord, others: Any = (), rescored: Any = ()) -> dict[str, str]:
         return {one.what: one.missing for one in check(each, others, rescored) if one.missing}
 
     found = missing(stored, [first])

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import described_info, evaluate, model_sha256
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
 from pixbench.models.loading import load_model
 
@@ -64,7 +64,7 @@ def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> 
     assert described_info(model) | {} == {**model.info, "channels": 8, "described_rows": 6, "described_columns": 10}
     assert len(model.info["weights_sha256"]) == 64
     assert model_sha256(model) == model_sha256(load_model(f"{own}:build"))
-    assert evaluate(model, DatasetSource(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12
+    assert evaluate(model, DatasetPairs(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12
 
 
 def test_coarse_descriptors_stay_in_place() -> None:
@@ -154,7 +154,7 @@ def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
 
     with pytest.raises(ValueError, match=r"flat gave \(1, 3072\) for 1 images: expected a tensor"):
         Flat().dense(torch.rand(1, 3, 32, 32))
-    images = DatasetSource(tiny, "tiny", 4).images(0)
+    images = DatasetPairs(tiny, "tiny", 4).images(0)
     assert image_batch(*images).shape == (len(images), 3, *images[0].shape[:2])
 
 

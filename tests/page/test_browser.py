@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from pixbench.dataset.reader import Dataset
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.model import image_batch
 from pixbench.evaluation.record import read_record
@@ -39,7 +39,7 @@ TABS = ("scenes", "matches", "channels", "table", "experiment1")
 def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("records")
     for name in ("rgb-patch", "random-unet"):
-        evaluate(load_model(f"baseline:{name}"), DatasetSource(tiny, "tiny", 4), folder)
+        evaluate(load_model(f"baseline:{name}"), DatasetPairs(tiny, "tiny", 4), folder)
     return folder
 
 

@@ -14,7 +14,7 @@ import pytest
 from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import DatasetSource
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.suite import Opening
 from pixbench.models.loading import load_model
 from pixbench.page.collect import build_site
@@ -32,7 +32,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("records")
     for name in ("oracle", "rgb-patch"):
-        evaluate(load_model(f"baseline:{name}"), DatasetSource(tiny, "tiny", 4), folder)
+        evaluate(load_model(f"baseline:{name}"), DatasetPairs(tiny, "tiny", 4), folder)
     return folder
 
 
@@ -176,7 +176,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
     assert levels.shape == (48, 48, 32)
     assert np.ptp(levels.astype(int)) > 10
     # With a record of it the norm is the record's, in which its answers were found.
-    evaluate(load_model(str(tmp_path / "run"), p="cosine"), DatasetSource(tiny, "tiny", 4), tmp_path / "records")
+    evaluate(load_model(str(tmp_path / "run"), p="cosine"), DatasetPairs(tiny, "tiny", 4), tmp_path / "records")
     both = build_site([str(tmp_path / "records" / "run.json"), str(tmp_path / "run"), str(tiny)], Opening(tmp_path))
     (model,) = data(both, "index")["parts"]["matches"]["models"]
     assert (model["p"], model["described"], model["answers"]) == ("cosine", True, True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.record import Record, Stored, read_record, write_record
+from pixbench.evaluation.record import Record, StoredRecord, read_record, write_record
 
 
 class Blurred(DescriptorModel):
@@ -32,16 +32,16 @@ class Blurred(DescriptorModel):
         return torch.cat([images + self._noise * noise, places, places.transpose(2, 3)], dim=1)
 
 
-def copied(stored: Stored, folder: Path) -> Stored:
+def copied(stored: StoredRecord, folder: Path) -> StoredRecord:
     for part in (stored.record.predictions, stored.record.pairs):
         assert part is not None
         (folder / part.file).write_bytes(stored.path.with_name(part.file).read_bytes())
     path = folder / stored.path.name
     path.write_text(stored.path.read_text())
-    return Stored(path, stored.record)
+    return StoredRecord(path, stored.record)
 
 
-def changed(stored: Stored, **fields: Any) -> Stored:
+def changed(stored: StoredRecord, **fields: Any) -> StoredRecord:
     record = Record.model_validate({**stored.record.model_dump(), **fields})
     write_record(stored.path, record)
-    return Stored(stored.path, read_record(stored.path))
+    return StoredRecord(stored.path, read_record(stored.path))

@@ -31,15 +31,15 @@ class Matches:
     """What a model says of query points of image a.
 
     `uv` (queries, 2) is where they lie in image b, in pixels; NaN is no answer. The rest may be NaN, where a model cannot say:
-    `distance` (less is surer), `ratio` of it to the distance of the best rival, `back_px` from the query to where the answer is matched
-    back in image a (0: mutual), `closer` the share of b's pixels that are closer in descriptor than the true match. A matcher's own
-    matches, of any number, are `points_a` and `points_b` (matches, 2); None for models that answer queries.
+    `distance` (less is surer), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to where the answer is
+    matched back in image a (0: mutual), `closer` the share of b's pixels that are closer in descriptor than the true match. A matcher's
+    own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models that answer queries.
     """
 
     uv: Float[np.ndarray, "queries 2"]
     distance: Float[np.ndarray, " queries"]
     ratio: Float[np.ndarray, " queries"]
-    back_px: Float[np.ndarray, " queries"]
+    cycle_error_px: Float[np.ndarray, " queries"]
     closer: Float[np.ndarray, " queries"]
     points_a: Float[np.ndarray, "matches 2"] | None = None
     points_b: Float[np.ndarray, "matches 2"] | None = None
@@ -58,7 +58,7 @@ class Matches:
 
     def at(self, query: Int[np.ndarray, " kept"]) -> "Matches":
         """The answers to some of the queries; a matcher's own matches stay."""
-        kept = {name: getattr(self, name)[query] for name in ("uv", "distance", "ratio", "back_px", "closer")}
+        kept = {name: getattr(self, name)[query] for name in ("uv", "distance", "ratio", "cycle_error_px", "closer")}
         return replace(self, **kept)
 
 

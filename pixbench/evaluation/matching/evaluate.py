@@ -19,7 +19,7 @@ from ...registry import METRICS
 from ..model import DescriptorModel, Model
 from ..record import DataPart, FilePart, GroupPart, Protocol, Record, TimingPart, Value, environment, now, peak_memory_mb, write_record
 from .dense_matcher import Search
-from .pair_source import Identity, PairSource
+from .pairs import EvaluationPairs, Identity
 from .predictions import Timing, discard, predict, read_predictions, work_folder, write_predictions
 from .scoring import Scores, score
 
@@ -29,7 +29,7 @@ DIGITS = 6
 
 def evaluate(
     model: Model,
-    source: PairSource,
+    source: EvaluationPairs,
     out: Path,
     *,
     search: Search = Search(),  # noqa: B008  (frozen)
@@ -175,7 +175,7 @@ def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> Da
     )
 
 
-def _protocol(model: Model, source: PairSource, search: Search, batch: int) -> Protocol:
+def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int) -> Protocol:
     dense = isinstance(model, DescriptorModel)
     return Protocol(
         query_stride=source.query_stride,

@@ -1,6 +1,6 @@
 """Metrics of matching, each with an id, a version, a definition in words, and a hash of both with its parameters.
 
-A metric is a pure function of the outcome of one pair. Over pairs it is averaged, or, for areas under recall, computed from all pairs'
+A metric is a pure function of the result of one pair. Over pairs it is averaged, or, for areas under recall, computed from all pairs'
 errors; `pooled` takes all queries and matches of all pairs at once. A pair on which it has no value (NaN) is left out of the mean.
 """
 
@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS
 from ...registry import METRICS
-from .pair_result import Outcome, joined
+from .pair_result import PairResult, joined
 from .pose import (
     ESTIMATORS,
     THRESHOLD_PX,
@@ -38,11 +38,11 @@ Values = Float[np.ndarray, " pairs"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for the outcome of a pair. A changed definition or parameter is a new version.
+    """A number for the result of a pair. A changed definition or parameter is a new version.
 
     `per_pair` names what `value` computes: metrics that summarise the same values of pairs in different ways share it.
     `by_pixel` metrics can be computed for some of a pair's pixels, and pooled over pairs. `task` says what it is a function of: of matching
-    an Outcome, of classification a Classified.
+    a PairResult, of classification a Classified.
     """
 
     id: str
@@ -62,9 +62,9 @@ class Metric:
         """The name of its values of single pairs."""
         return self.per_pair or self.id
 
-    def __call__(self, outcome: Any) -> float:
+    def __call__(self, result: Any) -> float:
         """The value on one pair, or on whatever its task is scored by; NaN where it is not defined."""
-        return float(self.value(outcome))
+        return float(self.value(result))
 
     def over(self, values: Values) -> float:
         """One number from the values of pairs; NaN where no pair has any."""
@@ -84,50 +84,50 @@ def share(hits: np.ndarray) -> float:
     return float(np.mean(hits)) if len(hits) else math.nan
 
 
-def pck(outcome: Outcome, px: float) -> float:
+def pck(result: PairResult, px: float) -> float:
     """Share of visible queries within `px`, the bound included."""
-    return share(outcome.error_px <= px)
+    return share(result.error_px <= px)
 
 
-def delta_avg(outcome: Outcome, size: int | None = None) -> float:
+def delta_avg(result: PairResult, size: int | None = None) -> float:
     """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
-    if not len(outcome.error_px):
+    if not len(result.error_px):
         return math.nan
-    error = outcome.error_px if size is None else outcome.error_px * (size / max(outcome.width, outcome.height))
+    error = result.error_px if size is None else result.error_px * (size / max(result.width, result.height))
     return float(np.mean([share(error < px) for px in THRESHOLDS_PX]))
 
 
-def mma(outcome: Outcome, px: float) -> float:
+def mma(result: PairResult, px: float) -> float:
     """Share of matches within `px`; 0 for none, NaN where nothing was asked."""
-    if not len(outcome.visible) and not len(outcome.match_error_px):
+    if not len(result.visible) and not len(result.match_error_px):
         return math.nan
-    return share(outcome.match_error_px <= px) if len(outcome.match_error_px) else 0.0
+    return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
 
 
-def occlusion_ap(outcome: Outcome) -> float:
+def occlusion_ap(result: PairResult) -> float:
     """Average precision of the distance as a detector of occlusion."""
     from sklearn.metrics import average_precision_score
 
-    known = ~np.isnan(outcome.distance)
-    occluded, distance = ~outcome.visible[known], outcome.distance[known]
+    known = ~np.isnan(result.distance)
+    occluded, distance = ~result.visible[known], result.distance[known]
     if not occluded.any() or occluded.all():
         return math.nan
     return float(average_precision_score(occluded, np.minimum(distance, np.finfo(np.float32).max)))
 
 
-def pose_error(outcome: Outcome, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
+def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
     """Pose error in degrees; NaN for a pair whose cameras are unknown or at one place."""
-    a, b = outcome.camera_a, outcome.camera_b
-    if a is None or b is None or outcome.homography is not None:
+    a, b = result.camera_a, result.camera_b
+    if a is None or b is None or result.homography is not None:
         return math.nan
-    return pose_error_deg(ESTIMATORS[estimator](outcome.uv_a, outcome.uv_b, a, b, threshold_px=threshold_px), a, b)
+    return pose_error_deg(ESTIMATORS[estimator](result.uv_a, result.uv_b, a, b, threshold_px=threshold_px), a, b)
 
 
-def homography_error(outcome: Outcome) -> float:
+def homography_error(result: PairResult) -> float:
     """Corner error in px; NaN for a pair that no homography joins."""
-    if outcome.homography is None:
+    if result.homography is None:
         return math.nan
-    return corner_error_px(opencv_homography(outcome.uv_a, outcome.uv_b), outcome.homography, outcome.width, outcome.height)
+    return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)
 
 
 def _add(metric: Metric) -> None:
@@ -264,12 +264,12 @@ def matching_metrics() -> list[Metric]:
     return [metric for metric in map(METRICS.get, METRICS.names()) if metric.task == "matching"]
 
 
-def per_pair(outcome: Outcome, *, by_pixel_only: bool = False) -> dict[str, float]:
+def per_pair(result: PairResult, *, by_pixel_only: bool = False) -> dict[str, float]:
     """The values of one pair by column; what metrics share is computed once."""
     values: dict[str, float] = {}
     for metric in matching_metrics():
         if metric.column not in values and (metric.by_pixel or not by_pixel_only):
-            values[metric.column] = metric(outcome)
+            values[metric.column] = metric(result)
     return values
 
 
@@ -283,7 +283,7 @@ def summarise(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     }
 
 
-def pooled(outcomes: Sequence[Outcome]) -> dict[str, float]:
+def pooled(results: Sequence[PairResult]) -> dict[str, float]:
     """Each metric that is defined by pixels, of all pairs as if they were one; NaN for the others and for no pairs."""
-    whole = joined(outcomes) if outcomes else None
+    whole = joined(results) if results else None
     return {metric.id: metric(whole) if whole is not None and metric.by_pixel else math.nan for metric in matching_metrics()}

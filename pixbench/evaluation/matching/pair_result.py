@@ -11,20 +11,20 @@ from jaxtyping import Bool, Float
 from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
 from ...geometry.pixels import in_image, pixel_index
-from .pair_source import ASKED, ScoredPair
-from .predictions import Answers
+from .pairs import ASKED, ScoredPair
+from .predictions import PairPredictions
 
 MUTUAL_PX = 0.0
 """A match is mutual where it is matched back to the very pixel it came from."""
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class PairResult:
     """What came of the queries of a pair, or of several pairs joined.
 
     Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
     queries: `visible` and `distance`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
-    inf where the target does not see the point. Geometry is None in joined outcomes and where a pair has none.
+    inf where the target does not see the point. Geometry is None in joined results and where a pair has none.
     """
 
     error_px: Float[np.ndarray, " visible"]
@@ -42,7 +42,7 @@ class Outcome:
     homography: Float[np.ndarray, "3 3"] | None = None
 
 
-def outcome(pair: ScoredPair, answers: Answers, keep: Bool[np.ndarray, "height width"] | None = None) -> Outcome:
+def pair_result(pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarray, "height width"] | None = None) -> PairResult:
     """Put a pair's answers beside its truth; `keep` limits both queries and matches to some source pixels."""
     height, width = pair.truth.status.shape
     matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
@@ -56,10 +56,10 @@ def outcome(pair: ScoredPair, answers: Answers, keep: Bool[np.ndarray, "height w
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
         ratio = np.full(len(uv_a), math.nan)
     else:
-        mutual = matches.back_px[chosen] <= MUTUAL_PX
+        mutual = matches.cycle_error_px[chosen] <= MUTUAL_PX
         uv_a, uv_b, match_error = np.stack([column, row], axis=1)[mutual] + 0.5, uv[mutual], error[mutual]
         ratio = matches.ratio[chosen][mutual]
-    return Outcome(
+    return PairResult(
         error[visible],
         matches.closer[chosen][visible],
         visible,
@@ -115,8 +115,8 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
     return found
 
 
-def joined(outcomes: Sequence[Outcome]) -> Outcome:
+def joined(results: Sequence[PairResult]) -> PairResult:
     """All queries and matches of several pairs, as if they were one pair's."""
     names = ("error_px", "closer", "visible", "distance", "uv_a", "uv_b", "ratio", "match_error_px")
-    parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in outcomes]) for name in names}
-    return Outcome(**parts, width=outcomes[0].width, height=outcomes[0].height)
+    parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
+    return PairResult(**parts, width=results[0].width, height=results[0].height)

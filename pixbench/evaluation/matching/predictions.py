@@ -18,22 +18,25 @@ from ...errors import UserError
 from ...io.files import write_whole, written_whole
 from ..model import DescriptorModel, Image, Model, image_batch
 from .dense_matcher import Matches, Search
-from .pair_source import PairSource, ScoredPair, describe_source
+from .pairs import EvaluationPairs, ScoredPair, describe_source
 
 FORMAT = "pixbench-predictions"
 FORMAT_VERSION = 2
 
-HALVES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "distance": lambda x: x,
-    "ratio": lambda x: np.round(x * 128) / 128,
-    "back_px": np.ceil,
-    "closer": lambda x: x,
+HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "distance": ("distance", lambda x: x),
+    "ratio": ("ratio", lambda x: np.round(x * 128) / 128),
+    "back_px": ("cycle_error_px", np.ceil),
+    "closer": ("closer", lambda x: x),
 }
-"""Kept in half precision, and some more coarsely, so that a row stays small: of `back_px` what counts is whether it is zero."""
+"""Datasets in half precision: the field of `Matches`, and how much more coarsely it is kept, so that a file stays small.
+
+What counts of `cycle_error_px` is whether it is zero.
+"""
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class PairPredictions:
     """What a model said of one pair: the pixels (column, row) it was asked about, and its matches; `reason` says why there are none."""
 
     pixel: UInt16[np.ndarray, "queries 2"]
@@ -45,7 +48,7 @@ class Answers:
         """Whether each pixel stands once, in reading order."""
         return bool((np.diff(_place(self.pixel)) > 0).all())
 
-    def among(self, queries: Int[np.ndarray, "_ 2"]) -> "Answers":
+    def among(self, queries: Int[np.ndarray, "_ 2"]) -> "PairPredictions":
         """The answers to those of `queries` that were asked."""
         index = _of_pixels(self.pixel, queries)
         return replace(self, pixel=self.pixel[index], matches=self.matches.at(index))
@@ -66,7 +69,7 @@ class Predictions:
     """The answers for each ordered pair (scene, view a, view b)."""
 
     pairs: Int[np.ndarray, "pairs 3"]
-    answers: Sequence[Answers]
+    answers: Sequence[PairPredictions]
     model: str
     content_sha256: str
 
@@ -89,7 +92,7 @@ class Timing:
 
 def predict(
     model: Model,
-    source: PairSource,
+    source: EvaluationPairs,
     work: Path,
     *,
     search: Search = Search(),  # noqa: B008  (frozen)
@@ -120,7 +123,7 @@ def predict(
     return Predictions(np.concatenate(pairs), answers, model.name, source.identity.content_sha256), timing
 
 
-def _open(work: Path, model: Model, model_hash: str, source: PairSource, search: Search) -> None:
+def _open(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search) -> None:
     """A folder for this run; what another run left there is removed."""
     said = json.dumps({"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True)
     mark = work / "run.json"
@@ -132,8 +135,8 @@ def _open(work: Path, model: Model, model_hash: str, source: PairSource, search:
 
 
 def _answer_group(
-    model: Model, source: PairSource, keys: Sequence[PairKey], search: Search, batch: int, progress: Callable[[int], None]
-) -> tuple[list[Answers], Timing]:
+    model: Model, source: EvaluationPairs, keys: Sequence[PairKey], search: Search, batch: int, progress: Callable[[int], None]
+) -> tuple[list[PairPredictions], Timing]:
     described: list[Tensor] | None = None
     found, reason, timing, started = [], "", Timing(), time.perf_counter()
     if isinstance(model, DescriptorModel):
@@ -164,7 +167,7 @@ def _described(model: DescriptorModel, images: Sequence[Image], batch: int) -> I
 
 def _answer(
     model: Model, pair: ScoredPair, pixel: Int[np.ndarray, "queries 2"], described: list[Tensor] | None, search: Search, reason: str
-) -> Answers:
+) -> PairPredictions:
     asked = pixel.astype(np.uint16)
     if not reason:
         try:
@@ -175,10 +178,10 @@ def _answer(
                 matches = model.match(pair, uv)
             if matches.uv.shape != uv.shape:
                 raise ValueError(f"{len(matches.uv)} answers for {len(uv)} queries")
-            return Answers(asked, matches)
+            return PairPredictions(asked, matches)
         except Exception as error:
             reason = _reason(error)
-    return Answers(asked, Matches.only(np.full(pixel.shape, np.nan)), reason)
+    return PairPredictions(asked, Matches.only(np.full(pixel.shape, np.nan)), reason)
 
 
 def _reason(error: Exception) -> str:
@@ -202,7 +205,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         "start": ("first query of each pair, and the end", _starts([len(answer.pixel) for answer in answers])),
         "pixel": ("column, row in image a", _joined([answer.pixel for answer in answers], np.uint16, 2)),
         "uv": ("px in image b", _joined([m.uv for m in matches], np.float32, 2)),
-        **{name: ("", _joined([coarse(getattr(m, name)) for m in matches], np.float16)) for name, coarse in HALVES.items()},
+        **{name: ("", _joined([coarse(getattr(m, of)) for m in matches], np.float16)) for name, (of, coarse) in HALVES.items()},
     }
     if points:
         counts = [-1 if m.points_a is None else len(m.points_a) for m in matches]
@@ -259,7 +262,7 @@ def read_predictions(path: Path) -> Predictions:
         uv: Float[np.ndarray, "queries 2"] = arrays["uv"][part].astype(np.float64)
         halves = (arrays[name][part].astype(np.float64) for name in HALVES)
         points = (None, None) if counts[row] < 0 else (arrays["points_a"][own].astype(float), arrays["points_b"][own].astype(float))
-        answers.append(Answers(arrays["pixel"][part], Matches(uv, *halves, *points), reasons.get(str(row), "")))
+        answers.append(PairPredictions(arrays["pixel"][part], Matches(uv, *halves, *points), reasons.get(str(row), "")))
     return Predictions(arrays["pairs"], answers, model, content)
 
 

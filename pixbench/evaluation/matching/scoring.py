@@ -9,8 +9,8 @@ from jaxtyping import Bool
 
 from ...errors import UserError
 from .metrics import per_pair, pooled, summarise
-from .pair_result import Outcome, outcome
-from .pair_source import PairSource, ScoredPair
+from .pair_result import PairResult, pair_result
+from .pairs import EvaluationPairs, ScoredPair
 from .predictions import Predictions
 
 ANGLE_EDGES_DEG = (0, 15, 30, 45, 60, 90, 180)
@@ -84,7 +84,7 @@ class Scores:
 
 
 def score(
-    predictions: Predictions, source: PairSource, progress: Callable[[int], None] = lambda done: None, *, elsewhere: bool = False
+    predictions: Predictions, source: EvaluationPairs, progress: Callable[[int], None] = lambda done: None, *, elsewhere: bool = False
 ) -> Scores:
     """Score predictions on the pairs that they were made for. UserError where they were made for others.
 
@@ -97,7 +97,7 @@ def score(
     keys = [key for group in source.groups() for key in group]
     if [(key.scene, key.a, key.b) for key in keys] != [tuple(map(int, row)) for row in predictions.pairs]:
         raise UserError("the predictions are of other pairs than the data set's: run 'pixbench evaluate' again")
-    rows, outcomes = [], []
+    rows, results = [], []
     masked: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
     asked, lost = 0, 0
     for key, given in zip(keys, predictions.answers, strict=True):
@@ -109,11 +109,11 @@ def score(
         asked, lost = asked + len(queries), lost + len(queries) + len(given.pixel) - 2 * len(answers.pixel)
         if lost and (not elsewhere or same):
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
-        whole = outcome(pair, answers)
-        outcomes.append(whole)
+        whole = pair_result(pair, answers)
+        results.append(whole)
         rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, per_pair(whole)))
         for name, mask in MASKS.items():
-            part = _part(pair, mask, lambda keep, pair=pair, answers=answers: outcome(pair, answers, keep))  # type: ignore[misc]
+            part = _part(pair, mask, lambda keep, pair=pair, answers=answers: pair_result(pair, answers, keep))  # type: ignore[misc]
             if part is not None:
                 masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel_only=True)))
         progress(1)
@@ -127,10 +127,10 @@ def score(
             for name, found in masked.items()
         },
     }
-    return Scores(rows, summarise([row.values for row in rows]), pooled(outcomes), groups)
+    return Scores(rows, summarise([row.values for row in rows]), pooled(results), groups)
 
 
-def _part(pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], Outcome]) -> Outcome | None:
+def _part(pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], PairResult]) -> PairResult | None:
     keep = mask(pair)
     if keep is None:
         return None

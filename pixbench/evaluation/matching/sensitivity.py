@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from .metrics import TAPVID_SIZE, delta_avg, pose_error, share
-from .pair_result import Outcome, joined, outcome
-from .pair_source import PairSource
+from .pair_result import PairResult, joined, pair_result
+from .pairs import EvaluationPairs
 from .pose import area_under_recall
 from .predictions import Predictions
 
@@ -21,20 +21,20 @@ class Variant:
 
     family: str
     words: str
-    compute: Callable[[Sequence[Outcome]], float]
+    compute: Callable[[Sequence[PairResult]], float]
 
 
-def _mean(value: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome]], float]:
-    return lambda outcomes: float(np.nanmean([value(each) for each in outcomes]))
+def _mean(value: Callable[[PairResult], float]) -> Callable[[Sequence[PairResult]], float]:
+    return lambda results: float(np.nanmean([value(each) for each in results]))
 
 
-def _pooled(value: Callable[[Outcome], float]) -> Callable[[Sequence[Outcome]], float]:
-    return lambda outcomes: value(joined(outcomes))
+def _pooled(value: Callable[[PairResult], float]) -> Callable[[Sequence[PairResult]], float]:
+    return lambda results: value(joined(results))
 
 
-def _pose(estimator: str, threshold_px: float, failed_deg: float = np.inf) -> Callable[[Sequence[Outcome]], float]:
-    def compute(outcomes: Sequence[Outcome]) -> float:
-        errors = np.array([pose_error(each, estimator, threshold_px) for each in outcomes])
+def _pose(estimator: str, threshold_px: float, failed_deg: float = np.inf) -> Callable[[Sequence[PairResult]], float]:
+    def compute(results: Sequence[PairResult]) -> float:
+        errors = np.array([pose_error(each, estimator, threshold_px) for each in results])
         return area_under_recall(np.minimum(errors[~np.isnan(errors)], failed_deg), 10)
 
     return compute
@@ -72,11 +72,11 @@ VARIANTS: Sequence[Variant] = (
 )
 
 
-def sensitivity(predictions: Predictions, source: PairSource) -> list[float]:
+def sensitivity(predictions: Predictions, source: EvaluationPairs) -> list[float]:
     """The number of each of VARIANTS for one model."""
     keys = [key for group in source.groups() for key in group]
-    outcomes = [outcome(source.pair(key), answers) for key, answers in zip(keys, predictions.answers, strict=True)]
-    return [variant.compute(outcomes) for variant in VARIANTS]
+    results = [pair_result(source.pair(key), answers) for key, answers in zip(keys, predictions.answers, strict=True)]
+    return [variant.compute(results) for variant in VARIANTS]
 
 
 def table(rows: Sequence[tuple[str, Sequence[float]]]) -> str:

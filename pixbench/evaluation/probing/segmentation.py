@@ -19,7 +19,7 @@ from ...registry import METRICS
 from ..matching.evaluate import file_stem, number, store_probe
 from ..matching.metrics import Metric
 from ..matching.nearest import Norm
-from ..matching.pair_source import recipe_identity
+from ..matching.pairs import recipe_identity
 from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record
 from ..suite import GeneratedSuite, Opening, Suite, Task

@@ -14,12 +14,12 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pair_result import truth_at
-from pixbench.evaluation.matching.pair_source import DatasetSource, query_pixels
+from pixbench.evaluation.matching.pairs import DatasetPairs, query_pixels
 from pixbench.evaluation.matching.predictions import predict, read_predictions, work_folder
 from pixbench.evaluation.matching.scoring import score
 from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
-from pixbench.evaluation.record import Stored, find_records, read_record
+from pixbench.evaluation.record import StoredRecord, find_records, read_record
 from pixbench.evaluation.suite import Opening
 from pixbench.geometry.correspondence import Status
 from pixbench.leaderboard.render import markdown
@@ -29,8 +29,8 @@ from pixbench.registry import SUITES
 
 
 @pytest.fixture
-def source(tiny: Path) -> DatasetSource:
-    return DatasetSource(tiny, "tiny", 4)
+def source(tiny: Path) -> DatasetPairs:
+    return DatasetPairs(tiny, "tiny", 4)
 
 
 class Colour(DescriptorModel):
@@ -51,7 +51,7 @@ def test_queries_lie_where_the_truth_is_known() -> None:
     assert query_pixels(status, 4).tolist() == [[6, 2]]
 
 
-def test_oracle_scores_exactly_one(source: DatasetSource, tmp_path: Path) -> None:
+def test_oracle_scores_exactly_one(source: DatasetPairs, tmp_path: Path) -> None:
     path, record = evaluate(load_model("baseline:oracle"), source, tmp_path)
     exact = {name: value.value for name, value in record.metrics.items() if name.startswith(("pck", "delta", "mma"))}
     assert len(exact) == 17
@@ -67,7 +67,7 @@ def test_oracle_scores_exactly_one(source: DatasetSource, tmp_path: Path) -> Non
     assert groups["pixels: object"].points + groups["pixels: room"].points == record.data.points
 
 
-def test_chance_scores_what_random_pixels_do(source: DatasetSource, tmp_path: Path) -> None:
+def test_chance_scores_what_random_pixels_do(source: DatasetPairs, tmp_path: Path) -> None:
     _, record = evaluate(load_model("baseline:chance"), source, tmp_path)
     width = source.images(0)[0].shape[1]
     assert record.metrics["closer"].pooled == pytest.approx(0.5, abs=0.05)
@@ -75,7 +75,7 @@ def test_chance_scores_what_random_pixels_do(source: DatasetSource, tmp_path: Pa
     assert 0.0 < record.metrics["pck@16"].pooled < math.pi * 16**2 / width**2  # type: ignore[operator]
 
 
-def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetSource, tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_path: Path) -> None:
     class Counting(Colour):
         seen = 0
         stops = True
@@ -98,14 +98,14 @@ def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetSource, tmp_
     assert not work_folder(tmp_path, "colour").exists()
 
 
-def test_another_model_of_the_same_name_does_not_take_over(source: DatasetSource, tmp_path: Path) -> None:
+def test_another_model_of_the_same_name_does_not_take_over(source: DatasetPairs, tmp_path: Path) -> None:
     for said in ("one", "two"):
         predictions, _ = predict(Colour(), source, tmp_path / "work", model_hash=said)
         (tmp_path / "work" / "000000.h5").write_text("what another run left")
     assert len(predictions.pairs) == 18
 
 
-def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetSource, tmp_path: Path) -> None:
+def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path: Path) -> None:
     class Fragile(Model):
         name = "fragile"
 
@@ -134,24 +134,24 @@ def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetSource, tmp_pat
     assert not (tmp_path / "broken.json").exists()
 
 
-def test_batch_size_does_not_move_scores(source: DatasetSource, tmp_path: Path) -> None:
+def test_batch_size_does_not_move_scores(source: DatasetPairs, tmp_path: Path) -> None:
     records = [evaluate(load_model("baseline:random-unet"), source, tmp_path / str(batch), batch=batch)[1] for batch in (1, 3)]
     first, second = ({name: value.value for name, value in record.metrics.items()} for record in records)
     for name, value in first.items():
         assert second[name] == (value if value is None else pytest.approx(value, abs=1e-4)), name
 
 
-def test_predictions_belong_to_their_pairs(source: DatasetSource, tiny: Path, tmp_path: Path) -> None:
+def test_predictions_belong_to_their_pairs(source: DatasetPairs, tiny: Path, tmp_path: Path) -> None:
     path, _ = evaluate(Colour(), source, tmp_path)
     predictions = read_predictions(path.with_suffix(".h5"))
     with pytest.raises(UserError, match="other query pixels"):
-        score(predictions, DatasetSource(tiny, "tiny", 5))
+        score(predictions, DatasetPairs(tiny, "tiny", 5))
     path.with_suffix(".h5").write_bytes(b"nothing")
     with pytest.raises(UserError, match="not a predictions file"):
         read_predictions(path.with_suffix(".h5"))
 
 
-def test_a_matcher_answers_near_its_points(source: DatasetSource, tmp_path: Path) -> None:
+def test_a_matcher_answers_near_its_points(source: DatasetPairs, tmp_path: Path) -> None:
     shift = np.array([3.0, -2.0])
 
     def matcher(image_a: Tensor, image_b: Tensor) -> tuple[Any, ...]:
@@ -171,7 +171,7 @@ def test_a_matcher_answers_near_its_points(source: DatasetSource, tmp_path: Path
         MatcherModel(lambda a, b: (np.zeros((2, 2)), np.zeros((3, 2))), "bad").match(pair, np.zeros((1, 2)))
 
 
-def test_truth_between_pixel_centres(source: DatasetSource) -> None:
+def test_truth_between_pixel_centres(source: DatasetPairs) -> None:
     pair = source.pair(source.groups()[0][0])
     visible = pair.truth.status == Status.VISIBLE
     # Four visible pixels around a corner: the truth there lies between theirs.
@@ -191,7 +191,7 @@ def test_what_was_trained_on_is_told_apart(tiny: Path, tmp_path: Path) -> None:
     rooms = [sha256 for sha256, (kind, _, _) in known.items() if kind == "room"]
     objects = [sha256 for sha256, (kind, _, _) in known.items() if kind == "object"]
     trained = frozenset([*rooms[:1], *objects[: len(objects) // 2]])
-    _, record = evaluate(Colour(), DatasetSource(tiny, "tiny", 4, trained), tmp_path, trained_on="hash")
+    _, record = evaluate(Colour(), DatasetPairs(tiny, "tiny", 4, trained), tmp_path, trained_on="hash")
     groups = record.groups
     assert groups["rooms: seen in training"].pairs + groups["rooms: unseen"].pairs == 18
     assert groups["rooms: seen in training"].pairs == 18 // len(rooms)
@@ -200,7 +200,7 @@ def test_what_was_trained_on_is_told_apart(tiny: Path, tmp_path: Path) -> None:
     assert min(seen.points, unseen.points) > 0
 
 
-def test_the_table_is_a_pure_function_of_records(source: DatasetSource, tmp_path: Path) -> None:
+def test_the_table_is_a_pure_function_of_records(source: DatasetPairs, tmp_path: Path) -> None:
     for name in ("oracle", "rgb-patch"):
         evaluate(load_model(f"baseline:{name}"), source, tmp_path)
     records = find_records([tmp_path])
@@ -209,19 +209,19 @@ def test_the_table_is_a_pure_function_of_records(source: DatasetSource, tmp_path
     assert [row[0] for row in table.cells] == ["oracle", "rgb-patch"]
     assert "| oracle | – | – | – | 1.000 |" in markdown(table)
 
-    def changed(stored: Stored, **data: str) -> Stored:
+    def changed(stored: StoredRecord, **data: str) -> StoredRecord:
         record = stored.record
-        return Stored(stored.path, record.model_copy(update={"data": record.data.model_copy(update=data)}))
+        return StoredRecord(stored.path, record.model_copy(update={"data": record.data.model_copy(update=data)}))
 
     # Another processor's last bits make no other table, another recipe does.
     assert len(build_tables([*records, changed(records[0], content_sha256="0" * 64)])) == 1
     assert len(build_tables([*records, changed(records[0], recipe_sha256="0" * 64)])) == 2
     redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].record.metrics.items()}
-    other = Stored(records[0].path, records[0].record.model_copy(update={"metrics": redefined}))
+    other = StoredRecord(records[0].path, records[0].record.model_copy(update={"metrics": redefined}))
     assert len(build_tables([*records, other])) == 2
 
 
-def test_variants_of_a_definition_start_with_ours(source: DatasetSource, tmp_path: Path) -> None:
+def test_variants_of_a_definition_start_with_ours(source: DatasetPairs, tmp_path: Path) -> None:
     path, record = evaluate(Colour(), source, tmp_path)
     numbers = sensitivity(read_predictions(path.with_suffix(".h5")), source)
     ours: dict[str, float] = {}
@@ -235,7 +235,7 @@ def test_variants_of_a_definition_start_with_ours(source: DatasetSource, tmp_pat
     assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
 
 
-def test_unknown_fields_of_a_record_are_refused(source: DatasetSource, tmp_path: Path) -> None:
+def test_unknown_fields_of_a_record_are_refused(source: DatasetPairs, tmp_path: Path) -> None:
     path, _ = evaluate(Colour(), source, tmp_path)
     raw = json.loads(path.read_text())
     path.write_text(json.dumps({**raw, "surprise": 1}))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pixbench.evaluation.matching.metrics import METRICS, Metric, matching_metrics, per_pair, pooled, summarise
-from pixbench.evaluation.matching.pair_result import Outcome, joined
+from pixbench.evaluation.matching.pair_result import PairResult, joined
 from pixbench.evaluation.matching.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
 from pixbench.evaluation.probing.classification import Classified, accuracy, calibration_error
 from pixbench.evaluation.probing.segmentation import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error
@@ -14,8 +14,8 @@ from pixbench.geometry.cameras import Camera, inverse_rigid, look_at
 from pixbench.image.homography import apply_homography
 
 
-def made(error: Any = (), **given: Any) -> Outcome:
-    """An outcome of visible queries with these errors and nothing else, but for what is given."""
+def made(error: Any = (), **given: Any) -> PairResult:
+    """A result of visible queries with these errors and nothing else, but for what is given."""
     error = np.asarray(error, float)
     matches = len(given.get("match_error_px", ()))
     values: dict[str, Any] = {
@@ -30,13 +30,13 @@ def made(error: Any = (), **given: Any) -> Outcome:
         "width": 128,
         "height": 96,
     }
-    return Outcome(**{**values, **given})
+    return PairResult(**{**values, **given})
 
 
 def test_errors_by_hand() -> None:
     # Two pairs: errors 0, 1, 3 and 20 px; and one of 5 px. A third without points counts nowhere.
-    outcomes = [made([0.0, 1.0, 3.0, 20.0]), made([5.0]), made()]
-    means, everything = summarise([per_pair(each) for each in outcomes]), pooled(outcomes)
+    results = [made([0.0, 1.0, 3.0, 20.0]), made([5.0]), made()]
+    means, everything = summarise([per_pair(each) for each in results]), pooled(results)
     assert (means["pck@1"], everything["pck@1"]) == (pytest.approx((0.5 + 0) / 2), pytest.approx(2 / 5))
     assert (means["pck@4"], everything["pck@4"]) == (pytest.approx((0.75 + 0) / 2), pytest.approx(3 / 5))
     assert (means["pck@8"], everything["pck@8"]) == (pytest.approx((0.75 + 1) / 2), pytest.approx(4 / 5))
@@ -141,9 +141,9 @@ def test_homography_from_matches_with_outliers() -> None:
     assert corner_error_px(opencv_homography(uv_a, uv_b), H, 128, 96) < 1e-3
     # A shift by (3, 4) is 5 px off at each corner.
     assert corner_error_px(np.array([[1, 0, 3], [0, 1, 4], [0, 0, 1.0]]), np.eye(3), 128, 96) == pytest.approx(5)
-    outcome = made([1.0], uv_a=uv_a, uv_b=uv_b, match_error_px=np.zeros(120), homography=H)
-    assert summarise([per_pair(outcome)])["homography_auc@3"] == pytest.approx(1, abs=1e-3)
-    assert math.isnan(per_pair(outcome)["pose_error_deg/magsac"])
+    result = made([1.0], uv_a=uv_a, uv_b=uv_b, match_error_px=np.zeros(120), homography=H)
+    assert summarise([per_pair(result)])["homography_auc@3"] == pytest.approx(1, abs=1e-3)
+    assert math.isnan(per_pair(result)["pose_error_deg/magsac"])
 
 
 def test_joined_is_one_after_another() -> None:

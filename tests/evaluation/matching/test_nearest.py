@@ -117,8 +117,8 @@ def test_dense_matching_of_a_shift_goes_both_ways() -> None:
     pixel = torch.tensor([[5, 5], [10, 8], [23, 15]])
     found = match_dense(source, target, pixel, p=2, truth_pixel=torch.tensor([[8, 7], [13, 10], [-1, -1]]))
     assert found.uv[:2].tolist() == [[8.5, 7.5], [13.5, 10.5]]
-    assert found.back_px[:2].tolist() == [0.0, 0.0]
-    assert found.back_px[2] > 0  # it left the image, and is matched to something else
+    assert found.cycle_error_px[:2].tolist() == [0.0, 0.0]
+    assert found.cycle_error_px[2] > 0  # it left the image, and is matched to something else
     assert found.closer[:2].tolist() == [0.0, 0.0]
     assert math.isnan(found.closer[2])
     assert (found.ratio[:2] < 0.1).all()

@@ -10,7 +10,7 @@ from pixbench.generators.rooms.collision import boxes_overlap, meets_object, mee
 from pixbench.generators.rooms.config import Config3D
 from pixbench.generators.rooms.furnishing import Furnishing, furnish, pose
 from pixbench.generators.rooms.generator import Generator3D
-from pixbench.generators.rooms.scene_cache import CachedAsset, CachedRoom, LruCache
+from pixbench.generators.rooms.scene_cache import CachedAsset, CachedRoom, LRUCache
 from pixbench.generators.scene import Placed, Room
 from pixbench.geometry.cameras import transform_points
 
@@ -26,7 +26,7 @@ def room_of(*shapes: trimesh.Trimesh, size: tuple[float, float, float] = (5.0, 5
 
 
 def furnishing_of(room: CachedRoom, seed: int = 0) -> Furnishing:
-    return Furnishing(room, LruCache(8), EmbreeCaster, stacked_share=1.0, rng=np.random.default_rng(seed))
+    return Furnishing(room, LRUCache(8), EmbreeCaster, stacked_share=1.0, rng=np.random.default_rng(seed))
 
 
 def crossings(first: np.ndarray, second: np.ndarray) -> int:

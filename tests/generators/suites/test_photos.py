@@ -7,7 +7,7 @@ from PIL import Image
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.suite import Opening
-from pixbench.generators.suites.photos import PACK, PhotoSource, PhotoSuite, disparity_truth, homography_truth
+from pixbench.generators.suites.photos import PACK, PhotoPairs, PhotoSuite, disparity_truth, homography_truth
 from pixbench.geometry.correspondence import Status
 from pixbench.geometry.pixels import pixel_centres
 from pixbench.models.loading import load_model
@@ -38,7 +38,7 @@ def test_a_plane_by_hand() -> None:
 def test_photographs_come_from_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=f"run 'pixbench assets fetch {PACK}'"):
-        PhotoSource(PhotoSuite("photos", "", 1))
+        PhotoPairs(PhotoSuite("photos", "", 1))
 
 
 def test_the_oracle_is_right_on_photographs_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from mesh_files import image, mtl, obj, write
 from scans import ply, room, xml
 
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_source import PairSource
+from pixbench.evaluation.matching.pairs import EvaluationPairs
 from pixbench.evaluation.suite import GeneratedSuite, Opening
 from pixbench.generators.sources.base import split_of
 from pixbench.models.loading import load_model
@@ -46,7 +46,7 @@ def _copies(root: Path, color: tuple[int, int, int] = (10, 200, 30)) -> dict[str
     return {"objects": (f"shapenet:{root / 'shapenet'}",), "rooms": (f"scenenn:{root / 'scenenn'}",)}
 
 
-def _opened(tmp_path: Path, sources: dict[str, tuple[str]]) -> PairSource:
+def _opened(tmp_path: Path, sources: dict[str, tuple[str]]) -> EvaluationPairs:
     published = SUITES.get("shapenet-scenenn")
     assert isinstance(published, GeneratedSuite)
     suite = dataclasses.replace(published, config={**published.config, **SMALL}, query_stride=4)

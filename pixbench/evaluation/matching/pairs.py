@@ -51,7 +51,7 @@ class Identity:
     scenes: int
 
 
-class PairSource(ABC):
+class EvaluationPairs(ABC):
     """Ordered pairs in groups that share images, in a fixed order."""
 
     identity: Identity
@@ -81,7 +81,7 @@ def query_pixels(status: UInt8[np.ndarray, "height width"], stride: int) -> Int[
     return np.stack([column, row], axis=1) * stride + start
 
 
-class DatasetSource(PairSource):
+class DatasetPairs(EvaluationPairs):
     """Pairs of a data set on disk, checked to the byte. `trained_on` is the asset hashes of a training set (`pixbench.dataset.leakage`)."""
 
     def __init__(self, folder: Path, suite: str, query_stride: int, trained_on: Collection[str] | None = None):
@@ -95,18 +95,18 @@ class DatasetSource(PairSource):
         )
 
     def groups(self) -> Sequence[Sequence[PairKey]]:
-        """See PairSource."""
+        """See EvaluationPairs."""
         scenes: dict[int, list[PairKey]] = {}
         for key in self._dataset.pair_keys():
             scenes.setdefault(key.scene, []).append(key)
         return list(scenes.values())
 
     def images(self, scene: int) -> Sequence[UInt8[np.ndarray, "height width 3"]]:
-        """See PairSource."""
+        """See EvaluationPairs."""
         return list(self._dataset.scene(scene).read("rgb"))
 
     def pair(self, key: PairKey) -> ScoredPair:
-        """See PairSource."""
+        """See EvaluationPairs."""
         scene = self._dataset.scene(key.scene)
         pair, instance = scene.pair(key), scene.read("instance", key.a).astype(np.int64)
         a, b = scene.camera(key.a), scene.camera(key.b)
@@ -155,7 +155,7 @@ def plane_homography(a: Camera, b: Camera) -> Float[np.ndarray, "3 3"] | None:
     return H / H[2, 2]
 
 
-def describe_source(source: PairSource) -> str:
+def describe_source(source: EvaluationPairs) -> str:
     """The identity as JSON, for files that must belong to it."""
     return json.dumps(
         {"recipe": source.identity.recipe_sha256, "content": source.identity.content_sha256, "query_stride": source.query_stride}
