@@ -16,10 +16,10 @@ from playwright.sync_api import sync_playwright
 
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.generation import generate
+from pixbench.generation.protocol import GENERATORS
 from pixbench.models.loading import load_model
 from pixbench.page.matches import MatchesPart, Shown
 from pixbench.page.site import Site
-from pixbench.registry import GENERATORS
 
 SIZE, PROBES = 256, 60
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")

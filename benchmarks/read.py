@@ -15,7 +15,7 @@ import numpy as np
 
 from pixbench.dataset.reader import Dataset, Pair, PairKey
 from pixbench.generation import GeneratorConfig, MadeScene, generate
-from pixbench.registry import GENERATORS
+from pixbench.generation.protocol import GENERATORS
 
 RENDERED = 4
 

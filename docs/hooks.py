@@ -13,10 +13,9 @@ from typer.main import get_command
 from pixbench.cli import app
 from pixbench.dataset.manifest import Manifest
 from pixbench.dataset.schema import FIELDS
-from pixbench.evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
 from pixbench.evaluation.record import Record
+from pixbench.evaluation.task import metrics_of, ordered_tasks
 from pixbench.geometry.correspondence import STATUS_MEANING
-from pixbench.registry import METRICS
 
 ROOT = Path(__file__).parents[1]
 
@@ -106,13 +105,11 @@ def _type(field: dict[str, Any]) -> str:
 def metrics() -> str:
     """Every metric with its definition."""
     lines: list[str] = []
-    for task in ("matching", "classification", "segmentation"):
-        lines += [f"## {task.capitalize()}\n", "| id | version, hash | better | definition |\n|---|---|---|---|"]
-        for name in METRICS.names():
-            metric = METRICS.get(name)
-            if metric.task == task:
-                better = "higher" if metric.higher_is_better else "lower"
-                lines.append(f"| `{name}` | {metric.version}, `{metric.sha256()[:12]}` | {better} | {metric.definition} |")
+    for task in ordered_tasks():
+        lines += [f"## {task.name.capitalize()}\n", "| id | version, hash | better | definition |\n|---|---|---|---|"]
+        for metric in metrics_of(task.name):
+            better = "higher" if metric.higher_is_better else "lower"
+            lines.append(f"| `{metric.id}` | {metric.version}, `{metric.sha256()[:12]}` | {better} | {metric.definition} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -1,34 +1,29 @@
-"""Generators, asset sources, renderers, suites, baselines and metrics by name, filled from entry points, so that anyone can add theirs."""
+"""Objects by name, filled from entry points, so that any package can add its own. Each lies beside the protocol of what it holds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .errors import UserError, unknown_name
-
-if TYPE_CHECKING:
-    from .evaluation.matching.metrics import Metric
-    from .evaluation.model import Model
-    from .generation import Generator
-    from .training.config import TrainConfig
-    from .training.objectives.base import Objective
 
 T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Names mapped to objects, loaded when asked for.
+    """Names mapped to objects. Entry points of `group` are loaded when asked for; `builtin` gives objects that have none.
 
     Raises UserError for an unknown name (with a suggestion) and for a name that two packages claim.
     """
 
-    def __init__(self, kind: str, group: str | None = None):
+    def __init__(self, kind: str, group: str | None = None, builtin: Callable[[], Mapping[str, T]] = dict):
         self.kind = kind
         self._group = group
+        self._builtin = builtin
         self._added: dict[str, T] = {}
 
     def add(self, name: str) -> Callable[[T], T]:
-        """A decorator that registers an object of this project under `name`."""
+        """A decorator that registers an object of this process under `name`."""
 
         def register(item: T) -> T:
             if name in self._added:
@@ -40,42 +35,38 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted({**self._added, **self._found()})
+        return sorted({**self._at_hand(), **self._found()})
 
     def get(self, name: str) -> T:
         """The object registered under `name`."""
-        if name in self._added:
-            return self._added[name]
+        at_hand = self._at_hand()
+        if name in at_hand:
+            return at_hand[name]
         found = self._found()
         if name not in found:
             raise unknown_name(self.kind, name, self.names())
         item: T = found[name].load()
         return item
 
+    def values(self) -> list[T]:
+        """All objects, by name."""
+        at_hand, found = self._at_hand(), self._found()
+        return [at_hand[name] if name in at_hand else found[name].load() for name in sorted({**at_hand, **found})]
+
+    def _at_hand(self) -> dict[str, T]:
+        """Objects that need not be loaded."""
+        return {**self._builtin(), **self._added}
+
     def _found(self) -> dict[str, Any]:
         # The values are entry points, of importlib.metadata or of the backport that takes its place when Dask is imported.
         found: dict[str, Any] = {}
-        for entry in entry_points(group=self._group) if self._group else ():
-            if entry.name in self._added or found.setdefault(entry.name, entry).value != entry.value:
+        at_hand = self._at_hand()
+        for entry in self._entries:
+            if entry.name in at_hand or found.setdefault(entry.name, entry).value != entry.value:
                 raise UserError(f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages")
         return found
 
-
-GENERATORS: "Registry[type[Generator]]" = Registry("generator", "pixbench.generators")
-OBJECT_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("object source", "pixbench.object_sources")
-"""Each is called with its location on this machine (a path, or None for its default), see pixbench.generators.sources.base."""
-
-ROOM_SOURCES: "Registry[Callable[[str | None], Any]]" = Registry("room source", "pixbench.room_sources")
-RENDERERS: "Registry[Any]" = Registry("renderer", "pixbench.renderers")
-CASTERS: "Registry[Any]" = Registry("ray caster", "pixbench.casters")
-SUITES: "Registry[Any]" = Registry("suite", "pixbench.suites")
-DOMAIN_SETS: "Registry[Callable[..., Any]]" = Registry("set of labelled domains", "pixbench.domain_sets")
-"""Each is called with (source, cut=, seed=) and gives domains of labelled images, see pixbench.generators.warps.colored_mnist."""
-
-OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
-"""What a network can be trained to do; each is called with the run's configuration."""
-
-BASELINES: "Registry[Callable[..., Model]]" = Registry("baseline", "pixbench.baselines")
-"""Each is called without arguments, or with weights=PATH for those that have some."""
-
-METRICS: "Registry[Metric]" = Registry("metric", "pixbench.metrics")
+    @cached_property
+    def _entries(self) -> tuple[Any, ...]:
+        # Looked up once: the packages of a process do not change, and reading the metadata of all of them takes many milliseconds.
+        return tuple(entry_points(group=self._group)) if self._group else ()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 from pixbench.generation import generate
-from pixbench.registry import GENERATORS
+from pixbench.generation.protocol import GENERATORS
 
 # A first call compiles kernels, and machines are shared: how long an example takes says nothing.
 settings.register_profile("pixbench", deadline=None)

@@ -18,9 +18,13 @@ from typer.main import get_command
 from pixbench.cli import app
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.task import METRICS
 from pixbench.generation import generate
-from pixbench.registry import GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, Registry
+from pixbench.generation.components import OBJECT_SOURCES, RENDERERS
+from pixbench.generation.protocol import GENERATORS
+from pixbench.registry import Registry
 from pixbench.training.config import TrainConfig
+from pixbench.training.objectives.base import OBJECTIVES
 from pixbench.training.train import train
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +139,7 @@ def small_mini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The suite `mini` with one scene, so that a command that scores on it takes seconds."""
     import dataclasses
 
-    from pixbench.registry import SUITES
+    from pixbench.evaluation.suite import SUITES
 
     suite = SUITES.get("mini")
     small = dataclasses.replace(suite, config={**suite.config, "scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}, fingerprint={})

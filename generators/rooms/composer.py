@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pixbench.errors import UserError, unknown_name
-from pixbench.geometry.rays import RayCaster
-from pixbench.registry import CASTERS, OBJECT_SOURCES, ROOM_SOURCES
+from pixbench.generation.components import OBJECT_SOURCES, ROOM_SOURCES
+from pixbench.geometry.rays import CASTERS, RayCaster
 
 from ..scene import Asset, Geometry, Light, Scene
 from ..sources.base import BadModelError

@@ -9,10 +9,10 @@ import numpy as np
 
 from pixbench.dataset.reader import stored_pairs
 from pixbench.generation import MadeScene
+from pixbench.generation.components import RENDERERS
 from pixbench.geometry.correspondence import PairTruth, View, exact_pair, trace_view
 from pixbench.geometry.rays import RayCaster
 from pixbench.geometry.selftest import FlatColor, SelfTest, measure_exact, merge
-from pixbench.registry import RENDERERS
 
 from ..annotations import light_arrays, object_arrays, pair_arrays, segmentation, view_arrays
 from ..renderers.protocol import Renderer

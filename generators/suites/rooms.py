@@ -1,6 +1,6 @@
 """Fixed test sets. A published suite never changes: a mended one gets a new version."""
 
-from pixbench.evaluation.probing.classification import DomainSuite
+from pixbench.evaluation.probing.domains import DomainSuite
 from pixbench.evaluation.probing.segmentation import RoomSuite
 from pixbench.evaluation.suite import GeneratedSuite
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import UserError
-from ..registry import OBJECT_SOURCES, ROOM_SOURCES, Registry
+from ..generation.components import OBJECT_SOURCES, ROOM_SOURCES
+from ..registry import Registry
 
 
 @dataclass

@@ -4,14 +4,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from ..evaluation.matching.dense_matcher import Search
-    from ..evaluation.model import Model
-    from ..evaluation.record import Record
 
 
 def register(app: typer.Typer) -> None:
@@ -111,92 +106,37 @@ def evaluate(
     workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
 ) -> None:
     """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
-    import math
-
+    from ..assets.paths import cache_folder
     from ..errors import UserError
-    from ..evaluation.matching.dense_matcher import Search
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
     from ..evaluation.record import StoredRecord
+    from ..evaluation.request import EvaluationRequest
+    from ..evaluation.suite import SUITES, Opening
+    from ..evaluation.task import evaluate as run
     from ..leaderboard.tables import build_tables
     from ..models.loading import load_model
-    from ..registry import SUITES
-    from .common import given
+    from .common import default_workers, given, progress_bar
     from .leaderboard import print_tables
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
     loaded = load_model(model, p=parse_norm(p) if p else None, device=device)
-    task = "matching" if data is not None else SUITES.get(suite).task
-    if task != "matching":
-        refused = given(radius=radius, query_stride=query_stride, trained_on=trained_on, objects=objects, rooms=rooms)
-        if refused or subpixel:
-            raise UserError(f"--{next(iter(refused), 'subpixel').replace('_', '-')}: suite {suite} has no pairs; leave it out")
-        path, record = _probe(loaded, suite, task, out, batch, workers)
-    else:
-        search = Search(radius_px=math.inf if radius is None else radius, subpixel=subpixel)
-        sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
-        path, record = _match(loaded, data, suite, out, search, batch, query_stride, trained_on, sources, workers)
+    sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
+    request = EvaluationRequest(
+        suite=SUITES.get(suite) if data is None else None,
+        out=out,
+        opening=Opening(cache_folder(), workers or default_workers(), sources),
+        data=data,
+        batch=batch,
+        radius_px=radius,
+        subpixel=subpixel,
+        query_stride=query_stride,
+        trained_on=trained_on,
+        progress_bar=progress_bar,
+    )
+    path, record = run(loaded, request)
     print_tables(build_tables([StoredRecord(path, record)]))
     for reason, pairs in record.data.failed.items():
         typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
     typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")
-
-
-def _match(
-    model: "Model",
-    data: Path | None,
-    suite: str,
-    out: Path,
-    search: "Search",
-    batch: int,
-    query_stride: int | None,
-    trained_on: Path | None,
-    sources: dict[str, Any],
-    workers: int | None,
-) -> "tuple[Path, Record]":
-    from ..assets.paths import cache_folder
-    from ..dataset.leakage import assets
-    from ..dataset.reader import Dataset
-    from ..errors import UserError
-    from ..evaluation.matching.evaluate import evaluate as run
-    from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
-    from ..evaluation.suite import STRIDE, Opening
-    from ..registry import SUITES
-    from .common import default_workers, progress_bar
-
-    known = None if trained_on is None else frozenset(assets(Dataset(trained_on)))
-    said = None if trained_on is None else Dataset(trained_on).manifest.content_sha256()
-    if data is not None:
-        if sources:
-            raise UserError(f"--{next(iter(sources))}: --data is made already; leave one of them out")
-        name = data.resolve().name
-        source: EvaluationPairs = DatasetPairs(data, name, query_stride or STRIDE, known)
-    else:
-        if query_stride is not None:
-            raise UserError(f"--query-stride: suite {suite} fixes its queries; use it with --data")
-        wanted = SUITES.get(suite)
-        name = suite
-        opening = Opening(cache_folder(), workers or default_workers(), sources, known)
-        with progress_bar(f"suite {suite}", wanted.work, "scenes") as advance:
-            source = wanted.open(opening, advance)
-    pairs = sum(map(len, source.groups()))
-    with progress_bar(f"match {model.name}", 2 * pairs, "pairs") as advance:
-        return run(model, source, out / name, search=search, batch=batch, trained_on=said, progress=advance)
-
-
-def _probe(model: "Model", suite: str, task: str, out: Path, batch: int, workers: int | None) -> "tuple[Path, Record]":
-    from ..assets.paths import cache_folder
-    from ..evaluation.probing import classification as classify
-    from ..evaluation.probing import segmentation as segment
-    from ..evaluation.suite import Opening
-    from ..registry import SUITES
-    from .common import default_workers, progress_bar
-
-    wanted = SUITES.get(suite)
-    if task == "classification":
-        with progress_bar(f"classify {model.name}", 100, "%") as advance:
-            return classify.evaluate(model, wanted, out / suite, batch=batch, progress=advance)
-    opening = Opening(cache_folder(), workers or default_workers())
-    with progress_bar(f"probe {model.name}", 2 * wanted.work, "scenes") as advance:
-        return segment.evaluate(model, wanted, opening, out / suite, batch=batch, progress=advance)

@@ -57,8 +57,8 @@ def generate(
     from ..dataset.recipe import read_recipe_file
     from ..errors import UserError
     from ..generation import generate as run
+    from ..generation.protocol import GENERATORS
     from ..generation.reproduce import check, prove
-    from ..registry import GENERATORS
     from .common import build_config, default_workers, given, progress_bar, sources_given
 
     _check_workers(workers, cluster)

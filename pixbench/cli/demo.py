@@ -85,7 +85,7 @@ def demo(
 
 def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
     from ..generation import generate
-    from ..registry import GENERATORS
+    from ..generation.protocol import GENERATORS
     from .common import build_config, default_workers, progress_bar
 
     config = build_config(GENERATORS.get("3d").config_type, options)

@@ -117,7 +117,7 @@ def preview(
     import time
 
     from ..errors import UserError
-    from ..registry import GENERATORS
+    from ..generation.protocol import GENERATORS
     from ..visualization.preview import contact_page, preview_scene
     from .common import build_config, progress_bar, sources_given
 

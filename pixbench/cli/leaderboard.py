@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from ..evaluation.comparison import Comparison
     from ..evaluation.record import StoredRecord
-    from ..evaluation.suite import Opening
+    from ..evaluation.request import DataAccess
     from ..leaderboard.tables import Table
-    from ..leaderboard.verify import Comparison, Found
+    from ..leaderboard.verify import Found
 
 leaderboard = typer.Typer(help="Tables from records, and rows that can be checked.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -84,8 +85,8 @@ def verify(
         raise UserError("--rerun needs the ROW that the model belongs to")
     if rerun is not None and len(found) > 1:
         raise UserError(f"--rerun: {row} names {len(found)} rows: give the record's file")
-    opening = _opening(objects, rooms, workers or default_workers())
-    checked = [_run_again(found[0], rerun, data, opening, device)] if rerun else _rescored(found, data, opening, opening.workers)
+    access = _access(data, objects, rooms, workers or default_workers())
+    checked = [_run_again(found[0], rerun, access, device)] if rerun else _rescored(found, access, access.opening.workers)
     failed = 0
     for each, comparisons in checked:
         if isinstance(comparisons, UserError):
@@ -117,19 +118,18 @@ def submit(
     from ..errors import VerificationError
     from ..evaluation.record import StoredRecord, find_records, read_record
     from ..leaderboard.submit import check
-    from ..leaderboard.verify import suite_of
     from .common import default_workers
 
     stored = StoredRecord(record, read_record(record))
     others = find_records([results]) if results.exists() else []
-    ((_, rescored),) = _rescored([stored], None, _opening(objects, rooms, default_workers()), 1)
+    ((_, rescored),) = _rescored([stored], _access(None, objects, rooms, default_workers()), 1)
     checks = check(stored, others, rescored)
     for each in checks:
         typer.echo(f"{'needs' if each.missing else 'ok   '} {each.what}{': ' + each.missing if each.missing else ''}")
     missing = sum(bool(each.missing) for each in checks)
     if missing:
         raise VerificationError(f"{record}: {missing} of {len(checks)} things are missing")
-    folder = results / suite_of(stored.record)[0]
+    folder = results / stored.record.suite[0]
     typer.echo(
         f"{record} can be sent: copy it and the files beside it to {folder}, run 'pixbench leaderboard build', commit all, and open a pull "
         "request as CONTRIBUTING.md says"
@@ -146,7 +146,6 @@ def schema() -> None:
 
 def _records(paths: Sequence[Path] | None) -> "list[StoredRecord]":
     from ..errors import UserError
-    from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register their metrics)
     from ..evaluation.record import find_records
 
     folders = paths or [Path("results")]
@@ -156,37 +155,37 @@ def _records(paths: Sequence[Path] | None) -> "list[StoredRecord]":
     return records
 
 
-def _rescored(found: "Sequence[StoredRecord]", data: Path | None, opening: "Opening", workers: int) -> "list[tuple[StoredRecord, Found]]":
+def _rescored(found: "Sequence[StoredRecord]", access: "DataAccess", workers: int) -> "list[tuple[StoredRecord, Found]]":
     """Rows and how their numbers came out of their predictions."""
     from ..leaderboard.verify import rescore_all
     from .common import progress_bar
 
     with progress_bar("verify", sum(max(each.record.data.pairs, 1) for each in found), "pairs") as advance:
-        return list(zip(found, rescore_all(found, opening, data, workers, advance), strict=True))
+        return list(zip(found, rescore_all(found, access, workers, advance), strict=True))
 
 
-def _run_again(each: "StoredRecord", model: str, data: Path | None, opening: "Opening", device: str) -> "tuple[StoredRecord, Found]":
+def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: str) -> "tuple[StoredRecord, Found]":
     """A row, and how its numbers came out of its model."""
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
-    from ..leaderboard.verify import pair_opener, rerun
+    from ..leaderboard.verify import rerun
     from ..models.loading import load_model
     from .common import progress_bar
 
     norm = str(each.record.model_info.get("p"))
     known = norm in {norm_name(one) for one in NORMS}
     loaded = load_model(model, p=parse_norm(norm) if known else None, device=device)
-    with progress_bar(f"run {loaded.name}", 2 * max(each.record.data.pairs, 1), "pairs") as advance:
-        return each, rerun(each, loaded, pair_opener(opening, data), opening, advance)
+    return each, rerun(each, loaded, access, progress_bar)
 
 
-def _opening(objects: str | None, rooms: str | None, workers: int) -> "Opening":
+def _access(data: Path | None, objects: str | None, rooms: str | None, workers: int) -> "DataAccess":
     from ..assets.paths import cache_folder
+    from ..evaluation.request import DataAccess
     from ..evaluation.suite import Opening
     from .common import given
 
     sources: dict[str, Any] = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
-    return Opening(cache_folder(), workers, sources)
+    return DataAccess(Opening(cache_folder(), workers, sources), data)
 
 
 def _print_comparisons(stored: "StoredRecord", comparisons: "Sequence[Comparison]") -> None:

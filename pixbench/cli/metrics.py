@@ -20,8 +20,7 @@ def register(app: typer.Typer) -> None:
 @metrics.command("list")
 def list_metrics() -> None:
     """List all metrics: id, version, first digits of the hash of its definition, task."""
-    from ..evaluation.probing import classification, segmentation  # noqa: F401  (they register theirs)
-    from ..registry import METRICS
+    from ..evaluation.task import METRICS
 
     for name in METRICS.names():
         metric = METRICS.get(name)
@@ -32,18 +31,16 @@ def list_metrics() -> None:
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
     """Say what a metric is: its definition, its parameters, its hash."""
-    from ..evaluation.probing import classification, segmentation  # noqa: F401
-    from ..registry import METRICS
+    from ..evaluation.task import METRICS, TASKS
 
     metric = METRICS.get(metric_id)
-    over = "computed from the errors of all pairs" if metric.summary else "mean over pairs that have a value"
     rows = {
         "metric": f"{metric.id}, version {metric.version}, of {metric.task}",
         "is": metric.definition,
         "unit": metric.unit or "none",
         "better": "higher" if metric.higher_is_better else "lower",
         "parameters": ", ".join(f"{name} = {value}" for name, value in metric.parameters.items()) or "none",
-        "over pairs": over if metric.task == "matching" else "all images or pixels at once",
+        "over pairs": TASKS.get(metric.task).aggregation(metric),
         "sha256": metric.sha256(),
     }
     for name, words in rows.items():
@@ -63,13 +60,13 @@ def sensitivity(
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import table
     from ..evaluation.record import find_records
-    from ..evaluation.suite import STRIDE, Opening
-    from ..registry import SUITES
+    from ..evaluation.suite import STRIDE, SUITES, Opening
+    from ..evaluation.task import TASKS
     from .common import default_workers, progress_bar
 
     stored = find_records(records)
     suites = sorted({(each.record.task, each.record.data.suite) for each in stored})
-    if len(suites) > 1 or suites[0][0] != "matching":
+    if len(suites) > 1 or not TASKS.get(suites[0][0]).of_pairs:
         raise UserError(f"the records are of {', '.join(name for _, name in suites)}: give matching records of one suite")
     stride = stored[0].record.protocol.query_stride or STRIDE
     if data is None:
@@ -173,8 +170,7 @@ def leak_check(
     from ..dataset.leakage import assets, shared
     from ..dataset.reader import Dataset
     from ..errors import UserError, VerificationError
-    from ..evaluation.suite import GeneratedSuite
-    from ..registry import SUITES
+    from ..evaluation.suite import SUITES, GeneratedSuite
     from .common import default_workers, progress_bar
 
     if test is None:

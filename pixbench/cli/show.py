@@ -16,11 +16,17 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """List generators, sources, renderers, ray casters, suites, baselines, pretrained models and metrics, with one line each."""
-    from ..evaluation.matching import metrics  # noqa: F401  (registers them)
+    """List generators, sources, renderers, ray casters, evaluation tasks, suites, baselines, pretrained models and metrics, one line each."""
+    from ..evaluation.model import BASELINES
+    from ..evaluation.suite import SUITES
+    from ..evaluation.task import METRICS, TASKS
     from ..experiments import EXPERIMENTS
+    from ..generation.components import OBJECT_SOURCES, RENDERERS, ROOM_SOURCES
+    from ..generation.protocol import GENERATORS
+    from ..geometry.rays import CASTERS
     from ..models.pretrained import pretrained_names, pretrained_title
-    from ..registry import BASELINES, CASTERS, GENERATORS, METRICS, OBJECT_SOURCES, OBJECTIVES, RENDERERS, ROOM_SOURCES, SUITES, Registry
+    from ..registry import Registry
+    from ..training.objectives.base import OBJECTIVES
 
     registries: tuple[Registry[Any], ...] = (
         GENERATORS,
@@ -28,6 +34,7 @@ def list_names() -> None:
         ROOM_SOURCES,
         RENDERERS,
         CASTERS,
+        TASKS,
         SUITES,
         OBJECTIVES,
         BASELINES,
@@ -51,7 +58,7 @@ def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.
     import inspect
 
     from ..errors import unknown_name
-    from ..registry import GENERATORS
+    from ..generation.protocol import GENERATORS
     from ..training.config import TrainConfig
 
     if of not in ("train", *GENERATORS.names()):

@@ -14,6 +14,7 @@ from torch.nn import functional
 from ..dataset.reader import Pair
 from ..geometry.correspondence import Status
 from ..geometry.pixels import pixel_index
+from ..registry import Registry
 from .matching.dense_matcher import Matches, Search, match_dense
 from .matching.nearest import Norm
 
@@ -38,6 +39,10 @@ class Model(ABC):
     @abstractmethod
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """Where query positions uv of image a lie in image b, in pixels. Only an oracle looks at the pair's truth."""
+
+
+BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
+"""Each is called without arguments, or with weights=PATH for those that have some."""
 
 
 class DescriptorModel(Model):

@@ -1,7 +1,9 @@
 """The record of one evaluation: what was run, where, and what came out. Tables are a pure function of records."""
 
 import json
+import math
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,7 +42,7 @@ class DataPart(_Part):
     split: str
     seed: int
     scenes: int
-    """Scenes, or of classification and segmentation images."""
+    """Scenes, or images for tasks without pairs."""
     pairs: int = 0
     """Ordered pairs of views."""
     pairs_without_points: int = 0
@@ -114,7 +116,8 @@ class Record(_Part):
 
     format: Literal["pixbench-record"] = "pixbench-record"
     format_version: Literal[2] = 2
-    task: Literal["matching", "classification", "segmentation"]
+    task: str
+    """The evaluation task's name: see `pixbench list`."""
     model: str
     """The row's name."""
     model_info: dict[str, Any]
@@ -128,7 +131,7 @@ class Record(_Part):
     groups: dict[str, GroupPart] = Field(default_factory=dict)
     """By baseline angle, visible share, kind of pixel, and what was trained on."""
     details: dict[str, Any] = Field(default_factory=dict)
-    """Of classification and segmentation: classes, domains, what was selected."""
+    """What else a task says, such as classes, domains, what was selected."""
     predictions: FilePart
     """What the scores are computed from."""
     pairs: FilePart | None = None
@@ -138,6 +141,30 @@ class Record(_Part):
     """Versions and hardware."""
     created: str
     """UTC, ISO 8601."""
+
+    def value(self, metric: str) -> float | None:
+        """A metric's value; None where it has none."""
+        return self.metrics[metric].value if metric in self.metrics else None
+
+    @property
+    def suite(self) -> tuple[str, int | None]:
+        """Name and version of the suite; no version for data of the user's."""
+        named = re.fullmatch(r"(.+) v(\d+)", self.data.suite)
+        return (named[1], int(named[2])) if named else (self.data.suite, None)
+
+    @property
+    def weights_sha256(self) -> str:
+        """What all records of one checkpoint have in common: the hash of its weights, or its name where it has none."""
+        return str(next((self.model_info[key] for key in WEIGHTS if self.model_info.get(key)), self.model))
+
+
+DIGITS = 6
+"""Of numbers in records and tables of pairs: more would be noise between processors."""
+
+
+def number(value: float) -> float | None:
+    """A number for JSON: None for NaN and infinity."""
+    return round(value, DIGITS) if math.isfinite(value) else None
 
 
 def environment() -> dict[str, str]:

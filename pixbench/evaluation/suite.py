@@ -4,16 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from ..dataset.manifest import MANIFEST, Manifest, Recipe, read_manifest
 from ..dataset.verify import verify
 from ..errors import UserError, VerificationError
 from ..generation import generate
-from ..registry import GENERATORS
+from ..generation.protocol import GENERATORS
+from ..registry import Registry
 from .matching.pairs import DatasetPairs, EvaluationPairs
-
-Task = Literal["matching", "classification", "segmentation"]
 
 FINGERPRINT_TOLERANCE = 1e-3
 """Relative difference of a made set's self-test from the published one's."""
@@ -34,12 +33,12 @@ class Opening:
 
 @dataclass(frozen=True)
 class Suite(ABC):
-    """A named, versioned test set: what changes its scores is a new version."""
+    """A named, versioned test set of an evaluation task: what changes its scores is a new version."""
 
     name: str
     title: str
     version: int
-    task: ClassVar[Task] = "matching"
+    task: ClassVar[str] = "matching"
 
     @property
     def full_name(self) -> str:
@@ -50,6 +49,9 @@ class Suite(ABC):
     def work(self) -> int:
         """Steps of progress that opening takes."""
         return 0
+
+
+SUITES: Registry[Any] = Registry("suite", "pixbench.suites")
 
 
 class MatchingSuite(Suite):

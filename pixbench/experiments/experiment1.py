@@ -17,12 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..evaluation.probing.classification import WIDE, Bounds, to_size
-from ..evaluation.probing.head import describe, head_accuracy, linear_probe, train_head
+from ..evaluation.probing.classification import to_size
+from ..evaluation.probing.domains import DOMAIN_SETS, WIDE, Bounds
+from ..evaluation.probing.head import describe, head_accuracy, train_head
+from ..evaluation.probing.linear_probe import probe_accuracy
 from ..evaluation.record import environment
+from ..geometry.pixels import every_nth
 from ..models.checkpoint import load_checkpoint
 from ..models.unet import UNetConfig
-from ..registry import DOMAIN_SETS
 from ..training.config import TrainConfig
 from ..training.train import STATE, train
 from ..training.warped_pairs import WarpedPictures
@@ -34,6 +36,11 @@ __all__ = ["PRESETS", "Cell", "cells", "draw", "prepare", "run", "summary", "tab
 SIZE = 32
 HELD_OUT = 0.2
 """Share of each training domain that ID accuracy is measured on; neither backbone nor head sees it."""
+
+FIRST = 0
+"""Row and column of the first pixel that head and probe read: as in the reference, and unlike in evaluation."""
+
+PROBE_STRENGTH, PROBE_STEPS = 1.0, 1000
 
 SHOWN = 2
 """Digits of which a cell keeps the descriptors' channels, for the figure."""
@@ -155,14 +162,14 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     network = load_checkpoint(train(source, run_folder, config)).network
 
     def features(images: np.ndarray) -> Tensor:
-        return describe(network, images, partial(to_size, size=SIZE), stride=preset.head_stride, device=device)
+        return describe(network, images, partial(to_size, size=SIZE), grid=every_nth(preset.head_stride, FIRST), device=device)
 
     seen, id_test, ood_test = features(training[0]), (features(held_out[0]), held_out[1]), (features(ood[0][0]), ood[0][1])
     head = train_head(
         seen, training[1], steps=preset.head_steps, batch=preset.head_batch, learning_rate=2e-3, seed=cell.seed, device=device
     )
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
-    probe = linear_probe(seen, training[1], id_test, ood_test)
+    probe = probe_accuracy(seen, training[1], id_test, ood_test, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
     state = torch.load(run_folder / STATE, weights_only=True)
     return {
         "format": cell_format("experiment1"),
@@ -227,6 +234,8 @@ def _thinned(losses: Sequence[float]) -> list[float]:
 
 def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device) -> list[Any]:
     """Every second pixel of every channel, -1 to 1 as integers from -100 to 100."""
-    dense = describe(network, images, partial(to_size, size=SIZE), stride=2, device=device).reshape(len(images), -1, SIZE // 2, SIZE // 2)
+    dense = describe(network, images, partial(to_size, size=SIZE), grid=every_nth(2, FIRST), device=device).reshape(
+        len(images), -1, SIZE // 2, SIZE // 2
+    )
     values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
     return values

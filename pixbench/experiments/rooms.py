@@ -8,8 +8,8 @@ from ..evaluation.matching.evaluate import evaluate
 from ..evaluation.matching.pairs import DatasetPairs
 from ..evaluation.suite import STRIDE
 from ..generation import generate
+from ..generation.protocol import GENERATORS
 from ..models.loading import load_model
-from ..registry import GENERATORS
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..evaluation.probing.domains import DOMAIN_SETS
 from ..evaluation.record import environment
 from ..io.seeding import seeded
-from ..registry import DOMAIN_SETS
 from ..visualization.figures import save_figure
 from . import Record, cell_format, preset_named
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ..dataset.writer import Scene, write_shard
 from ..errors import VerificationError
-from ..registry import GENERATORS
-from .protocol import Generator, GeneratorConfig, scene_name
+from .protocol import GENERATORS, Generator, GeneratorConfig, scene_name
 
 _kept: dict[str, Generator] = {}
 """The generator that this process used last: it keeps what is slow to load, so the next shard goes on with it."""

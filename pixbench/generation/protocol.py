@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..dataset.compression import Compression
 from ..geometry.selftest import SelfTest
+from ..registry import Registry
 
 SPLITS = ("train", "val", "test")
 
@@ -64,6 +65,9 @@ class Generator(Protocol):
     def scene(self, index: int) -> MadeScene:
         """Make scene number `index`."""
         ...
+
+
+GENERATORS: Registry[type[Generator]] = Registry("generator", "pixbench.generators")
 
 
 @runtime_checkable

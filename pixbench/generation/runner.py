@@ -16,9 +16,8 @@ from ..errors import UserError
 from ..geometry.selftest import SelfTest, merge
 from ..io.files import file_sha256
 from ..io.processes import in_processes
-from ..registry import GENERATORS
 from .job import Job
-from .protocol import GeneratorConfig
+from .protocol import GENERATORS, GeneratorConfig
 from .software import software
 
 Maker = Callable[[Job, Sequence[int], Callable[[int], None]], None]

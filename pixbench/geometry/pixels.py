@@ -39,6 +39,11 @@ def pixel_samples(width: int, height: int) -> Float[np.ndarray, "rows columns 2"
     return uv.reshape(2 * height, 2 * width, 2)
 
 
+def every_nth(stride: int, first: int | None = None) -> slice:
+    """Indices along an axis of a grid of every `stride`-th pixel, from `first`; by default half a stride in, so that it lies centred."""
+    return slice(stride // 2 if first is None else first, None, stride)
+
+
 def in_image(uv: Float[np.ndarray, "*batch 2"], width: int, height: int) -> Bool[np.ndarray, "*batch"]:
     """Whether uv lies on the image: [0, width) x [0, height). NaN does not."""
     return (uv[..., 0] >= 0) & (uv[..., 0] < width) & (uv[..., 1] >= 0) & (uv[..., 1] < height)

@@ -1,5 +1,6 @@
 """What truth and renderers ask of a ray caster, and the exact float64 hit that its float32 answer points to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, no_type_check, runtime_checkable
 
@@ -7,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..jit import kernel, prefetch
+from ..registry import Registry
 
 AHEAD = 12
 """Rows are fetched into the cache this many rays before they are used."""
@@ -34,6 +36,10 @@ class RayCaster(Protocol):
     ) -> Bool[np.ndarray, " rays"]:
         """Whether anything lies before `reach`, in units of each direction's length."""
         ...
+
+
+CASTERS: Registry[Callable[..., RayCaster]] = Registry("ray caster", "pixbench.casters")
+"""Each is called with the corners of triangles, (triangles, 3, 3)."""
 
 
 @dataclass(frozen=True, eq=False)

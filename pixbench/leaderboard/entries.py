@@ -1,6 +1,5 @@
 """Rows of the leaderboard: records of one method, one for each seed, and the values that its statistics are made of."""
 
-import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,13 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UserError
 from ..evaluation.record import Record, StoredRecord
+from ..evaluation.task import TASKS
 from .statistics import Samples, bimodal
-
-PRIMARY = {"matching": "delta_avg", "classification": "ood_accuracy/training-domain", "segmentation": "ood_miou"}
-"""What rows of a task are ranked by."""
-
 
 SEEDED = re.compile(r"[-_. ]seed(\d+)$")
 """How the name of one seed's model ends."""
@@ -56,10 +51,10 @@ class Entry:
 
     def samples(self, metric: str) -> Samples | None:
         """The metric's values by seed and scene or image, from the files beside the records; None where a task keeps none."""
-        read = {"matching": _of_scenes, "classification": _of_images}.get(self.first.task)
-        if read is None or not self.values(metric):
+        task = TASKS.get(self.first.task)
+        if task.units is None or not self.values(metric):
             return None
-        rows = [read(each, metric) for each in self.stored]
+        rows = [task.unit_sums(each, metric) for each in self.stored]
         units = sorted(set().union(*rows))
         total, count = (np.array([[row.get(unit, (0.0, 0.0))[k] for unit in units] for row in rows]) for k in (0, 1))
         return Samples(total, count)
@@ -110,28 +105,3 @@ def _method(record: Record) -> str:
     else:
         who = {"name": _without_seed(record.model), "kind": info.get("kind")}
     return json.dumps([who, record.protocol.radius_px, record.protocol.subpixel, info.get("p")], sort_keys=True, default=str)
-
-
-def _of_scenes(stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
-    """Sum and number of a metric's values over the pairs of each scene."""
-    sums: dict[int, tuple[float, float]] = {}
-    try:
-        with stored.beside("pairs").open(newline="") as file:
-            for row in csv.DictReader(file):
-                if row[metric]:
-                    total, count = sums.get(int(row["scene"]), (0.0, 0.0))
-                    sums[int(row["scene"])] = total + float(row[metric]), count + 1
-    except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{stored.path}: its table of pairs cannot be read ({error}): run 'pixbench evaluate' again") from None
-    return sums
-
-
-def _of_images(stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
-    """Whether each image was classified rightly; other metrics than accuracies are not sums over images."""
-    from ..evaluation.probing.classification import read_probabilities
-
-    kind, _, read_out = metric.partition("/")
-    if not kind.endswith("_accuracy"):
-        return {}
-    found = read_probabilities(stored.beside("predictions"))[read_out][("id_accuracy", "ood_accuracy").index(kind)]
-    return {image: (float(right), 1.0) for image, right in enumerate(found.said == found.label)}

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from ..evaluation.record import WEIGHTS, Record
-from .entries import PRIMARY
+from ..evaluation.matching.task import MATCHING
+from ..evaluation.probing.classification import CLASSIFICATION
 from .tables import Table
 
 ID = "id_accuracy/training-domain"
-OOD = PRIMARY["classification"]
-MATCHING = PRIMARY["matching"]
+OOD = CLASSIFICATION.primary
 
 WIDTH, HEIGHT, LEFT, TOP = 760, 420, 64, 28
 PLOT_WIDTH, PLOT_HEIGHT = 500, 330
@@ -31,14 +30,14 @@ class ParetoPoint:
 def pareto_points(tables: Sequence[Table]) -> list[ParetoPoint]:
     """The checkpoints that were scored on a matching suite and a classification suite: of the pair of suites that most were scored on."""
     by_suites: dict[tuple[str, str], list[ParetoPoint]] = {}
-    for matching in (table for table in tables if table.task == "matching"):
-        for classified in (table for table in tables if table.task == "classification"):
-            other = {_weights(each.record): each.record for row in classified.rows for each in row.entry.stored}
+    for matching in (table for table in tables if table.task == MATCHING.name):
+        for classified in (table for table in tables if table.task == CLASSIFICATION.name):
+            other = {each.record.weights_sha256: each.record for row in classified.rows for each in row.entry.stored}
             found = []
             for row in matching.rows:
                 for each in row.entry.stored:
-                    twin = other.get(_weights(each.record))
-                    numbers = (_value(each.record, MATCHING), *(_value(twin, name) if twin else None for name in (ID, OOD)))
+                    twin = other.get(each.record.weights_sha256)
+                    numbers = (each.record.value(MATCHING.primary), *(twin.value(name) if twin else None for name in (ID, OOD)))
                     if None not in numbers:
                         found.append(ParetoPoint(row.entry.name, (matching.suite, classified.suite), *numbers))  # type: ignore[arg-type]
             by_suites.setdefault((matching.suite, classified.suite), []).extend(found)
@@ -54,15 +53,6 @@ def _marked(point: ParetoPoint, all_points: Sequence[ParetoPoint]) -> ParetoPoin
         for other in all_points
     )
     return ParetoPoint(point.name, point.suites, point.matching, point.id_accuracy, point.ood_accuracy, not beaten)
-
-
-def _weights(record: Record) -> str:
-    """What two records of one checkpoint have in common."""
-    return str(next((record.model_info[key] for key in WEIGHTS if record.model_info.get(key)), record.model))
-
-
-def _value(record: Record, name: str) -> float | None:
-    return record.metrics[name].value if name in record.metrics else None
 
 
 def pareto_svg(points: Sequence[ParetoPoint]) -> str:

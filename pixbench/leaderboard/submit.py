@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UserError
+from ..evaluation.comparison import Comparison
 from ..evaluation.record import Record, StoredRecord
-from ..registry import SUITES
-from .verify import Comparison, check_definitions, suite_of
+from ..evaluation.suite import SUITES
+from ..evaluation.task import TASKS
+from .verify import check_definitions
 
 LARGEST_BYTES = 1_000_000
 """Of each file that is committed."""
@@ -51,7 +53,7 @@ def _otherwise(rescored: Sequence[Comparison] | UserError) -> str:
 
 
 def _published(record: Record) -> bool:
-    name, version = suite_of(record)
+    name, version = record.suite
     return version is not None and name in SUITES.names()
 
 
@@ -86,7 +88,7 @@ def _taken(stored: StoredRecord, others: Sequence[StoredRecord]) -> str:
 
 
 def _untold(record: Record) -> str:
-    if record.model_info.get("kind") != TRAINED_HERE or record.task != "matching" or record.data.trained_on:
+    if record.model_info.get("kind") != TRAINED_HERE or not TASKS.get(record.task).of_pairs or record.data.trained_on:
         return ""
     return "evaluate again with --trained-on DATA, which also splits scores by what was seen"
 

@@ -3,52 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..evaluation.matching import metrics  # noqa: F401  (registers them)
-from ..evaluation.record import Record, StoredRecord
-from ..registry import METRICS
-from .entries import PRIMARY, Entry, entries, training
+from ..evaluation.record import StoredRecord
+from ..evaluation.task import METRICS, TASKS, Task, ordered_tasks
+from .entries import Entry, entries, training
 from .statistics import FEWEST_UNITS, HEAP_GAP, HEAP_SPREADS, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
-
-COLUMNS = {
-    "matching": {
-        "delta_avg": "δ_avg",
-        "pck@1": "PCK@1",
-        "pck@4": "PCK@4",
-        "epe_median": "median EPE",
-        "mma@3": "MMA@3",
-        "closer": "closer",
-        "occlusion_ap": "occlusion AP",
-        "pose_auc@10/magsac": "AUC@10° MAGSAC",
-        "pose_auc@10/poselib": "AUC@10° PoseLib",
-        "homography_auc@5": "AUC@5 px",
-    },
-    "classification": {
-        "id_accuracy/training-domain": "ID",
-        "ood_accuracy/training-domain": "OOD",
-        "ood_accuracy/leave-one-domain-out": "OOD, leave one out",
-        "ood_accuracy/oracle": "OOD, oracle",
-        "ood_ece/training-domain": "OOD ECE",
-        "id_accuracy/head": "ID, head",
-        "ood_accuracy/head": "OOD, head",
-    },
-    "segmentation": {
-        "id_pixel_accuracy": "ID accuracy",
-        "ood_pixel_accuracy": "OOD accuracy",
-        "id_miou": "ID mIoU",
-        "ood_miou": "OOD mIoU",
-        "ood_pixel_ece": "OOD ECE",
-        "instance_iou": "instance IoU",
-        "instance_rand": "Rand index",
-        "depth_edge_ap": "depth edge AP",
-        "normal_edge_ap": "normal edge AP",
-    },
-}
-"""What a table shows of a task, in this order. Columns without any value are left out."""
 
 METHOD = ("paper", "paper-hard", "stable-hard")
 """Objectives that have a share of the between-image term."""
-
-DIGITS = {"epe_median": 2, "epe_mean": 2, "matches": 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,28 +72,28 @@ def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) ->
     groups: dict[tuple[str, ...], list[StoredRecord]] = {}
     for each in stored:
         record = each.record
-        shown = sorted((name, value) for name, value in record.metrics.items() if name in COLUMNS[record.task])
+        shown = sorted((name, value) for name, value in record.metrics.items() if name in TASKS.get(record.task).columns)
         definitions = ",".join(f"{name}:{value.sha256[:12]}" for name, value in shown)
         asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
         key = (record.task, record.data.suite, record.data.recipe_sha256, asked, definitions)
         groups.setdefault(key, []).append(each)
-    ordered = sorted(groups, key=lambda key: (list(COLUMNS).index(key[0]), *key))
+    tasks = [task.name for task in ordered_tasks()]
+    ordered = sorted(groups, key=lambda key: (tasks.index(key[0]), *key))
     return [_table(entries(groups[key]), statistics) for key in ordered]
 
 
 def _table(found: Sequence[Entry], statistics: bool) -> Table:
     record = found[0].first
-    data, task = record.data, record.task
-    shown = {name: words for name, words in COLUMNS[task].items() if any(entry.values(name) for entry in found)}
-    first = PRIMARY[task]
-    shown = {first: COLUMNS[task][first]} | shown
+    data, task = record.data, TASKS.get(record.task)
+    first = task.primary
+    shown = {name: words for name, words in task.columns.items() if any(entry.values(name) for entry in found)}
+    shown = {first: task.columns[first]} | shown
     ordered = sorted(found, key=lambda entry: (-(entry.mean(first) or 0.0), entry.name, entry.first.created))
-    size = f"{data.scenes} scenes, {data.pairs} ordered pairs" if task == "matching" else f"{data.scenes} images"
     return Table(
-        task=task,
+        task=task.name,
         suite=data.suite,
-        title=f"{data.suite} ({data.split}, {size}, recipe {data.recipe_sha256[:12]})",
-        caption=_caption(record, shown) + (f" {_explained(task)}" if statistics else ""),
+        title=f"{data.suite} ({data.split}, {task.size(data)}, recipe {data.recipe_sha256[:12]})",
+        caption=task.caption(record, shown) + (f" {_explained(task)}" if statistics else ""),
         columns=shown,
         rows=tuple(_ranked(ordered, first) if statistics else map(Scored, ordered)),
         statistics=statistics,
@@ -148,8 +109,8 @@ def _ranked(ordered: Sequence[Entry], metric: str) -> list[Scored]:
     ]
 
 
-def _explained(task: str) -> str:
-    units = {"matching": "scenes", "classification": "test images"}.get(task)
+def _explained(task: Task) -> str:
+    units = task.units
     if units is None:
         return "Predictions do not say which scene a pixel is of, so there are no intervals or tests."
     return (
@@ -160,27 +121,5 @@ def _explained(task: str) -> str:
     )
 
 
-def _caption(record: Record, shown: Mapping[str, str]) -> str:
-    if record.task == "classification":
-        return (
-            f"Accuracy of a linear probe on frozen descriptors, {record.protocol.scored}; its regularisation is selected on the training "
-            "domains, on each left out, or on the test domain (oracle: an upper bound). Head: the paper's, nothing selected. "
-            "ECE: lower is better."
-        )
-    if record.task == "segmentation":
-        chance = record.details.get("majority", {})
-        return (
-            f"A linear probe on frozen descriptors, {record.protocol.scored}; always saying the commonest class has accuracy "
-            f"{chance.get('id')} ID and {chance.get('ood')} OOD. Instances and edges: no training. ECE: lower is better."
-        )
-    stride = record.protocol.query_stride
-    every = f"every {stride}th pixel of every {stride}th row" if stride != 1 else "every pixel"
-    lower = [words for name, words in shown.items() if not METRICS.get(name).higher_is_better]
-    return (
-        f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "
-        f"Higher is better, but for {' and '.join(lower) or 'none'}. 'pixbench metrics explain ID' says what a number means."
-    )
-
-
 def _number(name: str, value: float | None) -> str:
-    return "–" if value is None else f"{value:.{DIGITS.get(name, 3)}f}"
+    return "–" if value is None else f"{value:.{METRICS.get(name).digits}f}"

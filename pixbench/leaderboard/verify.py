@@ -1,60 +1,24 @@
 """Whether a row's numbers come out again: from its stored predictions, or from its checkpoint."""
 
-import csv
-import io
 import math
-import re
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ..errors import UserError, unknown_name
-from ..evaluation.matching.dense_matcher import Search
-from ..evaluation.matching.evaluate import evaluate as evaluate_matching
-from ..evaluation.matching.evaluate import number, pair_table
-from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
-from ..evaluation.matching.predictions import read_predictions
-from ..evaluation.matching.scoring import Scores, score
-from ..evaluation.probing import classification as classify
-from ..evaluation.probing import segmentation as segment
-from ..evaluation.record import WEIGHTS, Record, StoredRecord, read_record
-from ..evaluation.suite import STRIDE, Opening
+from ..evaluation.comparison import Comparison, compare_metrics
+from ..evaluation.record import WEIGHTS, Record, StoredRecord
+from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
+from ..evaluation.suite import SUITES
+from ..evaluation.task import METRICS, TASKS
 from ..io.processes import in_processes
-from ..registry import METRICS, SUITES
 from .entries import entries
 
 if TYPE_CHECKING:
     from ..evaluation.model import Model
-
-TOLERANCE = 1e-3
-"""By how much a number may differ on another machine: of shares as they are, of larger numbers relative to them."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One number of one row: what its record reports, and what was measured now; None where there is no value.
-
-    `decided` is false for numbers that the predictions do not decide, and only the model could: they are not compared.
-    """
-
-    name: str
-    reported: float | None
-    measured: float | None
-    decided: bool = True
-
-    @property
-    def same(self) -> bool:
-        """Whether both agree within the tolerance."""
-        if not self.decided:
-            return True
-        if self.reported is None or self.measured is None or not (math.isfinite(self.reported) and math.isfinite(self.measured)):
-            return self.reported == self.measured
-        return abs(self.reported - self.measured) <= TOLERANCE * max(1.0, abs(self.reported))
 
 
 def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRecord]:
@@ -80,107 +44,20 @@ def check_definitions(stored: StoredRecord) -> None:
                 f"{stored.path}: metric '{name}' is version {value.version} ({value.sha256[:12]}), here it is version {metric.version} "
                 f"({metric.sha256()[:12]}): numbers of different definitions are not compared; run 'pixbench evaluate' again"
             )
-    name, version = suite_of(record)
+    name, version = record.suite
     if version is not None and (name not in SUITES.names() or SUITES.get(name).version != version):
         here = f"version {SUITES.get(name).version}" if name in SUITES.names() else "not known"
         raise UserError(f"{stored.path}: suite '{name}' is version {version}, here it is {here}: run 'pixbench evaluate' again")
 
 
-def suite_of(record: Record) -> tuple[str, int | None]:
-    """Name and version of the suite that a record is of; no version for data of the user's."""
-    named = re.fullmatch(r"(.+) v(\d+)", record.data.suite)
-    return (named[1], int(named[2])) if named else (record.data.suite, None)
-
-
-def rescore(
-    stored: StoredRecord, open_pairs: Callable[[Record], EvaluationPairs], progress: Callable[[int], None] = lambda done: None
-) -> list[Comparison]:
-    """Every number of the record that its predictions decide, and its table of pairs, computed from the predictions again."""
-    record = stored.record
+def rescore(stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
+    """Every number of a record that its predictions decide, computed from them again; see `Task.rescore`."""
     check_definitions(stored)
-    path = stored.beside("predictions")
-    if record.task == "classification":
-        return _metrics(record, classify.score(classify.read_probabilities(path)))
-    if record.task == "segmentation":
-        return _metrics(record, segment.score(segment.read_classes(path)), undecided=segment.STRUCTURE)
-    source = open_pairs(record)
-    if source.identity.recipe_sha256 != record.data.recipe_sha256:
-        raise UserError(
-            f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
-            f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
-        )
-    predictions = read_predictions(path)
-    if predictions.model != record.model:
-        raise UserError(f"{path} holds predictions of {predictions.model}, the record is of {record.model}: evaluate again")
-    scores = score(predictions, source, progress, elsewhere=True)
-    same_copy = predictions.content_sha256 == source.identity.content_sha256
-    return [
-        *_metrics(record, scores.metrics),
-        *(Comparison(f"{name}, pooled", _pooled(record, name), number(value)) for name, value in scores.pooled.items()),
-        *_groups(record, scores),
-        *_pair_columns(stored, pair_table(scores), cells=same_copy),
-        Comparison("points", record.data.points, sum(row.points for row in scores.rows), decided=same_copy),
-        Comparison("pairs that failed", sum(record.data.failed.values()), sum(bool(row.reason) for row in scores.rows)),
-    ]
+    return TASKS.get(stored.record.task).rescore(stored, access, progress)
 
 
-def _metrics(record: Record, measured: Mapping[str, float], undecided: Collection[str] = ()) -> list[Comparison]:
-    """All metrics of the record, and those that it lacks though its task has them."""
-    names = [*record.metrics, *(name for name in measured if name not in record.metrics)]
-    return [Comparison(name, _value(record, name), number(measured.get(name, math.nan)), name not in undecided) for name in names]
-
-
-def _value(record: Record, name: str) -> float | None:
-    return record.metrics[name].value if name in record.metrics else None
-
-
-def _pooled(record: Record, name: str) -> float | None:
-    return record.metrics[name].pooled if name in record.metrics else None
-
-
-def _groups(record: Record, scores: Scores) -> list[Comparison]:
-    """Those groups that can be told without the training set, of which only its owner knows what was in it."""
-    found = []
-    for group, mine in scores.groups.items():
-        reported = record.groups[group].metrics if group in record.groups else {}
-        found += [Comparison(f"{group}, {name}", reported.get(name), number(value)) for name, value in mine.metrics.items()]
-    return found
-
-
-def _pair_columns(stored: StoredRecord, measured: str, *, cells: bool) -> list[Comparison]:
-    """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
-    text = stored.beside("pairs").read_text()
-    tables = [list(csv.DictReader(io.StringIO(each))) for each in (text, measured)]
-    if len(tables[0]) != len(tables[1]) or any(row.keys() != tables[1][0].keys() for row in tables[0]):
-        raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
-    found = []
-    for column in tables[1][0]:
-        pairs = [(_cell(one[column]), _cell(other[column])) for one, other in zip(*tables, strict=True)]
-        if cells:
-            worst = max(pairs, key=lambda pair: _apart(*pair))
-        else:
-            known = [pair for pair in pairs if None not in pair and all(map(math.isfinite, pair))]  # type: ignore[arg-type]
-            worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
-        found.append(Comparison(f"table of pairs, {column}", *worst))
-    return found
-
-
-def _cell(text: str) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        # Words, such as the reason of a failure: all that can be asked is whether they are there.
-        return 1.0
-
-
-def _apart(one: float | None, other: float | None) -> float:
-    if one == other:
-        return 0.0
-    return math.inf if one is None or other is None or not math.isfinite(one - other) else abs(one - other) / max(1.0, abs(one))
-
-
-Row = tuple[int, StoredRecord, Opening, Path | None]
-"""A row's number among others, its record, and where its pairs are."""
+Row = tuple[int, StoredRecord, DataAccess]
+"""A row's number among others, its record, and where its data are."""
 
 
 Found = list[Comparison] | UserError
@@ -188,42 +65,36 @@ Found = list[Comparison] | UserError
 
 
 def rescore_all(
-    stored: Sequence[StoredRecord], opening: Opening, data: Path | None, workers: int, progress: Callable[[int], None] = lambda done: None
+    stored: Sequence[StoredRecord], access: DataAccess, workers: int, progress: Callable[[int], None] = lambda done: None
 ) -> list[Found]:
     """`rescore` of each row, several at once; suites are made first. `progress` gets pairs, or 1 for a row without any."""
-    open_pairs = pair_opener(opening, data)
     for each in stored:
-        if each.record.task == "matching":
-            # What is wrong with it is said with its row.
-            with suppress(UserError):
-                check_definitions(each)
-                open_pairs(each.record)
-    rows: list[Row] = [(number, each, opening, data) for number, each in enumerate(stored)]
-    if workers == 1 or len(rows) == 1:
-        return [_progressing(each, open_pairs, progress) for each in stored]
+        # What is wrong with it is said with its row.
+        with suppress(UserError):
+            check_definitions(each)
+            TASKS.get(each.record.task).open_data(each.record, access)
+    if workers == 1 or len(stored) == 1:
+        return [_rescored(each, access, progress) for each in stored]
+    # Open files stay with this process.
+    rows: list[Row] = [(number, each, replace(access, opened={})) for number, each in enumerate(stored)]
     found = dict(in_processes(_rescore_row, rows, workers, progress))
     return [found[number] for number in range(len(stored))]
 
 
 def _rescore_row(row: Row, tick: Callable[[int], None]) -> tuple[int, Found]:
     """Runs in a worker."""
-    number, stored, opening, data = row
-    return number, _progressing(stored, pair_opener(opening, data), tick)
+    number, stored, access = row
+    return number, _rescored(stored, access, tick)
 
 
-def _progressing(stored: StoredRecord, open_pairs: Callable[[Record], EvaluationPairs], progress: Callable[[int], None]) -> Found:
+def _rescored(stored: StoredRecord, access: DataAccess, progress: Callable[[int], None]) -> Found:
     try:
-        found = rescore(stored, open_pairs, progress)
+        return rescore(stored, access, progress)
     except UserError as error:
         return error
-    if stored.record.task != "matching":
-        progress(1)
-    return found
 
 
-def rerun(
-    stored: StoredRecord, model: "Model", open_pairs: Callable[[Record], EvaluationPairs], opening: Opening, progress: Callable[[int], None]
-) -> list[Comparison]:
+def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar: ProgressBar = no_progress_bar) -> list[Comparison]:
     """Every metric, from the model itself. UserError where it is not the record's."""
     record = stored.record
     check_definitions(stored)
@@ -232,31 +103,24 @@ def rerun(
         if there != here:
             raise UserError(f"{stored.path} was made by {key} {str(there)[:12]}, the model here has {str(here)[:12]}: give its checkpoint")
     with tempfile.TemporaryDirectory() as folder:
-        out, (name, _) = Path(folder), suite_of(record)
-        if record.task == "classification":
-            path, _ = classify.evaluate(model, SUITES.get(name), out, batch=record.protocol.batch, progress=progress)
-        elif record.task == "segmentation":
-            path, _ = segment.evaluate(model, SUITES.get(name), opening, out, batch=record.protocol.batch, progress=progress)
-        else:
-            radius = record.protocol.radius_px
-            search = Search(subpixel=record.protocol.subpixel, radius_px=math.inf if radius is None else radius)
-            path, _ = evaluate_matching(model, open_pairs(record), out, search=search, batch=record.protocol.batch, progress=progress)
-        again = read_record(path)
-    return _metrics(record, {name: math.nan if value.value is None else value.value for name, value in again.metrics.items()})
+        _, again = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
+    return compare_metrics(record, {name: math.nan if value.value is None else value.value for name, value in again.metrics.items()})
 
 
-def pair_opener(opening: Opening, data: Path | None) -> Callable[[Record], EvaluationPairs]:
-    """Opens the pairs that a record is of, once for all records of a suite: its suite's, or those of the user's own data set."""
-    opened: dict[str, EvaluationPairs] = {}
-
-    def open_pairs(record: Record) -> EvaluationPairs:
-        name, version = suite_of(record)
-        if record.data.suite not in opened:
-            if version is None and data is None:
-                raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
-            own = data if version is None else None
-            stride = record.protocol.query_stride or STRIDE
-            opened[record.data.suite] = SUITES.get(name).open(opening) if own is None else DatasetPairs(own, name, stride)
-        return opened[record.data.suite]
-
-    return open_pairs
+def _request(record: Record, access: DataAccess, out: Path, progress_bar: ProgressBar) -> EvaluationRequest:
+    """What was asked when a record was made."""
+    name, version = record.suite
+    if version is None and access.data is None:
+        raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
+    own = version is None
+    return EvaluationRequest(
+        suite=None if own else SUITES.get(name),
+        out=out,
+        opening=replace(access.opening, sources={}) if own else access.opening,
+        data=access.data if own else None,
+        batch=record.protocol.batch,
+        radius_px=record.protocol.radius_px,
+        subpixel=record.protocol.subpixel,
+        query_stride=record.protocol.query_stride if own else None,
+        progress_bar=progress_bar,
+    )

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import DescriptorModel, MatcherModel, Model, norm_name
+from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model, norm_name
 from ..io.files import file_sha256
-from ..registry import BASELINES
 from .checkpoint import load_checkpoint
 from .pretrained import pretrained_folder, pretrained_names
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from ..dataset.manifest import MANIFEST
 from ..dataset.reader import Dataset
 from ..errors import UserError
-from ..evaluation.matching.evaluate import model_sha256
 from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
-from ..evaluation.model import DescriptorModel, parse_norm
-from ..evaluation.probing import classification as classify  # noqa: F401  (they register their metrics)
-from ..evaluation.record import WEIGHTS, StoredRecord, find_records
-from ..evaluation.suite import STRIDE, Opening
+from ..evaluation.matching.task import recorded_pairs
+from ..evaluation.model import BASELINES, DescriptorModel, parse_norm
+from ..evaluation.record import WEIGHTS, Record, StoredRecord, find_records
+from ..evaluation.recording import model_sha256
+from ..evaluation.request import DataAccess
+from ..evaluation.suite import STRIDE, SUITES, Opening
+from ..evaluation.task import TASKS
 from ..experiments.sweep import read_cells
-from ..leaderboard.verify import pair_opener
 from ..models.checkpoint import find_checkpoint
 from ..models.loading import load_model
-from ..registry import BASELINES, SUITES
 from .experiment1 import Experiment1Part
 from .matches import MODELS, MatchesPart, Shown
 from .scenes import ScenesPart
@@ -48,7 +48,7 @@ def build_site(sources: Sequence[str], opening: Opening, *, data: Path | None = 
     parts: list[Part] = []
     if found.dataset is not None:
         parts.append(ScenesPart(Dataset(found.dataset), limit))
-    if found.models or any(each.record.task == "matching" for each in found.picked):
+    if found.models or any(_of_pairs(each.record) for each in found.picked):
         parts.append(_matches(found, opening, data, limit))
     if found.records or found.picked:
         parts.append(TablePart(list({each.path.resolve(): each for each in (*found.records, *found.picked)}.values())))
@@ -90,6 +90,10 @@ def _sort(source: str, found: Found) -> None:
         raise UserError(f"{source}: no such thing; expected {EXPECTED}")
 
 
+def _of_pairs(record: Record) -> bool:
+    return TASKS.get(record.task).of_pairs
+
+
 def _is_run(path: Path) -> bool:
     try:
         find_checkpoint(path)
@@ -110,7 +114,7 @@ def _check_sweep(path: Path) -> None:
 
 
 def _matches(found: Found, opening: Opening, data: Path | None, limit: int | None) -> MatchesPart:
-    picked = [each for each in found.picked if each.record.task == "matching"]
+    picked = [each for each in found.picked if _of_pairs(each.record)]
     models = list(found.models)
     shown = []
     for each in picked:
@@ -151,7 +155,7 @@ def _is_of(stored: StoredRecord, model: DescriptorModel) -> bool:
     hashes = [(record.model_info.get(key), model.info.get(key)) for key in WEIGHTS]
     weighed = [pair for pair in hashes if any(pair)]
     same = all(one == other for one, other in weighed) if weighed else record.model_sha256 == model_sha256(model)
-    return record.task == "matching" and record.model == model.name and same
+    return _of_pairs(record) and record.model == model.name and same
 
 
 def _pairs(stored: Sequence[StoredRecord], dataset: Path | None, opening: Opening, data: Path | None) -> EvaluationPairs:
@@ -161,7 +165,7 @@ def _pairs(stored: Sequence[StoredRecord], dataset: Path | None, opening: Openin
             return SUITES.get("mini").open(opening)
         return DatasetPairs(folder, folder.resolve().name, STRIDE)
     record = stored[0].record
-    source = pair_opener(opening, data or dataset)(record)
+    source = recorded_pairs(record, DataAccess(opening, data or dataset))
     if source.identity.recipe_sha256 != record.data.recipe_sha256:
         raise UserError(f"{stored[0].path} was scored on another data set than that given: name its own with --data")
     return source

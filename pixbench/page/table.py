@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..evaluation.record import StoredRecord
+from ..evaluation.task import METRICS
 from ..leaderboard.entries import seed_of
 from ..leaderboard.pareto import pareto_points, pareto_svg
-from ..leaderboard.tables import DIGITS, Scored, Table, build_tables
-from ..registry import METRICS
+from ..leaderboard.tables import Scored, Table, build_tables
 from .site import Part
 
 
@@ -47,7 +47,7 @@ class TablePart(Part):
                     "id": name,
                     "words": words,
                     "higher": METRICS.get(name).higher_is_better,
-                    "digits": DIGITS.get(name, 3),
+                    "digits": METRICS.get(name).digits,
                     "definition": METRICS.get(name).definition,
                     "version": METRICS.get(name).version,
                     "sha256": METRICS.get(name).sha256()[:12],

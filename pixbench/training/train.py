@@ -23,10 +23,9 @@ from ..io.files import write_whole, written_whole
 from ..io.seeding import seeded
 from ..models.checkpoint import CheckpointConfig, save_checkpoint, seeded_network
 from ..models.unet import parameter_count
-from ..registry import OBJECTIVES
 from .config import TrainConfig
 from .loss_curve import draw_loss_curve
-from .objectives.base import Described, Objective
+from .objectives.base import OBJECTIVES, Described, Objective
 from .pairs import PairSource, PointDataset, Sample, ShardPairs
 from .sampler import StepSampler
 from .validation import matching_accuracy

@@ -6,10 +6,9 @@ import torch
 
 from pixbench.dataset.reader import Pair, PairKey
 from pixbench.errors import UserError
-from pixbench.evaluation.model import DescriptorModel, MatcherModel
+from pixbench.evaluation.model import BASELINES, DescriptorModel, MatcherModel
 from pixbench.geometry.correspondence import PairTruth
 from pixbench.models.loading import load_model
-from pixbench.registry import BASELINES
 
 NAMES = ("rgb-patch", "dense-sift", "random-unet", "daisy", "hog")
 

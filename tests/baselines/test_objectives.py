@@ -10,9 +10,8 @@ from torch import Tensor
 
 from pixbench.errors import UserError
 from pixbench.models.unet import UNetConfig
-from pixbench.registry import OBJECTIVES
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, sample_descriptors
+from pixbench.training.objectives.base import OBJECTIVES, Described, sample_descriptors
 from pixbench.training.train import train
 
 NAMES = OBJECTIVES.names()

@@ -17,7 +17,7 @@ from pixbench.dataset.schema import FIELDS
 from pixbench.dataset.verify import verify
 from pixbench.errors import UserError, VerificationError
 from pixbench.generation import generate
-from pixbench.registry import GENERATORS
+from pixbench.generation.protocol import GENERATORS
 
 
 def _config(compression: str) -> Any:

@@ -10,7 +10,7 @@ from pixbench.dataset.leakage import assets, scene_assets, shared
 from pixbench.dataset.reader import Dataset, StoredScene
 from pixbench.errors import VerificationError
 from pixbench.generation import generate
-from pixbench.registry import GENERATORS
+from pixbench.generation.protocol import GENERATORS
 
 
 def _made(folder: Path, split: str, seed: int) -> Path:

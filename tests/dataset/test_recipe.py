@@ -14,8 +14,8 @@ from pixbench.dataset.reader import Dataset
 from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
 from pixbench.generation import GeneratorConfig, MadeScene
+from pixbench.generation.protocol import GENERATORS
 from pixbench.geometry.selftest import SelfTest
-from pixbench.registry import GENERATORS
 
 Command = Callable[..., tuple[int, str, str]]
 

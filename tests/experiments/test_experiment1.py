@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.evaluation.probing.classification import Bounds
-from pixbench.evaluation.probing.head import PixelHead, head_accuracy, linear_probe, train_head
+from pixbench.evaluation.probing.domains import Bounds
+from pixbench.evaluation.probing.head import PixelHead, head_accuracy, train_head
+from pixbench.evaluation.probing.linear_probe import probe_accuracy
 from pixbench.experiments import cell_format, experiment1
 from pixbench.experiments import supervised as supervised_experiment
 from pixbench.experiments.experiment1 import PRESETS, cells, draw, summary, table
@@ -78,7 +79,9 @@ def test_heads_learn_what_is_in_descriptors_and_nothing_else() -> None:
     noise = torch.randn(300, 4, 16, generator=g)
     head = train_head(features[:200], labels[:200], steps=150, batch=64, learning_rate=2e-3, seed=0, device=CPU)
     assert head_accuracy(head, features[200:], labels[200:], device=CPU) > 0.9
-    told, blind = linear_probe(features[:200], labels[:200], (features[200:], labels[200:]), (noise[200:], labels[200:]))
+    told, blind = probe_accuracy(
+        features[:200], labels[:200], (features[200:], labels[200:]), (noise[200:], labels[200:]), strength=1.0, steps=1000
+    )
     assert told > 0.9
     assert 0.3 < blind < 0.7
 

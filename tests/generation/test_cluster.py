@@ -19,7 +19,7 @@ from pixbench.errors import UserError
 from pixbench.generation import cluster as under_test
 from pixbench.generation import generate
 from pixbench.generation.job import Job
-from pixbench.registry import GENERATORS
+from pixbench.generation.protocol import GENERATORS
 
 CONFIG = {"scenes": 6, "views": 2, "size": 32, "seed": 3, "scenes_per_shard": 1, "object_count": (4, 6)}
 

@@ -8,19 +8,27 @@ import pytest
 from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
+from pixbench.evaluation.comparison import Comparison
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
+from pixbench.evaluation.matching.task import recorded_pairs
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
+from pixbench.evaluation.request import DataAccess
 from pixbench.evaluation.suite import Opening
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.submit import check
 
 
+def _access(source: EvaluationPairs) -> DataAccess:
+    """Access to a data set that is open already."""
+    return DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
+
+
 def test_a_row_comes_out_again(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
-    found = verify.rescore(stored, lambda record: source)
+    found = verify.rescore(stored, _access(source))
     assert {each.name for each in found} > set(stored.record.metrics)
     assert [each.name for each in found if not each.same] == []
 
@@ -63,7 +71,7 @@ def _forged(stored: StoredRecord, how: str) -> StoredRecord:
 )
 def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = _forged(copied(find_records([results])[0], tmp_path), how)
-    wrong = [each.name for each in verify.rescore(stored, lambda record: source) if not each.same]
+    wrong = [each.name for each in verify.rescore(stored, _access(source)) if not each.same]
     assert any(name.endswith(told) for name in wrong)
     assert len(wrong) <= 2  # an error that is missing may be missing pooled too
 
@@ -83,7 +91,7 @@ def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, sour
         write_predictions(path, dataclasses.replace(honest, answers=answers))
         part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path)}
         with pytest.raises(UserError, match="query"):
-            verify.rescore(changed(stored, predictions=part), lambda record: source)
+            verify.rescore(changed(stored, predictions=part), _access(source))
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
@@ -94,7 +102,7 @@ def test_numbers_that_are_none_are_refused(value: float, results: Path, tmp_path
     stored.path.write_text(json.dumps(raw))
     with pytest.raises(UserError, match=r"field 'metrics\.pck@1\.value"):
         read_record(stored.path)
-    assert not verify.Comparison("x", 0.3, float("inf")).same
+    assert not Comparison("x", 0.3, float("inf")).same
 
 
 @pytest.mark.parametrize("name", ["../x.h5", "sub/x.h5", "", "a\\b.h5"])
@@ -110,7 +118,7 @@ def test_files_of_a_record_lie_beside_it(name: str, results: Path, tmp_path: Pat
 def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path, tiny: Path, tmp_path: Path) -> None:
     good, other = find_records([results / "0.02"])
     bad = changed(copied(other, tmp_path), data={**other.record.model_dump()["data"], "suite": "mini v9"})
-    found = verify.rescore_all([bad, good], Opening(tmp_path), tiny, 1)
+    found = verify.rescore_all([bad, good], DataAccess(Opening(tmp_path), tiny), 1)
     assert isinstance(found[0], UserError)
     assert all(each.same for each in found[1])  # type: ignore[union-attr]
 
@@ -119,8 +127,8 @@ def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path,
 def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
     stored = find_records([results])
     ticks: list[int] = []
-    found = verify.rescore_all(stored, Opening(tmp_path), tiny, 2, ticks.append)
-    assert found == verify.rescore_all(stored, Opening(tmp_path), tiny, 1)
+    found = verify.rescore_all(stored, DataAccess(Opening(tmp_path), tiny), 2, ticks.append)
+    assert found == verify.rescore_all(stored, DataAccess(Opening(tmp_path), tiny), 1)
     assert sum(ticks) == sum(each.record.data.pairs for each in stored)
 
 
@@ -133,12 +141,12 @@ def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
         verify.find_rows(stored, "blured")
 
 
-def test_the_model_itself_is_run_again(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_the_model_itself_is_run_again(results: Path, tiny: Path, tmp_path: Path) -> None:
     stored = next(each for each in find_records([results]) if each.record.model == "blurred-seed1")
-    again = verify.rerun(stored, Blurred(1), lambda record: source, Opening(tmp_path), lambda done: None)
+    again = verify.rerun(stored, Blurred(1), DataAccess(Opening(tmp_path), tiny))
     assert all(each.same for each in again)
     with pytest.raises(UserError, match="was made by checkpoint_sha256 1, the model here has 0"):
-        verify.rerun(stored, Blurred(0), lambda record: source, Opening(tmp_path), lambda done: None)
+        verify.rerun(stored, Blurred(0), DataAccess(Opening(tmp_path), tiny))
 
 
 def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> None:
@@ -156,14 +164,14 @@ def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> No
     with pytest.raises(UserError, match="suite 'maxi' is version 1, here it is not known"):
         verify.check_definitions(changed(stored, data={**data, "suite": "maxi v1"}))
     with pytest.raises(UserError, match="'tiny', which is no suite: give it with --data"):
-        verify.pair_opener(Opening(tmp_path), None)(stored.record)
+        recorded_pairs(stored.record, DataAccess(Opening(tmp_path)))
 
 
 def test_another_data_set_is_refused(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     data = stored.record.model_dump()["data"]
     with pytest.raises(UserError, match="was scored on recipe 000000000000, the data here has"):
-        verify.rescore(changed(stored, data={**data, "recipe_sha256": "0" * 64}), lambda record: source)
+        verify.rescore(changed(stored, data={**data, "recipe_sha256": "0" * 64}), _access(source))
 
 
 class Elsewhere(EvaluationPairs):
@@ -194,11 +202,11 @@ def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: P
     source = DatasetPairs(tiny, "tiny", 2)
     path, record = evaluate(Blurred(0), source, tmp_path)
     stored = StoredRecord(path, record)
-    found = verify.rescore(stored, lambda record: Elsewhere(source, 1))
+    found = verify.rescore(stored, _access(Elsewhere(source, 1)))
     assert all(each.same for each in found if each.name in record.metrics and "pose" not in each.name)
     assert any(each.reported != each.measured for each in found)
     with pytest.raises(UserError, match=r"of .* query pixels differ from the suite's, one in a thousand may"):
-        verify.rescore(stored, lambda record: Elsewhere(source, 20))
+        verify.rescore(stored, _access(Elsewhere(source, 20)))
 
 
 def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
@@ -213,7 +221,7 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     data = stored.record.model_dump()["data"]
     good = changed(stored, data={**data, "suite": "mini v1", "trained_on": "0" * 64})
     assert missing(good) == {}
-    apart = [verify.Comparison("pck@1", 0.5, 0.4)]
+    apart = [Comparison("pck@1", 0.5, 0.4)]
     assert missing(good, rescored=apart) == {"its predictions give its numbers": "pck@1 came out otherwise: evaluate again"}
     assert missing(good, rescored=UserError("not here")) == {"its predictions give its numbers": "not here"}
     failed = changed(good, data={**good.record.model_dump()["data"], "failed": {"ValueError: no": 3}})

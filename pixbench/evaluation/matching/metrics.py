@@ -4,19 +4,15 @@ A metric is a pure function of the result of one pair. Over pairs it is averaged
 errors; `pooled` takes all queries and matches of all pairs at once. A pair on which it has no value (NaN) is left out of the mean.
 """
 
-import hashlib
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS
-from ...registry import METRICS
+from ..metric import Metric
+from ..task import metrics_of
 from .pair_result import PairResult, joined
 from .pose import (
     ESTIMATORS,
@@ -32,51 +28,6 @@ MMA_PX = tuple(range(1, 11))
 POSE_DEG = (5, 10, 20)
 CORNER_PX = (3, 5, 10)
 TAPVID_SIZE = 256
-
-Values = Float[np.ndarray, " pairs"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number for the result of a pair. A changed definition or parameter is a new version.
-
-    `per_pair` names what `value` computes: metrics that summarise the same values of pairs in different ways share it.
-    `by_pixel` metrics can be computed for some of a pair's pixels, and pooled over pairs. `task` says what it is a function of: of matching
-    a PairResult, of classification a Classified.
-    """
-
-    id: str
-    version: int
-    definition: str
-    value: Callable[[Any], float]
-    higher_is_better: bool = True
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    unit: str = ""
-    per_pair: str = ""
-    summary: Callable[[Values], float] | None = None
-    by_pixel: bool = True
-    task: str = "matching"
-
-    @property
-    def column(self) -> str:
-        """The name of its values of single pairs."""
-        return self.per_pair or self.id
-
-    def __call__(self, result: Any) -> float:
-        """The value on one pair, or on whatever its task is scored by; NaN where it is not defined."""
-        return float(self.value(result))
-
-    def over(self, values: Values) -> float:
-        """One number from the values of pairs; NaN where no pair has any."""
-        known = values[~np.isnan(values)]
-        if not len(known):
-            return math.nan
-        return float(self.summary(known)) if self.summary else float(np.mean(known))
-
-    def sha256(self) -> str:
-        """Hash of id, version, definition and parameters: two numbers with this equal mean the same."""
-        said = {"id": self.id, "version": self.version, "definition": self.definition, "parameters": dict(self.parameters)}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def share(hits: np.ndarray) -> float:
@@ -130,39 +81,31 @@ def homography_error(result: PairResult) -> float:
     return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)
 
 
-def _add(metric: Metric) -> None:
-    METRICS.add(metric.id)(metric)
-
-
-for _px in THRESHOLDS_PX:
-    _add(
+MATCHING_METRICS: tuple[Metric, ...] = (
+    *(
         Metric(
-            f"pck@{_px}",
+            f"pck@{px}",
             1,
-            f"share of visible queries with endpoint error <= {_px} px of the evaluated image",
-            partial(pck, px=_px),
-            parameters={"px": _px},
+            f"share of visible queries with endpoint error <= {px} px of the evaluated image",
+            partial(pck, px=px),
+            parameters={"px": px},
         )
-    )
-_add(
+        for px in THRESHOLDS_PX
+    ),
     Metric(
         "delta_avg",
         1,
         "mean over 1, 2, 4, 8, 16 px of the share with endpoint error < threshold (TAP-Vid, unscaled)",
         delta_avg,
         parameters={"px": THRESHOLDS_PX},
-    )
-)
-_add(
+    ),
     Metric(
         "delta_avg_256",
         1,
         "as delta_avg, errors first scaled as if the longer side of the image were 256 px (TAP-Vid)",
         partial(delta_avg, size=TAPVID_SIZE),
         parameters={"px": THRESHOLDS_PX, "size": TAPVID_SIZE},
-    )
-)
-_add(
+    ),
     Metric(
         "epe_mean",
         1,
@@ -170,9 +113,8 @@ _add(
         lambda o: float(np.mean(o.error_px)) if len(o.error_px) else math.nan,
         higher_is_better=False,
         unit="px",
-    )
-)
-_add(
+        digits=2,
+    ),
     Metric(
         "epe_median",
         1,
@@ -180,28 +122,26 @@ _add(
         lambda o: float(np.median(o.error_px)) if len(o.error_px) else math.nan,
         higher_is_better=False,
         unit="px",
-    )
-)
-for _px in MMA_PX:
-    _add(
+        digits=2,
+    ),
+    *(
         Metric(
-            f"mma@{_px}",
+            f"mma@{px}",
             1,
-            f"share of mutual nearest neighbours among the queries, or of a matcher's own matches, with reprojection error <= {_px} px; "
+            f"share of mutual nearest neighbours among the queries, or of a matcher's own matches, with reprojection error <= {px} px; "
             "a match of a point that the target does not see is wrong; no matches score 0 (D2-Net)",
-            partial(mma, px=_px),
-            parameters={"px": _px},
+            partial(mma, px=px),
+            parameters={"px": px},
         )
-    )
-_add(
+        for px in MMA_PX
+    ),
     Metric(
         "matches",
         1,
         "number of mutual nearest neighbours among the queries, or of a matcher's own matches",
         lambda o: float(len(o.match_error_px)) if len(o.visible) or len(o.match_error_px) else math.nan,
-    )
-)
-_add(
+        digits=0,
+    ),
     Metric(
         "closer",
         1,
@@ -209,59 +149,58 @@ _add(
         "(Dense Object Nets); 0 is best, 0.5 is chance",
         lambda o: float(np.nanmean(o.closer)) if np.isfinite(o.closer).any() else math.nan,
         higher_is_better=False,
-    )
-)
-_add(
+    ),
     Metric(
         "occlusion_ap",
         1,
         "average precision of the distance to the best match as a detector of occluded among visible and occluded queries; chance is the "
         "share of occluded queries",
         occlusion_ap,
-    )
-)
-for _estimator in ESTIMATORS:
-    for _deg in POSE_DEG:
-        _add(
-            Metric(
-                f"pose_auc@{_deg}/{_estimator}",
-                1,
-                f"area under recall of pose error up to {_deg} degrees over pairs of cameras apart, from mutual or own matches by "
-                f"{_estimator}; "
-                "pose error is the larger of the angles of rotation and of translation direction, its sign not counted; a failed pose is "
-                "infinite (LoFTR)",
-                partial(pose_error, estimator=_estimator),
-                parameters={
-                    "degrees": _deg,
-                    "estimator": _estimator,
-                    "threshold_px": THRESHOLD_PX,
-                    "max_iterations": MAX_ITERATIONS,
-                    "confidence": CONFIDENCE,
-                },
-                per_pair=f"pose_error_deg/{_estimator}",
-                summary=partial(area_under_recall, threshold=_deg),
-                by_pixel=False,
-            )
-        )
-for _px in CORNER_PX:
-    _add(
+    ),
+    *(
         Metric(
-            f"homography_auc@{_px}",
+            f"pose_auc@{deg}/{estimator}",
             1,
-            f"area under recall of the mean corner error up to {_px} px over pairs that a homography joins, estimated by OpenCV's MAGSAC "
-            "from mutual or own matches; a failed estimate is infinite (SuperGlue)",
-            homography_error,
-            parameters={"px": _px, "threshold_px": 3.0, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
-            per_pair="corner_error_px",
-            summary=partial(area_under_recall, threshold=_px),
+            f"area under recall of pose error up to {deg} degrees over pairs of cameras apart, from mutual or own matches by "
+            f"{estimator}; "
+            "pose error is the larger of the angles of rotation and of translation direction, its sign not counted; a failed pose is "
+            "infinite (LoFTR)",
+            partial(pose_error, estimator=estimator),
+            parameters={
+                "degrees": deg,
+                "estimator": estimator,
+                "threshold_px": THRESHOLD_PX,
+                "max_iterations": MAX_ITERATIONS,
+                "confidence": CONFIDENCE,
+            },
+            per_pair=f"pose_error_deg/{estimator}",
+            summary=partial(area_under_recall, threshold=deg),
             by_pixel=False,
         )
-    )
+        for estimator in ESTIMATORS
+        for deg in POSE_DEG
+    ),
+    *(
+        Metric(
+            f"homography_auc@{px}",
+            1,
+            f"area under recall of the mean corner error up to {px} px over pairs that a homography joins, estimated by OpenCV's MAGSAC "
+            "from mutual or own matches; a failed estimate is infinite (SuperGlue)",
+            homography_error,
+            parameters={"px": px, "threshold_px": 3.0, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
+            per_pair="corner_error_px",
+            summary=partial(area_under_recall, threshold=px),
+            by_pixel=False,
+        )
+        for px in CORNER_PX
+    ),
+)
+"""Those of this package."""
 
 
 def matching_metrics() -> list[Metric]:
-    """All metrics of matching, sorted by id."""
-    return [metric for metric in map(METRICS.get, METRICS.names()) if metric.task == "matching"]
+    """All metrics of matching, those of other packages too, sorted by id."""
+    return metrics_of("matching")
 
 
 def per_pair(result: PairResult, *, by_pixel_only: bool = False) -> dict[str, float]:

@@ -16,6 +16,7 @@ from ...dataset.reader import Dataset, Pair, PairKey
 from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
 from ...geometry.instances import FIRST_OBJECT
+from ...geometry.pixels import every_nth
 
 ASKED = (Status.VISIBLE, Status.OCCLUDED)
 """Queries lie where the target sees the point, or would but for something before it: the truth is known to hold for both."""
@@ -76,9 +77,9 @@ class EvaluationPairs(ABC):
 
 def query_pixels(status: UInt8[np.ndarray, "height width"], stride: int) -> Int[np.ndarray, "queries 2"]:
     """Every `stride`-th pixel of every `stride`-th row, half a stride in, of those visible or occluded in the target, in reading order."""
-    start = stride // 2
-    row, column = np.nonzero(np.isin(status[start::stride, start::stride], ASKED))
-    return np.stack([column, row], axis=1) * stride + start
+    grid = every_nth(stride)
+    row, column = np.nonzero(np.isin(status[grid, grid], ASKED))
+    return np.stack([column, row], axis=1) * stride + grid.start
 
 
 class DatasetPairs(EvaluationPairs):

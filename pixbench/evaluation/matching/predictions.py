@@ -17,6 +17,7 @@ from ...dataset.reader import PairKey
 from ...errors import UserError
 from ...io.files import write_whole, written_whole
 from ..model import DescriptorModel, Image, Model, image_batch
+from ..recording import Timing
 from .dense_matcher import Matches, Search
 from .pairs import EvaluationPairs, ScoredPair, describe_source
 
@@ -72,22 +73,6 @@ class Predictions:
     answers: Sequence[PairPredictions]
     model: str
     content_sha256: str
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Seconds spent describing images and matching pairs in this run; what an earlier run had finished is not counted."""
-
-    describe_s: float = 0.0
-    images: int = 0
-    match_s: float = 0.0
-    pairs: int = 0
-
-    def plus(self, other: "Timing") -> "Timing":
-        """Both together."""
-        return Timing(
-            self.describe_s + other.describe_s, self.images + other.images, self.match_s + other.match_s, self.pairs + other.pairs
-        )
 
 
 def predict(

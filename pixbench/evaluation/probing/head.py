@@ -1,4 +1,4 @@
-"""What is trained on frozen descriptors: the paper's per-pixel head, and a linear probe."""
+"""The paper's per-pixel head, trained on frozen descriptors."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -48,16 +48,16 @@ def describe(
     images: UInt8[np.ndarray, "images side side 3"],
     to_view: Callable[[Tensor], Tensor],
     *,
-    stride: int,
+    grid: slice,
     device: torch.device,
 ) -> Features:
-    """Descriptors of images at every `stride`-th pixel of every `stride`-th row, on the CPU."""
+    """Descriptors of images at the columns and rows of `grid` (`geometry.pixels.every_nth`), on the CPU."""
     network = network.to(device).eval()
     found = []
     with torch.inference_mode():
         for start in range(0, len(images), 64):
             batch = torch.from_numpy(images[start : start + 64].transpose(0, 3, 1, 2).copy()).float() / 255
-            dense = network(to_view(batch).to(device))[..., ::stride, ::stride]
+            dense = network(to_view(batch).to(device))[..., grid, grid]
             found.append(dense.flatten(2).float().cpu())
     return torch.cat(found)
 
@@ -99,20 +99,3 @@ def head_probability(head: PixelHead, features: Features, *, device: torch.devic
 def head_accuracy(head: PixelHead, features: Features, labels: Bool[np.ndarray, " images"], *, device: torch.device) -> float:
     """Share of images whose mean probability over pixels is on the label's side."""
     return float(np.mean((head_probability(head, features, device=device) > 0.5) == labels))
-
-
-def pooled(features: Features) -> Float[np.ndarray, "images values"]:
-    """Mean and standard deviation of each channel over pixels: what the linear probe sees."""
-    return torch.cat([features.mean(dim=2), features.std(dim=2)], dim=1).numpy()
-
-
-def linear_probe(
-    features: Features, labels: Bool[np.ndarray, " images"], *tests: tuple[Float[Tensor, "_ channels pixels"], Bool[np.ndarray, " _"]]
-) -> list[float]:
-    """Accuracy on each test of a logistic regression on pooled descriptors."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(pooled(features), labels)
-    return [float(probe.score(pooled(test), truth)) for test, truth in tests]

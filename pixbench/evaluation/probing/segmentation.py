@@ -1,35 +1,38 @@
-"""Whether frozen descriptors of rooms know classes, instances and edges: a linear probe of pixels, and what channels show without one."""
+"""The task of segmentation: whether frozen descriptors of rooms know classes, instances and edges.
 
-import math
+A linear probe is trained on pixels; what channels show of instances and edges is measured without any training.
+"""
+
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-import h5py
 import numpy as np
 from jaxtyping import Float, Int
 
 from ...dataset.reader import Dataset, StoredScene
 from ...errors import UserError
 from ...geometry.instances import FIRST_OBJECT, NO_INSTANCE
-from ...io.files import written_whole
-from ...registry import METRICS
-from ..matching.evaluate import file_stem, number, store_probe
-from ..matching.metrics import Metric
+from ...geometry.pixels import every_nth
+from ..comparison import Comparison, compare_metrics
 from ..matching.nearest import Norm
 from ..matching.pairs import recipe_identity
+from ..metric import Metric
 from ..model import DescriptorModel, Model, image_batch
-from ..record import DataPart, Protocol, Record
-from ..suite import GeneratedSuite, Opening, Suite, Task
-from .classification import binned_gap
+from ..record import DataPart, Protocol, Record, StoredRecord, number
+from ..recording import Timing, file_stem, record_result
+from ..request import DataAccess, EvaluationRequest
+from ..suite import GeneratedSuite, Opening, Suite
+from ..task import METRICS, Task
+from .calibration import BINS
+from .linear_probe import fit_linear_probe
+from .pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error, read_classes, write_classes
 from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
 
-FORMAT = "pixbench-pixel-classes"
-PARTS = ("id", "ood")
 STRENGTH = 0.01
-BINS = 15
+PROBE_STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -39,39 +42,12 @@ class RoomSuite(Suite):
     seen: GeneratedSuite
     unseen: GeneratedSuite
     stride: int
-    task: ClassVar[Task] = "segmentation"
+    task: ClassVar[str] = "segmentation"
 
     @property
     def work(self) -> int:
         """Scenes of both."""
         return self.seen.work + self.unseen.work
-
-
-@dataclass(frozen=True, eq=False)
-class PixelClasses:
-    """What a probe said of pixels: the probability of the class it said, that class, and the true one; classes are numbers."""
-
-    confidence: Float[np.ndarray, " pixels"]
-    said: Int[np.ndarray, " pixels"]
-    truth: Int[np.ndarray, " pixels"]
-
-
-def pixel_accuracy(found: PixelClasses) -> float:
-    """Share of pixels whose class was said."""
-    return float(np.mean(found.said == found.truth)) if len(found.truth) else math.nan
-
-
-def mean_iou(found: PixelClasses) -> float:
-    """Mean over the true classes of intersection over union of said and true pixels."""
-    ious = [np.sum((found.said == k) & (found.truth == k)) / np.sum((found.said == k) | (found.truth == k)) for k in np.unique(found.truth)]
-    return float(np.mean(ious)) if ious else math.nan
-
-
-def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
-    """Expected calibration error of the said class, in equal bins (Guo et al., 2017)."""
-    if not len(found.truth):
-        return math.nan
-    return binned_gap(found.confidence, found.said == found.truth, bins)
 
 
 _WHERE = {
@@ -84,30 +60,78 @@ STRUCTURE = {
     "depth_edge_ap": "average precision of the descriptor's step between neighbours as a detector of depth edges, no training",
     "normal_edge_ap": "average precision of the descriptor's step between neighbours as a detector of creases, no training",
 }
-for _part, _words in _WHERE.items():
-    for _id, _what, _value, _higher in (
-        ("pixel_accuracy", "share of pixels whose class a linear probe of frozen descriptors says", pixel_accuracy, True),
-        ("miou", "mean over classes of the intersection over union of a linear probe of frozen descriptors", mean_iou, True),
-        (
-            "pixel_ece",
-            f"expected calibration error, {BINS} equal bins, of a linear probe of frozen descriptors",
-            pixel_calibration_error,
-            False,
-        ),
-    ):
-        METRICS.add(f"{_part}_{_id}")(
-            Metric(
-                f"{_part}_{_id}",
-                1,
-                f"{_what}; on {_words}",
-                _value,
-                higher_is_better=_higher,
-                parameters={"strength": STRENGTH, "bins": BINS},
-                task="segmentation",
-            )
+SEGMENTATION_METRICS: tuple[Metric, ...] = (
+    *(
+        Metric(
+            f"{part}_{name}",
+            1,
+            f"{what}; on {words}",
+            value,
+            higher_is_better=higher,
+            parameters={"strength": STRENGTH, "bins": BINS},
+            task="segmentation",
         )
-for _id, _what in STRUCTURE.items():
-    METRICS.add(_id)(Metric(_id, 1, f"{_what}; mean over the first views of OOD rooms", lambda row: float(row), task="segmentation"))
+        for part, words in _WHERE.items()
+        for name, what, value, higher in (
+            ("pixel_accuracy", "share of pixels whose class a linear probe of frozen descriptors says", pixel_accuracy, True),
+            ("miou", "mean over classes of the intersection over union of a linear probe of frozen descriptors", mean_iou, True),
+            (
+                "pixel_ece",
+                f"expected calibration error, {BINS} equal bins, of a linear probe of frozen descriptors",
+                pixel_calibration_error,
+                False,
+            ),
+        )
+    ),
+    *(
+        Metric(name, 1, f"{what}; mean over the first views of OOD rooms", lambda row: float(row), task="segmentation")
+        for name, what in STRUCTURE.items()
+    ),
+)
+
+
+class Segmentation(Task):
+    """See Task. Probes of rooms, and what descriptors show of them unasked."""
+
+    name = "segmentation"
+    title = "which class each pixel of a room has, and where instances and edges are"
+    primary = "ood_miou"
+    columns: Mapping[str, str] = {
+        "id_pixel_accuracy": "ID accuracy",
+        "ood_pixel_accuracy": "OOD accuracy",
+        "id_miou": "ID mIoU",
+        "ood_miou": "OOD mIoU",
+        "ood_pixel_ece": "OOD ECE",
+        "instance_iou": "instance IoU",
+        "instance_rand": "Rand index",
+        "depth_edge_ap": "depth edge AP",
+        "normal_edge_ap": "normal edge AP",
+    }
+    metrics = SEGMENTATION_METRICS
+
+    def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
+        """See Task. UserError for a matcher of points."""
+        request.refuse_pair_options()
+        suite = cast(RoomSuite, request.suite)
+        with request.progress_bar(f"probe {model.name}", 2 * suite.work, "scenes") as advance:
+            return evaluate(model, suite, request.opening, request.folder, batch=request.batch, progress=advance)
+
+    def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
+        """See Task. Predictions do not hold what instances and edges are measured on."""
+        found = compare_metrics(stored.record, score(read_classes(stored.beside("predictions"))), undecided=STRUCTURE)
+        progress(1)
+        return found
+
+    def caption(self, record: Record, shown: Mapping[str, str]) -> str:
+        """See Task."""
+        chance = record.details.get("majority", {})
+        return (
+            f"A linear probe on frozen descriptors, {record.protocol.scored}; always saying the commonest class has accuracy "
+            f"{chance.get('id')} ID and {chance.get('ood')} OOD. Instances and edges: no training. ECE: lower is better."
+        )
+
+
+SEGMENTATION = Segmentation()
 
 
 def evaluate(
@@ -123,50 +147,55 @@ def evaluate(
     if not isinstance(model, DescriptorModel):
         raise UserError(f"{model.name} gives no descriptors: suite {suite.name} needs them")
     out.mkdir(parents=True, exist_ok=True)
-    started, stem = time.perf_counter(), file_stem(model.name)
+    started, path = time.perf_counter(), out / f"{file_stem(model.name)}.h5"
     seen, unseen = (Dataset(part.ensure(opening.cache, workers=opening.workers, progress=progress)) for part in (suite.seen, suite.unseen))
     begun = time.perf_counter()
     train, id_test, ood_test, structure, images = _described(model, seen, unseen, suite.stride, batch, progress)
-    seconds = time.perf_counter() - begun
-    probe = _probe(*train)
+    timing = Timing(describe_s=time.perf_counter() - begun, images=images)
+    probe = fit_linear_probe(*train, strength=STRENGTH, steps=PROBE_STEPS)
     classes = {"id": _says(probe, *id_test), "ood": _says(probe, *ood_test)}
-    path = out / f"{stem}.h5"
     write_classes(path, classes)
-    scores = {**score(read_classes(path)), **structure}
-    identities = [recipe_identity(part.manifest) for part in (seen, unseen)]
-    found = store_probe(
+    found = record_result(
         model,
-        path,
         "segmentation",
-        DataPart(
-            suite=suite.full_name,
-            recipe_sha256="".join(each[:32] for each in identities),
-            content_sha256="".join(part.manifest.content_sha256()[:32] for part in (seen, unseen)),
-            split="id and ood",
-            seed=seen.manifest.seed,
-            scenes=images,
-        ),
-        Protocol(
-            query_stride=suite.stride,
-            scored=f"every {suite.stride}th pixel of every {suite.stride}th row",
-            search="none",
-            batch=batch,
-            device=str(model.device),
-            selection=["none: regularisation fixed"],
-        ),
-        scores,
-        {
+        _data_part(suite, seen, unseen, images),
+        _protocol(model, suite, batch),
+        {**score(read_classes(path)), **structure},
+        path,
+        timing=timing,
+        seconds=time.perf_counter() - started,
+        details={
             "classes": sorted({int(k) for k in train[1]}),
             "majority": {part: number(float(np.mean(found.truth == np.bincount(train[1]).argmax()))) for part, found in classes.items()},
             "seen": asdict(suite.seen)["config"],
             "unseen": asdict(suite.unseen)["config"],
         },
-        describe_s=seconds,
-        seconds=time.perf_counter() - started,
     )
     for dataset in (seen, unseen):
         dataset.close()
     return found
+
+
+def _data_part(suite: RoomSuite, seen: Dataset, unseen: Dataset, images: int) -> DataPart:
+    return DataPart(
+        suite=suite.full_name,
+        recipe_sha256="".join(recipe_identity(part.manifest)[:32] for part in (seen, unseen)),
+        content_sha256="".join(part.manifest.content_sha256()[:32] for part in (seen, unseen)),
+        split="id and ood",
+        seed=seen.manifest.seed,
+        scenes=images,
+    )
+
+
+def _protocol(model: DescriptorModel, suite: RoomSuite, batch: int) -> Protocol:
+    return Protocol(
+        query_stride=suite.stride,
+        scored=f"every {suite.stride}th pixel of every {suite.stride}th row",
+        search="none",
+        batch=batch,
+        device=str(model.device),
+        selection=["none: regularisation fixed"],
+    )
 
 
 Pixels = tuple[Float[np.ndarray, "_ channels"], Int[np.ndarray, " _"]]
@@ -199,10 +228,10 @@ def _described(
 
 def _pixels(scene: StoredScene, dense: Float[np.ndarray, "channels height width"], view: int, stride: int) -> Pixels:
     """Every `stride`-th pixel with a surface. Classes are numbers of the data set, the same in all its scenes."""
-    start = stride // 2
-    semantic = scene.read("semantic", view)[start::stride, start::stride].astype(np.int64)
-    there = scene.read("instance", view)[start::stride, start::stride] > 0
-    return dense[:, start::stride, start::stride][:, there].T, semantic[there]
+    grid = every_nth(stride)
+    semantic = scene.read("semantic", view)[grid, grid].astype(np.int64)
+    there = scene.read("instance", view)[grid, grid] > 0
+    return dense[:, grid, grid][:, there].T, semantic[there]
 
 
 def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredScene, p: Norm) -> dict[str, float]:
@@ -218,44 +247,10 @@ def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredS
     }
 
 
-def _probe(features: Float[np.ndarray, "pixels channels"], classes: Int[np.ndarray, " pixels"]) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(C=STRENGTH, max_iter=300)).fit(features, classes)
-
-
 def _says(probe: Any, features: Float[np.ndarray, "pixels channels"], truth: Int[np.ndarray, " pixels"]) -> PixelClasses:
     probability = probe.predict_proba(features)
     best = probability.argmax(axis=1)
     return PixelClasses(probability.max(axis=1), probe.classes_[best].astype(np.int64), truth)
-
-
-def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
-    """Confidence in thousandths, said and true class of every test pixel."""
-    with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-        file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
-        for part, found in classes.items():
-            arrays = {"confidence": (1000 * found.confidence).round(), "said": found.said, "truth": found.truth}
-            for name, array in arrays.items():
-                file.create_dataset(f"{part}/{name}", data=array.astype(np.uint16), compression="gzip", shuffle=True)
-
-
-def read_classes(path: Path) -> dict[str, PixelClasses]:
-    """What `write_classes` wrote."""
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise UserError(f"{path} holds no classes of pixels: run 'pixbench evaluate' again")
-            return {
-                part: PixelClasses(
-                    file[part]["confidence"][()] / 1000, file[part]["said"][()].astype(np.int64), file[part]["truth"][()].astype(np.int64)
-                )
-                for part in PARTS
-            }
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} holds no classes of pixels ({error}): run 'pixbench evaluate' again") from None
 
 
 def score(classes: dict[str, PixelClasses]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 All share trainer, network and data, so that only the objective differs between two runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from torch.nn import functional
 from ...errors import unknown_name
 from ...evaluation.matching.nearest import Norm
 from ...losses import contrastive_loss
+from ...registry import Registry
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -60,6 +61,10 @@ class Objective(nn.Module):
     def forward(self, seen: Described) -> Float[Tensor, ""]:
         """The loss."""
         raise NotImplementedError
+
+
+OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
+"""What a network can be trained to do; each is called with the run's configuration."""
 
 
 def sample_descriptors(

@@ -20,12 +20,11 @@ from pixbench.evaluation.matching.scoring import score
 from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
-from pixbench.evaluation.suite import Opening
+from pixbench.evaluation.suite import SUITES, Opening
 from pixbench.geometry.correspondence import Status
 from pixbench.leaderboard.render import markdown
 from pixbench.leaderboard.tables import build_tables
 from pixbench.models.loading import load_model
-from pixbench.registry import SUITES
 
 
 @pytest.fixture

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from pixbench.evaluation.matching.metrics import METRICS, Metric, matching_metrics, per_pair, pooled, summarise
+from pixbench.evaluation.matching.metrics import matching_metrics, per_pair, pooled, summarise
 from pixbench.evaluation.matching.pair_result import PairResult, joined
 from pixbench.evaluation.matching.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
-from pixbench.evaluation.probing.classification import Classified, accuracy, calibration_error
-from pixbench.evaluation.probing.segmentation import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error
+from pixbench.evaluation.metric import Metric
+from pixbench.evaluation.probing.classification import calibration_error
+from pixbench.evaluation.probing.pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error
+from pixbench.evaluation.probing.read_out import Classified, accuracy
+from pixbench.evaluation.task import METRICS
 from pixbench.geometry.cameras import Camera, inverse_rigid, look_at
 from pixbench.image.homography import apply_homography
 

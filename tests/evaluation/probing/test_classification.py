@@ -6,22 +6,13 @@ import torch
 
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.probing.classification import (
-    READ_OUTS,
-    Bounds,
-    DomainSuite,
-    Part,
-    describe_images,
-    evaluate,
-    read_out,
-    read_probabilities,
-    score,
-    to_size,
-    write_probabilities,
-)
+from pixbench.evaluation.probing.classification import describe_images, evaluate, score, to_size
+from pixbench.evaluation.probing.domains import DOMAIN_SETS, Bounds, DomainSuite
+from pixbench.evaluation.probing.probabilities import read_probabilities, write_probabilities
+from pixbench.evaluation.probing.read_out import READ_OUTS, Part, read_out
 from pixbench.evaluation.record import read_record
+from pixbench.evaluation.suite import SUITES
 from pixbench.models.loading import load_model
-from pixbench.registry import DOMAIN_SETS, SUITES
 
 
 class Grey(DescriptorModel):
@@ -40,7 +31,7 @@ def _parts(rng: np.random.Generator, e: float, count: int = 600) -> Part:
 
 
 def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixbench.evaluation.probing.classification.HEAD_STEPS", 2)
+    monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(0)
     chosen, found = read_out([_parts(rng, 0.1), _parts(rng, 0.2)], _parts(rng, 0.9), seed=0)
     assert set(chosen) == {"training-domain", "leave-one-domain-out", "oracle"}
@@ -57,7 +48,7 @@ def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_oracle_selects_on_the_test_domain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixbench.evaluation.probing.classification.HEAD_STEPS", 2)
+    monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(1)
     _, found = read_out([_parts(rng, 0.1), _parts(rng, 0.2)], _parts(rng, 0.9), seed=0)
     accuracy = {name: float(np.mean(found[name][1].said == found[name][1].label)) for name in READ_OUTS}
@@ -66,7 +57,7 @@ def test_the_oracle_selects_on_the_test_domain(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_probabilities_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pixbench.evaluation.probing.classification.HEAD_STEPS", 2)
+    monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(2)
     _, found = read_out([_parts(rng, 0.1, 100), _parts(rng, 0.2, 100)], _parts(rng, 0.9, 100), seed=0)
     write_probabilities(tmp_path / "p.h5", found)
@@ -91,7 +82,7 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
     images, classes = rng.integers(0, 255, (300, 28, 28)).astype(np.uint8), rng.integers(0, 10, 300).astype(np.uint8)
     digits = Digits(images, classes, "5" * 64)
     monkeypatch.setattr(DOMAIN_SETS, "get", lambda name: lambda source, *, cut, seed: colored_mnist(digits, cut=cut, seed=seed))
-    monkeypatch.setattr("pixbench.evaluation.probing.classification.HEAD_STEPS", 5)
+    monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 5)
     suite = DomainSuite("digits", "", 3, "colored-mnist", "mine", "irm", 0, 32, 8)
     path, record = evaluate(Grey(), suite, tmp_path, batch=50)
     # Noise has no shape; its colour is the label up to the domain's e.

@@ -6,15 +6,8 @@ import torch
 
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.probing.segmentation import (
-    PixelClasses,
-    RoomSuite,
-    evaluate,
-    mean_iou,
-    pixel_accuracy,
-    read_classes,
-    write_classes,
-)
+from pixbench.evaluation.probing.pixel_classes import PixelClasses, mean_iou, pixel_accuracy, read_classes, write_classes
+from pixbench.evaluation.probing.segmentation import RoomSuite, evaluate
 from pixbench.evaluation.record import read_record
 from pixbench.evaluation.suite import GeneratedSuite, Opening
 from pixbench.models.loading import load_model

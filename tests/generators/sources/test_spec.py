@@ -7,11 +7,11 @@ import pytest
 import trimesh
 
 from pixbench.errors import UserError
+from pixbench.generation.components import OBJECT_SOURCES
 from pixbench.generators.rooms.config import Config3D
 from pixbench.generators.sources.base import split_of
 from pixbench.generators.sources.procedural import ProceduralObjects, ProceduralRooms
 from pixbench.generators.sources.spec import Mix, Spec, parse
-from pixbench.registry import OBJECT_SOURCES
 
 
 @pytest.mark.parametrize(

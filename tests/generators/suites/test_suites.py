@@ -10,10 +10,9 @@ from scans import ply, room, xml
 
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import EvaluationPairs
-from pixbench.evaluation.suite import GeneratedSuite, Opening
+from pixbench.evaluation.suite import SUITES, GeneratedSuite, Opening
 from pixbench.generators.sources.base import split_of
 from pixbench.models.loading import load_model
-from pixbench.registry import SUITES
 
 CHAIR = "03001627"
 SMALL = {"scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}

@@ -1,0 +1,87 @@
+"""Scores stored predictions again, and compares every number of the record with what comes out."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ...errors import UserError
+from ..comparison import Comparison, compare_metrics
+from ..record import Record, StoredRecord, number
+from .evaluate import pair_table
+from .pairs import EvaluationPairs
+from .predictions import read_predictions
+from .scoring import Scores, score
+
+
+def rescore(
+    stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None
+) -> list[Comparison]:
+    """Every number of a record that its predictions decide, and its table of pairs, from the predictions again."""
+    record, path = stored.record, stored.beside("predictions")
+    source = open_pairs()
+    if source.identity.recipe_sha256 != record.data.recipe_sha256:
+        raise UserError(
+            f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
+            f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
+        )
+    predictions = read_predictions(path)
+    if predictions.model != record.model:
+        raise UserError(f"{path} holds predictions of {predictions.model}, the record is of {record.model}: evaluate again")
+    scores = score(predictions, source, progress, elsewhere=True)
+    same_copy = predictions.content_sha256 == source.identity.content_sha256
+    return [
+        *compare_metrics(record, scores.metrics),
+        *(Comparison(f"{name}, pooled", _pooled(record, name), number(value)) for name, value in scores.pooled.items()),
+        *_groups(record, scores),
+        *_pair_columns(stored, pair_table(scores), cells=same_copy),
+        Comparison("points", record.data.points, sum(row.points for row in scores.rows), decided=same_copy),
+        Comparison("pairs that failed", sum(record.data.failed.values()), sum(bool(row.reason) for row in scores.rows)),
+    ]
+
+
+def _pooled(record: Record, name: str) -> float | None:
+    return record.metrics[name].pooled if name in record.metrics else None
+
+
+def _groups(record: Record, scores: Scores) -> list[Comparison]:
+    """Those groups that can be told without the training set, of which only its owner knows what was in it."""
+    found = []
+    for group, mine in scores.groups.items():
+        reported: Mapping[str, float | None] = record.groups[group].metrics if group in record.groups else {}
+        found += [Comparison(f"{group}, {name}", reported.get(name), number(value)) for name, value in mine.metrics.items()]
+    return found
+
+
+def _pair_columns(stored: StoredRecord, measured: str, *, cells: bool) -> list[Comparison]:
+    """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
+    text = stored.beside("pairs").read_text()
+    tables = [list(csv.DictReader(io.StringIO(each))) for each in (text, measured)]
+    if len(tables[0]) != len(tables[1]) or any(row.keys() != tables[1][0].keys() for row in tables[0]):
+        raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
+    found = []
+    for column in tables[1][0]:
+        pairs = [(_cell(one[column]), _cell(other[column])) for one, other in zip(*tables, strict=True)]
+        if cells:
+            worst = max(pairs, key=lambda pair: _apart(*pair))
+        else:
+            known = [pair for pair in pairs if None not in pair and all(map(math.isfinite, pair))]  # type: ignore[arg-type]
+            worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
+        found.append(Comparison(f"table of pairs, {column}", *worst))
+    return found
+
+
+def _cell(text: str) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        # Words, such as the reason of a failure: all that can be asked is whether they are there.
+        return 1.0
+
+
+def _apart(one: float | None, other: float | None) -> float:
+    if one == other:
+        return 0.0
+    return math.inf if one is None or other is None or not math.isfinite(one - other) else abs(one - other) / max(1.0, abs(one))

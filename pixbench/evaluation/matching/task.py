@@ -1,0 +1,134 @@
+"""The task of matching: where a model finds the points of one view again in another."""
+
+import csv
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from ...dataset.leakage import assets
+from ...dataset.reader import Dataset
+from ...errors import UserError
+from ..comparison import Comparison
+from ..metric import Metric
+from ..model import Model
+from ..record import DataPart, Record, StoredRecord
+from ..request import DataAccess, EvaluationRequest
+from ..suite import STRIDE, SUITES, MatchingSuite
+from ..task import METRICS, Task
+from .dense_matcher import Search
+from .evaluate import evaluate
+from .metrics import MATCHING_METRICS
+from .pairs import DatasetPairs, EvaluationPairs
+from .rescore import rescore
+
+
+class Matching(Task):
+    """See Task. Scores are of pairs of views, of a suite or of any data set."""
+
+    name = "matching"
+    title = "where query pixels of one view lie in another"
+    primary = "delta_avg"
+    columns: Mapping[str, str] = {
+        "delta_avg": "δ_avg",
+        "pck@1": "PCK@1",
+        "pck@4": "PCK@4",
+        "epe_median": "median EPE",
+        "mma@3": "MMA@3",
+        "closer": "closer",
+        "occlusion_ap": "occlusion AP",
+        "pose_auc@10/magsac": "AUC@10° MAGSAC",
+        "pose_auc@10/poselib": "AUC@10° PoseLib",
+        "homography_auc@5": "AUC@5 px",
+    }
+    metrics = MATCHING_METRICS
+    units = "scenes"
+    of_pairs = True
+
+    def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
+        """See Task."""
+        training = None if request.trained_on is None else Dataset(request.trained_on)
+        source = _requested_pairs(request, None if training is None else frozenset(assets(training)))
+        search = Search(radius_px=math.inf if request.radius_px is None else request.radius_px, subpixel=request.subpixel)
+        pairs = sum(map(len, source.groups()))
+        with request.progress_bar(f"match {model.name}", 2 * pairs, "pairs") as advance:
+            return evaluate(
+                model,
+                source,
+                request.folder,
+                search=search,
+                batch=request.batch,
+                trained_on=None if training is None else training.manifest.content_sha256(),
+                progress=advance,
+            )
+
+    def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
+        """See Task."""
+        return rescore(stored, lambda: recorded_pairs(stored.record, access), progress)
+
+    def open_data(self, record: Record, access: DataAccess) -> None:
+        """See Task."""
+        recorded_pairs(record, access)
+
+    def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
+        """By scene, over its pairs."""
+        sums: dict[int, tuple[float, float]] = {}
+        try:
+            with stored.beside("pairs").open(newline="") as file:
+                for row in csv.DictReader(file):
+                    if row[metric]:
+                        total, count = sums.get(int(row["scene"]), (0.0, 0.0))
+                        sums[int(row["scene"])] = total + float(row[metric]), count + 1
+        except (KeyError, ValueError, TypeError) as error:
+            raise UserError(f"{stored.path}: its table of pairs cannot be read ({error}): run 'pixbench evaluate' again") from None
+        return sums
+
+    def size(self, data: DataPart) -> str:
+        """See Task."""
+        return f"{data.scenes} scenes, {data.pairs} ordered pairs"
+
+    def caption(self, record: Record, shown: Mapping[str, str]) -> str:
+        """See Task."""
+        stride = record.protocol.query_stride
+        every = f"every {stride}th pixel of every {stride}th row" if stride != 1 else "every pixel"
+        lower = [words for name, words in shown.items() if not METRICS.get(name).higher_is_better]
+        return (
+            f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "
+            f"Higher is better, but for {' and '.join(lower) or 'none'}. 'pixbench metrics explain ID' says what a number means."
+        )
+
+    def aggregation(self, metric: Metric) -> str:
+        """See Task."""
+        return "computed from the errors of all pairs" if metric.summary else "mean over pairs that have a value"
+
+
+MATCHING = Matching()
+
+
+def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
+    """The pairs that a record is of, opened once for all records of a suite: its suite's, or those of the user's own data set."""
+    suite = record.data.suite
+    if suite not in access.opened:
+        name, version = record.suite
+        if version is not None:
+            access.opened[suite] = SUITES.get(name).open(access.opening)
+        elif access.data is not None:
+            access.opened[suite] = DatasetPairs(access.data, name, record.protocol.query_stride or STRIDE)
+        else:
+            raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
+    pairs: EvaluationPairs = access.opened[suite]
+    return pairs
+
+
+def _requested_pairs(request: EvaluationRequest, trained_on: Collection[str] | None) -> EvaluationPairs:
+    """The pairs of a request, made or fetched first where a suite needs that. `trained_on` is the hashes of a training set's assets."""
+    if request.data is not None:
+        if request.opening.sources:
+            raise UserError(f"--{next(iter(request.opening.sources))}: --data is made already; leave one of them out")
+        return DatasetPairs(request.data, request.name, request.query_stride or STRIDE, trained_on)
+    if request.query_stride is not None:
+        raise UserError(f"--query-stride: suite {request.name} fixes its queries; use it with --data")
+    suite = cast(MatchingSuite, request.suite)
+    with request.progress_bar(f"suite {suite.name}", suite.work, "scenes") as advance:
+        return suite.open(replace(request.opening, trained_on=trained_on), advance)

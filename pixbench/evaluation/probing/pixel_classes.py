@@ -1,0 +1,69 @@
+"""What a probe said of pixels, how right that is, and the file that keeps it."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from jaxtyping import Float, Int
+
+from ...errors import UserError
+from ...io.files import written_whole
+from .calibration import BINS, binned_gap
+
+FORMAT = "pixbench-pixel-classes"
+PARTS = ("id", "ood")
+
+
+@dataclass(frozen=True, eq=False)
+class PixelClasses:
+    """What a probe said of pixels: the probability of the class it said, that class, and the true one; classes are numbers."""
+
+    confidence: Float[np.ndarray, " pixels"]
+    said: Int[np.ndarray, " pixels"]
+    truth: Int[np.ndarray, " pixels"]
+
+
+def pixel_accuracy(found: PixelClasses) -> float:
+    """Share of pixels whose class was said."""
+    return float(np.mean(found.said == found.truth)) if len(found.truth) else math.nan
+
+
+def mean_iou(found: PixelClasses) -> float:
+    """Mean over the true classes of intersection over union of said and true pixels."""
+    ious = [np.sum((found.said == k) & (found.truth == k)) / np.sum((found.said == k) | (found.truth == k)) for k in np.unique(found.truth)]
+    return float(np.mean(ious)) if ious else math.nan
+
+
+def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
+    """Expected calibration error of the said class, in equal bins (Guo et al., 2017)."""
+    if not len(found.truth):
+        return math.nan
+    return binned_gap(found.confidence, found.said == found.truth, bins)
+
+
+def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
+    """Confidence in thousandths, said and true class of every test pixel."""
+    with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
+        for part, found in classes.items():
+            arrays = {"confidence": (1000 * found.confidence).round(), "said": found.said, "truth": found.truth}
+            for name, array in arrays.items():
+                file.create_dataset(f"{part}/{name}", data=array.astype(np.uint16), compression="gzip", shuffle=True)
+
+
+def read_classes(path: Path) -> dict[str, PixelClasses]:
+    """What `write_classes` wrote."""
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("format") != FORMAT:
+                raise UserError(f"{path} holds no classes of pixels: run 'pixbench evaluate' again")
+            return {
+                part: PixelClasses(
+                    file[part]["confidence"][()] / 1000, file[part]["said"][()].astype(np.int64), file[part]["truth"][()].astype(np.int64)
+                )
+                for part in PARTS
+            }
+    except (OSError, KeyError) as error:
+        raise UserError(f"{path} holds no classes of pixels ({error}): run 'pixbench evaluate' again") from None

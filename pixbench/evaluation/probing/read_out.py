@@ -1,0 +1,108 @@
+"""Classifiers on frozen descriptors of labelled domains: linear probes, by how their strength was selected, and the paper's head."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from .head import Features, head_probability, train_head
+from .linear_probe import fit_linear_probe, pooled
+
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Inverse regularisation of the linear probe, of which a protocol selects one; the first of equals, so the strongest."""
+
+PROBE_STEPS = 2000
+"""The most that the solver takes."""
+
+HELD_OUT = 0.2
+"""Share of each domain that is kept from training, to select on and, of the training domains, to measure ID accuracy on."""
+
+HEAD_STEPS, HEAD_BATCH, HEAD_RATE = 800, 64, 2e-3
+
+READ_OUTS = ("training-domain", "leave-one-domain-out", "oracle", "head")
+"""How the linear probe's regularisation was selected (DomainBed, arXiv 2007.01434); and the paper's head, of which nothing is."""
+
+Labels = Bool[np.ndarray, " images"]
+
+
+@dataclass(frozen=True, eq=False)
+class Classified:
+    """What a classifier said of images: the probability of class 1, and the truth."""
+
+    probability: Float[np.ndarray, " images"]
+    label: Labels
+
+    @property
+    def said(self) -> Labels:
+        """The class that is more probable; 0 where both are equally so."""
+        return self.probability > 0.5
+
+
+def accuracy(found: Classified) -> float:
+    """Share of images whose more probable class is theirs; NaN for none."""
+    return float(np.mean(found.said == found.label)) if len(found.label) else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Descriptors and labels of some images."""
+
+    features: Features
+    labels: Labels
+
+
+def read_out(
+    training: Sequence[Part], ood: Part, seed: int, progress: Callable[[int], None] = lambda done: None
+) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
+    """Probes and head on frozen descriptors: the strength that each protocol selected, and what each read-out says of ID and OOD images."""
+    fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
+    test_choice, test = _cut(ood, HELD_OUT)
+    probes = {strength: _probe(fit, strength) for strength in STRENGTHS}
+    progress(10)
+    by_protocol = {
+        "training-domain": {s: np.mean([accuracy(_says(probe, part)) for part in held]) for s, probe in probes.items()},
+        "leave-one-domain-out": {
+            s: np.mean(
+                [
+                    accuracy(_says(_probe([part for k, part in enumerate(fit) if k != out], s), training[out]))
+                    for out in range(len(training))
+                ]
+            )
+            for s in STRENGTHS
+        },
+        "oracle": {s: accuracy(_says(probe, test_choice)) for s, probe in probes.items()},
+    }
+    progress(10)
+    chosen = {name: max(STRENGTHS, key=lambda s, found=found: (found[s], -s)) for name, found in by_protocol.items()}  # type: ignore[misc]
+    id_test = _together(held)
+    classified = {name: (_says(probes[s], id_test), _says(probes[s], test)) for name, s in chosen.items()}
+    whole = _together(fit)
+    head = train_head(
+        whole.features, whole.labels, steps=HEAD_STEPS, batch=HEAD_BATCH, learning_rate=HEAD_RATE, seed=seed, device=torch.device("cpu")
+    )
+    first, second = (Classified(head_probability(head, part.features, device=torch.device("cpu")), part.labels) for part in (id_test, test))
+    classified["head"] = (first, second)
+    progress(20)
+    return chosen, classified
+
+
+def _cut(part: Part, share: float) -> tuple[Part, Part]:
+    at = round(len(part.labels) * share)
+    return Part(part.features[:at], part.labels[:at]), Part(part.features[at:], part.labels[at:])
+
+
+def _together(parts: Sequence[Part]) -> Part:
+    return Part(torch.cat([part.features for part in parts]), np.concatenate([part.labels for part in parts]))
+
+
+def _probe(parts: Sequence[Part], strength: float) -> Any:
+    whole = _together(parts)
+    return fit_linear_probe(pooled(whole.features), whole.labels, strength=strength, steps=PROBE_STEPS)
+
+
+def _says(probe: Any, part: Part) -> Classified:
+    return Classified(probe.predict_proba(pooled(part.features))[:, 1], part.labels)

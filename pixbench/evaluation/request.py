@@ -1,0 +1,69 @@
+"""What a user asks of an evaluation, and where the data of stored records are found again."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .suite import Opening, Suite
+
+ProgressBar = Callable[[str, int, str], AbstractContextManager[Callable[..., None]]]
+"""Opens a bar for a description, a total and its unit; gives a function that is called with the units done since its last call."""
+
+
+@contextmanager
+def no_progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+    """Shows nothing."""
+    del what, total, unit
+    yield lambda *_, **__: None
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """A suite, or the data set in the folder `data`; results go to a folder of that name in `out`.
+
+    A task raises UserError for what it has no use for. `trained_on` is the folder of the model's training set.
+    """
+
+    suite: Suite | None
+    out: Path
+    opening: Opening
+    data: Path | None = None
+    batch: int = 4
+    radius_px: float | None = None
+    subpixel: bool = False
+    query_stride: int | None = None
+    trained_on: Path | None = None
+    progress_bar: ProgressBar = no_progress_bar
+
+    @property
+    def name(self) -> str:
+        """Of the suite, or of the data set's folder."""
+        if self.suite is not None:
+            return self.suite.name
+        if self.data is None:
+            raise UserError("nothing to evaluate on: give a suite or the folder of a data set")
+        return self.data.resolve().name
+
+    @property
+    def folder(self) -> Path:
+        """Where results go."""
+        return self.out / self.name
+
+    def refuse_pair_options(self) -> None:
+        """UserError for an option that means something for pairs of views only."""
+        options = {"radius": self.radius_px, "query-stride": self.query_stride, "trained-on": self.trained_on, **self.opening.sources}
+        given = [name for name, value in options.items() if value is not None] + ["subpixel"] * self.subpixel
+        if given:
+            raise UserError(f"--{given[0]}: suite {self.name} has no pairs; leave it out")
+
+
+@dataclass(frozen=True)
+class DataAccess:
+    """How the data of records are opened: suites from a cache, a data set that is no suite from `data`. `opened` keeps them, by suite."""
+
+    opening: Opening
+    data: Path | None = None
+    opened: dict[str, Any] = field(default_factory=dict)

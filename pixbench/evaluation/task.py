@@ -1,0 +1,88 @@
+"""Evaluation tasks: what models are asked, how answers are scored, and what tables show of it. All tasks and all metrics by name."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ..registry import Registry
+from .comparison import Comparison
+from .metric import Metric
+from .model import Model
+from .record import DataPart, Record, StoredRecord
+from .request import DataAccess, EvaluationRequest
+
+OF_DATASETS = "matching"
+"""The task of a data set that belongs to no suite."""
+
+
+class Task(ABC):
+    """A question that models are asked. Another package adds one with an entry point of the group `pixbench.evaluation_tasks`.
+
+    `name` is what records store. Rows are ranked by the metric `primary`; `columns` are the metrics that a table shows, in order, with
+    their headings. `units` are what statistics resample, None where predictions do not tell them. A task `of_pairs` stores the
+    predictions of `matching.predictions`, splits its scores by what was trained on, and can be shown pair by pair.
+    """
+
+    name: str
+    title: str
+    primary: str
+    columns: Mapping[str, str]
+    metrics: Sequence[Metric]
+    units: str | None = None
+    of_pairs: bool = False
+
+    @abstractmethod
+    def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
+        """Score a model: writes predictions and a record into `request.folder`; returns the record and its path.
+
+        UserError for a model that cannot be asked, and for options that mean nothing here.
+        """
+
+    @abstractmethod
+    def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
+        """Every number of a record, computed from its predictions again. `progress` gets pairs, or 1 for a record without."""
+
+    @abstractmethod
+    def caption(self, record: Record, shown: Mapping[str, str]) -> str:
+        """What a reader must know of a table with the columns `shown`."""
+
+    def open_data(self, record: Record, access: DataAccess) -> None:
+        """Open what scores of the record need; what many processes would otherwise make at once is made here. Nothing by default."""
+        del record, access
+
+    def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
+        """Sum and number of a metric's values for each unit, from the files beside a record; empty where the metric is no mean of them."""
+        del stored, metric
+        return {}
+
+    def size(self, data: DataPart) -> str:
+        """How much was scored, in words."""
+        return f"{data.scenes} images"
+
+    def aggregation(self, metric: Metric) -> str:
+        """How a metric becomes one number, in words."""
+        del metric
+        return "all images or pixels at once"
+
+
+TASKS: Registry[Task] = Registry("evaluation task", "pixbench.evaluation_tasks")
+
+METRICS: Registry[Metric] = Registry(
+    "metric", "pixbench.metrics", builtin=lambda: {metric.id: metric for task in TASKS.values() for metric in task.metrics}
+)
+"""The metrics of all tasks, and those that other packages add to them."""
+
+
+def metrics_of(task: str) -> list[Metric]:
+    """All metrics of a task, sorted by id."""
+    return [metric for metric in METRICS.values() if metric.task == task]
+
+
+def ordered_tasks() -> list[Task]:
+    """All tasks as tables list them: those of pairs first, then by name."""
+    return sorted(TASKS.values(), key=lambda task: (not task.of_pairs, task.name))
+
+
+def evaluate(model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
+    """Score a model on a suite by the suite's task, or on a data set by matching; see `Task.run`."""
+    return TASKS.get(OF_DATASETS if request.suite is None else request.suite.task).run(model, request)
