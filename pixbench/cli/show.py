@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """List generators, sources, renderers, ray casters, evaluation tasks, suites, baselines, pretrained models and metrics, one line each."""
+    """List generators, sources, renderers, ray casters, evaluation tasks, suites, baselines, pretrained models and metrics."""
     from ..evaluation.model import BASELINES
     from ..evaluation.suite import SUITES
     from ..evaluation.task import METRICS, TASKS
