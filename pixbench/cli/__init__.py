@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
+from ..io.threads import bound_spinning
 from . import assess, assets, data, demo, describe, experiment, inspect, leaderboard, match, metrics, page, share, show
 
 app = typer.Typer(
@@ -55,6 +56,7 @@ demo.register(app)
 
 def main() -> None:
     """The entry point: a user's mistake is one line and exit code 2, a failed check exit code 1, Ctrl-C 130."""
+    bound_spinning()
     try:
         code = app(standalone_mode=False)
     except UserError as error:

@@ -8,6 +8,12 @@ from typing import Annotated
 
 import typer
 
+from ..io.threads import use_threads
+
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads that compute. Default: OMP_NUM_THREADS, or one for each core that is idle now.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
@@ -34,6 +40,7 @@ def train(
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in the training process.")] = 0,
+    threads: Threads = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,6 +49,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the method on a data set's pairs of views."""
+    use_threads(threads)
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
     from ..training.train import train as run
@@ -104,8 +112,10 @@ def evaluate(
     objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
+    use_threads(threads)
     from ..assets.paths import cache_folder
     from ..errors import UserError
     from ..evaluation.matching.nearest import NORMS

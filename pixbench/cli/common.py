@@ -1,13 +1,13 @@
 """What several commands share: progress bars, parsing of options into configurations, where things are kept."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UserError, unknown_name
+from ..io.threads import allowed_cores
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -140,5 +140,4 @@ def check_folder(path: Path | None) -> None:
 
 def default_workers() -> int:
     """As many processes as this process may use cores."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    return len(allowed_cores())

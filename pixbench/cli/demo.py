@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..io.threads import use_threads
+
 if TYPE_CHECKING:
     from ..evaluation.model import Model
 
@@ -65,6 +67,7 @@ def demo(
     workers: Annotated[int | None, typer.Option(help="Processes that make scenes. Default: one a core.")] = None,
 ) -> None:
     """Generate, verify, train, evaluate, table, pictures: everything once, in a few minutes."""
+    use_threads()
     recipe = FAST if fast else FULL
     out = out / "fast" if fast else out
     watch = Stopwatch()

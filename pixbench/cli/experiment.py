@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ..io.threads import use_threads
+
 Name = Annotated[str, typer.Argument(help="experiment1, experiment2, supervised or negatives: see 'pixbench list'.")]
 
 
@@ -28,6 +30,7 @@ def sweep(
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS|FILE", help="Use your Dask cluster, as 'pixbench generate' does.")] = None,
 ) -> None:
     """Run the grid of an experiment: every cell that has no record yet."""
+    use_threads()
     from ..errors import UserError
     from ..experiments import experiment_named
     from ..experiments.sweep import sweep as run

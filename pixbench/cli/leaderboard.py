@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..io.threads import use_threads
+
 if TYPE_CHECKING:
     from ..evaluation.comparison import Comparison
     from ..evaluation.record import StoredRecord
@@ -75,6 +77,7 @@ def verify(
     workers: Annotated[int | None, typer.Option(min=1, help="Rows at once. Default: one a core.")] = None,
 ) -> None:
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
+    use_threads()
     from ..errors import UserError, VerificationError
     from ..leaderboard.verify import find_rows
     from .common import default_workers

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..io.threads import use_threads
+
 metrics = typer.Typer(help="What the numbers mean, and how far they move with the protocol.", no_args_is_help=True, rich_markup_mode=None)
 model = typer.Typer(help="Your own model.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -53,6 +55,7 @@ def sensitivity(
     data: Annotated[Path | None, typer.Option(help="The data set they were scored on. Default: their suite.")] = None,
 ) -> None:
     """Score the same predictions under the variants of each definition that are in use; prints Markdown."""
+    use_threads()
     from ..assets.paths import cache_folder
     from ..errors import UserError
     from ..evaluation.matching.pairs import DatasetPairs

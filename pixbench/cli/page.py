@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..io.threads import use_threads
+
 if TYPE_CHECKING:
     from ..page.site import Site
 
@@ -55,6 +57,7 @@ def write_page(out: Path, sources: list[str] | None, data: Path | None, limit: i
 
 def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None) -> "Site":
     """The page of some sources."""
+    use_threads()
     from ..assets.paths import cache_folder
     from ..evaluation.suite import Opening
     from ..page.collect import build_site
