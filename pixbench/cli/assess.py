@@ -53,7 +53,8 @@ def train(
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
     from ..training.train import train as run
-    from .common import build_config, given, progress_bar
+    from .common import build_config, given
+    from .progress import progress_bar
 
     if p not in (None, "1", "2", "inf"):
         raise UserError(f"--p {p}: expected 1, 2 or inf")
@@ -62,7 +63,7 @@ def train(
     )
     config = build_config(TrainConfig, values, setting or (), preset=preset_values(preset) if preset else {})
     pictures = 2 * config.batch * devices * nodes
-    with progress_bar("train", config.steps, "steps") as advance:
+    with progress_bar("train", config.steps, "steps", log=out / "train.log") as advance:
         checkpoint = run(
             data,
             out,

@@ -52,7 +52,7 @@ def check_source(
     """Read every object and room of a source once; say what can be used, and what is wrong with the rest."""
     from ..assets.check import open_sources, survey
     from ..errors import UserError, VerificationError
-    from .common import progress_bar
+    from .progress import progress_bar
 
     finite = [(kind, source) for kind, source in open_sources(spec) if hasattr(source, "entries")]
     if not finite:

@@ -1,8 +1,7 @@
-"""What several commands share: progress bars, parsing of options into configurations, where things are kept."""
+"""What several commands share: parsing of options into configurations, where things are kept."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,54 +13,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     C = TypeVar("C", bound=BaseModel)
-
-
-@contextmanager
-def progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
-    """A bar with count, rate and time left. Yields advance(done, note='')."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.text import Text
-
-    class RateColumn(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.3g}/s" if task.speed else "-/s")
-
-    columns = (
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        RateColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    progress = Progress(*columns, console=Console(stderr=True))
-    task = progress.add_task(what, total=total, note="")
-
-    def advance(done: int = 1, note: str | None = None) -> None:
-        # Shown with the first work done, so that a refusal stands alone.
-        if not progress.live.is_started:
-            progress.start()
-        fields = {} if note is None else {"note": note}
-        progress.update(task, advance=done, **fields)  # type: ignore[arg-type]
-
-    try:
-        yield advance
-    finally:
-        if progress.live.is_started:
-            progress.stop()
 
 
 def given(**options: Any) -> dict[str, Any]:

@@ -59,7 +59,8 @@ def generate(
     from ..generation import generate as run
     from ..generation.protocol import GENERATORS
     from ..generation.reproduce import check, prove
-    from .common import build_config, default_workers, given, progress_bar, sources_given
+    from .common import build_config, default_workers, given, sources_given
+    from .progress import progress_bar
 
     _check_workers(workers, cluster)
     kind = GENERATORS.get(generator)

@@ -89,7 +89,8 @@ def demo(
 def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
     from ..generation import generate
     from ..generation.protocol import GENERATORS
-    from .common import build_config, default_workers, progress_bar
+    from .common import build_config, default_workers
+    from .progress import progress_bar
 
     config = build_config(GENERATORS.get("3d").config_type, options)
     with progress_bar(f"generate {config.split}", config.scenes, "scenes") as advance:
@@ -99,7 +100,7 @@ def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
 def _prove(folder: Path) -> None:
     from ..dataset.manifest import read_manifest
     from ..dataset.verify import verify
-    from .common import progress_bar
+    from .progress import progress_bar
 
     with progress_bar(f"verify {folder.name}", read_manifest(folder).scenes, "scenes") as advance:
         verify(folder, progress=advance)
@@ -108,10 +109,10 @@ def _prove(folder: Path) -> None:
 def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
     from ..training.config import TrainConfig
     from ..training.train import train
-    from .common import progress_bar
+    from .progress import progress_bar
 
     config = TrainConfig(**options)
-    with progress_bar("train", config.steps, "steps") as advance:
+    with progress_bar("train", config.steps, "steps", log=run / "train.log") as advance:
         train(data, run, config, progress=lambda done, loss: advance(done, f"loss {loss:.4f}"))
     return run
 
@@ -124,8 +125,8 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..leaderboard.render import markdown
     from ..leaderboard.tables import build_tables
     from ..models.loading import load_model
-    from .common import progress_bar
     from .leaderboard import print_tables
+    from .progress import progress_bar
 
     models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
     source = DatasetPairs(data, "demo", STRIDE)

@@ -34,7 +34,8 @@ def sweep(
     from ..errors import UserError
     from ..experiments import experiment_named
     from ..experiments.sweep import sweep as run
-    from .common import default_workers, given, progress_bar
+    from .common import default_workers, given
+    from .progress import progress_bar
 
     module = experiment_named(experiment)
     if workers is not None and cluster is not None:

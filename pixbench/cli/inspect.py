@@ -27,7 +27,7 @@ def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) 
     """Prove a data set from its files alone: hashes, fields, and the truth itself."""
     from ..dataset.manifest import read_manifest
     from ..dataset.verify import verify as run
-    from .common import progress_bar
+    from .progress import progress_bar
 
     with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
         test = run(data, progress=advance)
@@ -119,7 +119,8 @@ def preview(
     from ..errors import UserError
     from ..generation.protocol import GENERATORS
     from ..visualization.preview import contact_page, preview_scene
-    from .common import build_config, progress_bar, sources_given
+    from .common import build_config, sources_given
+    from .progress import progress_bar
 
     if scene < 0 or sheet < 0:
         raise UserError(f"--scene {scene} --sheet {sheet}: expected 0 or more")

@@ -161,7 +161,7 @@ def _records(paths: Sequence[Path] | None) -> "list[StoredRecord]":
 def _rescored(found: "Sequence[StoredRecord]", access: "DataAccess", workers: int) -> "list[tuple[StoredRecord, Found]]":
     """Rows and how their numbers came out of their predictions."""
     from ..leaderboard.verify import rescore_all
-    from .common import progress_bar
+    from .progress import progress_bar
 
     with progress_bar("verify", sum(max(each.record.data.pairs, 1) for each in found), "pairs") as advance:
         return list(zip(found, rescore_all(found, access, workers, advance), strict=True))
@@ -173,7 +173,7 @@ def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: s
     from ..evaluation.model import norm_name, parse_norm
     from ..leaderboard.verify import rerun
     from ..models.loading import load_model
-    from .common import progress_bar
+    from .progress import progress_bar
 
     norm = str(each.record.model_info.get("p"))
     known = norm in {norm_name(one) for one in NORMS}

@@ -46,7 +46,7 @@ def view(
 
 def write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int) -> None:
     """Write the page to a folder."""
-    from .common import progress_bar
+    from .progress import progress_bar
 
     site = make_site(sources, data, limit)
     with progress_bar(f"write {out.name}", len(site.paths()), "files") as advance:

@@ -1,0 +1,123 @@
+"""How long commands show how far they are: a bar on a terminal, plain lines in a pipe and in a log file."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+LINE_SECONDS = 30.0
+LINE_SHARE = 0.05
+"""A plain line is written whenever one of the two has passed since the last."""
+
+Write = Callable[[str], None]
+
+
+@contextmanager
+def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -> Iterator[Callable[..., None]]:
+    """Count, rate and time left of work. Yields advance(done=1, note=None), where `note` says what is known beside the count.
+
+    On a terminal a bar; where standard error is no terminal, plain lines. With `log` the lines are added to that file too; its folder
+    must be there when the first work is done.
+    """
+    bar = _bar() if sys.stderr.isatty() else None
+    task = bar.add_task(what, total=total, note="", unit=unit) if bar else None
+
+    def write(line: str) -> None:
+        if bar is None:
+            print(line, file=sys.stderr, flush=True)
+        if log is not None:
+            with log.open("a") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
+
+    plain = PlainProgress(what, total, unit, write)
+
+    def advance(done: int = 1, note: str | None = None) -> None:
+        plain.advance(done, note)
+        if bar is not None and task is not None:
+            # Shown with the first work done, so that a refusal stands alone.
+            bar.start()
+            bar.update(task, advance=done, **({} if note is None else {"note": note}))  # type: ignore[arg-type]
+
+    try:
+        yield advance
+    finally:
+        if bar is not None and bar.live.is_started:
+            bar.stop()
+
+
+class PlainProgress:
+    """Writes a line each time some work or some time has passed, and one when all is done."""
+
+    def __init__(self, what: str, total: int, unit: str, write: Write, *, clock: Callable[[], float] = time.monotonic):
+        self._what, self._total, self._unit, self._write, self._clock = what, total, unit, write, clock
+        self._done, self._note, self._written_done = 0, "", 0
+        # Rate and time left are those of the work since the first call, which may tell of work done in an earlier run.
+        self._first: tuple[float, int] | None = None
+        self._written_at = clock()
+
+    def advance(self, done: int = 1, note: str | None = None) -> None:
+        """More is done; `note` stays until it is replaced."""
+        now = self._clock()
+        self._done += done
+        self._note = self._note if note is None else note
+        if self._first is None:
+            self._first = now, self._done
+        enough = self._done - self._written_done >= max(LINE_SHARE * self._total, 1) or now - self._written_at >= LINE_SECONDS
+        if enough or (self._done >= self._total and done):
+            self._write(self._line(now))
+            self._written_done, self._written_at = self._done, now
+
+    def _line(self, now: float) -> str:
+        said = f"{self._what}: {self._done} of {self._total} {self._unit} ({100 * self._done / max(self._total, 1):.0f} %)"
+        return ", ".join(part for part in (said, self._note, *self._pace(now)) if part)
+
+    def _pace(self, now: float) -> tuple[str, ...]:
+        started, before = self._first or (now, self._done)
+        passed, done = now - started, self._done - before
+        if passed <= 0 or done <= 0:
+            return ()
+        left = (self._total - self._done) * passed / done
+        return f"{done / passed:.3g}/s", f"{clock_time(left)} left" if left else f"took {clock_time(passed)}"
+
+
+def clock_time(seconds: float) -> str:
+    """Hours, minutes and seconds, as 1:02:03."""
+    minutes, second = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{second:02}"
+
+
+def _bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class RateColumn(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.3g}/s" if task.speed else "-/s")
+
+    return Progress(
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
+        RateColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+    )
