@@ -38,8 +38,10 @@ def train(
     devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs on this machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start with torchrun when there are several.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in the training process.")] = 0,
+    precision: Annotated[
+        str, typer.Option(help="32-true, bf16-mixed or 16-mixed; auto: bf16-mixed where the hardware multiplies it, else 32-true.")
+    ] = "auto",
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in a thread of the training process.")] = 0,
     threads: Threads = None,
     setting: Annotated[
         list[str] | None,
@@ -49,7 +51,7 @@ def train(
     ] = None,
 ) -> None:
     """Train the method on a data set's pairs of views."""
-    use_threads(threads)
+    chosen = use_threads(threads)
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
     from ..training.train import train as run
@@ -74,6 +76,7 @@ def train(
             accelerator=accelerator,
             precision=precision,
             workers=workers,
+            threads=chosen,
             progress=_told(advance, pictures),
         )
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
@@ -127,8 +130,9 @@ def evaluate(
     from ..evaluation.task import evaluate as run
     from ..leaderboard.tables import build_tables
     from ..models.loading import load_model
-    from .common import default_workers, given, progress_bar
+    from .common import default_workers, given
     from .leaderboard import print_tables
+    from .progress import progress_bar
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")

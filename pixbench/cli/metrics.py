@@ -63,16 +63,10 @@ def sensitivity(
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import table
     from ..evaluation.record import find_records
-<<<<<<< HEAD
     from ..evaluation.suite import STRIDE, SUITES, Opening
     from ..evaluation.task import TASKS
-    from .common import default_workers, progress_bar
-=======
-    from ..evaluation.suite import STRIDE, Opening
-    from ..registry import SUITES
     from .common import default_workers
     from .progress import progress_bar
->>>>>>> 632ba09 (Commands in a pipe tell their progress in plain lines, and train logs them in train.log)
 
     stored = find_records(records)
     suites = sorted({(each.record.task, each.record.data.suite) for each in stored})
@@ -180,15 +174,9 @@ def leak_check(
     from ..dataset.leakage import assets, shared
     from ..dataset.reader import Dataset
     from ..errors import UserError, VerificationError
-<<<<<<< HEAD
     from ..evaluation.suite import SUITES, GeneratedSuite
-    from .common import default_workers, progress_bar
-=======
-    from ..evaluation.suite import GeneratedSuite
-    from ..registry import SUITES
     from .common import default_workers
     from .progress import progress_bar
->>>>>>> 632ba09 (Commands in a pipe tell their progress in plain lines, and train logs them in train.log)
 
     if test is None:
         wanted = SUITES.get(suite)

@@ -26,7 +26,9 @@ from ..geometry.pixels import every_nth
 from ..models.checkpoint import load_checkpoint
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
-from ..training.train import STATE, train
+from ..training.precision import FLOAT32
+from ..training.run import STATE
+from ..training.train import train
 from ..training.warped_pairs import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
@@ -159,7 +161,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     source = WarpedPictures(training[0], size=SIZE, warps="turn-and-crop", description=description)
     config = _config(cell, preset)
     run_folder = folder / "runs" / cell.name
-    network = load_checkpoint(train(source, run_folder, config)).network
+    network = load_checkpoint(train(source, run_folder, config, precision=FLOAT32)).network
 
     def features(images: np.ndarray) -> Tensor:
         return describe(network, images, partial(to_size, size=SIZE), grid=every_nth(preset.head_stride, FIRST), device=device)

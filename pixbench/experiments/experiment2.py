@@ -28,7 +28,9 @@ from ..geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from ..models.checkpoint import load_checkpoint, seeded_network
 from ..models.loading import load_model
 from ..training.config import TrainConfig, preset_values
-from ..training.train import STATE, train
+from ..training.precision import FLOAT32
+from ..training.run import STATE
+from ..training.train import train
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Record, cell_format, preset_named
 from .rooms import Rooms, matching
@@ -106,7 +108,7 @@ def run(cell: Cell, folder: Path) -> Record:
     values = {**preset_values("experiment2"), **preset.training}
     config = TrainConfig(**{**values, "p": cell.p, "between_weight": cell.between_weight, "seed": cell.seed})
     place = folder / "runs" / cell.name
-    train(data["train"], place, config, validation=data["val"])
+    train(data["train"], place, config, validation=data["val"], precision=FLOAT32)
     state = torch.load(place / STATE, weights_only=True)
     test = Dataset(data["test"])
     network = load_checkpoint(place).network

@@ -18,6 +18,7 @@ from ..errors import unknown_name
 from ..evaluation.record import environment
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
+from ..training.precision import FLOAT32
 from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Record, cell_format, preset_named
@@ -131,7 +132,7 @@ def run(cell: Cell, folder: Path) -> Record:
     )
     place = folder / "runs" / cell.name
     started = time.perf_counter()
-    train(rooms.path(folder, "train"), place, config)
+    train(rooms.path(folder, "train"), place, config, precision=FLOAT32)
     seconds = time.perf_counter() - started
     return {
         "format": cell_format("negatives"),

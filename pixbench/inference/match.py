@@ -72,7 +72,7 @@ def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMa
     with torch.inference_mode():
         source, target = (model.dense(image_batch(rgb))[0] for rgb in (rgb_a, rgb_b))
         answers = match_dense(source, target, torch.from_numpy(pixel), p=model.p, search=Search(subpixel=True))
-    distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.back_px))
+    distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.cycle_error_px))
     return ImageMatches(pixel + 0.5, answers.uv, distance, ratio, cycle_px)
 
 

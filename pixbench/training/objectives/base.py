@@ -58,6 +58,11 @@ class Objective(nn.Module):
         del progress
         return self.momentum or 0.0
 
+    def __call__(self, seen: Described) -> Float[Tensor, ""]:
+        """The loss, in float32: no part of it is cast down where the network computes with fewer bits."""
+        with torch.autocast(seen.a.device.type, enabled=False):
+            return super().__call__(seen)
+
     def forward(self, seen: Described) -> Float[Tensor, ""]:
         """The loss."""
         raise NotImplementedError

@@ -1,0 +1,36 @@
+"""The numbers that a network computes with: bfloat16 where the hardware multiplies it, else float32."""
+
+import torch
+
+from ..errors import UserError
+
+AUTO = "auto"
+FLOAT32 = "32-true"
+BFLOAT16 = "bf16-mixed"
+"""Lightning's names. Mixed: convolutions and matrix products in bfloat16; weights, losses and the optimizer in float32."""
+
+
+def hardware_precision(accelerator: str) -> str:
+    """What `auto` means on this machine: bfloat16 on a GPU that has it, and on a CPU with matrix tiles (AMX)."""
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return BFLOAT16 if torch.cuda.is_bf16_supported(including_emulation=False) else FLOAT32
+    return BFLOAT16 if cpu_multiplies_bfloat16() else FLOAT32
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """Whether the CPU has instructions for it that torch uses. Without them it is emulated, ten times slower than float32."""
+    return torch.cpu._is_amx_tile_supported() and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
+def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[str, str | None]:
+    """The precision of a run, and a line to tell where it is not what this machine would choose.
+
+    A run that goes on keeps the precision that it was begun with. UserError where another one is `wanted`.
+    """
+    here = hardware_precision(accelerator)
+    if recorded is None:
+        return (here if wanted == AUTO else wanted), None
+    if wanted not in (AUTO, recorded):
+        raise UserError(f"--precision {wanted}: the run was begun with {recorded}; leave --precision out, or choose another --out")
+    differs = f"precision {recorded}, as the run was begun with; a new run would take {here} on this machine"
+    return recorded, differs if wanted == AUTO and here != recorded else None

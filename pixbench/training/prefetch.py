@@ -1,0 +1,72 @@
+"""Batches that are made while the step before them is computed, and how long steps wait for them."""
+
+import time
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+
+AHEAD = 2
+"""Batches that wait for their step; more would only take memory."""
+
+Batch = TypeVar("Batch")
+
+
+def fetched_ahead(batches: Iterable[Batch], count: int = AHEAD) -> Generator[Batch, None, None]:
+    """The same batches in the same order, each made by one background thread up to `count` before it is asked for.
+
+    What making a batch raises is raised here, in its turn. Close the iterator to end the thread early.
+    """
+    iterator = iter(batches)
+    pool = ThreadPoolExecutor(1, "batches")
+    try:
+        _one_thread_in(pool)
+        waiting = deque(pool.submit(next, iterator, None) for _ in range(count))
+        while (batch := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, iterator, None))
+            yield batch
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_thread_in(pool: ThreadPoolExecutor) -> None:
+    """Have torch use one thread in the pool's: more would take the cores from the step."""
+    threads = torch.get_num_threads()
+    # A thread takes over the number of the process when it first asks for it, so it has to ask before it can differ.
+    for call in (torch.get_num_threads, lambda: torch.set_num_threads(1)):
+        pool.submit(call).result()
+    # What was set there is what later threads take over; here it is set back, and stays 1 in the pool's thread.
+    torch.set_num_threads(threads)
+
+
+@dataclass
+class Pace:
+    """Steps since the last restart, the seconds they took, and how many of these were spent on waiting for data."""
+
+    steps: int = 0
+    waited: float = 0.0
+    began: float = field(default_factory=lambda: time.perf_counter())
+
+    def timed(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The same batches; the time that they keep the caller waiting is noted."""
+        iterator = iter(batches)
+        while True:
+            asked = time.perf_counter()
+            batch = next(iterator, None)
+            if batch is None:
+                return
+            self.waited += time.perf_counter() - asked
+            self.steps += 1
+            yield batch
+
+    def restart(self) -> None:
+        """What was until now does not count."""
+        self.steps, self.waited, self.began = 0, 0.0, time.perf_counter()
+
+    def report(self, images_per_step: int) -> dict[str, float]:
+        """Images a second, and the share of time spent on waiting for data."""
+        passed = max(time.perf_counter() - self.began, 1e-9)
+        return {"images_per_second": images_per_step * self.steps / passed, "data_share": self.waited / passed}

@@ -1,0 +1,100 @@
+"""A run's folder: run.json says what the run is; beside it are its checkpoints, its state, its loss curve and its logs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors import SafetensorError
+
+from ..errors import UserError
+from ..io.files import write_whole, written_whole
+from ..models.checkpoint import CheckpointConfig, save_checkpoint
+from ..models.unet import parameter_count
+from .config import TrainConfig
+from .loss_curve import draw_loss_curve
+from .pairs import PairSource
+from .precision import AUTO, FLOAT32
+from .state import State
+
+RUN = "run.json"
+STATE = "state.pt"
+CHECKPOINT = "checkpoint"
+BEST = "best"
+LOGS = "logs"
+FORMAT_VERSION = 3
+"""Version 2 named neither precision nor threads."""
+
+NUMERICS = ("precision", "threads")
+"""What decides the last bits of the weights: recorded, so that a run that goes on gives those of an unbroken one."""
+
+
+def run_record(source: PairSource, validation: PairSource | None, config: TrainConfig) -> dict[str, Any]:
+    """What decides a run: its configuration and the data it sees. `open_run` adds how it computes."""
+    return {
+        "format": "pixbench-run",
+        "format_version": FORMAT_VERSION,
+        "config": config.model_dump(mode="json"),
+        "data": dict(source.description),
+        "validation": dict(validation.description) if validation is not None else None,
+    }
+
+
+def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str, Any]:
+    """What run.json in `out` says, empty for a new run. UserError where `out` holds another run than `record`, or something else.
+
+    Runs of version 2 are read. They did not say their precision: it is the one that is asked for again, and float32 if none is.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file: --out must name a folder")
+    path = out / RUN
+    if not path.exists():
+        if out.exists() and any(out.iterdir()):
+            raise UserError(f"{out} is not empty and is not a run: choose a new or empty folder for --out")
+        return {}
+    try:
+        there = json.loads(path.read_text())
+    except ValueError:
+        raise UserError(f"{path} is damaged: remove {out} and train again") from None
+    if isinstance(there, dict) and there.get("format_version") == 2:
+        there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
+    if not isinstance(there, dict) or {name: there[name] for name in there if name not in NUMERICS} != record:
+        raise UserError(f"{out} holds another run (other options or other data): choose another --out")
+    return there
+
+
+def write_run(out: Path, record: dict[str, Any]) -> None:
+    """Write run.json, unless it says so already."""
+    path, text = out / RUN, json.dumps(record, indent=1) + "\n"
+    out.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        write_whole(path, text)
+
+
+def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
+    """Write checkpoints, state and loss curve. UserError where there is no room; what was there before is kept."""
+    if fabric.is_global_zero:
+        network: Any = getattr(state.network, "module", state.network)
+        training = {
+            **record,
+            "parameters": parameter_count(network),
+            "validation_loss": state.validation.get(state.step),
+            "validation_delta_avg": state.accuracy.get(state.step),
+        }
+        described = CheckpointConfig(network=config.network, p=state.norm(config), step=state.step, training=training)
+        try:
+            save_checkpoint(out / CHECKPOINT, network, described)
+            if state.accuracy and max(state.accuracy, key=state.accuracy.__getitem__) == state.step:
+                save_checkpoint(out / BEST, network, described)
+            # The state comes last: a run that dies before it does the last stretch again.
+            with written_whole(out / STATE) as temporary:
+                torch.save(state.as_dict(), temporary)
+            draw_loss_curve(state.losses, state.validation, state.accuracy, out / "loss.png", title=config.title())
+        except (OSError, RuntimeError, SafetensorError) as error:
+            # torch and safetensors report a full disk in words of their own.
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(
+                f"{out} cannot be written ({reason}): free space and run the same command again; the last state is kept"
+            ) from None
+    fabric.barrier()

@@ -1,0 +1,87 @@
+"""The state of a run: all that it needs to go on as if it had not stopped."""
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import nn
+
+from ..errors import UserError
+from ..evaluation.matching.nearest import Norm
+from ..models.checkpoint import seeded_network
+from .config import TrainConfig
+from .objectives.base import Objective
+
+
+@dataclass
+class State:
+    """All that a run needs to resume exactly. `validation` and `accuracy` have a value for each step at which they were taken."""
+
+    network: nn.Module
+    objective: nn.Module
+    target: nn.Module | None
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+    validation: dict[int, float] = field(default_factory=dict)
+    accuracy: dict[int, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """State dictionaries, for torch.save."""
+        return {
+            "network": self.network.state_dict(),
+            "objective": self.objective.state_dict(),
+            "target": self.target.state_dict() if self.target else None,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "step": self.step,
+            "losses": self.losses,
+            "validation": self.validation,
+            "accuracy": self.accuracy,
+        }
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Take over a saved state."""
+        for name in ("network", "objective", "target", "optimizer", "schedule"):
+            if saved[name] is not None:
+                getattr(self, name).load_state_dict(saved[name])
+        self.step, self.losses = saved["step"], saved["losses"]
+        self.validation, self.accuracy = saved["validation"], saved["accuracy"]
+
+    def norm(self, config: TrainConfig) -> Norm:
+        """The norm in which the trained descriptors are compared."""
+        objective = cast(Objective, getattr(self.objective, "module", self.objective))
+        return config.p if objective.norm is None else objective.norm
+
+
+def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> State:
+    """Step 0: a network with weights drawn from the seed, an optimizer that has seen nothing."""
+    network = seeded_network(config.network, config.seed)
+    own = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.AdamW(
+        [*network.parameters(), *own], lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        max_lr=config.learning_rate,
+        total_steps=config.steps + 1,
+        pct_start=config.warmup,
+        cycle_momentum=False,
+    )
+    target = copy.deepcopy(network).requires_grad_(False) if objective.momentum is not None else None
+    # The step is what is wrapped: gradients of objective and network are exchanged alike.
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
+    trained: nn.Module = fabric.setup_module(objective) if own else fabric.to_device(objective)
+    return State(wrapped, trained, fabric.to_device(target) if target else None, wrapped_optimizer, schedule)
+
+
+def load_state(path: Path, state: State, fabric: Fabric) -> None:
+    """Take over the state in a file. UserError where it is damaged."""
+    try:
+        state.load(torch.load(path, weights_only=True, map_location=fabric.device))
+    except Exception as error:
+        raise UserError(f"{path} is damaged ({str(error).splitlines()[0]}): remove it to train again from the start") from None

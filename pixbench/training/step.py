@@ -1,0 +1,61 @@
+"""One step of training: a batch, its loss, and what follows from its gradient."""
+
+import math
+from typing import cast
+
+import torch
+from jaxtyping import Float
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from ..errors import UserError
+from ..io.seeding import seeded
+from .config import TrainConfig
+from .objectives.base import Described, Objective
+from .pairs import Sample
+from .state import State
+
+
+def batch_loss(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> Float[Tensor, ""]:
+    """The loss of a batch whose images `augment` changes first. It is taken in float32, whatever the network computes with."""
+    images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
+    a, b = state.network(images).float().chunk(2)
+    target_a, target_b = a.detach(), b.detach()
+    if state.target is not None:
+        # Unlike the network it is not wrapped, so that it does not know the run's precision.
+        with torch.no_grad(), fabric.autocast():
+            target_a, target_b = state.target(images).float().chunk(2)
+    points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
+    loss: Tensor = state.objective(Described(a, b, target_a, target_b, **points))
+    return loss
+
+
+def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
+    """Loss, gradient and update. UserError where the loss is no number."""
+    # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
+    with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
+        loss = batch_loss(fabric, state, batch, augment)
+    fabric.backward(loss)
+    fabric.clip_gradients(state.network, state.optimizer, clip_val=config.clip_value)
+    state.optimizer.step()
+    state.optimizer.zero_grad()
+    state.schedule.step()
+    state.step += 1
+    _follow(state, config)
+    state.losses.append(float(cast(Tensor, fabric.all_reduce(loss.detach(), reduce_op="mean"))))
+    if not math.isfinite(state.losses[-1]):
+        raise UserError(
+            f"loss is {state.losses[-1]} at step {state.step}: lower --learning-rate (now {config.learning_rate}); "
+            "the last saved checkpoint is kept"
+        )
+
+
+@torch.no_grad()
+def _follow(state: State, config: TrainConfig) -> None:
+    """The momentum network takes over a share of the network's weights."""
+    if state.target is None:
+        return
+    objective = cast(Objective, getattr(state.objective, "module", state.objective))
+    taken = 1 - objective.momentum_at(state.step / config.steps)
+    for old, new in zip(state.target.parameters(), state.network.parameters(), strict=True):
+        old.lerp_(new, taken)

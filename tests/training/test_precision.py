@@ -1,0 +1,133 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pixbench.errors import UserError
+from pixbench.models.unet import UNetConfig
+from pixbench.training import precision
+from pixbench.training.config import TrainConfig
+from pixbench.training.objectives.base import Described, Objective
+from pixbench.training.precision import AUTO, BFLOAT16, FLOAT32, hardware_precision, run_precision
+from pixbench.training.train import train
+
+CONFIG = TrainConfig(steps=10, batch=2, points=32, network=UNetConfig(widths=(8,), blocks=(1,), channels=4, dropout=(0.1,)))
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "tiles", "gpu", "gpu_bfloat16", "expected"),
+    [
+        ("auto", False, False, False, FLOAT32),
+        ("auto", True, False, False, BFLOAT16),
+        ("auto", True, True, False, FLOAT32),
+        ("auto", False, True, True, BFLOAT16),
+        ("cuda", False, True, True, BFLOAT16),
+        ("cpu", False, True, True, FLOAT32),
+        ("cpu", True, True, False, BFLOAT16),
+    ],
+)
+def test_auto_is_what_the_hardware_multiplies(
+    accelerator: str, tiles: bool, gpu: bool, gpu_bfloat16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: gpu_bfloat16)
+    assert hardware_precision(accelerator) == expected
+
+
+def test_a_run_keeps_the_precision_that_it_was_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "hardware_precision", lambda accelerator: BFLOAT16)
+    assert run_precision(AUTO, None, "cpu") == (BFLOAT16, None)
+    assert run_precision(FLOAT32, None, "cpu") == (FLOAT32, None)
+    assert run_precision(AUTO, BFLOAT16, "cpu") == (BFLOAT16, None)
+    assert run_precision(FLOAT32, FLOAT32, "cpu") == (FLOAT32, None)
+    kept, said = run_precision(AUTO, FLOAT32, "cpu")
+    assert kept == FLOAT32
+    assert said == "precision 32-true, as the run was begun with; a new run would take bf16-mixed on this machine"
+    with pytest.raises(UserError, match="--precision bf16-mixed: the run was begun with 32-true; leave --precision out"):
+        run_precision(BFLOAT16, FLOAT32, "cpu")
+
+
+def test_a_run_goes_on_with_what_its_record_says(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = CONFIG.model_copy(update={"steps": 1})
+    train(tiny, tmp_path / "run", one, threads=2)
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert (record["format_version"], record["precision"], record["threads"]) == (3, hardware_precision("auto"), 2)
+    checkpoint = json.loads((tmp_path / "run/checkpoint/checkpoint.json").read_text())
+    assert (checkpoint["training"]["precision"], checkpoint["training"]["threads"]) == (record["precision"], 2)
+    assert not caplog.messages
+    # On a machine that would choose another precision, and asked for another number of threads.
+    monkeypatch.setattr(precision, "hardware_precision", lambda accelerator: "16-mixed")
+    before = torch.get_num_threads()
+    train(tiny, tmp_path / "run", one, threads=1)
+    assert torch.get_num_threads() == before
+    assert [message.split(",")[0] for message in caplog.messages] == ["1 threads", f"precision {record['precision']}"]
+    assert json.loads((tmp_path / "run/run.json").read_text()) == {**record, "threads": 1}
+
+
+def test_a_run_without_precision_was_float32_unless_asked_otherwise(tiny: Path, tmp_path: Path) -> None:
+    one = CONFIG.model_copy(update={"steps": 1})
+    path = tmp_path / "run/run.json"
+    for asked, found in ((AUTO, FLOAT32), (BFLOAT16, BFLOAT16)):
+        train(tiny, path.parent, one, precision=FLOAT32)
+        record = json.loads(path.read_text())
+        path.write_text(json.dumps({name: record[name] for name in record if name not in ("precision", "threads")} | {"format_version": 2}))
+        train(tiny, path.parent, one, precision=asked)
+        assert json.loads(path.read_text()) == {**record, "precision": found}
+        path.unlink()
+        path.write_text(json.dumps(record))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pixbench.training.config import TrainConfig
+from pixbench.training.train import train
+done = 0
+def stop(steps, loss):
+    global done
+    done += steps
+    if done == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+train(Path(sys.argv[1]), Path(sys.argv[2]), TrainConfig.model_validate_json(sys.argv[3]), precision=sys.argv[4], threads=1, progress=stop)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [FLOAT32, BFLOAT16])
+def test_a_killed_run_gives_the_weights_of_an_unbroken_one(numbers: str, tiny: Path, tmp_path: Path) -> None:
+    # A save every second step: the seventh is lost, and done again.
+    config = CONFIG.model_copy(update={"steps": 20})
+    arguments = [sys.executable, "-c", KILLED, str(tiny), str(tmp_path / "killed"), config.model_dump_json(), numbers]
+    assert subprocess.run(arguments).returncode == -signal.SIGKILL
+    assert torch.load(tmp_path / "killed/state.pt", weights_only=True)["step"] == 6
+    # Precision and threads are those of the record.
+    train(tiny, tmp_path / "killed", config)
+    train(tiny, tmp_path / "whole", config, precision=numbers, threads=1)
+    killed, whole = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("killed", "whole"))
+    assert killed.keys() == whole.keys()
+    assert all(torch.equal(killed[name], whole[name]) for name in whole)
+    losses = [torch.load(tmp_path / name / "state.pt", weights_only=True)["losses"] for name in ("killed", "whole")]
+    assert losses[0] == losses[1]
+
+
+def test_a_loss_is_float32_whatever_the_network_computes_with() -> None:
+    class Product(Objective):
+        def forward(self, seen: Described) -> torch.Tensor:
+            return (seen.a.flatten() @ seen.b.flatten()[:, None]).sum()
+
+    # The sum needs more than the eight bits of bfloat16.
+    seen = Described(
+        *(torch.full((1, 1, 3, 3), 1.0 + 2**-12),) * 4, *(torch.zeros(1, 1, 2),) * 3, *(torch.ones(1, 1, dtype=torch.bool),) * 2
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = Product()(seen)
+    assert loss.dtype == torch.float32
+    assert float(loss) == pytest.approx(9 * (1 + 2**-12) ** 2, rel=1e-6)
