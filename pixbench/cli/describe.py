@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ..io.threads import use_threads
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's command."""
@@ -20,6 +22,7 @@ def describe(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Write the descriptors of a picture of your own, as in: pixbench describe a.jpg --model runs/mine --out a.npz."""
+    use_threads()
     from ..inference.describe import check_description_path, save_description
     from ..inference.describe import describe as run
     from .common import check_folder

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..io.threads import use_threads
+
 if TYPE_CHECKING:
     from ..inference.matches import ImageMatches
 
@@ -31,6 +33,7 @@ def match(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:
     """Find the same points in two pictures of your own, as in: pixbench match a.jpg b.jpg --geometry homography --csv matches.csv."""
+    use_threads()
     from ..image.picture import read_picture
     from ..inference.match import match as run
     from ..inference.matches import write_csv
