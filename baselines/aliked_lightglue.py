@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.evaluation.model import MatcherModel
+from pixbench.geometry.pixels import uv_from_integer_centres
 
 from .weights import find_weights, load_weights
 
@@ -52,9 +53,9 @@ class AlikedLightGlue(MatcherModel):
         if min(data[name]["keypoints"].shape[1] for name in data) < 2:
             return torch.empty(0, 2), torch.empty(0, 2)
         pairs = self._glue(data)["matches"][0]
-        # Its pixels have their centres at whole numbers.
         first, second = (
-            (data[name]["keypoints"][0, pairs[:, side]] + 0.5) * scales[side] for side, name in enumerate(("image0", "image1"))
+            uv_from_integer_centres(data[name]["keypoints"][0, pairs[:, side]]) * scales[side]
+            for side, name in enumerate(("image0", "image1"))
         )
         return first, second
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from pixbench.dataset.reader import Pair
 from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.model import Model
+from pixbench.geometry.pixels import snap_to_centre
 
 
 class Chance(Model):
@@ -25,7 +26,7 @@ class Chance(Model):
         key = pair.key
         rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(key.scene, key.a, key.b)))
         (rows_a, columns_a), (rows, columns) = pair.rgb_a.shape[:2], pair.rgb_b.shape[:2]
-        uv = np.floor(rng.random(query_uv.shape) * [columns, rows]) + 0.5
-        back = np.floor(rng.random(query_uv.shape) * [columns_a, rows_a]) + 0.5
+        uv = snap_to_centre(rng.random(query_uv.shape) * [columns, rows])
+        back = snap_to_centre(rng.random(query_uv.shape) * [columns_a, rows_a])
         distance, ratio, closer = rng.random((3, len(query_uv)))
         return Matches(uv, distance, ratio, np.linalg.norm(back - query_uv, axis=1), closer)

@@ -19,14 +19,11 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.pairs import EvaluationPairs, Identity, ScoredPair
 from pixbench.evaluation.suite import MatchingSuite, Opening
 from pixbench.geometry.correspondence import PairTruth, Status
-from pixbench.geometry.pixels import in_image, nearest_pixel_index, pixel_centres, resize_uv
+from pixbench.geometry.pixels import INTEGER_CENTRES_TO_UV, in_image, nearest_pixel_index, pixel_centres, resize_uv
 from pixbench.image.homography import apply_homography
 
 PACK = "opencv-photos"
 LONGER_SIDE = 640
-HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
-"""From pixels whose centres are whole numbers to ours."""
-
 NEARER_PX = 1.0
 """A point is hidden where another falls on its target pixel with a disparity larger by more than this."""
 
@@ -163,7 +160,7 @@ def disparity_truth(
 def _graf() -> Photos:
     rgb = (_read("graf1.png"), _read("graf3.png"))
     text = ElementTree.parse(_file("H1to3p.xml")).findtext(".//data") or ""  # noqa: S314
-    H = HALF @ np.array(text.split(), float).reshape(3, 3) @ np.linalg.inv(HALF)
+    H = INTEGER_CENTRES_TO_UV @ np.array(text.split(), float).reshape(3, 3) @ np.linalg.inv(INTEGER_CENTRES_TO_UV)
     height, width = rgb[1].shape[:2]
     return Photos(
         rgb,

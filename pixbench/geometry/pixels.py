@@ -1,11 +1,19 @@
-"""Pixels: the only module that adds or drops half a pixel.
+"""The pixel convention: the only module that adds or subtracts half a pixel.
 
 Pixel (column i, row j) covers [i, i + 1) x [j, j + 1) and its centre is (i + 0.5, j + 0.5). `uv` is (x right, y down) in
-pixels.
+pixels. Functions of an `Array` take NumPy arrays and PyTorch tensors alike and return the same kind.
 """
+
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+
+Array = TypeVar("Array", bound=Any)
+"""A NumPy array or a PyTorch tensor, which this module does not import: readers of files do without PyTorch."""
+
+INTEGER_CENTRES_TO_UV = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+"""Homography from coordinates whose pixel centres are integers (OpenCV, matplotlib, many data sets) to uv."""
 
 
 def pixel_centres(width: int, height: int) -> Float[np.ndarray, "height width 2"]:
@@ -17,6 +25,47 @@ def pixel_centres(width: int, height: int) -> Float[np.ndarray, "height width 2"
 def pixel_centre(column: Int[np.ndarray, "*batch"], row: Int[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch 2"]:
     """The uv of the centres of given pixels, in pixels."""
     return np.stack([column, row], axis=-1) + 0.5
+
+
+def index_to_uv(pixel: Array) -> Array:
+    """The uv of the centres of pixels (..., 2) given as (column, row).
+
+    A tensor of integers gives the default floating-point type; convert it to float64 first where that matters.
+    """
+    return pixel + 0.5
+
+
+def snap_to_centre(uv: Array) -> Array:
+    """The uv of the centre of the pixel that covers each uv (..., 2)."""
+    return uv // 1 + 0.5
+
+
+def uv_from_integer_centres(xy: Array) -> Array:
+    """uv of coordinates (..., 2) whose pixel centres are integers: the convention of OpenCV, LightGlue and matplotlib."""
+    return xy + 0.5
+
+
+def integer_centres_from_uv(uv: Array) -> Array:
+    """Coordinates (..., 2) whose pixel centres are integers, of uv: the inverse of `uv_from_integer_centres`."""
+    return uv - 0.5
+
+
+def cell_centres(width: int, height: int, step: float) -> Float[np.ndarray, "cells 2"]:
+    """The uv of the centres of square cells of `step` pixels that cover an image, row by row."""
+    u, v = np.meshgrid(np.arange(step / 2, width, step), np.arange(step / 2, height, step))
+    return np.stack([u, v], axis=-1).reshape(-1, 2)
+
+
+def bilinear_cell(
+    uv: Float[np.ndarray, "points 2"], width: int, height: int
+) -> tuple[Int[np.ndarray, "points 2"], Float[np.ndarray, "points 2"]]:
+    """The (column, row) of the upper left of the four pixels whose centres surround uv, and the weights of the right and lower ones.
+
+    The four pixels lie in the image. A weight outside [0, 1] means that uv is less than half a pixel from the image's border.
+    """
+    xy = uv - 0.5
+    first = np.clip(np.floor(xy).astype(int), 0, [width - 2, height - 2])
+    return first, xy - first
 
 
 def pixel_corners(width: int, height: int) -> Float[np.ndarray, "rows columns 2"]:

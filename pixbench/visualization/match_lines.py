@@ -8,7 +8,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
-from ..geometry.pixels import resize_uv
+from ..geometry.pixels import integer_centres_from_uv, nearest_pixel_index, resize_uv
 from ..image.picture import Pixels, shrunk
 from ..inference.matches import ImageMatches
 from .figures import place_colours, save_figure, show_image
@@ -32,8 +32,7 @@ def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, 
     figure = Figure(figsize=(width / 110, height / 110 + 0.3), layout="constrained")
     axes = figure.subplots()
     show_image(axes, canvas, title)
-    # In the image's coordinates of matplotlib a pixel's centre is a whole number.
-    lines = np.stack([at_a, at_b], axis=1)[shown] - 0.5
+    lines = integer_centres_from_uv(np.stack([at_a, at_b], axis=1)[shown])
     colours = _colours(found, at_a, _size(small_a))[shown]
     axes.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.7))
     for ends in lines.transpose(1, 0, 2):
@@ -44,7 +43,7 @@ def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, 
 def _colours(found: ImageMatches, at_a: Float[np.ndarray, "matches 2"], size: tuple[int, int]) -> Float[np.ndarray, "matches 4"]:
     if found.inliers is not None:
         return np.where(found.inliers[:, None], to_rgba(INLIER, 0.8), to_rgba(OUTLIER, 0.35))
-    column, row = np.clip(at_a, 0, np.array(size) - 1).astype(int).T
+    column, row = nearest_pixel_index(at_a, *size).T
     return np.concatenate([place_colours(*size)[row, column], np.full((len(at_a), 1), 0.8)], axis=1)
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from ..generation import Generator, MadeScene
 from ..geometry.cameras import Camera
 from ..geometry.correspondence import Status, uv_from_depth
+from ..geometry.pixels import integer_centres_from_uv
 from ..io.files import written_whole
 from .figures import carried_colours, check_picture_path, instance_palette, place_colours, save_figure, show_image
 
@@ -81,8 +82,7 @@ def _pictures(axes: Axes, made: MadeScene, view: int) -> None:
     uv, status = arrays["track_uv"][:, view], arrays["track_status"][:, view]
     for k in range(0, len(uv), max(len(uv) // SHOWN_TRACKS, 1)):
         color = hsv_to_rgb((k * 0.381 % 1, 0.85, 1.0))
-        # matplotlib puts the first pixel's centre at 0, we put it at 0.5.
-        x, y = uv[k] - 0.5
+        x, y = integer_centres_from_uv(uv[k])
         if status[k] == Status.VISIBLE:
             axes.plot(x, y, "o", color=color, markersize=3.5, markeredgecolor="black", markeredgewidth=0.4)
         elif status[k] in (Status.OCCLUDED, Status.AMBIGUOUS):
@@ -123,7 +123,8 @@ def _instances(axes: Axes, made: MadeScene, view: int) -> None:
     height, width = arrays["instance"][view].shape
     for boxes, style in ((arrays["object_box_visible"], "-"), (arrays["object_box_amodal"], ":")):
         for left, top, right, bottom in boxes[:, view][np.isfinite(boxes[:, view]).all(axis=1)]:
-            corner, size = (left - 0.5, top - 0.5), (right - left, bottom - top)
-            axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=0.6, linestyle=style))
-    axes.set_xlim(-0.5, width - 0.5)
-    axes.set_ylim(height - 0.5, -0.5)
+            corner, size = integer_centres_from_uv(np.array([left, top])), (right - left, bottom - top)
+            axes.add_patch(Rectangle(tuple(corner), *size, fill=False, edgecolor="black", linewidth=0.6, linestyle=style))
+    (left, top), (right, bottom) = integer_centres_from_uv(np.array([[0.0, 0.0], [width, height]]))
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ...geometry.pixels import index_to_uv
 from .nearest import BLOCK_BYTES, Norm, Window, distances, nearest
 
 
@@ -93,7 +94,7 @@ def match_dense(
     second = nearest(queries, targets, p=p, window=Window(best.double(), width, inner=search.exclude_px), block_bytes=search.block_bytes)
     back = nearest(targets[index], sources, p=p, block_bytes=search.block_bytes).index
     returned = torch.stack([back % source.shape[2], back // source.shape[2]], dim=1)
-    uv = best.double() + 0.5
+    uv = index_to_uv(best.double())
     if search.subpixel:
         uv = uv + _parabola(queries, target, best, found.distance, p)
     none = torch.full_like(found.distance, math.nan)

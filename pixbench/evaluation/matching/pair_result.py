@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
-from ...geometry.pixels import in_image, pixel_index
+from ...geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_index
 from .pairs import ASKED, ScoredPair
 from .predictions import PairPredictions
 
@@ -57,7 +57,7 @@ def pair_result(pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarra
         ratio = np.full(len(uv_a), math.nan)
     else:
         mutual = matches.cycle_error_px[chosen] <= MUTUAL_PX
-        uv_a, uv_b, match_error = np.stack([column, row], axis=1)[mutual] + 0.5, uv[mutual], error[mutual]
+        uv_a, uv_b, match_error = pixel_centre(column, row)[mutual], uv[mutual], error[mutual]
         ratio = matches.ratio[chosen][mutual]
     return PairResult(
         error[visible],
@@ -101,9 +101,8 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
     height, width = pair.truth.status.shape
     dense = pair.truth.uv_b.astype(float)
     column, row = pixel_index(uv).T
-    found: np.ndarray = dense[row, column] + uv - (np.stack([column, row], axis=1) + 0.5)
-    first = np.clip(np.floor(uv - 0.5).astype(int), 0, [width - 2, height - 2])
-    weight = uv - 0.5 - first
+    found: np.ndarray = dense[row, column] + uv - pixel_centre(column, row)
+    first, weight = bilinear_cell(uv, width, height)
     total, known = np.zeros_like(found), np.ones(len(uv), bool)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         x, y = first[:, 0] + dx, first[:, 1] + dy

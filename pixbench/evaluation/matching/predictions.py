@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ...dataset.reader import PairKey
 from ...errors import UserError
+from ...geometry.pixels import index_to_uv
 from ...io.files import write_whole, written_whole
 from ..model import DescriptorModel, Image, Model, image_batch
 from ..recording import Timing
@@ -156,7 +157,7 @@ def _answer(
     asked = pixel.astype(np.uint16)
     if not reason:
         try:
-            uv = pixel + 0.5
+            uv = index_to_uv(pixel)
             if described is not None and isinstance(model, DescriptorModel):
                 matches = model.match_described(pair, described[pair.key.a], described[pair.key.b], uv, search)
             else:

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from ...errors import unknown_name
 from ...evaluation.matching.nearest import Norm
+from ...geometry.pixels import cell_centres
 from ...losses import contrastive_loss
 from ...registry import Registry
 
@@ -106,9 +107,7 @@ def mean_where(values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"]) ->
 
 def grid_uv(view: Float[Tensor, "batch channels height width"], step: float) -> Float[Tensor, "cells 2"]:
     """Centres of square cells of `step` pixels that cover a view, row by row."""
-    height, width = view.shape[-2:]
-    y, x = (torch.arange(step / 2, size, step, device=view.device, dtype=view.dtype) for size in (height, width))
-    return torch.cartesian_prod(y, x).flip(-1)
+    return torch.from_numpy(cell_centres(view.shape[-1], view.shape[-2], step)).to(view)
 
 
 class StableContrast(Objective):

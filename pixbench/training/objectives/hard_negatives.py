@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...geometry.pixels import snap_to_centre
 from ...losses import between_loss, half_distance
 from .base import Described, Objective, mean_where, options_of, sample_descriptors
 
@@ -48,7 +49,7 @@ class HardContrast(Objective):
 
     def forward(self, seen: Described) -> Float[Tensor, ""]:
         """See Objective."""
-        uv_b = seen.uv_b.floor() + 0.5 if self.options["snap"] else seen.uv_b
+        uv_b = snap_to_centre(seen.uv_b) if self.options["snap"] else seen.uv_b
         x, y = sample_descriptors(seen.a, seen.uv_a), sample_descriptors(seen.b, uv_b)
         d = half_distance(x - y, self.config.p)
         pull = mean_where(d + d.square(), seen.matched)
