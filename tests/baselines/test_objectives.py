@@ -143,7 +143,8 @@ def test_byol_follows_slowly_and_stops_at_the_end() -> None:
     assert _objective("pixel-byol", momentum=0.9).momentum_at(0) == pytest.approx(0.9)
 
 
-@pytest.mark.parametrize("name", NAMES)
+# The weights of stable-weighted are constants to its gradient: tests/training/objectives/test_weighted_negatives.py holds them fixed.
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "stable-weighted"])
 def test_gradients_are_those_of_the_value(name: str) -> None:
     objective = _objective(name, 2).double()
     seen = _random(2, size=5, points=4)
