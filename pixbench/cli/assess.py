@@ -111,7 +111,7 @@ def evaluate(
     batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
     radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
     subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
-    query_stride: Annotated[int | None, typer.Option(min=1, help="With --data: every how manyth pixel is asked about. Default: 4.")] = None,
+    query_stride: Annotated[int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4.")] = None,
     trained_on: Annotated[Path | None, typer.Option(help="The model's training set: scores are split by what was in it.")] = None,
     objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,

@@ -103,7 +103,7 @@ def verify(
             _print_comparisons(each, wrong or [comparison for comparison in comparisons if comparison.name in each.record.metrics])
         left = [comparison.name for comparison in comparisons if not comparison.decided]
         typer.echo(
-            f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers came out again"
+            f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers reproduced"
             + (f"; only --rerun can tell {', '.join(left)}" if left else "")
         )
     if failed:

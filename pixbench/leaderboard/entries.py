@@ -60,7 +60,7 @@ class Entry:
         return Samples(total, count)
 
     def is_bimodal(self, metric: str) -> bool:
-        """Whether an accuracy falls into two heaps over seeds."""
+        """Whether an accuracy is bimodal over seeds."""
         return "accuracy" in metric and bimodal(self.values(metric))
 
 

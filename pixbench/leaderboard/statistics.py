@@ -1,4 +1,4 @@
-"""How sure a number is: intervals over scenes and seeds, paired tests, shared ranks, and whether seeds fall into two heaps."""
+"""How sure a number is: intervals over scenes and seeds, paired tests, shared ranks, and whether an accuracy is bimodal over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ SIGNIFICANT = 0.05
 FEWEST_UNITS = 6
 """With fewer, no flip of signs can give a p below 0.05: nothing could be told apart."""
 
-HEAP_GAP, HEAP_SPREADS = 0.25, 3
-"""Seeds are in two heaps where the widest gap between them is over the first, and over so many standard deviations within the heaps."""
+MODE_GAP, MODE_SPREADS = 0.25, 3
+"""Seeds are bimodal where the widest gap between their values exceeds the first, and this many standard deviations within each mode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def _differ(one: Samples | None, other: Samples | None) -> bool:
 
 
 def bimodal(values: Sequence[float]) -> bool:
-    """Whether numbers of three seeds or more lie in two heaps, so that their mean describes none of them."""
+    """Whether the values of three seeds or more are bimodal, so that their mean describes none of them."""
     ordered = np.sort(values)
     if len(ordered) < 3:
         return False
@@ -127,4 +127,4 @@ def bimodal(values: Sequence[float]) -> bool:
     cut = int(gaps.argmax()) + 1
     within = sum(float(((heap - heap.mean()) ** 2).sum()) for heap in (ordered[:cut], ordered[cut:]))
     spread = np.sqrt(within / (len(ordered) - 2))
-    return bool(gaps.max() > max(HEAP_GAP, HEAP_SPREADS * spread))
+    return bool(gaps.max() > max(MODE_GAP, MODE_SPREADS * spread))

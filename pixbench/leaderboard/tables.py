@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS, TASKS, Task, ordered_tasks
 from .entries import Entry, entries, training
-from .statistics import FEWEST_UNITS, HEAP_GAP, HEAP_SPREADS, LEVEL, SIGNIFICANT, interval, paired_p, shared_ranks
+from .statistics import FEWEST_UNITS, LEVEL, MODE_GAP, MODE_SPREADS, SIGNIFICANT, interval, paired_p, shared_ranks
 
 METHOD = ("paper", "paper-hard", "stable-hard")
 """Objectives that have a share of the between-image term."""
@@ -53,8 +53,8 @@ class Table:
         weight = config.get("between_weight") if config.get("objective") in METHOD else None
         info = entry.first.model_info
         who = (entry.name, *("–" if value is None else str(value) for value in (info.get("p"), info.get("channels"), weight)))
-        rest = tuple(_number(name, entry.mean(name)) + (" (two heaps)" if entry.is_bimodal(name) else "") for name in others)
-        value = _number(first, entry.mean(first)) + (" (two heaps)" if entry.is_bimodal(first) else "")
+        rest = tuple(_number(name, entry.mean(name)) + (" (bimodal)" if entry.is_bimodal(name) else "") for name in others)
+        value = _number(first, entry.mean(first)) + (" (bimodal)" if entry.is_bimodal(first) else "")
         if not self.statistics:
             return (*who, value, *rest)
         bounds = "–" if row.bounds is None else " to ".join(_number(first, bound) for bound in row.bounds)
@@ -116,8 +116,8 @@ def _explained(task: Task) -> str:
     return (
         f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the row above, "
         f"not corrected for the number of rows; rows that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their group share its "
-        f"rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks. 'Two heaps' marks an accuracy of seeds in "
-        f"two groups, more than {HEAP_GAP} and {HEAP_SPREADS} standard deviations within groups apart."
+        f"rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks. 'Bimodal' marks an accuracy whose seeds form "
+        f"two groups, more than {MODE_GAP} and {MODE_SPREADS} standard deviations within groups apart."
     )
 
 

@@ -31,7 +31,7 @@ def batch_loss(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) 
 
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
-    """Loss, gradient and update. UserError where the loss is no number."""
+    """Loss, gradient and update. UserError where the loss is NaN or infinite."""
     # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
     with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
         loss = batch_loss(fabric, state, batch, augment)

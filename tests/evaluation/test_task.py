@@ -132,7 +132,7 @@ def test_the_commands_know_a_fourth_task(noise: Noise, tmp_path: Path) -> None:
     evaluated = _pixbench("evaluate", "--model", "baseline:rgb-patch", "--suite", "noise", "--out", tmp_path)
     assert "rgb-patch" in evaluated.output
     assert "1.000" in evaluated.output
-    assert "1 of 1 numbers came out again" in _pixbench("leaderboard", "verify", "--results", tmp_path).output
+    assert "1 of 1 numbers reproduced" in _pixbench("leaderboard", "verify", "--results", tmp_path).output
     assert "same twice" in _pixbench("leaderboard", "show", tmp_path).output
     listed = _pixbench("list").output
     assert "constancy" in listed.split("evaluation tasks")[1].split("suites")[0]

@@ -81,7 +81,7 @@ def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "heaps"),
+    ("values", "expected"),
     [
         ([0.11, 0.12, 0.85], True),
         ([0.11, 0.85, 0.86, 0.10], True),
@@ -92,5 +92,5 @@ def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
         ([0.11, 0.85], False),  # two are too few to say
     ],
 )
-def test_two_heaps_of_seeds(values: list[float], heaps: bool) -> None:
-    assert bimodal(values) is heaps
+def test_bimodal_seeds(values: list[float], expected: bool) -> None:
+    assert bimodal(values) is expected

@@ -91,7 +91,7 @@ SEGMENTATION_METRICS: tuple[Metric, ...] = (
 
 
 class Segmentation(Task):
-    """See Task. Probes of rooms, and what descriptors show of them unasked."""
+    """See Task. Probes of rooms, and what descriptors show of them without one."""
 
     name = "segmentation"
     title = "which class each pixel of a room has, and where instances and edges are"

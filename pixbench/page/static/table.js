@@ -68,8 +68,8 @@ PixBench.views.table = {
           if (id === "dots") return element("td", { title: row.bounds ? `95 % interval ${number(row.bounds[0])} to ${number(row.bounds[1])}` : "no interval" }, dots(row, first, low, high));
           if (id === "p_above") return element("td", {}, row.p_above === null ? "–" : row.p_above < 0.001 ? "< 0.001" : number(row.p_above));
           const column = table.columns.find((each) => each.id === id);
-          const heaps = row.bimodal.includes(id);
-          return element("td", { title: heaps ? `seeds in two heaps: ${row.seeds[id].map((each) => number(each)).join(", ")}` : title, "data-metric": id }, number(row.means[id], column.digits), heaps ? " ⚠" : null);
+          const bimodal = row.bimodal.includes(id);
+          return element("td", { title: bimodal ? `bimodal seeds: ${row.seeds[id].map((each) => number(each)).join(", ")}` : title, "data-metric": id }, number(row.means[id], column.digits), bimodal ? " ⚠" : null);
         }))));
       }
       rows();
