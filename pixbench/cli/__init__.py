@@ -8,7 +8,30 @@ import typer
 
 from ..errors import UserError, VerificationError
 from ..io.threads import bound_spinning
-from . import assess, assets, data, demo, describe, experiment, inspect, leaderboard, match, metrics, page, share, show
+from . import (
+    assets,
+    croissant,
+    demo,
+    describe,
+    evaluate,
+    generate,
+    hub,
+    info,
+    leaderboard,
+    leak_check,
+    match,
+    metrics,
+    model,
+    preview,
+    recipe,
+    report,
+    settings,
+    sweep,
+    train,
+    verify,
+    view,
+)
+from . import list as list_command
 
 app = typer.Typer(
     name="pixbench",
@@ -39,19 +62,11 @@ def _root(
     pass
 
 
-data.register(app)
-inspect.register(app)
-assess.register(app)
-match.register(app)
-describe.register(app)
-show.register(app)
-leaderboard.register(app)
-page.register(app)
-share.register(app)
-metrics.register(app)
-assets.register(app)
-experiment.register(app)
-demo.register(app)
+for command in (
+    *(generate, recipe, verify, info, preview, train, evaluate, match, describe, list_command, settings, leaderboard, view),
+    *(croissant, hub, metrics, model, leak_check, assets, sweep, report, demo),
+):
+    command.register(app)
 
 
 def main() -> None:

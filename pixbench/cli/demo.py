@@ -124,8 +124,8 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..evaluation.suite import STRIDE
     from ..leaderboard.render import markdown
     from ..leaderboard.tables import build_tables
+    from ..leaderboard.terminal import print_tables
     from ..models.loading import load_model
-    from .leaderboard import print_tables
     from .progress import progress_bar
 
     models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]

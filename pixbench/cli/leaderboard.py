@@ -9,10 +9,8 @@ import typer
 from ..io.threads import use_threads
 
 if TYPE_CHECKING:
-    from ..evaluation.comparison import Comparison
     from ..evaluation.record import StoredRecord
     from ..evaluation.request import DataAccess
-    from ..leaderboard.tables import Table
     from ..leaderboard.verify import Found
 
 leaderboard = typer.Typer(help="Tables from records, and rows that can be checked.", no_args_is_help=True, rich_markup_mode=None)
@@ -34,6 +32,7 @@ def show(paths: Records = None, markdown: Annotated[bool, typer.Option("--markdo
     """Print the table of records: one table a data set and protocol, one row a method, means over seeds."""
     from ..leaderboard.render import markdown as as_markdown
     from ..leaderboard.tables import build_tables
+    from ..leaderboard.terminal import print_tables
 
     tables = build_tables(_records(paths))
     if markdown:
@@ -79,6 +78,7 @@ def verify(
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
     use_threads()
     from ..errors import UserError, VerificationError
+    from ..leaderboard.terminal import print_comparisons
     from ..leaderboard.verify import find_rows
     from .common import default_workers
 
@@ -100,7 +100,7 @@ def verify(
         wrong = [comparison for comparison in decided if not comparison.same]
         failed += bool(wrong)
         if row is not None or wrong:
-            _print_comparisons(each, wrong or [comparison for comparison in comparisons if comparison.name in each.record.metrics])
+            print_comparisons(each, wrong or [comparison for comparison in comparisons if comparison.name in each.record.metrics])
         left = [comparison.name for comparison in comparisons if not comparison.decided]
         typer.echo(
             f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers reproduced"
@@ -189,36 +189,3 @@ def _access(data: Path | None, objects: str | None, rooms: str | None, workers: 
 
     sources: dict[str, Any] = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
     return DataAccess(Opening(cache_folder(), workers, sources), data)
-
-
-def _print_comparisons(stored: "StoredRecord", comparisons: "Sequence[Comparison]") -> None:
-    from rich.console import Console
-    from rich.table import Table as RichTable
-
-    shown = RichTable(title=f"{stored.record.model} on {stored.record.data.suite}", title_style="bold")
-    for name in ("metric", "reported", "measured", "difference"):
-        shown.add_column(name, justify="left" if name == "metric" else "right")
-    for each in comparisons:
-        numbers = ["–" if value is None else f"{value:.6f}" for value in (each.reported, each.measured)]
-        known = each.reported is not None and each.measured is not None
-        apart = f"{each.measured - each.reported:+.6f}" if known else "–"  # type: ignore[operator]
-        shown.add_row(each.name, *numbers, apart if each.same else f"{apart} (too far)")
-    Console().print(shown)
-
-
-def print_tables(tables: "Sequence[Table]") -> None:
-    """Print tables to the terminal."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    console = Console()
-    # A table that is piped or shown on a narrow terminal keeps all its columns.
-    console.width = max(console.width, 120)
-    for table in tables:
-        shown = RichTable(title=Text(table.title), caption=Text(table.caption), title_style="bold", caption_justify="left")
-        for number, name in enumerate(table.header):
-            shown.add_column(name, justify="right" if number else "left", no_wrap=not number)
-        for row in table.cells:
-            shown.add_row(*map(Text, row))  # as text: a name may look like markup
-        console.print(shown)

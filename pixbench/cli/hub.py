@@ -1,4 +1,4 @@
-"""`pixbench croissant` and `hub`."""
+"""`pixbench hub`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,31 +6,12 @@ from typing import Annotated
 import typer
 
 hub = typer.Typer(help="Runs and data sets on the Hugging Face hub.", no_args_is_help=True, rich_markup_mode=None)
-
 License = Annotated[str | None, typer.Option("--license", help="Licence of what you share, a URL or an SPDX name.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
-    app.command("croissant")(describe)
+    """Add the command."""
     app.add_typer(hub, name="hub")
-
-
-def describe(
-    data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    url: Annotated[str | None, typer.Option(help="Where the folder can be fetched. Default: beside the metadata.")] = None,
-    license_url: License = None,
-    out: Annotated[Path | None, typer.Option(help="File to write. Default: croissant.json in the folder.")] = None,
-) -> None:
-    """Write a data set's description as Croissant metadata."""
-    from ..errors import UserError
-    from ..sharing.croissant import FILE, croissant, write_croissant
-
-    path = out or data / FILE
-    if url is None and path.resolve().parent != data.resolve():
-        raise UserError(f"--out {out}: without --url files are named beside the metadata, which then belong into {data}; give --url")
-    write_croissant(path, croissant(data, url=url, license_url=license_url))
-    typer.echo(f"{path}: Croissant metadata" + ("" if license_url else "; no licence is stated in it: say one with --license"))
 
 
 @hub.command("push")

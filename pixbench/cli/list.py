@@ -1,18 +1,13 @@
-"""`pixbench list` and `settings`."""
+"""`pixbench list`."""
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import typer
 
-if TYPE_CHECKING:
-    pass
-
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
+    """Add the command."""
     app.command("list")(list_names)
-    app.command("settings")(list_settings)
 
 
 def list_names() -> None:
@@ -51,25 +46,6 @@ def list_names() -> None:
     typer.echo("experiments")
     for name, words in EXPERIMENTS.items():
         typer.echo(f"  {name:<14} {words}")
-
-
-def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.")]) -> None:
-    """List what --set can change: each setting with its type and default, and what they mean."""
-    import inspect
-
-    from ..errors import unknown_name
-    from ..generation.protocol import GENERATORS
-    from ..training.config import TrainConfig
-
-    if of not in ("train", *GENERATORS.names()):
-        raise unknown_name("command with settings", of, ("train", *GENERATORS.names()))
-    kind = TrainConfig if of == "train" else GENERATORS.get(of).config_type
-    typer.echo(inspect.getdoc(kind) or "")
-    typer.echo("Lists are written in brackets, such as --set 'fov_deg=[55, 70]'; what is inside another setting with a dot.\n")
-    for name, field in kind.model_fields.items():
-        written = field.annotation.__name__ if isinstance(field.annotation, type) else str(field.annotation)
-        default = field.get_default(call_default_factory=True)
-        typer.echo(f"  {name:<24} {default!s:<24} {re.sub(r'(typing|pathlib|pydantic[a-z_.]*)[.]', '', written)}")
 
 
 def _one_line(item: object) -> str:

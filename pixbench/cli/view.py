@@ -1,4 +1,4 @@
-"""`pixbench view`, and the folder that `pixbench report` writes."""
+"""`pixbench view`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ Sources = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
+    """Add the command."""
     app.command()(view)
 
 
@@ -42,17 +42,6 @@ def view(
             webbrowser.open(address)
 
     serve(site, port, say)
-
-
-def write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int) -> None:
-    """Write the page to a folder."""
-    from .progress import progress_bar
-
-    site = make_site(sources, data, limit)
-    with progress_bar(f"write {out.name}", len(site.paths()), "files") as advance:
-        count = site.write(out, advance)
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    typer.echo(f"{out}: {count} files, {size / 1e6:.1f} MB; open {out / 'index.html'}, or put the folder on any static host")
 
 
 def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None) -> "Site":

@@ -1,4 +1,4 @@
-"""`pixbench generate` and `recipe`."""
+"""`pixbench generate`."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,21 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import Settings
+
 if TYPE_CHECKING:
     from ..dataset.manifest import Manifest
     from ..generation import GeneratorConfig
 
 Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting: see 'pixbench settings'; may be repeated."),
-]
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
+    """Add the command."""
     app.command()(generate)
-    app.command()(recipe)
 
 
 def generate(
@@ -107,16 +104,3 @@ def _refuse_changes(options: Iterable[str], settings: Iterable[str]) -> None:
     given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in settings if not setting.startswith("locations.")]
     if given:
         raise UserError(f"{given[0]} cannot stand beside --from-recipe: the recipe decides it")
-
-
-def recipe(
-    data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    out: Annotated[Path, typer.Option(help="File to write, a few kB of JSON.")],
-) -> None:
-    """Write the recipe of a data set: what it takes to make it again elsewhere, and to prove it."""
-    from ..dataset.manifest import read_manifest
-    from ..dataset.recipe import recipe_file, write_recipe_file
-
-    written = recipe_file(read_manifest(data), data)
-    write_recipe_file(out, written)
-    typer.echo(f"{out}: {len(written.shards)} shards, {len(written.assets)} assets, content {written.content_sha256}")

@@ -1,4 +1,4 @@
-"""`pixbench sweep` and `report`."""
+"""`pixbench sweep`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,8 @@ Name = Annotated[str, typer.Argument(help="experiment1, experiment2, supervised 
 
 
 def register(app: typer.Typer) -> None:
-    """Add this file's commands."""
+    """Add the command."""
     app.command()(sweep)
-    app.command()(report)
 
 
 def sweep(
@@ -54,45 +53,6 @@ def sweep(
     with progress_bar(f"{experiment} {preset}", len(grid), "cells") as advance:
         done = run(experiment, grid, folder, workers=workers or default_workers(), cluster=cluster, progress=advance)
     typer.echo(f"{folder}: {len(grid)} cells, {done} run now; figure and table: pixbench report {experiment} --data {folder}")
-
-
-def report(
-    target: Annotated[str, typer.Argument(metavar="OUT|EXPERIMENT", help="A folder for a page; or an experiment, whose table is printed.")],
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="SOURCE...", help="What the page shows, as of 'pixbench view'. Default: results."),
-    ] = None,
-    data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
-    as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
-) -> None:
-    """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
-    import json
-    from difflib import get_close_matches
-
-    from ..errors import UserError
-    from ..experiments import EXPERIMENTS, experiment_named
-    from ..experiments.sweep import read_cells
-    from .page import write_page
-
-    if target not in EXPERIMENTS or sources:
-        near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
-        if target in EXPERIMENTS or out is not None or as_json or (near and not sources and not Path(target).exists()):
-            raise UserError(
-                f"report {target}: a page needs a folder that is not called as an experiment, and takes neither --out nor --json; an "
-                f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
-            )
-        return write_page(Path(target), sources, data, limit)
-    module = experiment_named(target)
-    folder = data or Path("results") / f"{target}-cpu"
-    found = read_cells(target, folder)
-    rows = module.summary(found)
-    picture = out or folder / "figure.png"
-    module.draw(found, picture)
-    typer.echo(f"{picture}\n\n{module.table(rows)}")
-    if as_json:
-        typer.echo(json.dumps({"experiment": target, "cells": rows}))
 
 
 def _refuse(experiment: str, cells: Callable[..., Any], only: dict[str, Any]) -> None:

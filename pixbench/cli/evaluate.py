@@ -1,0 +1,75 @@
+"""`pixbench evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..io.threads import use_threads
+from .options import Threads
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    model: Annotated[
+        str,
+        typer.Option(
+            help="A run or checkpoint, pretrained:NAME or baseline:NAME (see 'pixbench list'), package.module:factory, or an exported file."
+        ),
+    ],
+    data: Annotated[Path | None, typer.Option(help="Folder of a data set. Default: the suite, made and verified once.")] = None,
+    suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",
+    out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
+    p: Annotated[str | None, typer.Option(help="Norm for descriptors: 1, 2, inf or cosine. Default: the model's own, or cosine.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
+    radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
+    subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
+    query_stride: Annotated[int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4.")] = None,
+    trained_on: Annotated[Path | None, typer.Option(help="The model's training set: scores are split by what was in it.")] = None,
+    objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
+    rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
+    threads: Threads = None,
+) -> None:
+    """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
+    use_threads(threads)
+    from ..assets.paths import cache_folder
+    from ..errors import UserError
+    from ..evaluation.matching.nearest import NORMS
+    from ..evaluation.model import norm_name, parse_norm
+    from ..evaluation.record import StoredRecord
+    from ..evaluation.request import EvaluationRequest
+    from ..evaluation.suite import SUITES, Opening
+    from ..evaluation.task import evaluate as run
+    from ..leaderboard.tables import build_tables
+    from ..leaderboard.terminal import print_tables
+    from ..models.loading import load_model
+    from .common import default_workers, given
+    from .progress import progress_bar
+
+    if p not in (None, *(norm_name(norm) for norm in NORMS)):
+        raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
+    loaded = load_model(model, p=parse_norm(p) if p else None, device=device)
+    sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
+    request = EvaluationRequest(
+        suite=SUITES.get(suite) if data is None else None,
+        out=out,
+        opening=Opening(cache_folder(), workers or default_workers(), sources),
+        data=data,
+        batch=batch,
+        radius_px=radius,
+        subpixel=subpixel,
+        query_stride=query_stride,
+        trained_on=trained_on,
+        progress_bar=progress_bar,
+    )
+    path, record = run(loaded, request)
+    print_tables(build_tables([StoredRecord(path, record)]))
+    for reason, pairs in record.data.failed.items():
+        typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
+    typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")

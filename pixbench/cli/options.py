@@ -1,0 +1,14 @@
+"""Options that several commands have."""
+
+from typing import Annotated
+
+import typer
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Any other setting: see 'pixbench settings'; may be repeated."),
+]
+Sources = Annotated[list[str] | None, typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="As for 'pixbench generate'.")]
+Threads = Annotated[
+    int | None, typer.Option(min=1, help="Threads that compute. Default: OMP_NUM_THREADS, or one for each core that is idle now.")
+]

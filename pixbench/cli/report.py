@@ -1,0 +1,61 @@
+"""`pixbench report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(report)
+
+
+def report(
+    target: Annotated[str, typer.Argument(metavar="OUT|EXPERIMENT", help="A folder for a page; or an experiment, whose table is printed.")],
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SOURCE...", help="What the page shows, as of 'pixbench view'. Default: results."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
+) -> None:
+    """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
+    import json
+    from difflib import get_close_matches
+
+    from ..errors import UserError
+    from ..experiments import EXPERIMENTS, experiment_named
+    from ..experiments.sweep import read_cells
+
+    if target not in EXPERIMENTS or sources:
+        near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
+        if target in EXPERIMENTS or out is not None or as_json or (near and not sources and not Path(target).exists()):
+            raise UserError(
+                f"report {target}: a page needs a folder that is not called as an experiment, and takes neither --out nor --json; an "
+                f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
+            )
+        return _write_page(Path(target), sources, data, limit)
+    module = experiment_named(target)
+    folder = data or Path("results") / f"{target}-cpu"
+    found = read_cells(target, folder)
+    rows = module.summary(found)
+    picture = out or folder / "figure.png"
+    module.draw(found, picture)
+    typer.echo(f"{picture}\n\n{module.table(rows)}")
+    if as_json:
+        typer.echo(json.dumps({"experiment": target, "cells": rows}))
+
+
+def _write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int) -> None:
+    """Write the page to a folder."""
+    from .progress import progress_bar
+    from .view import make_site
+
+    site = make_site(sources, data, limit)
+    with progress_bar(f"write {out.name}", len(site.paths()), "files") as advance:
+        count = site.write(out, advance)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    typer.echo(f"{out}: {count} files, {size / 1e6:.1f} MB; open {out / 'index.html'}, or put the folder on any static host")

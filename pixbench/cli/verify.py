@@ -1,0 +1,25 @@
+"""`pixbench verify`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(verify)
+
+
+def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
+    """Prove a data set from its files alone: hashes, fields, and the truth itself."""
+    from ..dataset.manifest import read_manifest
+    from ..dataset.summary import self_test_lines
+    from ..dataset.verify import verify as run
+    from .progress import progress_bar
+
+    with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
+        test = run(data, progress=advance)
+    typer.echo(f"{data}: whole and true ({test.pairs} ordered pairs, {test.visible} visible pixels)")
+    for line in (*self_test_lines("at generation", read_manifest(data).self_test), *self_test_lines("from the files", test.as_dict())):
+        typer.echo(f"  {line}")

@@ -1,0 +1,72 @@
+"""What a data set holds, in lines of text."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..geometry.correspondence import Status
+from ..geometry.selftest import CYCLE_LIMIT_PX
+from .manifest import Manifest, read_manifest
+from .reader import Dataset
+
+
+def dataset_lines(data: Path) -> Iterator[str]:
+    """Recipe, size, pixels by status, objects by category, self-test, and pairs by angle and visible share."""
+    manifest = read_manifest(data)
+    recipe = manifest.recipe
+    yield f"{data}: generator {recipe.generator} v{recipe.generator_version}, split {manifest.split}, seed {manifest.seed}"
+    yield f"  recipe {manifest.recipe_sha256}"
+    yield f"  content {manifest.content_sha256()}"
+    dataset = Dataset(data)
+    status, categories = _counts(dataset)
+    views, height, width = dataset.scene(0).group["depth_m"].shape
+    yield f"  {len(dataset)} scenes of {views} views, {width} x {height} px, {len(dataset.pair_keys())} ordered pairs"
+    yield "  pixels: " + ", ".join(f"{code.name.lower().replace('_', ' ')} {status[code] / status.sum():.1%}" for code in Status)
+    yield "  objects: " + ", ".join(f"{name} {count}" for name, count in sorted(categories.items()))
+    if manifest.replaced:
+        yield "  replaced: " + ", ".join(f"{kind} {count}" for kind, count in manifest.replaced.items())
+    yield from (f"  {line}" for line in self_test_lines("self-test at generation", manifest.self_test))
+    yield from _histogram_lines(manifest)
+    dataset.close()
+
+
+def _counts(dataset: Dataset) -> tuple[np.ndarray, dict[str, int]]:
+    """Pixels by status, and objects by category."""
+    status, categories = np.zeros(len(Status), np.int64), dict[str, int]()
+    for scene in dataset.scenes():
+        status += np.bincount(scene.read("status").ravel(), minlength=len(Status))
+        for name in scene.read("object_category"):
+            categories[name.decode()] = categories.get(name.decode(), 0) + 1
+    return status, categories
+
+
+def self_test_lines(when: str, test: Mapping[str, Any]) -> list[str]:
+    """A self-test in words."""
+    visible = max(test["visible"], 1)
+    lines = [
+        f"{when}: map off by {test['map_max_px']:.1e} px at most (median {test['map_median_px']:.1e}, {test['map_pixels']} pixels); "
+        f"cycle a-b-a over {CYCLE_LIMIT_PX} px for {test['cycle_over']} of {test['cycle_pixels']} pixels, "
+        f"{test['cycle_over_grazing']} of them grazing (most {test['cycle_max_px']:.1e} px)",
+        f"  a depth test with 1 % tolerance disagrees on {test['depth_disagree'] / visible:.2%} of visible pixels; "
+        f"luminance of matched pixels correlates by {test['photometric_correlation']:.3f}, "
+        f"moved by 2 px by {test['photometric_shifted']:.3f}",
+    ]
+    if test["flat_points"]:
+        lines.append(f"  under flat light {test['flat_differ']} of {test['flat_points']} matches differ in colour")
+    return lines
+
+
+def _histogram_lines(manifest: Manifest) -> Iterator[str]:
+    """Ordered pairs by visible share (rows) and baseline angle (columns)."""
+    found = manifest.pair_histogram
+    angles, overlaps = found["angle_edges_deg"], found["overlap_edges"]
+    spans = [f"{low:.0f}-{high:.0f}" for low, high in zip(angles, angles[1:], strict=False)]
+    yield "  pairs by baseline angle, degrees (across), and visible share (down):"
+    yield "    " + " " * 8 + "".join(f"{span:>8}" for span in spans)
+    for low, high, row in zip(overlaps, overlaps[1:], found["counts"], strict=False):
+        if any(row):
+            yield f"    {low:.0%}-{high:.0%}".ljust(12) + "".join(f"{count or '.':>8}" for count in row)
+    if found["blind"]:
+        yield f"    {found['blind']} pairs share nothing"
