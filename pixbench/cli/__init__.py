@@ -14,6 +14,7 @@ from . import (
     demo,
     describe,
     evaluate,
+    export,
     generate,
     hub,
     info,
@@ -63,7 +64,7 @@ def _root(
 
 
 for command in (
-    *(generate, recipe, verify, info, preview, train, evaluate, match, describe, list_command, settings, leaderboard, view),
+    *(generate, recipe, verify, info, preview, train, evaluate, match, describe, export, list_command, settings, leaderboard, view),
     *(croissant, hub, metrics, model, leak_check, assets, sweep, report, demo),
 ):
     command.register(app)

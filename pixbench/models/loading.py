@@ -16,11 +16,12 @@ from ..evaluation.matching.nearest import Norm
 from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model, norm_name
 from ..io.files import file_sha256
 from .checkpoint import load_checkpoint
+from .onnx_file import OnnxModel
 from .pretrained import pretrained_folder, pretrained_names
 
 FORMS = (
     "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, package.module:factory, "
-    "or a TorchScript (.pt) or torch.export (.pt2) file"
+    "onnx:FILE, or a TorchScript (.pt) or torch.export (.pt2) file"
 )
 EXPORTED = (".pt", ".pt2", ".ts")
 
@@ -34,6 +35,8 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Mode
         model = _baseline(name)
     elif kind == "pretrained" and colon:
         model = PretrainedModel(name)
+    elif kind == "onnx" and colon:
+        model = OnnxModel(Path(name))
     elif path.suffix in EXPORTED and path.is_file():
         model = _exported(path, p)
     elif colon and not path.exists():

@@ -1,0 +1,101 @@
+"""Networks as ONNX files: written for other programs, and read back to be evaluated or used."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .. import __version__
+from ..errors import UserError
+from ..evaluation.model import DescriptorModel, norm_name, parse_norm
+from ..io.files import file_sha256, written_whole
+
+EXAMPLE = (2, 3, 48, 80)
+"""A size to follow the network with; batch, height and width stay free."""
+
+OPSET = 17
+
+
+def export_onnx(model: DescriptorModel, path: Path) -> None:
+    """Write a model's network: `images` (batch, 3, height, width) in [0, 1] to `descriptors` (batch, D, h, w), all sizes free.
+
+    The file's metadata are JSON values: p (the norm in which descriptors are compared), channels, stride (pixels a cell, x and y), name
+    and pixbench_version. UserError where the extra `onnx` is not installed, or the model has no network.
+    """
+    network = getattr(model, "network", None)
+    if not isinstance(network, nn.Module):
+        raise UserError(f"model {model.name} has no network to export: expected a run of 'pixbench train' or a pretrained model")
+    _needed("onnx")
+    import onnx
+
+    images = torch.rand(EXAMPLE)
+    cells = model.cells(images)
+    stride = [EXAMPLE[3] / cells.shape[3], EXAMPLE[2] / cells.shape[2]]
+    said = {"p": norm_name(model.p), "channels": cells.shape[1], "stride": stride, "name": model.name, "pixbench_version": __version__}
+    with written_whole(path) as temporary:
+        _trace(network.cpu().eval(), images, temporary)
+        written = onnx.load(temporary)
+        onnx.helper.set_model_props(written, {name: json.dumps(value) for name, value in said.items()})
+        onnx.save(written, temporary)
+
+
+def _trace(network: nn.Module, images: Float[Tensor, "batch 3 height width"], path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own: sizes that are followed, not fixed, and newer ways to export
+        # The exporter by tracing needs no further package, and a tenth of the time of the newer one (torch 2.13).
+        torch.onnx.export(
+            network,
+            (images,),
+            path,
+            dynamo=False,
+            input_names=["images"],
+            output_names=["descriptors"],
+            dynamic_axes={name: {0: "batch", 2: f"{name}_height", 3: f"{name}_width"} for name in ("images", "descriptors")},
+            opset_version=OPSET,
+        )
+
+
+class OnnxModel(DescriptorModel):
+    """A network in an ONNX file, run by onnxruntime on the CPU. Its norm is what `export_onnx` wrote into it, or else cosine."""
+
+    def __init__(self, path: Path):
+        if not path.is_file():
+            raise UserError(f"--model onnx:{path}: no such file; expected one of 'pixbench export'")
+        _needed("onnxruntime")
+        import onnxruntime
+
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            said = {name: json.loads(text) for name, text in self._session.get_modelmeta().custom_metadata_map.items() if name in _SAID}
+            self.p = parse_norm(said.get("p", "cosine"))
+        except Exception as error:  # onnxruntime's errors have no common class
+            reason = " ".join(str(error).split())[:160]
+            raise UserError(f"--model onnx:{path} cannot be read ({reason}): expected a file of 'pixbench export'") from None
+        self.name = said.get("name", path.stem)
+        self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **said}
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What the file says of itself, and its hash."""
+        return {**self._info, "p": norm_name(self.p)}
+
+    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        """See DescriptorModel."""
+        (given,) = self._session.get_inputs()
+        (found,) = self._session.run(None, {given.name: images.cpu().numpy()})
+        return torch.from_numpy(found)
+
+
+_SAID = ("p", "channels", "stride", "name", "pixbench_version")
+
+
+def _needed(*modules: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise UserError(f"ONNX files need {' and '.join(missing)}: pip install 'pixbench[onnx]'")

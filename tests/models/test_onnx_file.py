@@ -1,0 +1,73 @@
+"""A network in an ONNX file says what it said in torch, at every size."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from pixbench.cli import app
+from pixbench.errors import UserError
+from pixbench.models.checkpoint import CheckpointConfig, save_checkpoint, seeded_network
+from pixbench.models.loading import load_model
+from pixbench.models.unet import UNetConfig
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint, and its ONNX file beside it. No weight is zero, so that every block and the attention have a say."""
+    folder = tmp_path_factory.mktemp("onnx")
+    config = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=5)
+    network = seeded_network(config, 0)
+    generator = torch.Generator().manual_seed(0)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, 0, 0.2, generator=generator)
+    save_checkpoint(folder / "mine", network, CheckpointConfig(network=config, p=float("inf"), step=1, training={}))
+    done = CliRunner().invoke(app, ["export", str(folder / "mine"), "--out", str(folder / "mine.onnx")])
+    assert done.exit_code == 0, done.output or done.exception
+    assert "pixbench evaluate --model onnx:" in done.output
+    return folder
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 48, 80), (1, 3, 33, 71), (3, 3, 64, 32)])
+def test_onnxruntime_and_torch_agree(shape: tuple[int, ...], run: Path) -> None:
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+    session = onnxruntime.InferenceSession(run / "mine.onnx")
+    (found,) = session.run(None, {"images": images.numpy()})
+    wanted = load_model(str(run / "mine")).cells(images).numpy()  # type: ignore[attr-defined]
+    assert found.shape == (shape[0], 5, *shape[2:])
+    assert np.ptp(wanted) > 0.1
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_the_file_says_what_it_is(run: Path) -> None:
+    from pixbench import __version__
+
+    said = onnxruntime.InferenceSession(run / "mine.onnx").get_modelmeta().custom_metadata_map
+    wanted = {"p": "inf", "channels": 5, "stride": [1.0, 1.0], "name": "mine", "pixbench_version": __version__}
+    assert {name: json.loads(said[name]) for name in wanted} == wanted
+
+
+def test_it_is_read_back_as_a_model(run: Path) -> None:
+    model = load_model(f"onnx:{run / 'mine.onnx'}")
+    assert (model.name, model.p) == ("mine", float("inf"))  # type: ignore[attr-defined]
+    assert (model.info["channels"], len(model.info["sha256"])) == (5, 64)
+    images = torch.rand(1, 3, 40, 44)
+    torch.testing.assert_close(model.dense(images), load_model(str(run / "mine")).dense(images), atol=1e-4, rtol=0)  # type: ignore[attr-defined]
+
+
+def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_text("words")
+    with pytest.raises(UserError, match=r"bad\.onnx cannot be read"):
+        load_model(f"onnx:{tmp_path / 'bad.onnx'}")
+    with pytest.raises(UserError, match=r"none\.onnx: no such file"):
+        load_model(f"onnx:{tmp_path / 'none.onnx'}")
+    done = CliRunner().invoke(app, ["export", "baseline:hog", "--out", str(tmp_path / "hog.onnx")])
+    assert isinstance(done.exception, UserError)
+    assert "hog has no network to export" in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.onnx"]
