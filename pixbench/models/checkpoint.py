@@ -91,8 +91,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
                 f"{FORMAT_VERSION}: install the PixBench that wrote it, or a newer one"
             )
         config = CheckpointConfig.model_validate(raw)
-        if config.p not in NORMS:
-            raise ValueError(f"p is {config.p}, expected 1, 2 or inf")
+        if config.p != "cosine" and config.p not in NORMS:
+            raise ValueError(f"p is {config.p}, expected 1, 2, inf or cosine")
         network = UNet(config.network)
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (ValidationError, ValueError, SafetensorError, RuntimeError) as error:

@@ -220,8 +220,8 @@ def test_lights_are_summed_in_one_order() -> None:
 
 SCRIPT = """
 import hashlib
-from pixbench.generators.config_3d import Config3D
-from pixbench.generators.three_d import Generator3D
+from pixbench.generators.rooms.config import Config3D
+from pixbench.generators.rooms.generator import Generator3D
 rgb = Generator3D(Config3D(views=2, size=32, seed=7, renderer="pyrender")).scene(0).arrays["rgb"]
 print(hashlib.sha256(rgb.tobytes()).hexdigest())
 """
