@@ -1,4 +1,4 @@
-"""Boxes of objects in views: around what is seen, and around all of it."""
+"""Bounding boxes of objects in views: of the visible pixels, and of the whole object (amodal)."""
 
 from typing import no_type_check
 
@@ -16,7 +16,7 @@ NEAR_M = 0.01
 
 
 def visible_boxes(instance: UInt16[np.ndarray, "views height width"], objects: int) -> Float[np.ndarray, "objects views 4"]:
-    """Left, top, right and bottom edge in pixels of each object's pixels in each view; NaN where there are none."""
+    """Bounding box (left, top, right, bottom) in pixels of each object's visible pixels in each view; NaN where there are none."""
     views, height, width = instance.shape
     edges = pixel_corners(width, height)
     boxes = np.full((objects, views, 4), np.nan, np.float32)
@@ -29,9 +29,9 @@ def visible_boxes(instance: UInt16[np.ndarray, "views height width"], objects: i
 
 
 def amodal_boxes(objects: tuple[Placed, ...], cameras: tuple[Camera, ...]) -> Float[np.ndarray, "objects views 4"]:
-    """Left, top, right and bottom in pixels of each whole object, whatever hides it, not cut at the image's border.
+    """Bounding box (left, top, right, bottom) in pixels of each whole object, ignoring occlusion and not clipped to the image.
 
-    NaN where a part of it lies behind the camera, where it has no box.
+    NaN where a part of the object lies behind the camera.
     """
     boxes = np.full((len(objects), len(cameras), 4), np.nan, np.float32)
     for index, placed in enumerate(objects):

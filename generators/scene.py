@@ -1,6 +1,6 @@
-"""One description of a scene, in numpy arrays only: what every renderer draws and every ray caster casts into.
+"""The description of a scene, in NumPy arrays only, that every renderer renders and every ray caster casts into.
 
-World and object frames are z up, in metres; an object stands on z = 0, is centred on x = y = 0, and its front looks along -y.
+World and object frames are z up, in metres. An object stands on z = 0, is centred on x = y = 0, and faces -y.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from pixbench.geometry.cameras import Camera
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """A surface: sRGB base colour in [0, 1], times a texture that repeats in u and v where there is one.
+    """A surface: an sRGB base colour in [0, 1], multiplied by a texture that repeats in u and v where there is one.
 
-    `emission` is the radiance that the surface gives off, in units of its own albedo; `gloss` in [0, 1] is the strength of a
-    highlight, `roughness` its width: 0 is a mirror, 1 is dull.
+    `emission` is the emitted radiance in units of the surface's albedo. `gloss` in [0, 1] is the strength of the specular
+    highlight and `roughness` its width, from 0 (a mirror) to 1 (matte).
     """
 
     color: tuple[float, float, float] = (0.8, 0.8, 0.8)
@@ -30,9 +30,10 @@ class Material:
 
 @dataclass(frozen=True, eq=False)
 class Mesh:
-    """Triangles with per-corner texture coordinates (1 = one repeat, v down) and per-corner shading normals.
+    """A triangle mesh with texture coordinates (1 is one repeat, v down) and shading normals at each corner of each face.
 
-    `color` is a per-corner sRGB colour that multiplies the material's, for scans that have colours instead of textures.
+    `vertices` are in metres. `material` indexes `materials`; `part` labels each face. `color` is an sRGB colour per corner that
+    multiplies the material's, for scans that have vertex colours instead of textures.
     """
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -46,17 +47,17 @@ class Mesh:
 
     @cached_property
     def bounds(self) -> Float[np.ndarray, "2 3"]:
-        """Lowest and highest corner of the axis-aligned box, float64, in metres."""
+        """Lowest and highest corner of the axis-aligned bounding box, float64, in metres."""
         return np.stack([self.vertices.min(axis=0), self.vertices.max(axis=0)]).astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
 class Asset:
-    """A model: id, category name and WordNet synset, and its mesh.
+    """A model of an object: its id, category name, WordNet synset and mesh.
 
-    `placement` is `floor`, `wall` (on the floor, back to a wall) or `surface` (on whatever carries it; on the floor if nothing does).
-    `sha256` is the hash of the files that it was read from, empty for a model made from its seed. `defects` counts what was found
-    wrong in those files, and mended, by kind.
+    `placement` is `floor`, `wall` (on the floor with its back to a wall) or `surface` (on furniture, or on the floor where no
+    furniture has room). `sha256` is the hash of the files that the model was read from; it is empty for a procedural model.
+    `defects` counts the defects that were repaired, by kind.
     """
 
     id: str
@@ -70,7 +71,7 @@ class Asset:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """An asset in the world. `support` is the index of the object it stands on, -1 for the room."""
+    """An asset with its pose in the world. `support` is the index of the object that it stands on, -1 for the room."""
 
     asset: Asset
     T_world_obj: Float[np.ndarray, "4 4"]
@@ -79,10 +80,10 @@ class Placed:
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """A rectangular area light (a window, a ceiling lamp) or a far sun.
+    """A rectangular area light (a window, a ceiling lamp) or a distant sun.
 
-    `kind` is `area` or `sun`. `radiance` is linear RGB; for the sun it is irradiance and `position` is the unit vector towards it.
-    `u` and `v` are the half axes of the rectangle in metres; light leaves along the normal u x v.
+    `kind` is `area` or `sun`. `position` is in metres and `radiance` in linear RGB; for the sun they are the unit vector towards it
+    and the irradiance. `u` and `v` are the half axes of the rectangle in metres; it emits to the side of u x v.
     """
 
     kind: str
@@ -96,9 +97,8 @@ class Light:
 class Room:
     """A room's mesh, whose `part` indexes `part_names`, and its lights.
 
-    `inner` is the box, lowest and highest corner in metres, in which objects are placed and cameras move; z up, but the floor
-    may lie at any height. `keep_clear` are rectangles (x0, y0, x1, y1) of floor that stay free. `sha256` and
-    `defects`: see Asset.
+    Objects and cameras are placed inside `inner`, the lowest and highest corner of a box in metres; its floor may have any height.
+    `keep_clear` are rectangles of the floor (x0, y0, x1, y1) in metres that stay free. `sha256` and `defects`: see Asset.
     """
 
     id: str
@@ -113,11 +113,11 @@ class Room:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """All triangles of a scene in world coordinates, room first, then objects in order.
+    """All triangles of a scene in world coordinates: those of the room first, then those of the objects in order.
 
-    `table` has a row a triangle, (triangles, 24) float32: corners, shading normals and texture coordinates side by side, because
-    what is looked up together should lie together in memory. `instance` is 1 for the room and 2 + k for object k: 0 is left for
-    "no surface". `color` is None where no mesh has any.
+    `table` has one row per triangle, (triangles, 24) float32: corners in metres, shading normals and texture coordinates. They lie
+    side by side because they are looked up together. `instance` holds ids of `pixbench.geometry.instances`. `color` is None where
+    no mesh has vertex colours.
     """
 
     table: Float[np.ndarray, "triangles 24"]
@@ -144,8 +144,18 @@ class Geometry:
 
 
 @dataclass(frozen=True, eq=False)
+class BorrowedGeometry(Geometry):
+    """Geometry in the buffers of a cached room: it is overwritten when the room is furnished again. `owned` gives a copy."""
+
+    def owned(self) -> Geometry:
+        """A copy that stays as it is."""
+        color = None if self.color is None else self.color.copy()
+        return Geometry(self.table.copy(), self.instance.copy(), self.part.copy(), self.material.copy(), self.materials, color)
+
+
+@dataclass(frozen=True, eq=False)
 class ViewAppearance:
-    """How one view is lit and developed: gain of each light (lights, 3), exposure in stops, white balance gain (3,)."""
+    """Lighting and development of one view: a gain per light and channel, exposure in stops, and white-balance gain per channel."""
 
     light_gain: Float[np.ndarray, "lights 3"]
     exposure_ev: float
@@ -154,7 +164,7 @@ class ViewAppearance:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A room with objects, lit by some of the room's lights, seen by cameras."""
+    """A furnished room: `lights` are those of the room's lights that are on, `appearances` has one entry per camera."""
 
     room: Room
     objects: tuple[Placed, ...]

@@ -1,4 +1,4 @@
-"""The default ray caster: Embree through the `embreex` package, which needs no system library."""
+"""The default ray caster: Embree through the package `embreex`, which needs no system libraries."""
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 class EmbreeCaster:
     """Embree through embreex: the default, needs no system library.
 
-    Casts rays into a fixed set of triangles, (triangles, 3, 3) float32 corners in metres.
+    Casts rays into a fixed set of triangles, given as corners in metres, (triangles, 3, 3). They are rounded to float32.
     """
 
     def __init__(self, corners: Float[np.ndarray, "triangles 3 3"]):
@@ -38,7 +38,7 @@ class EmbreeCaster:
         found = self._scene.run(
             np.ascontiguousarray(origins, dtype=np.float32),
             np.ascontiguousarray(directions, dtype=np.float32),
-            # Embree takes a negative reach for an answer.
+            # Embree treats a negative reach as an occlusion that was already found.
             dists=np.maximum(np.ascontiguousarray(reach, dtype=np.float32), 0),
             query="OCCLUDED",
         )

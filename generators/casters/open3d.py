@@ -1,4 +1,4 @@
-"""The second ray caster: Open3D's RaycastingScene, an independent build of Embree that the first can be checked against."""
+"""The second ray caster: RaycastingScene of Open3D, an independent build of Embree to check the first one against."""
 
 from importlib import import_module
 from typing import Any
@@ -9,13 +9,14 @@ from jaxtyping import Bool, Float, Int
 from pixbench.errors import UserError
 
 FAR = 1e6
-"""Nothing lies farther away, in units of a direction's length."""
+"""Largest reach of an occlusion ray, in units of the length of its direction."""
 
 
 class Open3DCaster:
     """Embree through Open3D: the extra `open3d`, needs system libraries, casts on all cores.
 
-    Casts rays into a fixed set of triangles, (triangles, 3, 3) float32 corners in metres. Raises UserError without Open3D.
+    Casts rays into a fixed set of triangles, given as corners in metres, (triangles, 3, 3). They are rounded to float32.
+    Raises UserError if Open3D is not installed.
     """
 
     def __init__(self, corners: Float[np.ndarray, "triangles 3 3"]):
@@ -31,7 +32,7 @@ class Open3DCaster:
         """See `pixbench.geometry.rays.RayCaster`."""
         rays = np.concatenate([origins, directions], axis=1, dtype=np.float32, casting="same_kind")
         found = self._scene.cast_rays(self._open3d.core.Tensor(rays))
-        # Open3D's "none" is the largest uint32, which is -1 in int32.
+        # Open3D marks a miss by the largest uint32, which is -1 as int32.
         return found["primitive_ids"].numpy().view(np.int32), found["t_hit"].numpy()
 
     def occluded(
@@ -41,7 +42,7 @@ class Open3DCaster:
         reach: Float[np.ndarray, " rays"],
     ) -> Bool[np.ndarray, " rays"]:
         """See `pixbench.geometry.rays.RayCaster`."""
-        # Open3D knows one reach for all rays: directions are scaled, so that each ray's own reach is 1.
+        # Open3D has one reach for all rays: directions are scaled so that each ray's own reach becomes 1.
         scaled = directions * np.clip(reach, 0, FAR)[:, None]
         rays = np.concatenate([origins, scaled], axis=1, dtype=np.float32, casting="same_kind")
         return self._scene.test_occlusions(self._open3d.core.Tensor(rays), tfar=1.0).numpy()

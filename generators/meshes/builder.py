@@ -1,4 +1,4 @@
-"""Builds meshes from boxes, lathed profiles and tubes, with texture coordinates in metres and shading normals."""
+"""Builds meshes from boxes, surfaces of revolution and tubes, with texture coordinates in metres and shading normals."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ..scene import Material, Mesh
 from .normals import corner_normals
 
 Number = float | int
-"""A whole number may stand for a float; run-time checks, unlike mypy, want that said."""
+"""An int is accepted as a float; run-time type checks, unlike mypy, need both to be named."""
 
 Points = Float[np.ndarray, "points 3"]
 Vector = Sequence[Number] | Float[np.ndarray, "3"]
@@ -19,7 +19,7 @@ Faces = Int[np.ndarray, "faces 3"]
 
 
 class MeshBuilder:
-    """Gathers parts; `build` gives the mesh. Lengths in metres, z up. `part` labels the faces that are added next."""
+    """Collects primitives into one mesh (`build`). Lengths are in metres, z is up. `part` labels the faces that are added next."""
 
     def __init__(self) -> None:
         self._pieces: list[tuple[Points, Faces, np.ndarray, int, int]] = []
@@ -61,10 +61,10 @@ class MeshBuilder:
         shift: tuple[Number, Number] | None = None,
         along: bool = True,
     ) -> None:
-        """A box, its edges rounded by `bevel` metres; the texture turns with it.
+        """Add a box with edges rounded by `bevel` metres; the texture rotates with it.
 
-        With `along` the texture's u follows the longest side, as grain does in a board, and without `shift` every box shows
-        another piece of the texture.
+        With `along`, u follows the longest side, like the grain of a board, and, without `shift`, every box shows another part of
+        the texture.
         """
         half = np.asarray(size, float) / 2
         bevel = min(bevel, float(half.min()) * 0.95)
@@ -93,10 +93,10 @@ class MeshBuilder:
         planar_m: Number = 0.0,
         rotation: Float[np.ndarray, "3 3"] | None = None,
     ) -> None:
-        """A surface of revolution about z from (radius, height) points, listed upwards on the outside, so that it faces outwards.
+        """Add a surface of revolution about z. `profile` lists (radius, height); listed upwards, the surface faces outwards.
 
-        u runs `around` times round the axis. v runs once along the profile, or once every `repeat_m` metres.
-        With `planar_m`, faces across the axis get the texture laid flat instead, one repeat every `planar_m` metres.
+        u covers `around` repeats around the axis, v one repeat along the profile, or one every `repeat_m` metres. With `planar_m`,
+        faces perpendicular to the axis have the texture projected along it instead, one repeat every `planar_m` metres.
         """
         line = np.asarray(profile, float)
         length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
@@ -111,7 +111,7 @@ class MeshBuilder:
         low = (np.arange(count - 1)[:, None] * (sections + 1) + np.arange(sections)).ravel()
         up = low + sections + 1
         faces = np.concatenate([np.stack([low, low + 1, up + 1], 1), np.stack([low, up + 1, up], 1)])
-        # The first and last meridian are one line: the same numbers, so that the surface closes.
+        # The first and last meridian get exactly the same coordinates, so that the surface is closed.
         vertices.reshape(count, sections + 1, 3)[:, -1] = vertices.reshape(count, sections + 1, 3)[:, 0]
         uv = texel[faces]
         if planar_m > 0:
@@ -132,7 +132,7 @@ class MeshBuilder:
         sections: int = 20,
         repeat_m: Number = 0.3,
     ) -> None:
-        """A closed rod from start to end, tapered if `end_radius` is given."""
+        """Add a closed cylinder from start to end, tapered if `end_radius` is given."""
         a, b = np.asarray(start, float), np.asarray(end, float)
         height = float(np.linalg.norm(b - a))
         top = radius if end_radius is None else end_radius
@@ -149,9 +149,10 @@ class MeshBuilder:
     def screen(
         self, half: tuple[Number, Number], centre: Vector, material: Material, R: Float[np.ndarray, "3 3"], skirt: Number = 0.002
     ) -> None:
-        """A picture of half width and half height in metres, facing -y before R turns it about the origin, whole texture shown once.
+        """Add a picture that shows its whole texture once; it faces -y before R rotates it about the origin.
 
-        Its borders reach `skirt` metres back, into what it lies on, so that its back is never seen.
+        `half` is half its width and half its height in metres. Its borders extend `skirt` metres backwards, so that its back is
+        never visible.
         """
         x, z = half
         front = np.array([[-x, 0, -z], [x, 0, -z], [x, 0, z], [-x, 0, z]])
@@ -163,7 +164,7 @@ class MeshBuilder:
         self.add(vertices, faces, material, uv=texel[faces])
 
     def tube(self, path: Points, radius: Number, material: Material, *, sections: int = 10, repeat_m: Number = 0.3) -> None:
-        """A round tube along a polyline, its ends closed."""
+        """Add a round tube along a polyline, with closed ends."""
         path = np.asarray(path, float)
         tangents = np.gradient(path, axis=0)
         tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
@@ -197,7 +198,7 @@ class MeshBuilder:
         )
 
     def build(self, *, stand: bool = True) -> Mesh:
-        """The mesh; faces without area are dropped. With `stand` it is moved to stand on z = 0, centred on x = y = 0."""
+        """The mesh without degenerate faces. With `stand` it is translated to stand on z = 0, centred on x = y = 0."""
         offsets = np.cumsum([0] + [len(piece[0]) for piece in self._pieces[:-1]])
         vertices = np.concatenate([piece[0] for piece in self._pieces])
         faces = np.concatenate([piece[1] + offset for piece, offset in zip(self._pieces, offsets, strict=True)])
@@ -220,7 +221,7 @@ def standing_shift(vertices: Points) -> Float[np.ndarray, "3"]:
 
 
 def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray, "faces 3 2"]:
-    """Texture coordinates by projection along the main axis of each face's normal; on upright faces v runs down."""
+    """Texture coordinates by projection along the main axis of each face's normal; on vertical faces v points down."""
     corners = vertices[faces]
     axis = np.abs(triangle_normals(corners)).argmax(axis=1)
     u = np.where((axis == 0)[:, None], corners[..., 1], corners[..., 0])
@@ -229,7 +230,7 @@ def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray
 
 
 def _side_grid(lines: Sequence[Float[np.ndarray, " steps"]]) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
-    """The six sides of a cube as grids on given lines of x, y and z, facing outwards, and the axis that each face lies across."""
+    """The six sides of a cube as grids on given lines of x, y and z, facing outwards, and the axis that each face is perpendicular to."""
     vertices, faces, axes, offset = [], [], [], 0
     for axis in range(3):
         first, second = (axis + 1) % 3, (axis + 2) % 3
@@ -250,10 +251,10 @@ def _side_grid(lines: Sequence[Float[np.ndarray, " steps"]]) -> tuple[Points, Fa
 
 STEPS = 3
 CUBE = _side_grid([np.array([-1.0, 1.0])] * 3)
-"""Made once: shelves of books are hundreds of boxes."""
+"""Computed once: a bookshelf has hundreds of boxes."""
 
 ROUNDED = _side_grid([np.arange(2.0 * STEPS)] * 3)
-"""The grid of a rounded box, by number of line; the faces are the same for all."""
+"""The grid of a rounded box, in indices of lines; all rounded boxes share its faces."""
 
 FACE_AXES = np.array(
     [
@@ -262,11 +263,11 @@ FACE_AXES = np.array(
         [[-3, 2], [-3, 1], [1, 2]],
     ]
 )
-"""For a longest axis and the axis that a face lies across: which coordinates are u and v, counted from 1, negative for reversed."""
+"""For a longest axis and the axis that a face is perpendicular to: the coordinates that are u and v, from 1, negative if reversed."""
 
 
 def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
-    """A box whose corners and edges are parts of spheres and cylinders: a cube's grid, moved onto the rounded surface."""
+    """A box whose corners and edges are parts of spheres and cylinders: the grid of a cube, projected onto the rounded surface."""
     core = half - bevel
     lines = [np.concatenate([np.linspace(-h, -c, STEPS), np.linspace(c, h, STEPS)]) for h, c in zip(half, core, strict=True)]
     number = ROUNDED[0].astype(int)
@@ -278,14 +279,14 @@ def _rounded_box(half: Float[np.ndarray, "3"], bevel: Number) -> tuple[Points, F
 
 
 def _towards(direction: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    """A rotation that turns z to a unit direction."""
+    """A rotation that maps z to a unit direction."""
     side = np.cross([0.0, 1.0, 0.0] if abs(direction[1]) < 0.9 else [1.0, 0.0, 0.0], direction)
     side /= np.linalg.norm(side)
     return np.stack([side, np.cross(direction, side), direction], axis=1)
 
 
 def rotation(axis: str, angle_rad: Number) -> Float[np.ndarray, "3 3"]:
-    """Rotation about x, y or z."""
+    """Right-handed rotation about x, y or z by an angle in radians."""
     first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
     R = np.eye(3)
     R[[first, second], [first, second]] = np.cos(angle_rad)

@@ -8,20 +8,20 @@ from pixbench.geometry.rays import triangle_normals
 from .unique_rows import first_equal_row
 
 CREASE_COSINE = np.cos(np.radians(38))
-"""Faces that meet at less than this angle are shaded as one smooth surface."""
+"""Cosine of the crease angle: faces that meet at a smaller angle are shaded as one smooth surface."""
 
 
 def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 3"]:
-    """At each corner the mean normal of the faces that share its position (to 10 um) and meet it below the crease angle.
+    """Shading normals: at each corner, the mean over the faces at its position (to 10 um) that meet it below the crease angle.
 
-    A neighbour that is wound the other way counts with its normal turned, because winding is not reliable in the wild.
+    The normal of a neighbour with the opposite winding is flipped, because winding is not reliable in real models.
     """
     normals = triangle_normals(vertices[faces]).astype(np.float32)
     place = first_equal_row(np.round(vertices.astype(float) * 1e5).astype(np.int64))[faces].ravel()
     order = np.argsort(place, kind="stable")
     place, mine = place[order], normals[order // 3]
     total = mine.copy()
-    # Corners at one place follow each other: each is compared with the one after it, the second after it, and so on.
+    # Corners at the same position are consecutive: each is compared with the next one, the one after that, and so on.
     first = np.arange(len(order) - 1)
     step = 1
     while len(first):
@@ -39,7 +39,7 @@ def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
 
 
 def vertex_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 3"]:
-    """At each corner the area-weighted mean over all faces of its vertex: for scans, which are smooth and have millions of faces."""
+    """Shading normals: at each corner, the area-weighted mean over all faces of its vertex. For scans with millions of faces."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     weighted = np.cross(b - a, c - a)
     sums = [np.bincount(faces.ravel(), np.repeat(weighted[:, axis], 3), minlength=len(vertices)) for axis in range(3)]

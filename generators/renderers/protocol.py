@@ -1,4 +1,4 @@
-"""What a generator asks of a renderer: pictures of traced views. Truth never comes from here."""
+"""The protocol of renderers: images of traced views. Ground truth never depends on a renderer."""
 
 from typing import Protocol, runtime_checkable
 
@@ -15,19 +15,19 @@ PRESETS = ("fast", "default")
 
 @runtime_checkable
 class SceneRenderer(Protocol):
-    """Draws views of one scene."""
+    """Renders the views of one scene."""
 
     def draw(self, view: View, appearance: ViewAppearance, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
-        """The picture of a traced view, sRGB; the same `rng` state gives the same bytes."""
+        """The sRGB image of a traced view. The same state of `rng` gives the same bytes."""
         ...
 
 
 @runtime_checkable
 class Renderer(Protocol):
-    """Prepares scenes for drawing; `preset` is one of PRESETS."""
+    """Prepares scenes for rendering; `preset` is one of PRESETS."""
 
     def __init__(self, *, preset: str): ...
 
     def scene(self, geometry: Geometry, caster: RayCaster, lights: tuple[Light, ...]) -> SceneRenderer:
-        """A renderer of one scene."""
+        """A renderer of one scene. `caster` casts into the triangles of `geometry`."""
         ...

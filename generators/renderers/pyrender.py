@@ -1,4 +1,4 @@
-"""The renderer `pyrender`: pictures by OpenGL. Truth never comes from here."""
+"""The renderer `pyrender`: images by OpenGL. Ground truth never depends on it."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -16,17 +16,17 @@ from .sky import sky
 from .tone_mapping import develop, pixel_means
 
 DECODED = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
-"""Linear light of the bytes that pyrender's shader writes."""
+"""Linear radiance of each byte that the shader of pyrender writes."""
 
 MEAN_OF_FILL = 0.25
-"""What a view's luminance is about, in units of its ambient light."""
+"""Typical luminance of a view, in units of its ambient light."""
 
 MEAN_LEVEL = 0.08
-"""Where that is put in the picture: white, a dozen times as bright, still fits, and shadows still have many levels."""
+"""Level of that luminance in the rendered image: white, twelve times as bright, is not clipped, and shadows keep many levels."""
 
 
 class PyrenderRenderer:
-    """OpenGL through pyrender, on a graphics card or in software: the extra `pyrender`, needs system libraries."""
+    """OpenGL through pyrender, on a GPU or in software: the extra `pyrender`, needs system libraries."""
 
     def __init__(self, *, preset: str = "default"):
         if preset not in PRESETS:
@@ -35,12 +35,16 @@ class PyrenderRenderer:
         self._fine = preset == "default"
 
     def scene(self, geometry: Geometry, caster: RayCaster, lights: tuple[Light, ...]) -> SceneRenderer:
-        """See `renderer.Renderer`."""
+        """See `protocol.Renderer`."""
         return PyrenderScene(OpenGLScene(geometry, lights), fine=self._fine)
 
 
 class PyrenderScene:
-    """Draws one scene: `fine` with all shadows and four samples a pixel, else with the sun's alone, which would shine through walls."""
+    """Renders the views of one scene.
+
+    `fine` renders four samples per pixel and the shadows of all lights. Otherwise only the sun casts shadows: without them it would
+    shine through walls.
+    """
 
     def __init__(self, scene: OpenGLScene, *, fine: bool):
         self._scene, self._factor = scene, 2 if fine else 1
@@ -48,13 +52,13 @@ class PyrenderScene:
         self._flags = flags.SHADOWS_DIRECTIONAL | (flags.SHADOWS_SPOT if fine else flags.NONE)
 
     def draw(self, view: View, appearance: ViewAppearance, *, rng: np.random.Generator) -> UInt8[np.ndarray, "height width 3"]:
-        """See `renderer.SceneRenderer`. Draws no random numbers."""
+        """See `protocol.SceneRenderer`. Uses no random numbers."""
         radiance = self._radiance(view, appearance)
         return develop(pixel_means(radiance, *view.triangle.shape), view.triangle >= 0, appearance)
 
     def _radiance(self, view: View, appearance: ViewAppearance) -> Float[np.ndarray, "rows columns 3"]:
-        """Linear light of every sample, on a regular grid; the sky where OpenGL drew nothing."""
-        # A scene without lights has only what shines by itself.
+        """Linear radiance of every sample on a regular grid; the sky where OpenGL rendered no surface."""
+        # A scene without lights has only emissive surfaces.
         scale = MEAN_LEVEL / (MEAN_OF_FILL * float(self._scene.fill(appearance).mean()) or 1.0)
         self._scene.aim(view.camera, self._factor)
         self._scene.light_up(appearance, scale)

@@ -1,4 +1,4 @@
-"""Where OpenGL comes from: EGL, or else OSMesa. Chosen before the package `pyrender` is imported, which cannot be undone."""
+"""Selects the OpenGL platform, EGL or OSMesa, before the package `pyrender` is imported: it cannot be changed afterwards."""
 
 import atexit
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from pixbench.errors import UserError
 
 PLATFORM = "PYOPENGL_PLATFORM"
-"""The environment variable by which PyOpenGL and pyrender are told; one that is set already is respected."""
+"""The environment variable that PyOpenGL and pyrender read; a value that is set already is kept."""
 
 PACKAGES = "libegl1 libgl1 libxrender1 libosmesa6"
 TRIAL = "import pyrender; pyrender.OffscreenRenderer(8, 8)"
@@ -20,7 +20,7 @@ TRIAL = "import pyrender; pyrender.OffscreenRenderer(8, 8)"
 
 @cache
 def load_pyrender() -> Any:
-    """The module `pyrender` on a platform that works; worker processes inherit the choice. Raises UserError where there is none."""
+    """The module `pyrender` on a platform that works; worker processes inherit it. Raises UserError if none works."""
     if find_spec("pyrender") is None:
         raise UserError('renderer pyrender needs the package pyrender-maintained: pip install "pixbench[pyrender]"')
     os.environ.setdefault(PLATFORM, working_platform())
@@ -32,19 +32,19 @@ def load_pyrender() -> Any:
 
 @cache
 def offscreen() -> Any:
-    """The one offscreen renderer of this process: a second one on EGL fails with EGL_BAD_DISPLAY. Resize it as needed."""
+    """The only offscreen renderer of this process: on EGL a second one fails with EGL_BAD_DISPLAY. Callers set its size."""
     pyrender = load_pyrender()
     try:
         target = pyrender.OffscreenRenderer(8, 8)
     except Exception as error:
         raise _no_opengl(f"{PLATFORM}={os.environ[PLATFORM]} does not start ({error!r})") from None
-    # Left to the interpreter's end, OpenGL is taken apart before what it holds, and complains.
+    # At interpreter exit, OpenGL would otherwise be unloaded before its objects and report errors.
     atexit.register(target.delete)
     return target
 
 
 def working_platform() -> str:
-    """The first platform that draws, tried in a process of its own."""
+    """The first platform that renders in a separate process. Raises UserError if none does."""
     for platform in ("egl", "osmesa"):
         trial = subprocess.run([sys.executable, "-c", TRIAL], env=os.environ | {PLATFORM: platform}, capture_output=True)  # noqa: S603
         if trial.returncode == 0:

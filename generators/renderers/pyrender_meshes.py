@@ -1,4 +1,4 @@
-"""The triangles and materials of a PixBench scene as pyrender's."""
+"""Converts triangles and materials of a scene to primitives and materials of pyrender."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from .texture_atlas import LINEAR, to_linear
 
 
 def mesh_parts(geometry: Geometry) -> list[tuple[Any, Material]]:
-    """pyrender's primitives, one for each material that is used, beside that material.
+    """One primitive of pyrender for each material in use, with that material.
 
-    Every triangle is there twice, once for each side with normals to that side, because pyrender lights a back as if it were
-    the front; the side that faces away is culled.
+    Every triangle occurs twice, once per side with normals to that side, because pyrender lights a back side like the front; the
+    side that faces away is culled.
     """
     order = np.argsort(geometry.material, kind="stable")
     used, first = np.unique(geometry.material[order], return_index=True)
@@ -27,7 +27,7 @@ def mesh_parts(geometry: Geometry) -> list[tuple[Any, Material]]:
 
 
 def set_emission(part: Any, material: Material, scale: float) -> None:
-    """Let a part give off `scale` times its material's radiance."""
+    """Set the emission of a primitive to `scale` times that of its material."""
     # pyrender squares the factor.
     part.material.emissiveFactor = np.sqrt(to_linear(np.array(material.color, np.float32)) * material.emission * scale)
 
@@ -36,7 +36,7 @@ def _primitive(geometry: Geometry, rows: Int[np.ndarray, " rows"], material: Any
     corners = geometry.corners[rows]
     normals = _outward(geometry.normals[rows], triangle_normals(corners))
     uv = geometry.uv[rows].copy()
-    uv[..., 1] = 1 - uv[..., 1]  # PixBench's v runs down, OpenGL's up.
+    uv[..., 1] = 1 - uv[..., 1]  # v points down here and up in OpenGL.
     tint = None if geometry.color is None else LINEAR[geometry.color[rows]]
     return load_pyrender().Primitive(
         _both(corners, corners),
@@ -48,12 +48,12 @@ def _primitive(geometry: Geometry, rows: Int[np.ndarray, " rows"], material: Any
 
 
 def _both(front: Shaped[np.ndarray, "rows 3 axes"], back: Shaped[np.ndarray, "rows 3 axes"]) -> Shaped[np.ndarray, "corners axes"]:
-    """Corners in a row: those of the fronts, and those of the backs in the other winding."""
+    """Corners of all front sides, then of all back sides with reversed winding."""
     return np.concatenate([front, back[:, ::-1]]).reshape(-1, front.shape[-1])
 
 
 def _outward(normals: Float[np.ndarray, "rows 3 3"], facing: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3 3"]:
-    """Shading normals turned to where their triangle's looks, which stands in for those without length."""
+    """Shading normals, flipped to the side of their triangle's normal, which replaces those of length zero."""
     along = np.einsum("nck,nk->nc", normals, facing)[..., None]
     turned = np.where(along < 0, -normals, normals)
     none = np.linalg.norm(normals, axis=-1, keepdims=True) < 1e-6
@@ -61,7 +61,7 @@ def _outward(normals: Float[np.ndarray, "rows 3 3"], facing: Float[np.ndarray, "
 
 
 def _material(material: Material, textures: dict[int, Any]) -> Any:
-    """A dielectric, the rougher the less gloss there is; a texture that several materials share is sent to OpenGL once."""
+    """A dielectric material, rougher with less gloss. A texture that several materials share is uploaded once."""
     texture = None
     if material.texture is not None:
         texture = textures.setdefault(id(material.texture), _texture(material.texture))
@@ -75,6 +75,6 @@ def _material(material: Material, textures: dict[int, Any]) -> Any:
 
 
 def _texture(texels: UInt8[np.ndarray, "rows columns 3"]) -> Any:
-    # Four channels, because OpenGL expects rows of three to be padded to a multiple of four bytes.
+    # Four channels: OpenGL expects rows to be padded to a multiple of four bytes.
     opaque = np.concatenate([texels, np.full((*texels.shape[:2], 1), 255, np.uint8)], axis=2)
     return load_pyrender().Texture(source=opaque, source_channels="RGBA")

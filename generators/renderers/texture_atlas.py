@@ -1,4 +1,4 @@
-"""All textures of a scene in one array of mip levels, and the lookup of surface colours in it."""
+"""A texture atlas: the mip levels of all textures of a scene in one array, and the lookup of surface colours in it."""
 
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ Texture = UInt8[np.ndarray, "_ _ 3"]
 
 
 def to_linear(srgb: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """Linear light of sRGB values in [0, 1] (IEC 61966-2-1), float32."""
+    """Linear values, float32, of sRGB values in [0, 1] (IEC 61966-2-1)."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def to_srgb(linear: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """sRGB values in [0, 1] of linear light."""
+    """sRGB values in [0, 1] of linear values, which are clipped to [0, 1]."""
     kept = np.clip(linear, 0, 1)
     return np.where(kept <= 0.0031308, kept * 12.92, 1.055 * kept ** (1 / 2.4) - 0.055)
 
 
 LINEAR = to_linear(np.arange(256, dtype=np.float32) / 255)
-"""Linear light of every sRGB byte."""
+"""Linear value of every sRGB byte."""
 
 _ENCODED = np.round(to_srgb(np.linspace(0, 1, 4096)) * 255).astype(np.uint8)
 
@@ -53,16 +53,16 @@ class Atlas:
 
 
 class AtlasMaker:
-    """Builds atlases and keeps the mip levels of textures seen before, 160 MiB of them; with `finest_only` there are none but that."""
+    """Builds atlases and caches up to 160 MiB of mip levels. With `finest_only` an atlas holds only the finest level of each texture."""
 
     def __init__(self, *, finest_only: bool = False) -> None:
         self._finest_only = finest_only
-        # The texture is kept beside its levels: an id is only unique among living objects.
+        # The texture is stored with its levels: an id is only unique among live objects.
         self._kept: OrderedDict[int, tuple[Texture, list[Texture]]] = OrderedDict()
         self._bytes = 0
 
     def build(self, materials: tuple[Material, ...]) -> Atlas:
-        """The atlas of a scene's materials. A texture that several share is stored once."""
+        """The atlas of the materials of a scene. A texture that several materials share is stored once."""
         placed: dict[int, tuple[int, int]] = {}
         levels: list[tuple[int, int, int]] = []
         texels: list[Texture] = []
@@ -107,12 +107,12 @@ class AtlasMaker:
 
 
 def _exponent(roughness: float) -> float:
-    """Blinn and Phong's exponent of a microfacet roughness (Walter et al. 2007: alpha = roughness squared)."""
+    """Blinn-Phong exponent of a microfacet roughness (Walter et al. 2007, with alpha = roughness squared)."""
     return float(np.clip(2 / max(roughness, 0.05) ** 4 - 2, 1, 2000))
 
 
 def mip_levels(texture: Texture) -> list[Texture]:
-    """A texture and its copies of half, a quarter, ... the size, averaged in linear light."""
+    """Mip levels of a texture, finest first: each has half the size of the previous one, averaged in linear values."""
     levels = [np.ascontiguousarray(texture)]
     linear = LINEAR[levels[0]]
     while min(linear.shape[:2]) >= 2 * SMALLEST_LEVEL:
@@ -125,7 +125,7 @@ def mip_levels(texture: Texture) -> list[Texture]:
 def surface_color(
     geometry: Geometry, atlas: Atlas, triangle: Int[np.ndarray, " points"], barycentric: Float[np.ndarray, "points 2"]
 ) -> Float[np.ndarray, "points 3"]:
-    """Linear albedo at points of triangles, from the finest texture level: what flat light would show there."""
+    """Linear albedo at points of triangles, from the finest texture level; `barycentric` are the weights of corners 1 and 2."""
     weights = np.stack([1 - barycentric.sum(axis=1), barycentric[:, 0], barycentric[:, 1]], axis=1)
     texel = np.einsum("pc,pck->pk", weights, geometry.uv[triangle]).astype(np.float32)
     shade = np.ones((len(triangle), 3), np.float32)

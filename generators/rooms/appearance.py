@@ -1,4 +1,4 @@
-"""How each view of a scene is lit and developed: as if it had been photographed at another hour, with another camera setting."""
+"""Draws the appearance of each view: lighting and camera settings, as if views were photographed at different times of the day."""
 
 import numpy as np
 from jaxtyping import Float
@@ -7,14 +7,14 @@ from ..scene import ViewAppearance
 from .config import Config3D
 
 WAVELENGTHS_NM = np.array([611.0, 549.0, 465.0])
-"""Dominant wavelengths of sRGB's red, green and blue."""
+"""Dominant wavelengths of the primaries of sRGB: red, green, blue."""
 
 NEUTRAL_K = 6500.0
 MOST_EV = 1.0
 
 
 def draw_appearances(config: Config3D, lights: int, *, rng: np.random.Generator) -> tuple[ViewAppearance, ...]:
-    """A look for each view."""
+    """A random appearance for each view, for a number of lights."""
 
     def appearance() -> ViewAppearance:
         strength = np.exp(rng.normal(0, config.light_variation, (lights, 1)))
@@ -26,7 +26,7 @@ def draw_appearances(config: Config3D, lights: int, *, rng: np.random.Generator)
 
 
 def black_body(temperature_k: float) -> Float[np.ndarray, "3"]:
-    """Red, green and blue of a black body (Planck's law at one wavelength each) against one of 6500 K, of the same green."""
+    """Linear RGB of a black body, relative to one of 6500 K and with green 1 (Planck's law at one wavelength per channel)."""
 
     def radiance(kelvin: float) -> Float[np.ndarray, "3"]:
         spectrum: np.ndarray = 1 / np.expm1(1.438777e7 / (WAVELENGTHS_NM * kelvin))

@@ -1,4 +1,4 @@
-"""Chooses cameras: in free space, looking at the same objects, with enough shared surface between any two."""
+"""Chooses the cameras of a scene: in free space, looking at the same objects, with enough overlap between their views."""
 
 from dataclasses import dataclass
 
@@ -13,23 +13,24 @@ from pixbench.geometry.rays import RayCaster, hit_normals
 from ..scene import Geometry, Placed, Room
 
 PROBE = 24
-"""Width and height in pixels of the small views by which overlap is measured."""
+"""Width and height in pixels of the small views that overlap is measured with."""
 
 FREE_M = 0.3
-"""Nothing is nearer to a camera than this, in any direction."""
+"""Least distance of a camera from any surface."""
 
 OBJECT_SHARE = 0.12
-"""Objects fill this share of a picture; less is asked the longer it takes, down to a sixteenth, for rooms with small things only."""
+"""Least share of the pixels that show objects. It decreases with failed attempts, to a sixteenth, for rooms with only small objects."""
 
 Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class CameraConstraints:
-    """What is asked of the cameras of a scene: counts, metres, degrees and shares; spans are lowest and highest.
+    """Constraints on the cameras of a scene. A span is (lowest, highest).
 
-    `height_m` is above the floor, `pitch_deg` above the horizon. Every camera shares `min_overlap` of the pixels of its probe, in
-    both directions, with `partners` of the cameras before it (or with all, if they are fewer).
+    `height_m` is above the floor and `pitch_deg` above the horizon. Every camera has an overlap of at least `min_overlap`, in both
+    directions, with `partners` of the cameras chosen before it (or with all of them, if they are fewer). `tries` is the number of
+    proposals per view.
     """
 
     views: int
@@ -54,7 +55,10 @@ def choose_cameras(
     *,
     rng: np.random.Generator,
 ) -> tuple[Camera, ...] | None:
-    """Cameras one after another; None where the room gives no such set."""
+    """Cameras that satisfy the constraints, chosen one after another; None if they cannot be found.
+
+    `floor_m` is the height of the floor in metres.
+    """
     chosen: list[tuple[Camera, View]] = []
     focus = _focus(objects, rng=rng)
     tries = wanted.tries * wanted.views
@@ -74,14 +78,14 @@ def choose_cameras(
 
 
 def _apart(camera: Camera, others: list[Camera], wanted: CameraConstraints) -> bool:
-    """Whether the baseline to every other camera is long enough, and to at least one (to all, if all are partners) short enough."""
+    """Whether the baselines to all other cameras are long enough, and those to enough partners short enough."""
     distances = [float(np.linalg.norm(camera.centre - other.centre)) for other in others]
     near = sum(distance <= wanted.baseline_m[1] for distance in distances)
     return all(distance >= wanted.baseline_m[0] for distance in distances) and near >= min(wanted.partners, len(others))
 
 
 def resized(camera: Camera, width: int, height: int) -> Camera:
-    """The same view in another resolution."""
+    """The same camera with another image size in pixels."""
     K = camera.K.copy()
     K[0] *= width / camera.width
     K[1] *= height / camera.height
@@ -89,13 +93,13 @@ def resized(camera: Camera, width: int, height: int) -> Camera:
 
 
 def overlap(caster: RayCaster, geometry: Geometry, a: View, b: View) -> float:
-    """Share of pixels that the other view sees, the smaller of both directions."""
+    """Share of pixels whose surface point is visible in the other view, the smaller of both directions."""
     shares = [np.mean(exact_pair(caster, geometry.corners, *pair).status == Status.VISIBLE) for pair in ((a, b), (b, a))]
     return float(min(shares))
 
 
 def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np.ndarray, "3"]:
-    """A point amid the objects around a randomly chosen one."""
+    """The mean position in metres of a random object and the objects near it."""
     centres = np.array([placed.T_world_obj[:3, 3] + [0, 0, placed.asset.mesh.bounds[1][2] / 2] for placed in objects])
     anchor = centres[rng.integers(len(centres))]
     near = centres[np.linalg.norm(centres - anchor, axis=1) < 1.3]
@@ -106,7 +110,7 @@ def _focus(objects: tuple[Placed, ...], *, rng: np.random.Generator) -> Float[np
 def _propose(
     room: Room, floor_m: float, focus: Float[np.ndarray, "3"], wanted: CameraConstraints, *, rng: np.random.Generator
 ) -> Camera | None:
-    """A camera anywhere within reach of the focus, looking near it; None where that breaks the span of pitch."""
+    """A random camera within 4 m of the focus that looks near it; None if its pitch is outside the constraint."""
     width, height = wanted.size_wh
     low, high = room.inner[:, :2]
     least, most = np.maximum(low + 0.3, focus[:2] - 4.0), np.minimum(high - 0.3, focus[:2] + 4.0)
@@ -122,18 +126,18 @@ def _propose(
 
 
 def _free(camera: Camera, caster: RayCaster, geometry: Geometry, *, rng: np.random.Generator) -> bool:
-    """Nothing near in any direction, and the eye outside every body and inside the room."""
+    """Whether no surface is near, and the camera is outside every object and inside the room."""
     directions = rng.normal(size=(96, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     triangle, t = caster.first_hit(np.broadcast_to(camera.centre, directions.shape), directions)
     found = triangle >= 0
-    # From inside a body, and from behind a wall, one sees the backs of faces.
+    # Inside an object or behind a wall, rays hit the back sides of faces.
     backs = np.einsum("ij,ij->i", hit_normals(geometry.corners, triangle[found]), directions[found]) > 0
     return bool((t > FREE_M).all() and backs.sum() < 0.1 * len(directions) and found.mean() > 0.6)
 
 
 def _worth_seeing(probe: View, geometry: Geometry, object_share: float) -> bool:
-    """Objects fill a part of the picture, and nothing stands right before the lens."""
+    """Whether objects fill enough of the view, few pixels are closer than 0.7 m, and most pixels show a surface."""
     seen = np.where(probe.triangle >= 0, geometry.instance[np.maximum(probe.triangle, 0)], NO_INSTANCE)
     near = np.mean(np.nan_to_num(probe.depth_m, nan=np.inf) < 0.7)
     return bool(np.mean(seen >= FIRST_OBJECT) > object_share and near < 0.1 and np.mean(seen != NO_INSTANCE) > 0.6)

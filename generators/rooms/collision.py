@@ -1,4 +1,4 @@
-"""Whether meshes share space: two triangles meet where an edge of one crosses the other, and ray casters know what edges cross."""
+"""Collision tests of meshes: two triangles intersect where an edge of one crosses the other, which a ray caster finds."""
 
 import numpy as np
 from jaxtyping import Float
@@ -13,13 +13,13 @@ Bounds = Float[np.ndarray, "2 3"]
 
 
 def box_of(bounds: Bounds, T: Float[np.ndarray, "4 4"]) -> Bounds:
-    """The axis-aligned box, lowest and highest corner, around a moved box."""
+    """Lowest and highest corner of the axis-aligned bounding box of a box transformed by T."""
     centre, half = transform_points(T, bounds.mean(axis=0)), np.abs(T[:3, :3]) @ (bounds[1] - bounds[0]) / 2
     return np.stack([centre - half, centre + half])
 
 
 def boxes_overlap(first: Bounds, T_first: Float[np.ndarray, "4 4"], second: Bounds, T_second: Float[np.ndarray, "4 4"]) -> bool:
-    """Whether two boxes, turned about z, share space: separating axes in the plane, intervals in z."""
+    """Whether two boxes with rotations about z overlap, by the separating axis theorem."""
     a, b = box_of(first, T_first), box_of(second, T_second)
     if (a[0] > b[1]).any() or (b[0] > a[1]).any():
         return False
@@ -52,7 +52,7 @@ def meets_room(shape: CachedAsset, T: Float[np.ndarray, "4 4"], room: CachedRoom
 
 
 def _crossed(caster: RayCaster, edges: Segments, T_caster_edges: Float[np.ndarray, "4 4"], bounds: Bounds | None) -> bool:
-    """Whether an edge crosses a triangle of the caster (whose box is `bounds`). A few of them, tried first, find most collisions."""
+    """Whether an edge crosses a triangle of the caster, whose bounding box is `bounds`. A subset, tested first, finds most collisions."""
     T = T_caster_edges.astype(np.float32)
     some = edges[:: max(len(edges) // 500, 1)]
     for part in (some, edges) if len(some) < len(edges) else (edges,):

@@ -1,4 +1,4 @@
-"""Composes scenes: a room and objects from their sources, furnished, lit and seen by cameras that share what they see."""
+"""Composes scenes: draws a room and objects from their sources, furnishes the room, and chooses lights and cameras."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from pixbench.errors import UserError, unknown_name
 from pixbench.generation.components import OBJECT_SOURCES, ROOM_SOURCES
 from pixbench.geometry.rays import CASTERS, RayCaster
 
-from ..scene import Asset, Geometry, Light, Scene
+from ..scene import Asset, BorrowedGeometry, Light, Scene
 from ..sources.base import BadModelError
 from ..sources.spec import Mix
 from .appearance import draw_appearances
@@ -26,7 +26,7 @@ REDRAWS_OF_A_CATEGORY = 4
 MOST_LIGHTS = 5
 ROOM_BYTES = 400 * 2**20
 SHAPE_TRIANGLES = 800_000
-"""Rooms of a collection, and casters of models, are kept for later scenes up to so many bytes and triangles."""
+"""Limits of the caches of rooms (bytes) and of models (triangles)."""
 
 ELSEWHERE = "use another split or source, or ?splits=one for a folder"
 
@@ -34,7 +34,7 @@ FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "t
 
 
 class Composer:
-    """Makes scenes from a configuration. What is slow to load is kept for later scenes, which never changes what they are."""
+    """Composes scenes from a configuration. Rooms and models are cached between scenes; the cache does not change the scenes."""
 
     def __init__(self, config: Config3D):
         self._config = config
@@ -54,14 +54,17 @@ class Composer:
         self._kept_assets: LRUCache[Asset | BadModelError] = LRUCache(64)
         self._shapes: LRUCache[CachedAsset] = LRUCache(SHAPE_TRIANGLES, lambda shape: shape.triangles)
 
-    def compose(self, index: int) -> tuple[Scene, Geometry, RayCaster, Counter[str]]:
-        """Scene `index` with its triangles and caster (good until the next call), and the models replaced, by what was wrong."""
+    def compose(self, index: int) -> tuple[Scene, BorrowedGeometry, RayCaster, Counter[str]]:
+        """Scene number `index`, its triangles, a caster into them, and the number of models that were replaced, by kind of defect.
+
+        The geometry may be overwritten by the next call. Raises UserError if no furnishing satisfies the configuration.
+        """
         config, replaced, rejected = self._config, Counter[str](), Counter[str]()
         furnishing_rng, camera_rng = config.rng(index, FURNISHING), config.rng(index, CAMERAS)
         for _ in range(FURNISHINGS):
             room = self._room(replaced, rng=furnishing_rng)
             count = int(furnishing_rng.integers(config.object_count[0], config.object_count[1] + 1))
-            # A few are drawn in excess, for those that find no place.
+            # Two more than needed are drawn, because some may not fit.
             assets = [
                 self._object(category, replaced, rng=furnishing_rng) for category in self._draw_categories(count + 2, rng=furnishing_rng)
             ]
@@ -85,7 +88,7 @@ class Composer:
         )
 
     def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:
-        """Hashes of the files behind models; None where a model is missing or cannot be used."""
+        """The sha256 of the files of each model; None for a model that is missing or cannot be used."""
         return {model_id: self._hash(model_id) for model_id in ids}
 
     def _hash(self, model_id: str) -> str | None:
@@ -117,9 +120,9 @@ class Composer:
         return self._kept_rooms.get(room_id, load) if _is_finite(source) else load()
 
     def _object(self, category: str, replaced: Counter[str], *, rng: np.random.Generator) -> Asset:
-        """A model of a category; one that cannot be used is replaced by the next from the same stream of random numbers.
+        """A random model of a category. A model that cannot be used is replaced by another draw from the same random stream.
 
-        After some of them in a row another category is tried: all models of a small one may be unusable.
+        After several failures in a row another category is drawn: all models of a small category may be unusable.
         """
         for attempt in range(REDRAWS):
             if attempt and attempt % REDRAWS_OF_A_CATEGORY == 0:
@@ -144,13 +147,13 @@ class Composer:
         return self._kept_assets.get(model_id, load) if _is_finite(source) else load()
 
     def _draw_categories(self, count: int, *, rng: np.random.Generator) -> list[str]:
-        """Categories of a room: about 40 % furniture, which carries things, with a table where there are tables."""
+        """Random categories of objects for a room: about 40 % furniture, which other objects can stand on, with a table if possible."""
         names = list(self._sources_of)
         furniture = [name for name in names if name in FURNITURE] or names
         small = [name for name in names if name not in FURNITURE] or names
         chosen = ["table"] if "table" in names else []
         chosen += list(rng.choice(furniture, size=max(1, round(count * 0.4) - len(chosen))))
-        # Small things are drawn without repeats as long as there are any, so that a room shows many kinds.
+        # Small objects are drawn without replacement as long as possible, so that a room has many categories.
         pool: list[str] = []
         while len(chosen) + len(pool) < count:
             pool += list(rng.permutation(small))
@@ -176,12 +179,12 @@ def _most(replaced: Counter[str]) -> str:
 
 
 def _is_finite(source: Any) -> bool:
-    """Whether a source lists what it has, so that the same model may come again (see Collection)."""
+    """Whether a source is a finite collection, so that the same model may be drawn again (see Collection)."""
     return hasattr(type(source), "entries")
 
 
 def _strongest(lights: tuple[Light, ...], middle: np.ndarray) -> tuple[Light, ...]:
-    """The lights that matter most where the objects are, in the room's order: a whole home has dozens."""
+    """The MOST_LIGHTS lights that are strongest at the objects, in the room's order: a whole home has dozens of lights."""
 
     def strength(light: Light) -> float:
         if light.kind == "sun":

@@ -20,13 +20,12 @@ LIMITS: dict[str, tuple[float, float]] = {
 
 
 class Config3D(GeneratorConfig):
-    """Options of the generator `3d`. Lengths in metres, angles in degrees; a pair of numbers is lowest and highest.
+    """Options of the generator `3d`. Lengths in metres, angles in degrees; a pair of numbers is (lowest, highest).
 
-    `objects` and `rooms` name sources, KIND[:PATH][@WEIGHT]; `categories` restricts objects to these. `stacked_share` is the share
-    of small objects that stand on others. Every camera shares `min_overlap` of its pixels with `partners` of the cameras before it.
-    `light_variation` is the sd of the log gain of each light in each view, `exposure_variation_ev` that of the exposure in stops,
-    `color_variation` that of the log white balance: views of one scene differ as photographs do. `tracks` points are followed
-    through all views.
+    `objects` and `rooms` name sources, KIND[:PATH][@WEIGHT]; `categories` restricts the objects. `stacked_share` is the share of small
+    objects that stand on others. Every camera shares `min_overlap` of its pixels with `partners` of the cameras before it.
+    `light_variation` is the standard deviation of the log gain of each light in each view, `exposure_variation_ev` that of the exposure
+    in stops, `color_variation` that of the log white balance. `tracks` is the number of points that are followed through all views.
     """
 
     objects: tuple[str, ...] = ("procedural",)

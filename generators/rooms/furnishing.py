@@ -1,4 +1,4 @@
-"""Furnishes a room of any kind: objects drop onto what rays find below, stand firmly there, and touch nothing else."""
+"""Furnishes a room: objects are dropped onto surfaces that rays find, rest there in balance, and collide with nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ from .scene_cache import CachedAsset, CachedRoom, CasterType, LRUCache
 
 ROOM = -1
 WALL_GAP_M = 0.03
-"""Distance of a piece's back from the wall: room for the skirting board."""
+"""Distance of an object's back from the wall: space for the skirting board."""
 
 LIFT_M = 0.002
-"""Objects are tested for collisions this far above what carries them, which they touch."""
+"""Objects are lifted by this much for collision tests, because they touch their support."""
 
 REST_M = 0.012
-"""A point of an object carries it if what lies below is at most this far away: scans are uneven."""
+"""A contact point supports an object if the surface below is at most this far away: scans are uneven."""
 
 LEVEL_COSINE = 0.96
 REGION_M = 2.6
-"""Objects of one scene stand within this distance of its middle, so that cameras see several, however large the room is."""
+"""Objects of a scene stand within this distance of its middle, so that cameras in a large room see several."""
 
 
 @dataclass(frozen=True, eq=False)
 class Below:
-    """What downward rays from points find: height in metres (-inf: nothing), whether it is level, and whose it is (ROOM or object)."""
+    """The surfaces below points: height in metres (-inf: none), whether the surface is level, and its owner (ROOM or an object)."""
 
     height: Float[np.ndarray, " points"]
     level: Bool[np.ndarray, " points"]
@@ -39,7 +39,7 @@ class Below:
 
 
 class Furnishing:
-    """A room that is being furnished."""
+    """The state of a room that is being furnished."""
 
     def __init__(
         self,
@@ -58,32 +58,32 @@ class Furnishing:
         self.floor_m, self.middle = self._survey()
 
     def _survey(self) -> tuple[float, Float[np.ndarray, "2"]]:
-        """Height of the floor, the level surface that most downward rays meet, and a random free place on it."""
+        """Height of the floor in metres (the level surface that most downward rays hit) and a random free position on it."""
         low, high = self._room.room.inner
         xy = low[:2] + self._rng.random((512, 2)) * (high - low)[:2]
         below = self.below(np.column_stack([xy, np.full(512, low[2] + 0.55 * (high[2] - low[2]))]))
         heights = below.height[below.level]
         if not len(heights):
             return float(low[2]), (low + high)[:2] / 2
-        # Of the levels that many rays meet the lowest: a large table is no floor.
+        # The lowest of the levels that many rays hit: a large table is not the floor.
         bins = np.round((heights - low[2]) / 0.04).astype(int)
         values, counts = np.unique(bins, return_counts=True)
         floor = float(np.median(heights[bins == values[counts > 0.35 * counts.max()][0]]))
         free = xy[below.level & (np.abs(below.height - floor) < 0.05)]
         if not len(free):
             return floor, (low + high)[:2] / 2
-        # Near the room's middle where the room is small: half way from a random place to the mean of all.
+        # In a small room the position moves towards the mean of all free positions.
         place: Float[np.ndarray, 2] = free[self._rng.integers(len(free))]
         away = np.linalg.norm(place - free.mean(axis=0))
         return floor, place + (free.mean(axis=0) - place) * min(1.0, 1.2 / max(float(away), 1e-6))
 
     @property
     def shapes(self) -> tuple[CachedAsset, ...]:
-        """The shapes of the placed objects, in order."""
+        """The cached assets of the placed objects, in order."""
         return tuple(self._shapes)
 
     def below(self, points: Float[np.ndarray, "points 3"]) -> Below:
-        """Cast rays straight down from points, onto the room and all objects placed so far."""
+        """What vertical rays from points hit, among the room and all objects placed so far."""
         down = np.broadcast_to(np.array([0.0, 0.0, -1.0]), points.shape)
         triangle, t = self._room.caster.first_hit(points, down)
         normal_z = np.abs(np.nan_to_num(hit_normals(self._room.corners, triangle)[:, 2]))
@@ -105,7 +105,7 @@ class Furnishing:
         return Below(height, normal_z > LEVEL_COSINE, owner)
 
     def place(self, asset: Asset) -> bool:
-        """Place an asset where its kind belongs; whether a place was found."""
+        """Try to place an asset according to its `placement`; returns whether it was placed."""
         shape = self._kept.get(asset.id, lambda: CachedAsset(asset, self._caster_type))
         for x, y, z, yaw in self._proposals(asset, shape):
             placed = self._dropped(asset, shape, x, y, z, yaw)
@@ -116,7 +116,7 @@ class Furnishing:
         return False
 
     def _proposals(self, asset: Asset, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
-        """Places to try: x, y and height of a level surface, and the turn about z."""
+        """Poses to try: x, y and height of the surface in metres, and yaw in radians."""
         if asset.placement == "surface":
             if self._rng.random() < self._stacked_share:
                 yield from self._on_surfaces(asset, shape)
@@ -134,14 +134,14 @@ class Furnishing:
             yield (*xy, self.floor_m, self._rng.uniform(0, 2 * np.pi))
 
     def _around(self, count: int) -> Float[np.ndarray, "count 2"]:
-        """Random places in the region of this scene, inside the room's box."""
+        """Random positions near the middle of the scene, inside the room's box."""
         low, high = self._room.room.inner[:, :2]
         reach = np.minimum(REGION_M, (high - low) / 2)
         near = self.middle + self._rng.uniform(-1, 1, (count, 2)) * reach
         return np.clip(near, low + 0.05, high - 0.05)
 
     def _at_walls(self, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
-        """Back to an upright surface that horizontal rays find at two heights."""
+        """Poses with the back to a vertical surface that horizontal rays hit at two heights."""
         count = 3 * self._tries
         angle = self._rng.integers(0, 4, count) * np.pi / 2 + self._rng.choice([0.0, 0.0, 0.0, 0.4], count)
         directions = np.column_stack([np.cos(angle), np.sin(angle), np.zeros(count)])
@@ -154,12 +154,12 @@ class Furnishing:
         upright = (triangle >= 0) & (np.abs(normal[:, 2]) < 0.2) & (np.abs(t - higher) < 0.06) & (t < 4.0)
         for k in np.flatnonzero(upright)[: self._tries]:
             away = normal[k, :2] / np.linalg.norm(normal[k, :2])
-            # The normal may tell of a scan's noise; the back stays off the wall by a little.
+            # The gap also absorbs noise in the normals of a scan.
             x, y = start[k, :2] + t[k] * directions[k, :2] + away * (shape.bounds[1, 1] + WALL_GAP_M)
             yield x, y, self.floor_m, float(np.arctan2(away[0], -away[1]))
 
     def _at_tables(self, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
-        """Before one side of a table, looking at it, turned a little and pushed in a little."""
+        """Poses in front of a side of a table, facing it, with random yaw and partly pushed under it."""
         tables = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True) if placed.asset.category == "table"]
         for _ in range(self._tries if tables else 0):
             table, own = tables[int(self._rng.integers(len(tables)))]
@@ -169,19 +169,19 @@ class Furnishing:
             depth = -shape.bounds[0, 1]
             reach = across / 2 + depth * self._rng.uniform(0.35, 1.15) + self._rng.uniform(0.02, 0.15)
             slide = along * self._rng.uniform(-0.3, 0.3)
-            # A chair's front is -y: unturned it stands on the table's +y side.
+            # A chair faces -y: without rotation it stands on the table's +y side.
             turn = side * np.pi / 2
             dx, dy = _turned(turn) @ np.array([slide, reach])
             place = table.T_world_obj @ pose(dx, dy, 0.0, turn + self._rng.uniform(-0.2, 0.2))
             yield float(place[0, 3]), float(place[1, 3]), self.floor_m, float(np.arctan2(place[1, 0], place[0, 0]))
 
     def _on_surfaces(self, asset: Asset, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
-        """Level surfaces above the floor, of objects and of the room, that rays from free air above find."""
+        """Poses on level surfaces above the floor, of objects and of the room, that rays from free space hit."""
         count = 10 * self._tries
         xy = self._around(count)
         carriers = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True)]
         if carriers:
-            # Half of them above objects, where surfaces are.
+            # Half of the rays start above objects, where surfaces are likely.
             for k in range(0, count, 2):
                 placed, own = carriers[int(self._rng.integers(len(carriers)))]
                 local = own.bounds[0, :2] + self._rng.random(2) * (own.bounds[1] - own.bounds[0])[:2]
@@ -196,14 +196,14 @@ class Furnishing:
             yield float(xy[k, 0]), float(xy[k, 1]), float(below.height[k]), self._facing(int(below.owner[k]))
 
     def _facing(self, owner: int) -> float:
-        """A turn: roughly as the carrier stands, so that things on a shelf look out of it."""
+        """A yaw: about that of the supporting object, so that objects on a shelf face out of it."""
         if owner == ROOM:
             return float(self._rng.uniform(0, 2 * np.pi))
         T = self.objects[owner].T_world_obj
         return float(np.arctan2(T[1, 0], T[0, 0]) + self._rng.normal(0.0, 0.35))
 
     def _airy(self, points: Float[np.ndarray, "points 3"]) -> Bool[np.ndarray, " points"]:
-        """Whether points lie in open air, not inside a body: some of the rays around them go far."""
+        """Whether points are in free space, not inside an object: at least two of eight rays in random directions are unobstructed."""
         directions = self._rng.normal(size=(8, 3))
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
         far = np.zeros(len(points), int)
@@ -217,11 +217,11 @@ class Furnishing:
         return far >= 2
 
     def _dropped(self, asset: Asset, shape: CachedAsset, x: float, y: float, z: float, yaw: float) -> Placed | None:
-        """The asset let down at a place until it rests; None where it would not stand, or would meet something."""
+        """The asset, dropped at a position until it rests; None if it would tip over or collide."""
         T = pose(x, y, z - shape.bounds[0, 2], yaw)
         contacts = transform_points(T, shape.contacts)
         below = self.below(contacts + np.array([0, 0, 0.06]))
-        # It rests on the highest of what lies below its contact points.
+        # It rests on the highest surface below its contact points.
         rise = below.height - contacts[:, 2]
         if not np.isfinite(rise).any() or abs(rise.max()) > 0.06:
             return None
@@ -235,7 +235,7 @@ class Furnishing:
         return Placed(asset, T, support)
 
     def _blocked(self, shape: CachedAsset, T: Float[np.ndarray, "4 4"], support: int) -> bool:
-        """Whether the object would stand before a door, reach out of the room, or share space with anything."""
+        """Whether the object would block a door, leave the room, or collide with anything."""
         low, high = box_of(shape.bounds, T)
         inner, keep_clear = self._room.room.inner, self._room.room.keep_clear
         if (low[:2] < inner[0, :2]).any() or (high[:2] > inner[1, :2]).any() or high[2] > inner[1, 2]:
@@ -251,13 +251,13 @@ class Furnishing:
         ]
         if any(meets_object(shape, lifted, other, T_other) for other, T_other in near) or meets_room(shape, lifted, self._room):
             return True
-        # What meets nothing may still stand inside a closed body.
+        # An object that intersects nothing may still be inside a closed one.
         above = np.array([[*(low + high)[:2] / 2, high[2] + 0.02]])
         return not self._airy(above)[0]
 
 
 def _carries(contacts: Float[np.ndarray, "contacts 2"], centre: Float[np.ndarray, "2"]) -> bool:
-    """Whether the centre of mass lies over the area between the contact points."""
+    """Whether the centre of mass is above the convex hull of the contact points."""
     if len(contacts) < 3:
         return False
     try:
@@ -277,7 +277,7 @@ def _turned(angle_rad: float) -> Float[np.ndarray, "2 2"]:
 
 
 def pose(x: float, y: float, z: float, yaw_rad: float) -> Float[np.ndarray, "4 4"]:
-    """T_world_obj of an upright object."""
+    """T_world_obj of an upright object, from its position in metres and its yaw."""
     T = np.eye(4)
     T[:2, :2] = _turned(yaw_rad)
     T[:3, 3] = x, y, z
@@ -285,7 +285,7 @@ def pose(x: float, y: float, z: float, yaw_rad: float) -> Float[np.ndarray, "4 4
 
 
 def furnish(furnishing: Furnishing, assets: Sequence[Asset], *, most: int) -> tuple[Placed, ...]:
-    """Place at most `most` of the assets: along walls first, then free-standing, then small things. Skips what finds no place."""
+    """Place at most `most` of the assets: those along walls first, then free-standing ones, then small ones. Skips what does not fit."""
     order = {"wall": 0, "floor": 1, "surface": 2}
     for asset in sorted(assets, key=lambda asset: (order[asset.placement], asset.category != "table")):
         if len(furnishing.objects) < most:

@@ -1,4 +1,4 @@
-"""The generator `3d`: furnished rooms seen by several cameras, with exact truth between every ordered pair of views."""
+"""The generator `3d`: furnished rooms seen by several cameras, with exact ground truth for every ordered pair of views."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from .composer import Composer
 from .config import Config3D
 
 RENDER, CONTROLS, TRACKS = 3, 4, 5
-"""Purposes of random numbers; the first three are the composer's."""
+"""Purposes of random streams; 0 to 2 are those of the composer."""
 
 
 class Generator3D:
@@ -40,7 +40,7 @@ class Generator3D:
         self._atlases = AtlasMaker(finest_only=True)
 
     def scene(self, index: int) -> MadeScene:
-        """Compose, render and prove scene number `index`."""
+        """Compose, render and verify scene number `index`."""
         scene, geometry, caster, replaced = self.composer.compose(index)
         views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
         rgb = self._render(index, scene, geometry, caster, views)
@@ -58,7 +58,7 @@ class Generator3D:
         return MadeScene(arrays, self_test, self._recipe(index, scene, replaced))
 
     def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
-        """Hashes of the files behind models, None for a missing one: what a recipe is checked against."""
+        """The sha256 of the files of each model, None for a missing one; recipes are checked against it."""
         return self.composer.asset_hashes(list(ids))
 
     def _render(self, index: int, scene: Scene, geometry: Geometry, caster: RayCaster, views: list[View]) -> np.ndarray:
@@ -76,7 +76,7 @@ class Generator3D:
         caster: RayCaster,
         geometry: Geometry,
     ) -> SelfTest:
-        """Every pair as a reader will get it, against the triangles it came from."""
+        """Compare every pair, as a reader of the shard gets it, with the triangles that it was computed from."""
         atlas = self._atlases.build(geometry.materials)
 
         def flat_color(triangle: np.ndarray, barycentric: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is slow to make for a room or a model and is kept for the next scene: ray casters, flattened triangles, contact points."""
+"""Caches of what is slow to compute for a room or a model: ray casters, flattened triangles, contact points."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from pixbench.geometry.instances import FIRST_OBJECT, ROOM_INSTANCE
 from pixbench.geometry.rays import JoinedCaster, PlacedCaster, RayCaster
 from pixbench.jit import kernel
 
-from ..scene import Asset, Geometry, Mesh, Placed, Room
+from ..scene import Asset, BorrowedGeometry, Mesh, Placed, Room
 
 T = TypeVar("T")
 CasterType = Callable[[Float[np.ndarray, "triangles 3 3"]], RayCaster]
@@ -20,23 +20,23 @@ CasterType = Callable[[Float[np.ndarray, "triangles 3 3"]], RayCaster]
 BLOCK = 256
 
 CONTACT_M = 0.01
-"""What lies this little above an object's lowest point may carry it."""
+"""Vertices at most this far above the lowest point of an object are candidates for contact points."""
 
 CONTACTS = 160
-"""At most this many contact points of a model are tried."""
+"""Largest number of contact points of a model."""
 
 
 class LRUCache(Generic[T]):
-    """The most recently used results of a slow function of an id, as many as weigh no more than `most` together."""
+    """The most recently used results of a slow function of an id, with a total weight of at most `most`."""
 
     def __init__(self, most: float, weight: Callable[[T], float] = lambda item: 1.0):
         self._most, self._weight = most, weight
         self._items: OrderedDict[str, T] = OrderedDict()
 
     def get(self, key: str, make: Callable[[], T]) -> T:
-        """The result for `key`, made if it is not there."""
+        """The result for `key`; `make` computes it if it is not cached."""
         if key not in self._items:
-            # Room is made first: two scans of millions of triangles at once would be one too many.
+            # Space is freed first: two scans of millions of triangles at once need too much memory.
             self._shrink(self._most / 2)
             self._items[key] = make()
             self._shrink(self._most, least=1)
@@ -49,7 +49,7 @@ class LRUCache(Generic[T]):
 
 
 class CachedRoom:
-    """A room with its ray caster and its triangles laid out, with space behind them for the objects of one scene after another."""
+    """A room with its ray caster, and buffers with the room's triangles and space for the objects of a scene behind them."""
 
     def __init__(self, room: Room, caster: CasterType):
         self.room = room
@@ -62,12 +62,12 @@ class CachedRoom:
         self._blocks = _block_boxes(self.corners)
 
     def near(self, box: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "triangles 3 3"]:
-        """Corners of the room's triangles whose boxes reach into a box."""
+        """Corners, in metres, of the room's triangles whose bounding boxes overlap `box`."""
         return self.corners[_near(self.corners, self._blocks, box.astype(np.float32))]
 
     @property
     def nbytes(self) -> int:
-        """Memory that it takes, about: triangles here and in the caster, and textures."""
+        """Approximate memory in bytes: triangles, here and in the caster, and textures."""
         textures = {id(m.texture): m.texture.nbytes for m in self.room.mesh.materials if m.texture is not None}
         return 260 * self._count + sum(textures.values())
 
@@ -76,8 +76,11 @@ class CachedRoom:
         """World corners of the room's own triangles, in metres."""
         return self._table[: self._count, :9].reshape(-1, 3, 3)
 
-    def furnished(self, objects: tuple[Placed, ...], shapes: tuple["CachedAsset", ...]) -> tuple[Geometry, RayCaster]:
-        """All triangles of the room and of objects with their shapes, and a caster for them. Both are good until the next call."""
+    def furnished(self, objects: tuple[Placed, ...], shapes: tuple["CachedAsset", ...]) -> tuple[BorrowedGeometry, RayCaster]:
+        """All triangles of the room and of placed objects, and a caster into them.
+
+        `shapes` are the cached assets of `objects`. The geometry is overwritten by the next call.
+        """
         counts = [len(placed.asset.mesh.faces) for placed in objects]
         total = self._count + sum(counts)
         self._reserve(total, any(placed.asset.mesh.color is not None for placed in objects))
@@ -88,7 +91,7 @@ class CachedRoom:
             first += count
         instance, part, material = self._rows[:total].T
         color = None if self._color is None else self._color[:total]
-        geometry = Geometry(self._table[:total], instance, part, material, tuple(materials), color)
+        geometry = BorrowedGeometry(self._table[:total], instance, part, material, tuple(materials), color)
         parts = [
             PlacedCaster(shape.caster, count, shape.bounds, placed.T_world_obj)
             for placed, shape, count in zip(objects, shapes, counts, strict=True)
@@ -106,7 +109,7 @@ class CachedRoom:
             self._color = np.full((len(self._table), 3, 3), 255, np.uint8)
 
     def _fill(self, at: slice, mesh: Mesh, T: Float[np.ndarray, "4 4"], instance: int, materials: int) -> None:
-        """Coordinates are rounded to float32 here, once, for all who use them."""
+        """Fill rows of the buffers. Coordinates are rounded to float32 here, once, so that all users see the same ones."""
         _fill_table(np.asarray(mesh.vertices), np.asarray(mesh.faces), np.asarray(mesh.normals), np.asarray(mesh.uv), T, self._table[at])
         rows = self._rows[at]
         rows[:, 0], rows[:, 1], rows[:, 2] = instance, mesh.part, mesh.material
@@ -118,7 +121,7 @@ class CachedRoom:
 @kernel
 @no_type_check
 def _block_boxes(corners):
-    """Boxes of every BLOCK triangles in a row, (blocks, 2, 3): meshes list neighbours near each other."""
+    """Bounding boxes of every BLOCK consecutive triangles, (blocks, 2, 3): meshes list neighbours near each other."""
     boxes = np.empty(((len(corners) + BLOCK - 1) // BLOCK, 2, 3), np.float32)
     boxes[:, 0], boxes[:, 1] = np.inf, -np.inf
     for i in range(len(corners)):
@@ -132,7 +135,7 @@ def _block_boxes(corners):
 @kernel
 @no_type_check
 def _near(corners, blocks, box):
-    """Indices of triangles whose box reaches into a box."""
+    """Indices of triangles whose bounding boxes overlap a box."""
     found = []
     for block in range(len(blocks)):
         if not _overlap(blocks[block, 0], blocks[block, 1], box):
@@ -169,7 +172,7 @@ def _fill_table(vertices, faces, normals, uv, T, table):
 
 
 class CachedAsset:
-    """A model as rays and placing see it, in its own frame: a caster, its edges, the points it stands on, its centre of mass."""
+    """What ray casting and placement need of a model, in its own frame: caster, edges, contact points, centre of mass."""
 
     def __init__(self, asset: Asset, caster: CasterType):
         vertices = np.asarray(asset.mesh.vertices, np.float32)
@@ -179,25 +182,25 @@ class CachedAsset:
         self.bounds = asset.mesh.bounds
         self._vertices, self._faces = vertices, np.asarray(asset.mesh.faces)
         area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        # Of the surface, as of a hollow body: real models are not closed, so that their volume means nothing.
+        # The centre of mass of the surface: many models are not closed, so that their volume is undefined.
         self.centre_of_mass: Float[np.ndarray, 3] = np.average(corners.mean(axis=1), axis=0, weights=area)
 
     @cached_property
     def contacts(self) -> Float[np.ndarray, "contacts 3"]:
-        """Lowest points, those farthest from each other first chosen."""
+        """At most CONTACTS of the lowest vertices in metres, spread as far apart as possible."""
         lowest = np.unique(self._vertices[self._vertices[:, 2] < self.bounds[0, 2] + CONTACT_M].astype(np.float64).round(3), axis=0)
         return lowest if len(lowest) <= CONTACTS else lowest[_spread(lowest, CONTACTS)]
 
     @cached_property
     def edges(self) -> Float[np.ndarray, "edges 2 3"]:
-        """Every edge once, as its two ends."""
+        """Both ends of every edge, each edge once, in metres."""
         pairs = np.sort(self._faces[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1)
         keys = np.unique(pairs[:, 0].astype(np.int64) * len(self._vertices) + pairs[:, 1])
         return self._vertices[np.stack([keys // len(self._vertices), keys % len(self._vertices)], axis=1)]
 
 
 def _spread(points: Float[np.ndarray, "points 3"], count: int) -> Int[np.ndarray, " count"]:
-    """Indices of points chosen one after another, each the farthest from all before it (Gonzalez 1985)."""
+    """Indices of points by farthest-point sampling: each is the farthest from all before it (Gonzalez 1985)."""
     chosen = [int(np.argmin(points.sum(axis=1)))]
     distance = np.full(len(points), np.inf)
     while len(chosen) < count:

@@ -1,4 +1,4 @@
-"""What a generator asks of a source of objects or of rooms, and what sources of finite collections share."""
+"""The protocols of sources of objects and of rooms, and what finite collections share."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ SPLIT_SHARES = (("train", 0.8), ("val", 0.1), ("test", 0.1))
 
 
 class BadModelError(Exception):
-    """A model that cannot be used. `kind` is a few words that defects are counted by, `detail` says more about this one."""
+    """A model that cannot be used. Defects are counted by their `kind`; `detail` describes this one."""
 
     def __init__(self, kind: str, detail: str = ""):
         super().__init__(f"{kind}: {detail}" if detail else kind)
@@ -26,7 +26,7 @@ class BadModelError(Exception):
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model of a finite source: its id, category name and synset (empty for a room), and official split where there is one."""
+    """A model of a finite source: its id, category and synset (both empty for a room), and its official split if it has one."""
 
     id: str
     category: str = ""
@@ -35,56 +35,56 @@ class ModelEntry:
 
     @property
     def in_split(self) -> str:
-        """The split it belongs to: the official one where there is one, else `split_of` its id."""
+        """The official split if there is one, otherwise `split_of` the id."""
         return self.split or split_of(self.id)
 
 
 @runtime_checkable
 class ObjectSource(Protocol):
-    """Objects by category. Drawing and loading are pure functions of their arguments and of the files behind them."""
+    """Objects by category. `draw` and `load` are pure functions of their arguments and of the files of the source."""
 
     def categories(self, split: str) -> Mapping[str, int | None]:
-        """Category names with the number of models that the split has of each; None is without end."""
+        """Category names and the number of models of each in a split; None means unlimited."""
         ...
 
     def draw(self, category: str, split: str, *, rng: np.random.Generator) -> str:
-        """The id of a random model."""
+        """The id of a random model of a category and split."""
         ...
 
     def load(self, model_id: str) -> Asset:
-        """The model; BadModelError where it cannot be used."""
+        """The model with an id. Raises BadModelError if it cannot be used."""
         ...
 
 
 @runtime_checkable
 class RoomSource(Protocol):
-    """Rooms. Drawing and loading are pure functions of their arguments and of the files behind them."""
+    """Rooms. `draw` and `load` are pure functions of their arguments and of the files of the source."""
 
     def draw(self, split: str, *, rng: np.random.Generator) -> str:
-        """The id of a random room."""
+        """The id of a random room of a split."""
         ...
 
     def load(self, room_id: str) -> Room:
-        """The room; BadModelError where it cannot be used."""
+        """The room with an id. Raises BadModelError if it cannot be used."""
         ...
 
 
 @runtime_checkable
 class Collection(Protocol):
-    """A finite source also lists what it has, so that `pixbench assets check` can read it all."""
+    """A finite source, which can list its models, so that `pixbench assets check` can read all of them."""
 
     @property
     def entries(self) -> Sequence[ModelEntry]:
-        """All models, sorted by id, without reading their meshes."""
+        """All models, sorted by id; no mesh is read."""
         ...
 
     def defects(self) -> Mapping[str, int]:
-        """What was found wrong while listing, by kind, with counts."""
+        """Number of defects that were found while listing, by kind."""
         ...
 
 
 def split_of(model_id: str) -> str:
-    """The split of an id: a pure function of the id alone, the same on every machine, 80 : 10 : 10."""
+    """The split of an id, with shares of 80 : 10 : 10: a pure function of the id."""
     place = int.from_bytes(hashlib.sha256(model_id.encode()).digest()[:8], "big") / 2**64
     for name, share in SPLIT_SHARES[:-1]:
         if place < share:
@@ -94,7 +94,7 @@ def split_of(model_id: str) -> str:
 
 
 class Listed:
-    """Drawing from a finite list of entries, by official split where there is one, else by `split_of`."""
+    """Base class of finite sources: draws from a list of entries."""
 
     @property
     def entries(self) -> Sequence[ModelEntry]:
@@ -103,7 +103,7 @@ class Listed:
 
     @property
     def one_split(self) -> bool:
-        """Whether every model is drawn in every split: for collections too small to be divided."""
+        """Whether every model belongs to every split: for collections that are too small to be divided."""
         return False
 
     @cached_property
@@ -119,7 +119,7 @@ class Listed:
         return {category: len(ids) for (of, category), ids in sorted(self._by_split_and_category.items()) if of == split}
 
     def drawn(self, category: str, split: str, *, rng: np.random.Generator) -> str:
-        """The id of a random model of a category (empty for rooms) and split. UserError where there is none."""
+        """The id of a random model of a category (empty for rooms) and split. Raises UserError if there is none."""
         ids = self._by_split_and_category.get((split, category))
         if ids is None:
             raise UserError(f"there is no {category or 'room'} in split '{split}': add some, or choose another split")

@@ -1,4 +1,4 @@
-"""A user's own meshes in a folder: objects, or rooms."""
+"""Meshes in a folder of the user, as objects or as rooms."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ Y_UP_FORMATS = (".glb", ".gltf", ".obj")
 Z_UP_FORMATS = (".off", ".ply", ".stl")
 
 PLAUSIBLE_M = (0.02, 4.0)
-"""Longest edges that an object in metres may have."""
+"""Plausible range of an object's longest edge in metres."""
 
 LONGEST_ID = int(FIELDS["object_id"].dtype[1:])
 UNKNOWN_M = 0.5
 ON_SURFACES_M = 0.6
-"""Objects of unknown kind that are smaller than this stand on furniture."""
+"""Objects of an unknown category whose longest edge is shorter than this are placed on furniture."""
 
 
 class FolderSource(Listed):
-    """What folders of objects and of rooms share: which meshes there are, and how they stand."""
+    """What folders of objects and of rooms share: the list of meshes, and their orientation."""
 
     def __init__(self, location: str | None):
         root, options = parsed("folder", location, {"up": ("y", "z"), "splits": ("one",), "name": None})
@@ -50,7 +50,7 @@ class FolderSource(Listed):
             raise UserError(f"{root} holds no meshes: looked for {', '.join(sorted(Y_UP_FORMATS + Z_UP_FORMATS))}, in sub-folders too")
 
     def _is_model(self, path: str) -> bool:
-        """Whether a file is a mesh that can be named in a shard. What computers add by themselves is passed over, and counted."""
+        """Whether a file is a mesh whose name fits into a shard. Hidden files and long names are skipped and counted."""
         pure = PurePosixPath(path)
         if pure.suffix.lower() not in Y_UP_FORMATS + Z_UP_FORMATS:
             return False
@@ -77,7 +77,7 @@ class FolderSource(Listed):
 
     @property
     def one_split(self) -> bool:
-        """See Listed: asked for by `?splits=one`."""
+        """See Listed; set by `?splits=one`."""
         return self._one_split
 
     def defects(self) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""Where a source's files lie, as a user writes it: a path, and options after a question mark (`PATH?up=y&instance-colors=ok`)."""
+"""The location of a source's files as a user writes it: a path, and options after a question mark (`PATH?up=y&instance-colors=ok`)."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl
 from pixbench.errors import UserError, unknown_name
 
 Known = Mapping[str, Sequence[str] | None]
-"""Options that a source knows, with the values that they may have; None is any."""
+"""Options of a source, with their allowed values; None allows any value."""
 
 
 def parsed(source: str, location: str | None, known: Known | None = None) -> tuple[Path, dict[str, str]]:
-    """The path, which exists, and the options. UserError for no location, no such path, and unknown options or values."""
+    """The path and the options of a location. Raises UserError if it is empty, does not exist, or has unknown options or values."""
     if not location:
         raise UserError(f"'{source}' needs the place of your copy: write {source}:PATH")
     written, _, query = (location, "", "") if Path(location).exists() else location.partition("?")

@@ -1,4 +1,4 @@
-"""Objects and rooms that are made from seeds: nothing is read, and there is no end of them."""
+"""Procedural objects and rooms: generated from seeds, unlimited in number, without any files."""
 
 from collections.abc import Callable, Mapping
 
@@ -53,7 +53,7 @@ def _refuse(location: str | None) -> None:
 
 
 def _drawn(name: Callable[[int], str], split: str, *, rng: np.random.Generator) -> str:
-    """The id of the first seed whose id belongs to the split, so that no model is ever in two."""
+    """The id of the first random seed that belongs to the split, so that no model is in two splits."""
     while True:
         model_id = name(int(rng.integers(2**63)))
         if split_of(model_id) == split:

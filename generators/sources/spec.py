@@ -1,4 +1,4 @@
-"""How sources are named in options and in recipes: KIND[:PATH][?OPTIONS], with @WEIGHT behind it when several are mixed."""
+"""The notation of sources in options and recipes: KIND[:PATH][?OPTIONS][@WEIGHT]."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from pixbench.registry import Registry
 
 @dataclass(frozen=True)
 class Spec:
-    """A source as a recipe names it. `name` is its kind, or kind/label where a kind means nothing without its folder.
+    """A source as it is named in a recipe. `name` is its kind, or kind/label for a folder of the user.
 
-    The label is the option `name`, or else the folder's own name. The other options behind a question mark stay in `options`:
-    they decide what is made, so they are part of a recipe.
+    The label is the option `name`, or otherwise the name of the folder. `options` are all other options: they influence the data, so
+    they are part of the recipe.
     """
 
     name: str
@@ -27,21 +27,21 @@ class Spec:
 
     @property
     def kind(self) -> str:
-        """The name in the registry."""
+        """The name of the source in the registry."""
         return self.name.partition("/")[0]
 
     def __str__(self) -> str:
         return self.name + (f"?{self.options}" if self.options else "") + ("" if self.weight == 1 else f"@{self.weight:g}")
 
     def location(self, locations: Mapping[str, str]) -> str | None:
-        """What the source is opened with: its path on this machine, and its options."""
+        """The location that the source is opened with: its path on this machine and its options."""
         path, label = locations.get(self.name), self.name.partition("/")[2]
         options = "&".join(filter(None, (urlencode({"name": label}) if label else "", self.options)))
         return f"{path or ''}?{options}" if options else path
 
 
 def parse(text: str) -> tuple[Spec, str | None]:
-    """The spec in `KIND[:PATH][?OPTIONS][@WEIGHT]`, and its path on this machine."""
+    """The spec of `KIND[:PATH][?OPTIONS][@WEIGHT]` and the path on this machine. Raises UserError if `text` is not valid."""
     body, at, weight = text.rpartition("@")
     if not at or not _is_number(weight):
         body, weight = text, "1"
@@ -53,14 +53,14 @@ def parse(text: str) -> tuple[Spec, str | None]:
         raise UserError(f"source '{text}': expected KIND[:PATH][@WEIGHT], such as procedural or shapenet:/data/ShapeNetCore.v2")
     if kind != "folder" or not path:
         return Spec(kind, float(weight), options), path or None
-    # Two folders are two sources: a label tells them apart without telling where they lie.
+    # A label distinguishes folders without revealing their paths.
     given = parse_qsl(options, keep_blank_values=True)
     label = dict(given).get("name") or folder_label(path)
     return Spec(f"folder/{label}", float(weight), urlencode([(name, value) for name, value in given if name != "name"])), path
 
 
 def folder_label(path: str) -> str:
-    """What a folder is called in ids and recipes unless its user gives it a name."""
+    """The default label of a folder in ids and recipes."""
     return PurePath(abspath(expanduser(path))).name
 
 
@@ -73,11 +73,11 @@ def _is_number(text: str) -> bool:
 
 
 def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
-    """A configuration's values with the paths of its sources moved to `locations`, so that a recipe holds no machine's paths."""
+    """The values of a configuration with the paths of its sources moved to `locations`, so that a recipe contains no paths."""
     result = dict(values)
     locations, here = result.get("locations", {}), dict[str, str]()
     if not isinstance(locations, Mapping):
-        return result  # the configuration's types refuse it
+        return result  # rejected by the validation of the configuration
     locations = dict(locations)
     for field in fields:
         texts = result.get(field)
@@ -96,7 +96,7 @@ def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any
 
 
 class Mix:
-    """Several sources of one sort, drawn from by weight. Sources are opened in the order of their specs."""
+    """A weighted mix of sources of objects or of rooms. Sources are opened in the order of their specs."""
 
     def __init__(self, specs: Sequence[str], locations: Mapping[str, str], registry: "Registry[Any]"):
         self.specs = [parse(text)[0] for text in specs]
@@ -108,6 +108,6 @@ class Mix:
         self.sources = [registry.get(spec.kind)(spec.location(locations)) for spec in self.specs]
 
     def choose(self, among: Sequence[int], *, rng: np.random.Generator) -> Any:
-        """One of the sources with the given indices, by weight."""
+        """A random source among those with the given indices, by weight."""
         weights = np.array([self.specs[index].weight for index in among])
         return self.sources[among[int(rng.choice(len(among), p=weights / weights.sum()))]]

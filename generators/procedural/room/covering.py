@@ -5,8 +5,8 @@ from jaxtyping import Float
 
 from ...meshes.builder import MeshBuilder
 from ...scene import Material
+from .. import surfaces
 from ..textures.colors import pick
-from . import surfaces
 from .base import PARTS, QUAD, SEAM
 from .moulding import add_moulding
 from .opening import WallOpening

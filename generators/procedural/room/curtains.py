@@ -4,8 +4,7 @@ import numpy as np
 
 from ...meshes.builder import MeshBuilder
 from ...scene import Material
-from .. import textures
-from . import surfaces
+from .. import surfaces, textures
 from .base import PARTS
 from .opening import WallOpening
 from .wall import RoomWall, wall_box

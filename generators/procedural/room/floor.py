@@ -4,8 +4,7 @@ import numpy as np
 
 from ...meshes.builder import MeshBuilder, rotation
 from ...scene import Material
-from .. import textures
-from . import surfaces
+from .. import surfaces, textures
 from .base import PARTS, QUAD
 from .plan import Plan, at_height
 

@@ -1,4 +1,4 @@
-"""Files of a source, in a folder or inside a zip that is read in place."""
+"""Files of a source, in a folder or in a zip archive that is not extracted."""
 
 import zipfile
 import zlib
@@ -12,7 +12,7 @@ from pixbench.errors import UserError
 
 @runtime_checkable
 class Files(Protocol):
-    """Reads files by their path below a root, with forward slashes."""
+    """Reads files by their path relative to a root, with forward slashes."""
 
     def __hash__(self) -> int: ...
 
@@ -21,11 +21,11 @@ class Files(Protocol):
         ...
 
     def has(self, path: str) -> bool:
-        """Whether there is such a file."""
+        """Whether the file exists."""
         ...
 
     def read(self, path: str) -> bytes:
-        """The contents; FileNotFoundError where there is none, OSError where it is damaged."""
+        """The contents of a file. Raises FileNotFoundError if it does not exist, OSError if it is damaged."""
         ...
 
 
@@ -49,7 +49,7 @@ class FolderFiles:
 
 
 class ZipFiles:
-    """Files inside a zip (jar, sh3f), read in place. Opened when first needed; a copy in another process opens its own."""
+    """Files in a zip archive (zip, jar, sh3f). It is opened on first use; a pickled copy opens it again."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -89,7 +89,7 @@ class ZipFiles:
 
 
 def joined(folder: str, relative: str) -> str:
-    """A path relative to a folder of the same root, with `..` taken out and backslashes turned."""
+    """The path of `relative` to `folder`, with `..` resolved and backslashes replaced."""
     parts: list[str] = []
     for part in (*PurePosixPath(folder).parts, *PurePosixPath(relative.replace("\\", "/").lstrip("/")).parts):
         if part == "..":

@@ -1,4 +1,4 @@
-"""Converted models on disk: arrays that are mapped into memory, found by the hash of what they were made from."""
+"""The disk cache of converted models: memory-mapped arrays, found by the hash of the files that they were made from."""
 
 import hashlib
 import json
@@ -20,10 +20,11 @@ from ...scene import Material, Mesh
 from ..base import BadModelError
 from .archive import Files
 from .cleaning import cleaned
-from .mesh_file import RawModel, content_sha256, read_model
+from .content_hash import content_sha256
+from .mesh_file import RawModel, read_model
 
 CONVERSION = 5
-"""Raised with every change of what `converted` gives, so that old conversions are not used any more."""
+"""Version of the conversion: increased with every change of its results, so that old ones are not used."""
 
 OBJECT_FACES = 200_000
 ROOM_FACES = 2_500_000
@@ -32,7 +33,7 @@ ARRAYS = ("vertices", "faces", "uv", "normals", "material", "part", "color")
 
 @dataclass(frozen=True, eq=False)
 class Converted:
-    """A model that is fit for use, in the file's frame, with the hash of its files and its defects by kind."""
+    """A cleaned model in the frame of its file, with the sha256 of its files and the number of its defects by kind."""
 
     mesh: Mesh
     sha256: str
@@ -40,7 +41,7 @@ class Converted:
 
 
 def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Converted:
-    """Read, clean and keep a model; the next time it comes from the cache. BadModelError where it cannot be used."""
+    """A model, read and cleaned, or from the cache. Raises BadModelError if it cannot be used."""
     try:
         sha256 = content_sha256(files, path)
     except FileNotFoundError:
@@ -52,10 +53,10 @@ def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Con
 
 
 def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, most_faces: int) -> Converted:
-    """Clean and keep what `make` reads from files with the hash `sha256`; the next time it comes from the cache.
+    """What `make` reads from files with the hash `sha256`, cleaned, or from the cache.
 
-    `recipe` says how it is read, where the files alone do not: another recipe is another conversion. BadModelError from `make`
-    or from cleaning goes through, and nothing is kept then.
+    `recipe` is part of the cache key: it names the options that `make` depends on. BadModelError of `make` or of cleaning is passed
+    on, and nothing is cached. Raises UserError if the cache cannot be written.
     """
     key = hashlib.sha256(f"{CONVERSION} {recipe} {most_faces} {sha256}".encode()).hexdigest()
     folder = cache_folder() / "models" / key[:2] / key
@@ -74,12 +75,12 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
 
 
 def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
-    """Write to a temporary folder and rename it, so that a conversion that has its name is whole."""
+    """Write to a temporary folder and rename it, so that a folder with the final name is complete."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         _write(temporary, mesh, defects)
-        with suppress(OSError):  # another process was first; its conversion is the same
+        with suppress(OSError):  # another process has stored the same conversion
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -104,7 +105,7 @@ def _write(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:
 
 
 def _is_whole(folder: Path) -> bool:
-    """Whether every file of a conversion is there as it was written: a lost one would be taken for a model that has none."""
+    """Whether all files of a conversion exist unchanged: a missing one would be taken for an optional array."""
     try:
         hashes = json.loads((folder / "model.json").read_text())["sha256"]
         return all(file_sha256(folder / name) == sha256 for name, sha256 in hashes.items())
@@ -125,5 +126,5 @@ def _load(folder: Path) -> tuple[Mesh, Counter[str]]:
 
 
 def _mapped(path: Path) -> np.ndarray | None:
-    """A read-only array that the file stays behind: whoever changes a mesh makes a copy."""
+    """The array as a read-only memory map, None if the file does not exist."""
     return np.asarray(np.load(path, mmap_mode="r")) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""Makes a mesh fit for exact truth: every point of a surface belongs to one triangle, and every triangle has an area."""
+"""Cleans meshes for exact ground truth: every surface point belongs to one triangle, and every triangle has an area."""
 
 from collections import Counter
 
@@ -14,21 +14,21 @@ from ..base import BadModelError
 from .mesh_file import RawModel
 
 SAME_POINT = 1e-6
-"""Corners nearer than this share of the model's largest extent are one point."""
+"""Vertices closer than this share of the model's largest extent are merged."""
 
 SMOOTH_ABOVE = 300_000
-"""Meshes with more faces are scans: shaded by vertex normals, because crease angles say nothing amid their noise."""
+"""Meshes with more faces are taken for scans and get vertex normals, because noise makes crease angles meaningless."""
 
 MOST_PAIRS = 50_000_000
-"""Crease angles are compared between at most this many pairs of corners, some 2 GB."""
+"""Crease angles are computed for at most this many pairs of corners, about 2 GB."""
 
 
 def cleaned(raw: RawModel, *, most_faces: int) -> tuple[Mesh, Counter[str]]:
-    """The mesh in the file's frame, and its defects by kind; BadModelError where nothing is left.
+    """The cleaned mesh in the frame of its file, and the number of its defects by kind. Raises BadModelError if no face is left.
 
-    Corners at one point become one vertex. Degenerate faces and all but the first of coincident faces are dropped (a face given
-    twice, in two windings and colours, would give one surface point two ids); more than `most_faces` faces are decimated by
-    quadrics (Garland and Heckbert 1997).
+    Vertices at the same position are merged. Degenerate faces are dropped, and so are coincident faces except the first: two faces
+    with different windings and colours would give a surface point two ids. Meshes with more than `most_faces` faces are decimated
+    by quadric error metrics (Garland and Heckbert 1997).
     """
     defects = Counter(raw.defects)
     vertices, faces = _welded(raw.vertices, raw.faces)
@@ -49,7 +49,7 @@ def cleaned(raw: RawModel, *, most_faces: int) -> tuple[Mesh, Counter[str]]:
     smooth = _is_smooth(faces)
     if not smooth and _is_wound_both_ways(faces):
         defects["inconsistent winding (shaded from both sides)"] += 1
-    # Normals do not depend on scale, but what counts as one place does.
+    # Normals do not depend on the scale, but the tolerance for equal positions does.
     unit = (vertices - vertices.min(axis=0)) / _extent(vertices)
     normals = vertex_normals(unit, faces) if smooth else corner_normals(unit, faces)
     mesh = Mesh(
@@ -68,7 +68,7 @@ def cleaned(raw: RawModel, *, most_faces: int) -> tuple[Mesh, Counter[str]]:
 def _used(
     vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
 ) -> tuple[Float[np.ndarray, "used 3"], Int[np.ndarray, "faces 3"]]:
-    """Without the vertices that no face has."""
+    """Vertices and faces without unreferenced vertices."""
     used = np.zeros(len(vertices), bool)
     used[faces] = True
     return vertices[used], (np.cumsum(used) - 1)[faces]
@@ -81,7 +81,7 @@ def _extent(vertices: Float[np.ndarray, "vertices 3"]) -> float:
 def _welded(
     vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]
 ) -> tuple[Float[np.ndarray, "used 3"], Int[np.ndarray, "faces 3"]]:
-    """Faces with one vertex a point. Nothing is lost: texture coordinates and colours belong to corners, not to vertices."""
+    """Merge vertices at the same position. Texture coordinates and colours are kept: they belong to corners, not to vertices."""
     vertices, faces = _used(vertices, faces)
     cells = np.round((vertices - vertices.min(axis=0)) / (_extent(vertices) * SAME_POINT)).astype(np.int32)
     return vertices, first_equal_row(cells)[faces]
@@ -91,25 +91,25 @@ def _has_area(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, 
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     longest = np.max([np.linalg.norm(edge, axis=1) for edge in (b - a, c - b, a - c)], axis=0)
-    # Height over the longest edge, against the model's size: a sliver that thin is below float32's resolution.
+    # The height over the longest edge, relative to the model's size: a thinner sliver is below the resolution of float32.
     sound: np.ndarray = double_area > SAME_POINT * _extent(vertices) * np.maximum(longest, 1e-300)
     return sound
 
 
 def _first_of_its_kind(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Bool[np.ndarray, " faces"]:
-    """False for a face that has the vertices of an earlier face, in whatever order."""
+    """False for a face with the same vertices as an earlier face, in any order."""
     first: np.ndarray = first_equal_row(np.sort(faces, axis=1)) == np.arange(len(faces))
     return first
 
 
 def _is_smooth(faces: Int[np.ndarray, "faces 3"]) -> bool:
-    """Whether to shade by vertex normals: a scan, or a mesh with points at which too many faces meet to compare them in pairs."""
+    """Whether to use vertex normals: for a scan, or if too many pairs of faces share a vertex."""
     pairs = float((np.bincount(faces.ravel()).astype(float) ** 2).sum())
     return len(faces) > SMOOTH_ABOVE or pairs > MOST_PAIRS
 
 
 def _is_wound_both_ways(faces: Int[np.ndarray, "faces 3"]) -> bool:
-    """Whether two faces that alone share an edge run along it in the same direction."""
+    """Whether two faces that share an edge with no third face traverse it in the same direction."""
     start, end = faces.astype(np.int64).ravel(), np.roll(faces, -1, axis=1).astype(np.int64).ravel()
     edges = np.minimum(start, end) * (faces.max() + 1) + np.maximum(start, end)
     _, edge, count = np.unique(edges, return_inverse=True, return_counts=True)
@@ -119,7 +119,7 @@ def _is_wound_both_ways(faces: Int[np.ndarray, "faces 3"]) -> bool:
 def _decimated(
     vertices: Float[np.ndarray, "vertices 3"], columns: dict[str, np.ndarray], most_faces: int
 ) -> tuple[Float[np.ndarray, "new 3"], dict[str, np.ndarray]]:
-    """Fewer faces; each takes material, part, colour and the (affine) texture coordinates of the nearest old face."""
+    """Decimated mesh. Each face gets material, part, colour and (affine) texture coordinates of the nearest original face."""
     faces = columns["faces"]
     points, new_faces = fast_simplification.simplify(
         vertices.astype(np.float32), faces.astype(np.int32), target_reduction=1 - most_faces / len(faces)
@@ -140,7 +140,7 @@ def _decimated(
 
 
 def _plane_weights(triangle: Float[np.ndarray, "faces 3 3"], corners: Float[np.ndarray, "faces 3 3"]) -> Float[np.ndarray, "faces 3 3"]:
-    """Barycentric weights of three points in each triangle's plane, row = point."""
+    """Barycentric weights of three points in the plane of each triangle, one row per point."""
     a, e1, e2 = triangle[:, 0], triangle[:, 1] - triangle[:, 0], triangle[:, 2] - triangle[:, 0]
     offset = corners - a[:, None]
     d11, d12, d22 = (np.einsum("fk,fk->f", x, y)[:, None] for x, y in ((e1, e1), (e1, e2), (e2, e2)))

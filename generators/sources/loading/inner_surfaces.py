@@ -1,4 +1,4 @@
-"""The box of a room in which things are placed and cameras move."""
+"""The inner box of a room, in which objects and cameras are placed."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,16 +9,16 @@ from ..base import BadModelError
 SAMPLES = 20_000
 MOST_FACES = 200_000
 OUTLIERS = 0.015
-"""This share of the surface may lie outside, at each side: what is seen through doors and windows, and noise."""
+"""Share of the surface that may lie outside of each side of the box: noise, and what is visible through doors and windows."""
 
 SIDE_M = (1.0, 60.0)
-"""The sides of a floor that can be one: less or more is no room, or not in metres."""
+"""Shortest and longest side of a floor: outside this range the mesh is not a room, or not in metres."""
 
 
 def inner_box(mesh: Mesh, *, floor_m: float | None = None) -> Float[np.ndarray, "2 3"]:
-    """Lowest and highest corner, in metres, z up; `floor_m` is the height of the floor where it is known.
+    """Lowest and highest corner of the inner box in metres, z up; `floor_m` is the height of the floor if it is known.
 
-    BadModelError where no room in metres is so large or so small.
+    Raises BadModelError if its size is not plausible for a room.
     """
     points = surface_points(mesh)
     box = np.stack([np.quantile(points, OUTLIERS, axis=0), np.quantile(points, 1 - OUTLIERS, axis=0)])
@@ -31,8 +31,8 @@ def inner_box(mesh: Mesh, *, floor_m: float | None = None) -> Float[np.ndarray, 
 
 
 def surface_points(mesh: Mesh) -> Float[np.ndarray, "points 3"]:
-    """Points spread evenly over the surface, the same for the same mesh: vertices crowd where there is detail."""
-    # A scan's small triangles lie everywhere: some of them stand for all.
+    """Points in metres, uniformly distributed over the surface; the same for the same mesh."""
+    # The triangles of a scan are small and everywhere: a subset is representative.
     faces = mesh.faces[:: max(1, len(mesh.faces) // MOST_FACES)]
     a, b, c = (mesh.vertices[faces[:, k]].astype(np.float64) for k in range(3))
     total = np.cumsum(np.linalg.norm(np.cross(b - a, c - a), axis=1))

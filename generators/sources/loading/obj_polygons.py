@@ -1,4 +1,8 @@
-"""Cuts the concave polygons of an OBJ into triangles; readers cut every polygon into a fan, which is right for convex ones alone."""
+"""Triangulates the concave polygons of an OBJ file.
+
+trimesh splits every polygon into a fan, which is correct for convex polygons only. manifold3d triangulates; mapbox-earcut would
+choose other diagonals, and with them other bytes.
+"""
 
 import re
 
@@ -7,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 FLAT = 1e-6
-"""A corner turns the wrong way if its turn is against the polygon's by more than this share of its area."""
+"""A corner is concave if it turns against the polygon by more than this share of the polygon's area."""
 
 
 def without_concave_polygons(data: bytes) -> tuple[bytes, int]:
-    """The OBJ with its concave polygons replaced by triangles of the same corners, and how many there were."""
+    """The OBJ file with its concave polygons replaced by triangles of the same corners, and the number of these polygons."""
     lines = [
         match for match in re.finditer(rb"^f[ \t]+(.*?)[ \t\r]*$", data, re.MULTILINE) if match[1].count(b" ") + match[1].count(b"\t") >= 3
     ]
@@ -39,17 +43,17 @@ def without_concave_polygons(data: bytes) -> tuple[bytes, int]:
 
 
 def _vertices(data: bytes) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, " vertices"]]:
-    """The vertices, and where in the file each is."""
+    """The vertices, and the byte offset of each in the file."""
     found = list(re.finditer(rb"^v[ \t]+(\S+)[ \t]+(\S+)[ \t]+(\S+)", data, re.MULTILINE))
     try:
         values = np.array([match.groups() for match in found], dtype=float).reshape(-1, 3)
     except ValueError:
-        values = np.full((len(found), 3), np.nan)  # no numbers: the reader will say so
+        values = np.full((len(found), 3), np.nan)  # not numbers: the reader reports it
     return values, np.array([match.start() for match in found], int)
 
 
 def _plane(polygons: Float[np.ndarray, "polygons corners 3"]) -> Float[np.ndarray, "polygons 3"]:
-    """Newell's normals; their length is twice the area."""
+    """Normals by Newell's method; their length is twice the area."""
     return np.cross(polygons, np.roll(polygons, -1, axis=1)).sum(axis=1)
 
 
@@ -63,7 +67,7 @@ def _concave(polygons: Float[np.ndarray, "polygons corners 3"]) -> Bool[np.ndarr
 
 
 def _triangles(polygon: Float[np.ndarray, "corners 3"], words: list[bytes]) -> bytes:
-    """Lines of triangles; the polygon as it is, if it cannot be cut."""
+    """OBJ lines of the triangles, or of the polygon itself if it cannot be triangulated."""
     normal = _plane(polygon[None] - polygon.mean(axis=0))[0]
     normal /= max(float(np.linalg.norm(normal)), 1e-300)
     x = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])

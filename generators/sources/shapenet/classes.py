@@ -1,4 +1,4 @@
-"""The classes of ShapeNetCore and how large such things are: its models are scaled to a unit box."""
+"""The classes of ShapeNetCore and the real size of their objects: its models are scaled to a unit box."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class ShapeClass:
     """A class: WordNet synset, name, and the longest edge of a typical one, in metres.
 
-    `spread` is how much larger or smaller a model may be, as a share: 0.25 is from 1 / 1.25 to 1.25. `placement`: see Asset.
+    `spread` is the range of sizes: 0.25 means from 1 / 1.25 to 1.25 times `longest_m`. `placement`: see Asset.
     """
 
     synset: str
@@ -81,11 +81,11 @@ CLASSES: dict[str, ShapeClass] = {
 
 
 def class_of(synset: str, name: str = "") -> ShapeClass:
-    """The class of a synset; one that is not in ShapeNetCore has `name`, half a metre, and is not offered for rooms."""
+    """The class of a synset. One that is not in ShapeNetCore gets `name` and half a metre, and is not offered for rooms."""
     return CLASSES.get(synset) or ShapeClass(synset, name or synset, 0.5, indoor=False)
 
 
 def class_named(name: str) -> ShapeClass | None:
-    """The class with a name, written with blanks, hyphens or underscores; None where there is none."""
+    """The class with a name, whose words may be separated by spaces, hyphens or underscores; None if there is none."""
     plain = name.lower().replace("-", " ").replace("_", " ")
     return next((item for item in CLASSES.values() if item.name == plain), None)

@@ -1,4 +1,4 @@
-"""The two lists that ShapeNetCore may come with: `taxonomy.json` (names, and which class holds a finer one) and `all.csv` (splits)."""
+"""The two optional lists of ShapeNetCore: `taxonomy.json` (names and hierarchy of synsets) and `all.csv` (official splits)."""
 
 import csv
 import io
@@ -31,7 +31,7 @@ class Taxonomy:
 
 
 def read_taxonomy(data: bytes | None) -> Taxonomy:
-    """The taxonomy of `taxonomy.json`, empty for None. UserError where it is something else."""
+    """The taxonomy in `taxonomy.json`, empty for None. Raises UserError if it is not one."""
     if data is None:
         return Taxonomy()
     try:
@@ -48,16 +48,16 @@ COLUMNS = ("id", "synsetId", "subSynsetId", "modelId", "split")
 
 @dataclass(frozen=True)
 class Splits:
-    """The rows of `all.csv` as (synset, model id, split), and how many say nothing: too short, or of a split of another name."""
+    """The rows of `all.csv` as (synset, model id, split), and the number of rows without a known split."""
 
     rows: Sequence[tuple[str, str, str]] = ()
     unclear: int = 0
 
 
 def read_splits(data: bytes | None) -> Splits:
-    """The official splits of `all.csv`, none for None. Its columns are those of its header, or of ShapeNet's where it has none.
+    """The official splits in `all.csv`, none for None. Without a header, the columns are those of ShapeNet.
 
-    UserError where no row gives a split: to go on with splits of our own would mix those that the user has.
+    Raises UserError if no row has a split: a fallback to hashed splits would mix the user's training and test models.
     """
     if data is None:
         return Splits()
@@ -77,5 +77,5 @@ def read_splits(data: bytes | None) -> Splits:
 
 
 def _synset(written: object) -> str:
-    """Eight digits; leading zeros get lost in spreadsheets."""
+    """A synset with eight digits: spreadsheets drop leading zeros."""
     return str(written).zfill(8)

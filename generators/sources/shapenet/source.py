@@ -21,7 +21,7 @@ class ShapeNet(Listed):
     """ShapeNetCore 1 or 2: your copy, extracted or in zips. Things found in rooms; `?classes=all` adds cars, airplanes and the rest.
 
     Ids are `shapenet/SYNSET/MODEL`. Models are turned upright, scaled from their unit box to the size that things of their
-    class have (`shapenet_classes.py`), varied by the id, and stand on z = 0 with the front along -y.
+    class have (`classes.py`), varied by the id, and stand on z = 0 with the front along -y.
     """
 
     def __init__(self, location: str | None):
@@ -94,7 +94,7 @@ class ShapeNet(Listed):
 
 
 def size_jitter(model_id: str, spread: float) -> float:
-    """A factor between 1 / (1 + spread) and 1 + spread: a pure function of the id, so that a model has one size for ever."""
+    """A factor in [1 / (1 + spread), 1 + spread] that depends only on the id, so that a model always has the same size."""
     digest = hashlib.sha256(f"size {model_id}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return float((1 + spread) ** (2 * place - 1))

@@ -1,4 +1,4 @@
-"""Finds the models of a ShapeNetCore copy: version 1 or 2, extracted or in zips that are read in place."""
+"""Finds the models of a ShapeNetCore copy: version 1 or 2, extracted or in zip archives."""
 
 import os
 import re
@@ -14,19 +14,19 @@ from ..loading.archive import Files, FolderFiles, ZipFiles
 SYNSET = re.compile(r"\d{8}")
 IN_ZIP = re.compile(r"(?:^|/)(\d{8})/([^/]+)/(?:models/model_normalized|model)\.obj$")
 OBJ_PATHS = ("models/model_normalized.obj", "model.obj")
-"""Below a model's folder, in version 2 and 1."""
+"""Paths in the folder of a model, in version 2 and 1."""
 
 LEVEL = "ShapeNetCore*"
-"""The extra level that some copies have, as a folder or inside one zip."""
+"""An extra folder level that some copies have."""
 
 
 @runtime_checkable
 class Home(Protocol):
-    """A folder or a zip with models of some classes."""
+    """A folder or a zip archive with models of some classes."""
 
     @property
     def files(self) -> Files:
-        """What the paths are read from."""
+        """The files that paths refer to."""
         ...
 
     def models(self) -> Mapping[str, Sequence[str]]:
@@ -34,12 +34,12 @@ class Home(Protocol):
         ...
 
     def path(self, synset: str, model: str) -> str | None:
-        """The model's OBJ file in `files`, None where there is none."""
+        """The path of the OBJ file of a model in `files`, None if there is none."""
         ...
 
 
 class FolderHome:
-    """An extracted tree. Only folders are listed: whether a model's folder holds an OBJ is seen when it is loaded."""
+    """An extracted tree. Only folders are listed; whether a folder contains an OBJ file is found out when it is loaded."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -56,7 +56,7 @@ class FolderHome:
 
 
 class ZipHome:
-    """One class or all of them in a zip, listed from its central directory; at whatever depth the classes lie."""
+    """A zip archive of one class or of all, listed from its central directory. The classes may be at any depth."""
 
     def __init__(self, path: Path):
         self.files: Files = ZipFiles(path)
@@ -80,7 +80,7 @@ class ZipHome:
 
 
 class Tree:
-    """A ShapeNetCore copy at a path: a folder or a zip. UserError, saying what was looked for, where there is none."""
+    """A ShapeNetCore copy in a folder or a zip archive. Raises UserError if there is none at `location`."""
 
     def __init__(self, location: Path):
         self._roots = [location, *(path for path in sorted(location.glob(LEVEL)) if path.is_dir())] if location.is_dir() else []
@@ -98,11 +98,11 @@ class Tree:
 
     @property
     def homes(self) -> Sequence[Home]:
-        """Folders first: what is extracted is faster to read."""
+        """All folders, then all archives: extracted files are faster to read."""
         return [*self._folder_homes, *self._zip_homes.values()]
 
     def find(self, synset: str, model: str) -> tuple[Files, str] | None:
-        """The files and the path of a model's OBJ. Opens no zip of another class."""
+        """The files, and in them the path, of the OBJ file of a model. Archives of other classes are not opened."""
         homes: list[Home] = [*self._folder_homes]
         homes += [home for path, home in self._zip_homes.items() if path.stem == synset or not SYNSET.fullmatch(path.stem)]
         for home in homes:
@@ -112,7 +112,7 @@ class Tree:
         return None
 
     def list_file(self, name: str) -> bytes | None:
-        """`all.csv` or `taxonomy.json`, from beside the models or from a zip of all classes; None where there is none."""
+        """`all.csv` or `taxonomy.json`, from the folder of the models or an archive of all classes; None if there is none."""
         for root in self._roots:
             if (root / name).is_file():
                 return (root / name).read_bytes()

@@ -42,7 +42,7 @@ def _room(index: int) -> tuple[np.ndarray, Rays]:
     seen = np.concatenate([camera.rays(pixel_samples(camera.width, camera.height)).reshape(-1, 3) for camera in scene.cameras])
     centres = np.repeat([camera.centre for camera in scene.cameras], len(seen) // len(scene.cameras), axis=0)
     directions = np.concatenate([seen, rng.normal(size=seen.shape)])
-    return geometry.corners.copy(), (np.concatenate([centres, centres]), directions)
+    return geometry.owned().corners, (np.concatenate([centres, centres]), directions)
 
 
 def _tent() -> tuple[np.ndarray, Rays]:

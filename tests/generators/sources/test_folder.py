@@ -8,7 +8,7 @@ from pixbench.errors import UserError
 from pixbench.generators.sources.base import BadModelError, split_of
 from pixbench.generators.sources.folder import ObjectFolder, RoomFolder
 from pixbench.generators.sources.loading.archive import FolderFiles
-from pixbench.generators.sources.loading.mesh_file import content_sha256
+from pixbench.generators.sources.loading.content_hash import content_sha256
 
 SIZE = (0.4, 0.3, 0.7)
 
