@@ -1,7 +1,7 @@
 """Triangulates the concave polygons of an OBJ file.
 
-trimesh splits every polygon into a fan, which is correct for convex polygons only. manifold3d triangulates; mapbox-earcut would
-choose other diagonals, and with them other bytes.
+trimesh splits every polygon into a fan, which is correct for convex polygons only. manifold3d triangulates: mapbox-earcut
+chooses other diagonals, which would change existing data sets.
 """
 
 import re
