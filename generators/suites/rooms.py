@@ -1,4 +1,4 @@
-"""Fixed test sets. A published suite never changes: a mended one gets a new version."""
+"""The fixed test suites. A published suite never changes: a corrected one gets a new version."""
 
 from pixbench.evaluation.probing.domains import DomainSuite
 from pixbench.evaluation.probing.segmentation import RoomSuite

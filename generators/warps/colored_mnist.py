@@ -1,9 +1,9 @@
-"""ColoredMNIST: digits whose colour tells the label better than their shape in training domains, and wrongly in the test domain.
+"""ColoredMNIST: digits whose colour predicts the label better than their shape in training domains, and wrongly in the test domain.
 
-The label is digit < 5, flipped with probability 0.25; the colour is the label, wrong with probability e, and zeroes the red or
-the green channel. Invariant Risk Minimization (arXiv 1907.02893) introduced it with two channels; three cuts of the digits into
-domains are in use. The authors of the method repeat the grey digit in three channels first, so that blue keeps the digit whatever
-its colour; in the other two cuts blue is zero.
+The label is digit < 5, flipped with probability 0.25. The colour is the label, flipped with probability e; it sets the red or the
+green channel to zero. Invariant Risk Minimization (arXiv 1907.02893) introduced it with two channels; three divisions of the digits
+into domains (cuts) are in use. In the cut `authors`, that of the authors of the method, the blue channel contains the digit whatever
+its colour; in the other two it is zero.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,13 +18,13 @@ from .mnist import Digits, read_digits
 
 LABEL_NOISE = 0.25
 NOISE, ORDER = range(2)
-"""What random numbers are for; part of their key."""
+"""Purposes of random streams; part of their seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """Digits with one share e of wrong colours. `index` is their place among the digits; `ood` marks the domain held back;
-    `digits_sha256` is the hash of all digits that the domains were cut from.
+    """Digits with a share e of flipped colours. `index` is their index among all digits, `ood` marks the test domain, and
+    `digits_sha256` is the hash of all digits.
     """
 
     e: float
@@ -38,7 +38,10 @@ class Domain:
 
 
 def colored_mnist(digits: Digits, *, cut: str, seed: int) -> tuple[Domain, ...]:
-    """The domains of a cut: `authors`, `irm` or `domainbed` (see CUTS). Noise is drawn per digit: it does not depend on the cut."""
+    """The domains of a cut: `authors`, `irm` or `domainbed`. Noise is drawn per digit and does not depend on the cut.
+
+    Raises UserError for another cut.
+    """
     if cut not in CUTS:
         raise unknown_name("cut of ColoredMNIST", cut, CUTS)
     draws = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(NOISE,))).random((len(digits), 2))
@@ -67,19 +70,19 @@ Cut = Callable[[int, np.ndarray], list[tuple[float, np.ndarray]]]
 
 
 def _authors(count: int, _: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """In the digits' own order, three equal consecutive parts."""
+    """Three equal consecutive parts in the original order."""
     third = count // 3
     return [(e, np.arange(k * third, (k + 1) * third)) for k, e in enumerate((0.1, 0.2, 0.9))]
 
 
 def _irm(count: int, order: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """Shuffled; five sixths in turn to two training domains, the last sixth is the test domain (50,000 and 10,000 of 60,000)."""
+    """Shuffled; five sixths alternate between two training domains, the last sixth is the test domain (50,000 and 10,000 of 60,000)."""
     train = count * 5 // 6
     return [(0.2, order[:train:2]), (0.1, order[1:train:2]), (0.9, order[train:])]
 
 
 def _domainbed(count: int, order: np.ndarray) -> list[tuple[float, np.ndarray]]:
-    """Shuffled, every third digit to each (DomainBed, arXiv 2007.01434)."""
+    """Shuffled; every third digit belongs to the same domain (DomainBed, arXiv 2007.01434)."""
     return [(e, order[k::3]) for k, e in enumerate((0.1, 0.2, 0.9))]
 
 

@@ -12,12 +12,12 @@ from ..sources.spec import separated
 
 
 class Config2D(GeneratorConfig):
-    """Options of the generator `2d`: a scene is a picture, a view is a warp of it.
+    """Options of the generator `2d`: a scene is an image, a view is a warp of it.
 
     `pictures` is colored-mnist, or folder:PATH with PNG, JPEG or WebP files. `warps` is perspective, affine, or turn-and-crop as in
-    the paper's first experiment. `jitter` is the strength of photometric changes of each view (0: none): brightness, saturation,
-    hue, motion blur. Of ColoredMNIST: `digits` (mnist-5000, mnist, idx:FOLDER, npz:FILE), `cut` into domains (authors, irm,
-    domainbed), and whether the training domains (id) or the one held back (ood) are shown.
+    the first experiment of the paper. `jitter` is the strength of the photometric augmentation of each view (0 for none): brightness,
+    saturation, hue and motion blur. ColoredMNIST has further options: `digits` (mnist-5000, mnist, idx:FOLDER, npz:FILE), their `cut`
+    into domains (authors, irm, domainbed), and the `domain`: the training domains (id) or the test domain (ood).
     """
 
     size: int = Field(64, ge=16, le=4096)
@@ -34,7 +34,7 @@ class Config2D(GeneratorConfig):
     @model_validator(mode="before")
     @classmethod
     def _separate(cls, values: Any) -> Any:
-        """Paths of this machine go to `locations`: a recipe holds none."""
+        """Move paths to `locations`, so that a recipe contains none."""
         if not isinstance(values, dict):
             return values
         values = dict(values)

@@ -1,4 +1,7 @@
-"""The generator `2d`: pictures under known warps. A picture is a plane in space, so that truth, files and readers are those of `3d`."""
+"""The generator `2d`: images under known homographies.
+
+An image is a plane in space, so that ground truth, files and readers are the same as those of `3d`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -29,7 +32,7 @@ from .images import Picture, open_pictures
 from .plane_camera import picture_camera, picture_corners
 
 WARP, JITTER, CONTROLS, TRACKS = range(4)
-"""Purposes of random numbers."""
+"""Purposes of random streams."""
 
 Table = TypeVar("Table", ObjectArrays, LightArrays)
 
@@ -49,7 +52,7 @@ class Generator2D:
         self._photometric = photometric(config.jitter, "2d")
 
     def scene(self, index: int) -> MadeScene:
-        """Warp picture number `index`, and prove its truth."""
+        """Warp picture number `index` and verify its ground truth."""
         size, picture = self.config.size, self._pictures[index]
         rgb = torch.from_numpy(picture.rgb.transpose(2, 0, 1).copy()).float() / 255
         warps = WARPS[self.config.warps](self.config.rng(index, WARP), size, self.config.views)
@@ -70,7 +73,7 @@ class Generator2D:
         return MadeScene(arrays, self._self_test(arrays, rgb, pairs, truths, views), self._recipe(index, picture))
 
     def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
-        """Hashes of the digits or picture files, None for a missing one: what a recipe is checked against."""
+        """The sha256 of digits or picture files, None for a missing one; recipes are checked against it."""
         here = self._pictures.hashes()
         return {name: here.get(name) for name in ids}
 
@@ -104,7 +107,7 @@ class Generator2D:
         )
 
     def _flat_color(self, rgb: Float[torch.Tensor, "3 rows columns"]) -> FlatColor:
-        """The picture's own colour at a point of its plane."""
+        """A function that gives the colour of the picture at points of its plane."""
         rows, columns = rgb.shape[-2:]
 
         def color(triangle: Int[np.ndarray, " points"], barycentric: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 3"]:

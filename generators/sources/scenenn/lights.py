@@ -1,4 +1,4 @@
-"""Light for rooms that come without lamps."""
+"""Lights for rooms that have none."""
 
 import numpy as np
 from jaxtyping import Float
@@ -8,14 +8,14 @@ from ...scene import Light
 BELOW_CEILING_M = 0.15
 COVERED = 0.7
 RADIANCE = 1.0
-"""Lights a floor about as much as the window and the lamp of a procedural room together."""
+"""Radiance at which the floor is about as bright as in a procedural room."""
 
 
 def scan_lights(inner: Float[np.ndarray, "2 3"]) -> tuple[Light, ...]:
     """One large soft area light under the ceiling of the room's box (`Room.inner`, in metres), facing down.
 
-    A scan carries the light of its place in its colours: a strong or small lamp would add shadows that contradict those. This
-    one covers most of the ceiling, so that its shadows are faint and what is placed into the room still has some.
+    The colours of a scan already contain the lighting of the room; a small lamp would add contradicting shadows. This light covers
+    most of the ceiling, so that objects cast only faint shadows.
     """
     low, high = np.asarray(inner, np.float64)
     centre, half = (low + high) / 2, COVERED * (high - low) / 2

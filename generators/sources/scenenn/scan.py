@@ -1,4 +1,4 @@
-"""Scans: coloured, labelled meshes in PLY files."""
+"""Reads scans: meshes with vertex colours and labels in PLY files."""
 
 import io
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from ..base import BadModelError
 
 SAME_PLACE_M = 0.05
-"""A vertex takes the label of a vertex of another mesh of the same room that is not farther away."""
+"""Labels are transferred between vertices of two meshes of a room that are at most this far apart."""
 
 FEW_COLORS = 256
 NEARLY_ALL = 0.95
@@ -20,7 +20,7 @@ NEARLY_ALL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A mesh with a colour and a label a vertex, as far as its file has them; in the file's frame."""
+    """A mesh in the frame of its file, with colour and label per vertex (None if the file has none)."""
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
@@ -29,10 +29,10 @@ class Scan:
 
 
 def read_scan(data: bytes) -> Scan:
-    """A PLY file's scan; BadModelError where it cannot be parsed or has no faces."""
+    """The scan in a PLY file. Raises BadModelError if it cannot be parsed or has no faces."""
     try:
         mesh = trimesh.load(io.BytesIO(data), file_type="ply", process=False)
-    except Exception as error:  # a parser's trouble has a hundred types
+    except Exception as error:  # parsers raise many types
         raise BadModelError("cannot be parsed", f"{type(error).__name__}: {error}") from None
     if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
         raise BadModelError("no faces")
@@ -47,7 +47,7 @@ def read_scan(data: bytes) -> Scan:
 
 
 def _labels(mesh: trimesh.Trimesh) -> Int[np.ndarray, " vertices"] | None:
-    """The vertex property `label`, which trimesh keeps among the file's raw columns."""
+    """The vertex property `label`, from the raw columns of the file; None if there is none."""
     try:
         return np.asarray(mesh.metadata["_ply_raw"]["vertex"]["data"]["label"]).astype(np.int64).ravel()
     except (KeyError, ValueError, IndexError):
@@ -55,9 +55,9 @@ def _labels(mesh: trimesh.Trimesh) -> Int[np.ndarray, " vertices"] | None:
 
 
 def labels_from(other: Scan, vertices: Float[np.ndarray, "vertices 3"]) -> Int[np.ndarray, " vertices"] | None:
-    """Labels of the nearest vertices of another scan of the same room; None where it has none, or lies elsewhere.
+    """Labels of the nearest vertices of another scan of the same room; None if it has no labels or another frame.
 
-    A vertex with no neighbour within SAME_PLACE_M has label 0; more than half of those, and the frames are not the same.
+    A vertex without a neighbour within SAME_PLACE_M gets label 0. If these are more than half, the frames differ.
     """
     if other.label is None:
         return None
@@ -71,13 +71,13 @@ def labels_from(other: Scan, vertices: Float[np.ndarray, "vertices 3"]) -> Int[n
 
 
 def majority(values: Int[np.ndarray, "faces 3"]) -> Int[np.ndarray, " faces"]:
-    """The value that most corners of each face have; the first corner's where all differ."""
+    """The most frequent value among the corners of each face; that of the first corner if all differ."""
     a, b, c = values.T
     return np.where(b == c, b, a)
 
 
 def has_instance_colors(color: UInt8[np.ndarray, "vertices 3"], label: Int[np.ndarray, " vertices"] | None) -> bool:
-    """Whether colours tell instances apart instead of showing them: equal within a label, or, without labels, very few."""
+    """Whether colours encode instances: they are constant within each label, or, without labels, very few."""
     packed = color.astype(np.int64) @ np.array([1 << 16, 1 << 8, 1])
     if label is None:
         counts = np.sort(np.unique(packed, return_counts=True)[1])[::-1]

@@ -1,4 +1,4 @@
-"""SceneNN: the user's own copy of its scanned rooms."""
+"""The source of the scanned rooms of SceneNN, from the user's copy."""
 
 import hashlib
 from collections import Counter
@@ -75,7 +75,7 @@ class SceneNN(Listed):
         return Room(room_id, model.mesh, inner, parts, scan_lights(inner), sha256=model.sha256, defects=model.defects)
 
     def _read(self, files: RoomFiles, names: Mapping[int, str]) -> RawModel:
-        """A room's mesh, upright, with the index of its label's name as group."""
+        """The upright mesh of a room. The group of a face is the index of the name of its label."""
         scan, label, defects = _scan_and_labels(files)
         if scan.color is None:
             defects["no colours"] += 1
@@ -100,7 +100,7 @@ class SceneNN(Listed):
 
 
 def _scan_and_labels(files: RoomFiles) -> tuple[Scan, np.ndarray | None, Counter[str]]:
-    """The scan with photo colours where there is one, and labels, its own or those of the main file."""
+    """The scan, with photo colours if available, and its labels, if necessary transferred from the main file."""
     scan = read_scan((files.color or files.main or Path()).read_bytes())
     defects: Counter[str] = Counter()
     label = scan.label
@@ -111,7 +111,7 @@ def _scan_and_labels(files: RoomFiles) -> tuple[Scan, np.ndarray | None, Counter
 
 
 def _parts(label: np.ndarray | None, names: Mapping[int, str], scan: Scan) -> np.ndarray:
-    """A face's part: 0, or 1 + the place of its label in `names`."""
+    """The part of each face: 0, or 1 + the index of its label in `names`."""
     if label is None or not names:
         return np.zeros(len(scan.faces), np.int64)
     known = np.array(list(names))

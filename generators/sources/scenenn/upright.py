@@ -1,4 +1,4 @@
-"""Sets a scan upright: z up, the floor level and at z = 0, the walls along x and y."""
+"""Computes the upright pose of a scan: z up, floor horizontal at z = 0, walls along x and y."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ LEVEL_COSINE = np.cos(np.radians(15))
 BIN_M = 0.05
 NEAR_PLANE_M = 0.15
 LOWEST = 0.3
-"""A floor lies in this lowest share of a room's height."""
+"""The floor is within this lowest share of the height of a room."""
 
 AXES = {sign + name: float(sign + "1") * np.eye(3)[k] for sign in ("", "-") for k, name in enumerate("xyz")}
-"""The directions that can be up: x, y, z, -x, -y, -z."""
+"""Candidates for the upward direction."""
 
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """What is asked of each triangle: centre in metres, unit normal, area in square metres."""
+    """Centre in metres, unit normal and area in square metres of each triangle."""
 
     centre: Float[np.ndarray, "faces 3"]
     normal: Float[np.ndarray, "faces 3"]
@@ -26,7 +26,7 @@ class Faces:
 
     @classmethod
     def of(cls, vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> "Faces":
-        """Of a mesh."""
+        """The faces of a mesh."""
         a, b, c = (vertices[faces[:, k]] for k in range(3))
         across = np.cross(b - a, c - a)
         length = np.linalg.norm(across, axis=1)
@@ -40,11 +40,11 @@ def upright(
     camera_up: Float[np.ndarray, "3"] | None = None,
     up: str | None = None,
 ) -> Float[np.ndarray, "4 4"]:
-    """T_world_file: the rigid transform that sets a room upright.
+    """T_world_file: the rigid transform that makes a room upright.
 
-    Which axis is up is told by `up` (a key of AXES), or else by the faces that are labelled as floor, or by the mean upward
-    direction of cameras, or by the largest plane at the low end of an axis. Then the floor is made exactly level, and a turn
-    about z sets most of the walls along x and y.
+    The upward axis is `up` (a key of AXES) if given; otherwise it follows from the faces labelled as floor, or the mean upward
+    direction of cameras, or the largest plane at the low end of an axis, in this order. Then the floor is made exactly horizontal,
+    and a rotation about z aligns most walls with x and y.
     """
     labelled = floor is not None and faces.area[floor].sum() > 0.2
     if up is not None:
@@ -68,15 +68,16 @@ def upright(
 
 
 def _axis_over_floor(faces: Faces, floor: Bool[np.ndarray, " faces"] | None) -> Float[np.ndarray, "3"]:
-    """The axis along the floor's normals, towards the side on which most of the room is."""
+    """The axis along the normals of the floor, towards the side with most of the room."""
     k = int(np.argmax(faces.area[floor] @ faces.normal[floor] ** 2))
     along = faces.centre[:, k]
     return np.eye(3)[k] * (1.0 if _median(along, faces.area) >= _median(along[floor], faces.area[floor]) else -1.0)
 
 
 def _axis_over_largest_plane(faces: Faces) -> Float[np.ndarray, "3"]:
-    """The axis with the largest plane near one of its ends, towards the side that has less: a ceiling is a plane too, but a
-    room's furniture is below the middle of its height.
+    """The axis with the largest plane near one of its ends, towards the side with less surface.
+
+    A ceiling is a large plane too, but furniture is in the lower half of a room.
     """
     axis = max(AXES.values(), key=lambda direction: _lowest_plane(faces, direction)[0])
     height = faces.centre @ axis
@@ -84,27 +85,27 @@ def _axis_over_largest_plane(faces: Faces) -> Float[np.ndarray, "3"]:
 
 
 def _lowest_plane(faces: Faces, axis: Float[np.ndarray, "3"]) -> tuple[float, float]:
-    """Area in square metres and height of the largest level plane low in the room, if `axis` is up."""
+    """Area in square metres and height in metres of the largest horizontal plane low in the room, if `axis` is up."""
     height = faces.centre @ axis
     low, high = np.quantile(height, [0.005, 0.995])
     flat = np.abs(faces.normal @ axis) > LEVEL_COSINE
     edges = np.arange(low - 2 * BIN_M, low + LOWEST * (high - low) + 3 * BIN_M, BIN_M)
     area = np.histogram(height[flat], edges, weights=faces.area[flat])[0]
-    # A noisy or slightly tilted floor fills more than one bin.
+    # A noisy or slightly tilted floor covers several bins.
     spread = np.convolve(area, np.ones(3), "same")
     best = int(np.argmax(spread))
     return float(spread[best]), float(edges[best] + BIN_M / 2)
 
 
 def _levelling(faces: Faces, on_floor: Bool[np.ndarray, " faces"], axis: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
-    """The rotation that takes the mean normal of the floor to z."""
+    """The rotation that maps the mean normal of the floor to z."""
     normals = faces.normal[on_floor] * np.sign(faces.normal[on_floor] @ axis)[:, None]
     mean = faces.area[on_floor] @ normals if on_floor.any() else axis
     return np.asarray(Rotation.align_vectors([[0, 0, 1]], [mean])[0].as_matrix())
 
 
 def _squaring(normal: Float[np.ndarray, "faces 3"], area: Float[np.ndarray, " faces"]) -> Float[np.ndarray, "3 3"]:
-    """The turn about z, of at most 45 degrees, that sets walls along x and y: the mean of four times their direction."""
+    """The rotation about z, of at most 45 degrees, that aligns walls with x and y, from the mean of four times their direction."""
     wall = np.abs(normal[:, 2]) < 1 - LEVEL_COSINE
     angle = np.arctan2(normal[wall, 1], normal[wall, 0])
     turn = -np.angle(np.sum(area[wall] * np.exp(4j * angle))) / 4

@@ -1,4 +1,4 @@
-"""Sweet Home 3D's catalogues: Java properties in Latin-1, one numbered record a piece or texture."""
+"""Catalogues of Sweet Home 3D: Java properties in Latin-1, with one numbered record per piece of furniture or texture."""
 
 import re
 
@@ -8,7 +8,7 @@ from ..loading.archive import Files
 def read_catalogue(files: Files, path: str) -> list[dict[str, str]]:
     r"""The records of a catalogue in the order of their numbers: lines `key#N=value`, with \uXXXX escapes and continued lines.
 
-    FileNotFoundError where the files hold no such catalogue.
+    Raises FileNotFoundError if the catalogue does not exist.
     """
     text = re.sub(r"\\\r?\n\s*", "", files.read(path).decode("latin-1"))
     records: dict[int, dict[str, str]] = {}
@@ -22,5 +22,5 @@ def _unescaped(value: str) -> str:
 
 
 def slug(text: str) -> str:
-    """A name as part of an id: lower case, with one dash for all that is no letter or digit."""
+    """A name as part of an id: lower case, with other characters than letters and digits replaced by dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

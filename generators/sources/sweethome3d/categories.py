@@ -1,4 +1,4 @@
-"""What the pieces of Sweet Home 3D's furniture library are, and which of them can stand in a room."""
+"""Categories of the furniture library of Sweet Home 3D, and the rules for which pieces are usable as objects in a room."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """A category: name, ShapeNet synset (empty where ShapeNetCore has none), and placement (see Asset; empty: by size)."""
+    """A category: its name, its synset (empty if ShapeNetCore has none), and its placement (see Asset; empty means by size)."""
 
     category: str
     synset: str = ""
@@ -15,7 +15,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class CatalogPiece:
-    """What the rules look at: name and catalogue category, both in lower case, size in metres, height of hanging in metres."""
+    """Input of the rules: name and catalogue category in lower case, size and height above the floor in metres."""
 
     name: str
     group: str
@@ -25,7 +25,7 @@ class CatalogPiece:
     elevation: float = 0.0
 
 
-# The first pattern that is found in "name [catalogue category]" decides.
+# The first pattern that matches "name [catalogue category]" applies.
 RULES: tuple[tuple[str, Kind], ...] = tuple(
     (pattern, Kind(category, synset, placement))
     for category, synset, placement, pattern in (
@@ -69,7 +69,7 @@ RULES: tuple[tuple[str, Kind], ...] = tuple(
         ("airplane", "02691156", "surface", r"biplane"),
         ("car", "02958343", "surface", r"car model"),
         ("train", "04468005", "surface", r"toy train"),
-        # Things that are named after a table or a cabinet without being one come before these.
+        # Objects whose name contains "table" or "cabinet" but that are neither come before these rules.
         ("table tennis bat", "", "surface", r"table tennis bat"),
         ("fan", "", "surface", r"\bfan \["),
         ("table", "04379243", "floor", r"\btable\b|desk|workbench"),
@@ -117,7 +117,7 @@ RULES: tuple[tuple[str, Kind], ...] = tuple(
 )
 
 OUTDOOR_TOO = {"chair", "table", "bench", "sofa", "ash bin", "flowerpot", "bottle"}
-"""Kinds of garden furniture that might as well stand inside."""
+"""Categories of garden furniture that are plausible indoors."""
 
 HUNG = re.compile(r"hood \[|smoke detector|cctv|shower curtain|water heater|urinal|hanger|wire coathanger|dart game")
 BUILDING = re.compile(r"fence|chimney|shipping container|fork lift|shower door|^cone|pallet|mower|wood logs")
@@ -125,7 +125,7 @@ TALLEST_M, WIDEST_M, LONGEST_VEHICLE_M = 2.4, 3.5, 1.55
 
 
 def why_left_out(piece: CatalogPiece) -> str:
-    """Why a piece is no object for a room, in a few words; empty where it is one."""
+    """Reason why a piece is not used as an object; empty if it is used."""
     text = f"{piece.name} [{piece.group}]"
     if piece.group in ("doors and windows", "staircases"):
         return "door, window or staircase"
@@ -143,7 +143,7 @@ def why_left_out(piece: CatalogPiece) -> str:
 
 
 def kind_of(piece: CatalogPiece) -> Kind:
-    """The category of a piece: by the rules, or its own name; where it is placed, by its size if the rules leave it open."""
+    """The category of a piece by the rules, otherwise its own name; its placement follows from its size if the rules give none."""
     text = f"{piece.name} [{piece.group}]"
     found = next((kind for pattern, kind in RULES if re.search(pattern, text)), Kind(piece.name))
     return Kind(found.category, found.synset, found.placement or _placement(piece))

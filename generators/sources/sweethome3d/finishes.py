@@ -1,4 +1,4 @@
-"""What the floors, walls and ceilings of a home look like: its own colours, and textures of Sweet Home 3D chosen by them."""
+"""Materials of the floors, walls and ceilings of a home: its own colours, and textures of Sweet Home 3D."""
 
 import hashlib
 import io
@@ -22,7 +22,7 @@ WALLPAPERS = ("stoneWall", "stone2Wall", "stone3Wall", "smallBricks", "smallRedB
 ROUGHCAST = "roughcast"
 PAINTED_SHARE = 0.7
 PAINT_M = 0.6
-"""Real size of the roughcast on painted walls: larger than in the catalogue, or it is finer than a pixel."""
+"""Size of one repeat of the roughcast on painted walls: larger than in the catalogue, where it would be finer than a pixel."""
 
 Color = tuple[float, float, float]
 
@@ -36,21 +36,21 @@ class Surface:
 
 
 class Finishes:
-    """The surfaces of one home. Surfaces of one colour look alike; which texture they get depends on home and colour alone."""
+    """The surfaces of one home. Surfaces of the same colour are equal; their texture depends only on home and colour."""
 
     def __init__(self, home: str, files: Files):
         self._home, self._files = home, files
         self._made: dict[tuple[str, Color | None], Surface] = {}
 
     def wall(self, color: Color | None) -> Surface:
-        """A side of a wall: painted in its colour, or covered."""
+        """One side of a wall: painted in its colour, or with a wallpaper."""
         share, pick = self._chance("wall", color)
         if share < PAINTED_SHARE or not self._textures:
             return self._kept("paint", color, lambda: self._painted(color or (0.92, 0.9, 0.86)))
         return self._kept("cover", color, lambda: self._textured(WALLPAPERS[pick % len(WALLPAPERS)]))
 
     def floor(self, area: Area) -> Surface:
-        """A floor: tiles where it gets wet, wood elsewhere."""
+        """The floor of a room: tiles in wet rooms, wood elsewhere."""
         wet = any(word in area.name.lower() for word in WET)
         names = TILES if wet else WOOD
         _, pick = self._chance("floor", area.floor)
@@ -59,22 +59,22 @@ class Finishes:
         )
 
     def ceiling(self, area: Area) -> Surface:
-        """A ceiling in its own colour, if that is bright: it lights the room."""
+        """A ceiling in its own colour if that is bright, otherwise white: it reflects light into the room."""
         color = area.ceiling if area.ceiling is not None and min(area.ceiling) > 0.6 else (0.93, 0.93, 0.92)
         return self._kept("ceiling", color, lambda: Surface(Material(color)))
 
     def skirting(self, color: Color | None) -> Surface:
-        """A skirting board: white, or the wall's colour made darker."""
+        """A skirting board: white, or a darker shade of the wall's colour."""
         share, _ = self._chance("skirting", color)
         shade = (0.9, 0.9, 0.88) if share < 0.5 or color is None else tuple(0.6 * value for value in color)
         return self._kept("skirting", color, lambda: Surface(Material(shade, gloss=0.2)))  # type: ignore[arg-type]
 
     def plaster(self) -> Surface:
-        """White: reveals, tops of walls, and what belongs to no room."""
+        """White plaster: reveals, tops of walls, and surfaces outside of rooms."""
         return self._kept("plaster", None, lambda: Surface(Material((0.9, 0.9, 0.88))))
 
     def lamp(self) -> Surface:
-        """A lamp's shade that glows."""
+        """An emissive lampshade."""
         return self._kept("lamp", None, lambda: Surface(Material((1.0, 0.95, 0.85), emission=3.0)))
 
     def _kept(self, kind: str, color: Color | None, make: Callable[[], Surface]) -> Surface:
@@ -83,7 +83,7 @@ class Finishes:
         return self._made[kind, color]
 
     def _chance(self, purpose: str, color: Color | None) -> tuple[float, int]:
-        """A number in [0, 1) and another for a choice, from home, purpose and colour."""
+        """A pseudo-random number in [0, 1) and an integer, from the hash of home, purpose and colour."""
         digest = hashlib.sha256(f"{self._home} {purpose} {color}".encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64, int.from_bytes(digest[8:12], "big")
 

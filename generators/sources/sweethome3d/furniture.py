@@ -1,4 +1,4 @@
-"""The furniture library of Sweet Home 3D: models of real things with real sizes, from Debian's package sweethome3d-furniture."""
+"""The furniture library of Sweet Home 3D: models with real sizes, from the Debian package sweethome3d-furniture."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,10 +25,10 @@ PACK = "sweethome3d-furniture"
 CATALOGUE = "PluginFurnitureCatalog.properties"
 
 SHAPE_TOLERANCE = 0.03
-"""A model with glass, which is left out, whose proportions then differ from its catalogue's by more, was made of glass."""
+"""A model is rejected if its proportions without glass differ from those in the catalogue by more than this share."""
 
 LEAST_TOP = 0.4
-"""Share of a table's footprint that its top must still cover."""
+"""Share of its footprint that the top of a table must cover after glass was removed."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SweetHomeFurniture(Listed):
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
-        _ = self._models  # counted while they are found
+        _ = self._models  # listing counts the defects
         return self._left_out
 
     def draw(self, category: str, split: str, *, rng: np.random.Generator) -> str:
@@ -92,7 +92,7 @@ class SweetHomeFurniture(Listed):
 
 
 def _models_of(files: ZipFiles, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:
-    """The models of one library that can stand in a room; what else there is gets counted."""
+    """The usable models of one library; all others are counted in `defects`."""
     try:
         records = read_catalogue(files, CATALOGUE)
     except (OSError, UserError):
@@ -112,7 +112,7 @@ def _models_of(files: ZipFiles, defects: Counter[str]) -> Iterator[tuple[str, _M
 
 
 def _piece(record: Mapping[str, str]) -> CatalogPiece:
-    """What the rules need of a record; lengths in the catalogue are centimetres."""
+    """The input of the rules from a record of the catalogue, whose lengths are in centimetres."""
     width, depth, height = (float(record[key]) / 100 for key in ("width", "depth", "height"))
     if not record["model"] or min(width, depth, height) <= 0:
         raise ValueError(record)
@@ -124,7 +124,7 @@ def _rotation(record: Mapping[str, str]) -> Float[np.ndarray, "3 3"]:
 
 
 def _check_shape(ratio: Float[np.ndarray, "3"], model_id: str) -> None:
-    """`ratio` is the model's extent along each axis over its catalogue's."""
+    """Raise BadModelError if the extents along the axes, relative to the catalogue (`ratio`), differ too much."""
     if ratio.min() * (1 + SHAPE_TOLERANCE) < ratio.max():
         raise BadModelError(
             "made of glass", f"{model_id}: without it the extent is {np.round(ratio / np.median(ratio), 2)} of what it should be"
@@ -132,7 +132,7 @@ def _check_shape(ratio: Float[np.ndarray, "3"], model_id: str) -> None:
 
 
 def _check_top(mesh: Mesh, model_id: str) -> None:
-    """A table must carry something: faces near its top that look up or down cover a good part of its footprint."""
+    """Raise BadModelError unless horizontal faces near the top of a table cover a sufficient share of its footprint."""
     corners = mesh.vertices[mesh.faces].astype(np.float64)
     area = np.abs(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2]) / 2
     width, depth, height = np.ptp(mesh.bounds, axis=0)

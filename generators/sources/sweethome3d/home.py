@@ -1,4 +1,4 @@
-"""A home of Sweet Home 3D, read from its XML into our frame: metres, z up, y against the plan's."""
+"""Reads a home of Sweet Home 3D from XML, in metres with z up; y is the negative y of its floor plan."""
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +10,14 @@ from jaxtyping import Bool, Float
 from ..base import BadModelError
 
 TALL_M = 1.8
-"""Walls at least this high close a room."""
+"""Walls of at least this height enclose a room."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlanWall:
-    """A straight or round wall between two points of its middle line. `left` is the side on the left hand from start to end.
+    """A straight or round wall between two points of its centre line, in metres. `left` is the side to the left from start to end.
 
-    Colours are (red, green, blue) in [0, 1], None where the home has none. `joined` names the walls at its start and end.
+    Colours are sRGB in [0, 1], None if the home has none. `joined` are the ids of the walls at its start and end.
     """
 
     id: str
@@ -44,7 +44,7 @@ class PlanWall:
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """A room's polygon, counterclockwise, with the colours of its floor and ceiling."""
+    """The counterclockwise outline of a room in metres, and the sRGB colours of its floor and ceiling."""
 
     name: str
     outline: Float[np.ndarray, "points 2"]
@@ -60,7 +60,7 @@ class Area:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """A piece of furniture, a door or a window: model, box (width, depth, height) in metres, place of the middle of its bottom."""
+    """A piece of furniture, a door or a window. `size` is (width, depth, height), `place` the centre of its bottom, both in metres."""
 
     name: str
     catalogue_id: str
@@ -84,7 +84,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One floor of a home, with its floor at z = elevation_m and its ceilings height_m above."""
+    """One storey of a home: its floor is at z = `elevation_m`, its ceilings are `height_m` above."""
 
     elevation_m: float
     height_m: float
@@ -94,7 +94,7 @@ class Level:
 
 
 def read_home(data: bytes) -> list[Level]:
-    """The levels of a home from its XML, lowest first; a home without levels is one at z = 0. BadModelError where it cannot be read."""
+    """The levels of a home in XML, lowest first; a home without levels has one at z = 0. Raises BadModelError if it is not valid."""
     try:
         root = ET.fromstring(data)  # noqa: S314  (Python's expat bounds the expansion of entities)
         wall_height = float(root.get("wallHeight", "250")) / 100
@@ -107,13 +107,13 @@ def read_home(data: bytes) -> list[Level]:
 
 
 def signed_area(outline: Float[np.ndarray, "points 2"]) -> float:
-    """Area of a polygon, positive if it runs counterclockwise."""
+    """Signed area of a polygon, positive if it is counterclockwise."""
     x, y = outline.T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 
 
 def inside(outline: Float[np.ndarray, "points 2"], xy: Float[np.ndarray, "places 2"]) -> Bool[np.ndarray, " places"]:
-    """Whether places lie in a polygon, by counting crossings."""
+    """Whether points lie in a polygon, by counting crossings."""
     a, b = outline, np.roll(outline, -1, axis=0)
     x, y = xy[:, :1], xy[:, 1:]
     straddles = (a[:, 1] > y) != (b[:, 1] > y)
@@ -144,7 +144,7 @@ def _length(element: ET.Element, key: str, default: float = 0.0) -> float:
 
 
 def _point(element: ET.Element, x: str, y: str) -> Float[np.ndarray, "2"]:
-    # Rounded to a tenth of a millimetre, so that what is drawn to touch does.
+    # Rounded to 0.1 mm, so that walls that should touch do.
     return np.round([_length(element, x), -_length(element, y)], 4) + 0.0
 
 
@@ -154,7 +154,7 @@ def _color(element: ET.Element, key: str) -> tuple[float, float, float] | None:
 
 
 def hex_rgb(text: str) -> tuple[float, float, float]:
-    """A colour of Sweet Home 3D, AARRGGBB, as red, green, blue in [0, 1]."""
+    """sRGB in [0, 1] of a colour of Sweet Home 3D, AARRGGBB in hexadecimal."""
     r, g, b = (int(text[-6:][k : k + 2], 16) / 255 for k in (0, 2, 4))
     return r, g, b
 

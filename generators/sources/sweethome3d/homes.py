@@ -1,4 +1,4 @@
-"""The example homes of Sweet Home 3D as rooms: floor plans that a designer furnished, from Debian's package sweethome3d."""
+"""The example homes of Sweet Home 3D as rooms: furnished floor plans from the Debian package sweethome3d."""
 
 import hashlib
 from collections import Counter
@@ -29,11 +29,11 @@ PACK = "sweethome3d"
 EXAMPLES = "/examples/"
 LEAST_M2 = 7.0
 HELD_OUT = {"3bedroomapartment": "val", "4bedroomhouse": "test"}
-"""Homes are whole in one split, because the rooms of one share walls and furniture. The nine are too few for a hash to divide."""
+"""A home belongs to one split, because its rooms share walls and furniture. Nine homes are too few for a split by hash."""
 
 BEFORE_DOOR_M = 0.9
 LOW_SILL_M = 0.3
-"""A window whose sill is lower is a door to a balcony or garden."""
+"""A window with a lower sill is treated as a door to a balcony or garden."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class SweetHomeRooms(Listed):
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
-        _ = self._places  # counted while they are found
+        _ = self._places  # listing counts the defects
         return self._left_out
 
     def draw(self, split: str, *, rng: np.random.Generator) -> str:
@@ -149,14 +149,14 @@ def _is_window(piece: Piece) -> bool:
 
 
 def _before(door: Piece) -> tuple[float, float, float, float]:
-    """The floor on both sides that a door needs to open, and one who goes through it."""
+    """The rectangle (x0, y0, x1, y1) in metres on both sides of a door that stays free."""
     half = np.abs(door.along) * (door.size[0] / 2 + 0.05) + np.abs(door.along[::-1]) * BEFORE_DOOR_M
     (x0, y0), (x1, y1) = door.place[:2] - half, door.place[:2] + half
     return float(x0), float(y0), float(x1), float(y1)
 
 
 def _pieces(files: ZipFiles, level: Level) -> tuple[list[Mesh], list[str], list[str], set[str]]:
-    """The pieces of a level below its ceilings: meshes, names, hashes of their files, and kinds of defects."""
+    """The pieces of a level that are below its ceilings: meshes, names, sha256 of their files, and kinds of defects."""
     meshes, names, hashes, defects = [], [], [], set[str]()
     for number, piece in enumerate(level.pieces):
         if piece.place[2] >= level.height_m or "lightsource" in piece.catalogue_id.lower():
@@ -174,7 +174,7 @@ def _pieces(files: ZipFiles, level: Level) -> tuple[list[Mesh], list[str], list[
 
 
 def joined(meshes: Sequence[Mesh], names: Sequence[str]) -> Mesh:
-    """The shell, which has parts, and the pieces, each of which is the part of its name, as one mesh."""
+    """One mesh of the shell, which has parts already, and of the pieces, whose part is that of their name."""
     order = list(dict.fromkeys(names))
     parts = [
         meshes[0].part,

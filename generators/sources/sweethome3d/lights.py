@@ -1,4 +1,4 @@
-"""Where light comes into a home, and where in a room of it one can stand."""
+"""The lights of a home, and the free rectangle of a room."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ WARM, COLD = np.array([1.1, 0.98, 0.82]), np.array([0.86, 0.94, 1.08])
 
 
 def inner_rectangle(outline: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "2 2"]:
-    """Lowest and highest corner of the largest rectangle, along x and y, inside a room's outline (to 5 cm)."""
+    """Lowest and highest corner, in metres, of the largest axis-aligned rectangle inside the outline of a room (to 5 cm)."""
     low, high = outline.min(axis=0), outline.max(axis=0)
     columns, rows = np.maximum(((high - low) / STEP_M).astype(int), 1)
     x, y = low[0] + (np.arange(columns) + 0.5) * STEP_M, low[1] + (np.arange(rows) + 0.5) * STEP_M
@@ -22,7 +22,7 @@ def inner_rectangle(outline: Float[np.ndarray, "points 2"]) -> Float[np.ndarray,
     best, found = 0, (0, 0, columns, rows)
     height = np.zeros(columns, int)
     for row in range(rows):
-        # How far the free cells of each column reach down; a rectangle is as high as the lowest of its columns.
+        # Number of free cells in each column up to this row; the height of a rectangle is the least of its columns.
         height = np.where(free[row], height + 1, 0)
         for first in range(columns):
             lowest = np.minimum.accumulate(height[first:])
@@ -35,7 +35,7 @@ def inner_rectangle(outline: Float[np.ndarray, "points 2"]) -> Float[np.ndarray,
 
 
 def ceiling_light(rectangle: Float[np.ndarray, "2 2"], level: Level, *, rng: np.random.Generator) -> tuple[Float[np.ndarray, "2"], Light]:
-    """The place of a round lamp under the middle of a room's ceiling, and its light, which shines down."""
+    """Position in metres of a round lamp near the middle of the ceiling, and its light, which faces down."""
     place = rectangle.mean(axis=0) + rng.uniform(-0.1, 0.1, 2) * np.ptp(rectangle, axis=0)
     z = level.elevation_m + level.height_m - LAMP_HEIGHT_M - 0.01
     half = 0.8 * LAMP_RADIUS_M
@@ -45,9 +45,9 @@ def ceiling_light(rectangle: Float[np.ndarray, "2 2"], level: Level, *, rng: np.
 
 
 def window_lights(windows: Sequence[Piece], level: Level, indoors: Sequence[Area], *, rng: np.random.Generator) -> list[Light]:
-    """Daylight through each window with a room on one side and none on the other, from the inner plane of its wall.
+    """Daylight through each window between a room and the outside, in the inner plane of its wall.
 
-    All windows of a home see one sky, so they share a tint; the brightness of each differs a little.
+    All windows share a tint, because they see the same sky; their brightness varies slightly.
     """
     tint = COLD if rng.random() < 0.6 else WARM
     strength = rng.uniform(2.5, 5.0)
@@ -62,7 +62,7 @@ def window_lights(windows: Sequence[Piece], level: Level, indoors: Sequence[Area
             continue
         inwards = normal if is_room[0] else -normal
         centre = np.append(window.place[:2] + inwards * (depth + 0.02), level.elevation_m + window.place[2] + window.size[2] / 2)
-        # Up cross this is the way in.
+        # u x v points into the room.
         u = np.array([-inwards[1], inwards[0], 0]) * window.size[0] / 2
         v = np.array([0, 0, window.size[2] / 2])
         lights.append(Light("area", centre, u, v, np.clip(strength * rng.uniform(0.85, 1.15), 2.5, 5.0) * tint))

@@ -1,4 +1,4 @@
-"""The shapes that doors and windows cut out of walls."""
+"""The outlines of the openings that doors and windows cut into walls."""
 
 import re
 
@@ -11,9 +11,9 @@ ARC_STEPS = 24
 
 
 def cut_out_outline(path: str) -> Float[np.ndarray, "points 2"]:
-    """The polygon of a cut-out: an SVG path of M, v, h, l, a and z in the unit square, y down; given back with y up.
+    """The polygon, with y up, of an SVG path with the commands M, L, v, h, l, a and z in the unit square, with y down.
 
-    BadModelError for other commands.
+    Raises BadModelError for other commands.
     """
     points: list[np.ndarray] = []
     for command, text in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
@@ -40,12 +40,12 @@ def cut_out_outline(path: str) -> Float[np.ndarray, "points 2"]:
 def _arc(
     start: Float[np.ndarray, "2"], end: Float[np.ndarray, "2"], radii: Float[np.ndarray, "2"], *, large: bool, sweep: bool
 ) -> Float[np.ndarray, "points 2"]:
-    """Points of an SVG arc without rotation, start left out: a circle's arc in coordinates in which both radii are 1."""
+    """Points of an SVG arc without rotation, except its start; computed as an arc of the unit circle."""
     a, b = start / radii, end / radii
     half = (b - a) / 2
     reach = float(np.linalg.norm(half))
     if reach > 1:
-        # As SVG says: radii that are too small grow until they reach.
+        # The SVG standard enlarges radii that are too small.
         a, b, half, radii, reach = a / reach, b / reach, half / reach, radii * reach, 1.0
     across = np.array([-half[1], half[0]]) / max(reach, 1e-9)
     centre = (a + b) / 2 + across * np.sqrt(max(0.0, 1 - reach**2)) * (1 if large != sweep else -1)

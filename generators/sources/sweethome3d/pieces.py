@@ -1,4 +1,4 @@
-"""The pieces of a home as meshes: its models with their paint, in their places."""
+"""The pieces of a home as meshes: recoloured models in their positions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,18 +14,18 @@ from ..loading.frames import Y_UP_FRONT_Z, fit_box, transform
 from .home import Piece, hex_rgb
 
 LOADER = "com/eteks/sweethome3d/j3d/OBJLoader.class"
-"""Models without materials of their own use those that the loader's class holds as text."""
+"""Models without materials use the default ones, which this class file contains as text."""
 
 PAINT = "painted.mtl"
 PANES = re.compile(rb"(?m)^(g sweethome3d_window_pane[^\n]*\n(?:(?!g |usemtl)[^\n]*\n)*)usemtl [^\n]*")
 PANE = "\nnewmtl pane\nKd 1 1 1\nd 0.1\n"
-"""Groups of this name are glass whatever their material."""
+"""The material of groups that are glass, whatever their own material is."""
 
 LEAST_GAP_M, GAP_STEP_M, GAPS = 5e-4, 1e-4, 16
 
 
 class Painted:
-    """The files of a package, in which one model has the colours that its piece was given, as materials of its own."""
+    """The files of a package with one model recoloured: its piece's colours replace those of its materials."""
 
     def __init__(self, files: Files, paint: Mapping[str, str]):
         self._files, self._paint = files, paint
@@ -49,20 +49,20 @@ class Painted:
         return self._files.read(path)
 
     def _materials(self, folder: str) -> str:
-        # A model that has materials lies in a folder of its own with them.
+        # A model with materials is in a folder of its own.
         own = _materials_by_folder(self._files).get(folder)
         return self._files.read(own).decode("utf-8", "replace") if own else default_materials(self._files)
 
 
 @lru_cache(maxsize=4)
 def _materials_by_folder(files: Files) -> Mapping[str, str]:
-    """The first MTL file of every folder: a home has a hundred pieces, each of which asks."""
+    """The first MTL file of every folder; cached because each of a hundred pieces needs it."""
     return {name.rpartition("/")[0]: name for name in reversed(files.names()) if name.endswith(".mtl")}
 
 
 @lru_cache(maxsize=4)
 def default_materials(files: Files) -> str:
-    """The loader's materials, as the text of an MTL file; empty where the package has no loader."""
+    """The default materials as the text of an MTL file; empty if the package does not contain them."""
     try:
         text = files.read(LOADER).decode("latin-1")
     except OSError:
@@ -71,7 +71,7 @@ def default_materials(files: Files) -> str:
 
 
 def _painted(materials: str, paint: Mapping[str, str]) -> str:
-    """The materials with the colours that a piece was given: by name, or `*` for all that one cannot see through."""
+    """The materials with the colours of a piece: by material name, or `*` for all opaque materials."""
     blocks = re.split(r"(?m)^\s*(?=newmtl\s)", materials)
     return "\n".join(_painted_block(block, paint) for block in blocks)
 
@@ -87,10 +87,10 @@ def _painted_block(block: str, paint: Mapping[str, str]) -> str:
 
 
 def piece_mesh(files: Files, piece: Piece, elevation_m: float, number: int) -> tuple[Mesh, Converted]:
-    """A piece in its place; BadModelError where its model cannot be used.
+    """A piece at its position in the home. Raises BadModelError if its model cannot be used.
 
-    It is a little smaller than it was drawn, by an amount that differs between the pieces of a home: pieces that touch, or
-    overlap at one height, then have no faces in common.
+    It is slightly smaller than in the plan, by an amount that depends on its `number`, so that pieces that touch or overlap have no
+    coincident faces.
     """
     found = converted(Painted(files, piece.paint), piece.model)
     gap = LEAST_GAP_M + GAP_STEP_M * (number % GAPS)
@@ -104,7 +104,7 @@ def piece_mesh(files: Files, piece: Piece, elevation_m: float, number: int) -> t
 
 
 def _about(axis: int, angle_rad: float) -> Float[np.ndarray, "3 3"]:
-    """Right-handed turn about a coordinate axis."""
+    """Right-handed rotation about a coordinate axis."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     j, k = (axis + 1) % 3, (axis + 2) % 3
     R = np.eye(3)

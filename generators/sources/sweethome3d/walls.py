@@ -1,4 +1,4 @@
-"""Footprints of a home's walls: corners are mitred, round walls are short straight ones."""
+"""Footprints of the walls of a home, with mitred corners; round walls become chains of straight ones."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,29 +10,29 @@ from .home import PlanWall
 
 ARC_STEP_RAD = np.radians(6)
 FREE_END_M = 0.01
-"""Ends that meet no other wall by name are this much longer, so that no light comes between them and what they touch."""
+"""Ends that are not joined to another wall are extended by this much, so that no light leaks through gaps."""
 
 LONGEST_MITRE = 2.5
-"""In thicknesses of the thicker wall."""
+"""Longest mitre, in thicknesses of the thicker wall."""
 
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
-    """A straight wall with its corners on the floor: left at start, left at end, right at end, right at start."""
+    """A straight wall and its corners in metres: left at start, left at end, right at end, right at start."""
 
     wall: PlanWall
     corners: Float[np.ndarray, "4 2"]
 
 
 def footprints(walls: Sequence[PlanWall]) -> list[Footprint]:
-    """The footprints of walls, round ones in straight pieces."""
+    """The footprints of walls; a round wall has several."""
     straight = [piece for wall in walls for piece in _straightened(wall)]
     named = {wall.id: wall for wall in straight}
     return [_footprint(wall, named) for wall in straight]
 
 
 def outline_at(points: Float[np.ndarray, "places 2"], walls: Iterable[Footprint]) -> Float[np.ndarray, " places"]:
-    """Distance in metres of places from the nearest wall's surface, 0 inside a wall."""
+    """Distance in metres of points from the nearest wall, 0 inside a wall."""
     distance = np.full(len(points), np.inf)
     for footprint in walls:
         wall, offset = footprint.wall, points - footprint.wall.start
@@ -44,13 +44,13 @@ def outline_at(points: Float[np.ndarray, "places 2"], walls: Iterable[Footprint]
 
 
 def _straightened(wall: PlanWall) -> list[PlanWall]:
-    """A round wall as a chain of straight ones: it bulges to the left where its arc is positive."""
+    """A round wall as a chain of straight ones. It bulges to the left if its arc is positive."""
     if abs(wall.arc_rad) < ARC_STEP_RAD:
         return [wall]
     steps = int(np.ceil(abs(wall.arc_rad) / ARC_STEP_RAD))
     half = wall.arc_rad / 2
     chord = float(np.linalg.norm(wall.end - wall.start))
-    # Along the chord, and to the left of it, in units of the chord.
+    # Positions along and to the left of the chord, in units of the chord.
     angle = np.linspace(-half, half, steps + 1)
     x, y = np.sin(angle) / (2 * np.sin(half)) + 0.5, (np.cos(angle) - np.cos(half)) / (2 * np.sin(half))
     points = np.round(wall.start + chord * (x[:, None] * wall.along + y[:, None] * wall.normal), 4)
@@ -86,7 +86,7 @@ def _footprint(wall: PlanWall, named: Mapping[str, PlanWall]) -> Footprint:
 
 
 def _chained(wall: PlanWall, name: str, named: Mapping[str, PlanWall]) -> PlanWall | None:
-    """The end of a round wall that touches this one."""
+    """The straight wall at the end of a round one that touches this wall; None if there is none."""
     chain = [other for other in named.values() if name and other.id.startswith(f"{name}/")]
     ends = [wall.start, wall.end]
     touching = (other for other in chain if min(np.linalg.norm(p - q) for p in ends for q in (other.start, other.end)) < 0.02)
@@ -94,8 +94,8 @@ def _chained(wall: PlanWall, name: str, named: Mapping[str, PlanWall]) -> PlanWa
 
 
 def _mitred(wall: PlanWall, other: PlanWall, joint: Float[np.ndarray, "2"]) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where the two left (right) sides of walls that are joined meet; None where they run on straight or too far away."""
-    # Seen along this wall, the other's left is on the left if one wall goes on where the other ends.
+    """Intersections of the left and of the right sides of two joined walls; None if they are parallel or too far away."""
+    # The left side of the other wall continues the left side of this one if one starts where the other ends.
     here_at_end = np.linalg.norm(wall.end - joint) < np.linalg.norm(wall.start - joint)
     other_at_end = np.linalg.norm(other.end - joint) < np.linalg.norm(other.start - joint)
     same = 1.0 if here_at_end != other_at_end else -1.0
