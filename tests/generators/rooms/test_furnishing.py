@@ -183,3 +183,15 @@ def test_nothing_is_put_inside_a_closed_body() -> None:
     shape = CachedAsset(crate, EmbreeCaster)
     assert furnishing._dropped(crate, shape, 2.5, 2.5, 0.7, 0.0) is None
     assert furnishing._dropped(crate, shape, 1.0, 1.0, 0.7, 0.0) is not None
+
+
+def test_borrowed_geometry_is_overwritten_and_owned_geometry_stays() -> None:
+    room, asset = room_of(), asset_of(box(0.5, 0.4, 0.3))
+    shapes = (CachedAsset(asset, EmbreeCaster),)
+    here, there = (Placed(asset, pose(x, 2.5, 0.7, 0.0)) for x in (1.0, 4.0))
+    borrowed, _ = room.furnished((here,), shapes)
+    owned = borrowed.owned()
+    before = borrowed.corners.copy()
+    room.furnished((there,), shapes)
+    assert np.array_equal(owned.corners, before)
+    assert borrowed.corners[-1, 0, 0] == pytest.approx(before[-1, 0, 0] + 3.0)
