@@ -1,1 +1,1 @@
-"""Rooms, objects and textures made from a seed alone: the data that needs no download."""
+"""Rooms, objects and textures that are generated from a seed alone, without any download."""

@@ -1,6 +1,6 @@
-"""Real photographs with known truth, for a look beyond rendered rooms: two of a wall (graf) and two stereo pairs (motorcycle, aloe).
+"""Photographs with ground truth: two of a wall (graf) and two stereo pairs (motorcycle, aloe).
 
-Truth is as good as its makers': a fitted homography, and disparities from structured light. Both state pixel centres at whole numbers.
+The ground truth is that of their authors: a fitted homography, and disparities from structured light. Both have integer pixel centres.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from pixbench.image.homography import apply_homography
 PACK = "opencv-photos"
 LONGER_SIDE = 640
 NEARER_PX = 1.0
-"""A point is hidden where another falls on its target pixel with a disparity larger by more than this."""
+"""A point is occluded if another one projects to the same target pixel with a disparity that is larger by more than this."""
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 
@@ -117,7 +117,7 @@ def _scaling(old: Image, new: Image) -> Float[np.ndarray, "3 3"]:
 
 
 def homography_truth(H: Float[np.ndarray, "3 3"], width: int, height: int) -> Callable[[Float[np.ndarray, "rows columns 2"]], PairTruth]:
-    """The map of a plane into an image of width x height: visible inside it, out of frame elsewhere."""
+    """The ground truth of a plane under H: visible inside the image of width x height, out of frame elsewhere."""
 
     def truth(uv: Float[np.ndarray, "rows columns 2"]) -> PairTruth:
         moved = apply_homography(H, uv)
@@ -182,7 +182,7 @@ def _motorcycle() -> Photos:
 
 def _aloe() -> Photos:
     levels = _read("aloeGT.png")[..., 0].astype(float)
-    # One grey level is one pixel; zero is unknown.
+    # One grey level is a disparity of one pixel; zero is unknown.
     return Photos((_read("aloeL.jpg"), _read("aloeR.jpg")), {(0, 1): disparity_truth(np.where(levels > 0, levels, np.nan))}, None)
 
 

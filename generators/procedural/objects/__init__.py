@@ -1,4 +1,4 @@
-"""Objects of real categories, each endlessly varied by its seed."""
+"""Procedural objects of real categories, each varied by its seed."""
 
 from dataclasses import replace
 
@@ -47,7 +47,7 @@ CATEGORIES: dict[str, Category] = {
 
 
 def build(category_name: str, seed: int) -> Asset:
-    """The object of a category (a key of CATEGORIES) and a seed."""
+    """The object that a seed generates in a category (a key of CATEGORIES)."""
     category = CATEGORIES[category_name]
     made = category.build(rng=np.random.default_rng(np.random.SeedSequence([seed])))
     return replace(
@@ -59,5 +59,5 @@ def build(category_name: str, seed: int) -> Asset:
 
 
 def object_id(category_name: str, seed: int) -> str:
-    """The id of the object of a category and a seed."""
+    """The id of the object that a seed generates in a category."""
     return f"procedural/{category_name.replace(' ', '-')}/{seed:016x}"

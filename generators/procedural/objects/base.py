@@ -1,4 +1,4 @@
-"""What all categories share: their table entry, turning a builder into an asset, and common materials."""
+"""What all categories of objects share: their registration, assets from builders, and common materials."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from .. import textures
 from ..textures.colors import palette, pick
 
 WHITE = (1.0, 1.0, 1.0)
-"""The colour of a material whose texture says all."""
+"""White: the base colour of a material that is coloured by its texture."""
 
 FURNITURE_PAINTS = palette("ece8e0 e4dfd6 d9d6ce 3a3d40 4a4d52 8199a8 9fae98 5c6b52 3f5666 b9c6cb c9c4ba")
 CASINGS = palette("c9cbcc b4b7ba 6f7275 3a3c3f 2b2c2e e4e3df d9d6ce")
@@ -19,7 +19,7 @@ CASINGS = palette("c9cbcc b4b7ba 6f7275 3a3c3f 2b2c2e e4e3df d9d6ce")
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of object: its ShapeNet name, WordNet synset, and the function that makes one from random numbers."""
+    """A category of objects: its ShapeNet name, WordNet synset, and the function that generates an object from random numbers."""
 
     name: str
     synset: str
@@ -27,34 +27,34 @@ class Category:
 
 
 def asset(builder: MeshBuilder, placement: str = "floor") -> Asset:
-    """The builder's mesh, standing on z = 0 and centred. Name and id are filled in later."""
+    """An asset with the mesh of the builder, which stands on z = 0 and is centred. Name and id are set later."""
     return Asset("", "", "", builder.build(), placement)
 
 
 def wooden(*, rng: np.random.Generator) -> Material:
-    """Wood: mostly plain, sometimes painted."""
+    """A random wood: mostly bare, sometimes painted."""
     if rng.random() < 0.8:
         return Material(WHITE, textures.wood(rng=rng), gloss=0.12)
     return Material(WHITE, textures.paintwork(pick(FURNITURE_PAINTS, rng=rng), rng=rng), gloss=0.12)
 
 
 def cloth(*, rng: np.random.Generator) -> Material:
-    """Upholstery."""
+    """A random upholstery fabric."""
     return Material(WHITE, textures.fabric(rng=rng))
 
 
 def metallic(*, rng: np.random.Generator) -> Material:
-    """Metal or lacquer."""
+    """A random metal or lacquer."""
     return Material(WHITE, textures.metal(rng=rng), gloss=0.5)
 
 
 def casing(*, rng: np.random.Generator) -> Material:
-    """What devices are cased in: grey, silver, white or black."""
+    """A random casing of devices: grey, silver, white or black."""
     return Material(WHITE, textures.metal(rng=rng, bases=CASINGS), gloss=0.35)
 
 
 def plain(names: Sequence[str], *, rng: np.random.Generator, gloss: Number = 0.25) -> Material:
-    """One colour of a list, for things too small to show more."""
+    """A plain material with a random colour of a list, for small parts."""
     return Material(tuple(pick(names, rng=rng).tolist()), gloss=gloss)
 
 
@@ -62,7 +62,7 @@ DARK = Material((0.09, 0.09, 0.10), gloss=0.3)
 
 
 def thick(profile: Sequence[tuple[Number, Number]], wall: Number) -> list[tuple[Number, Number]]:
-    """The closed profile of a vessel: the outside upwards, then the inside down to a bottom of the same thickness."""
+    """The closed profile of a vessel, (radius, height) in metres: the outside upwards, then the inside down to the bottom."""
     inside = [(max(r - wall, 0.0), z) for r, z in reversed(profile)]
     floor = profile[0][1] + wall
     inner = [(r, z) for r, z in inside if z > floor + 1e-6]

@@ -9,7 +9,7 @@ from .base import WHITE, asset, wooden
 
 
 def bookshelf(*, rng: np.random.Generator) -> Asset:
-    """Boards between two sides, a back, rows of books; a low one carries things on its top."""
+    """Boards between two sides, a back, rows of books; other objects can stand on a low one."""
     builder, wood = MeshBuilder(), wooden(rng=rng)
     w, d, h = (
         rng.uniform(0.6, 1.1),
@@ -32,7 +32,7 @@ def bookshelf(*, rng: np.random.Generator) -> Asset:
     builder.box((0, -0.001, h - 0.004), (w - 0.004, d - 0.004, 0.012), wood, repeat_m=0.8)
     covers = [Material(WHITE, textures.spines(rng=rng), gloss=0.05) for _ in range(2)]
     for z0, z1 in zip(heights, heights[1:], strict=False):
-        # The lowest shelf is never bare: without books it would not be a bookshelf.
+        # The lowest shelf is never empty: an object without books would not be recognised as a bookshelf.
         if rng.random() < 0.88 or z0 == heights[0]:
             _books(builder, covers, w - 2 * board - 0.02, d, z0 + board, z1 - z0 - board, rng=rng)
     return asset(builder, "wall")
@@ -48,7 +48,7 @@ def _books(
     *,
     rng: np.random.Generator,
 ) -> None:
-    """A row from the left; the last one leans."""
+    """Add a row of books from the left; the last one leans."""
     x, end = -width / 2, width / 2 - rng.uniform(0.0, 0.35) * width
     while x < end - 0.05:
         thickness, height, depth = (

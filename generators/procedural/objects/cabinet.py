@@ -8,7 +8,7 @@ from .base import asset, metallic, wooden
 
 
 def cabinet(*, rng: np.random.Generator) -> Asset:
-    """A box on feet with drawers or doors at the front; its top carries things."""
+    """A box on feet with drawers or doors at the front; other objects can stand on its top."""
     builder, wood, knob = MeshBuilder(), wooden(rng=rng), metallic(rng=rng)
     front = wood if rng.random() < 0.6 else wooden(rng=rng)
     w, d, h, foot = rng.uniform(0.5, 1.3), rng.uniform(0.36, 0.48), rng.uniform(0.55, 1.0), rng.uniform(0.04, 0.16)

@@ -8,7 +8,7 @@ from .base import DARK, asset, casing, metallic, plain, wooden
 
 
 def clock(*, rng: np.random.Generator) -> Asset:
-    """A round dial with marks and hands on a foot; it looks to -y."""
+    """A round dial with marks and hands on a foot; it faces -y."""
     builder = MeshBuilder()
     case = wooden(rng=rng) if rng.random() < 0.5 else (metallic(rng=rng) if rng.random() < 0.5 else casing(rng=rng))
     face = plain(("f0eeea", "ece5d8", "e4dfd6", "3a3c3f"), rng=rng)

@@ -9,7 +9,7 @@ from .base import DARK, asset, casing
 
 
 def display(*, rng: np.random.Generator) -> Asset:
-    """A flat screen on a foot, showing something; it looks to -y."""
+    """A flat screen on a foot, showing something; it faces -y."""
     builder = MeshBuilder()
     body = DARK if rng.random() < 0.7 else casing(rng=rng)
     w, ratio = rng.uniform(0.46, 0.68), rng.choice([0.5625, 0.625])

@@ -28,7 +28,7 @@ def flowerpot(*, rng: np.random.Generator) -> Asset:
 
 
 def _leaf(builder: MeshBuilder, green: Material, r: Number, z: Number, length: Number, k: int, *, rng: np.random.Generator) -> None:
-    """A blade that rises and bends over: two skins with one rim and a raised rib between, closed, so that no back shows."""
+    """Add a bent leaf as a closed surface with a raised rib, so that no back face is visible."""
     turn, rise, width = k * 2.4 + rng.normal(0, 0.2), rng.uniform(0.8, 1.45), length * rng.uniform(0.09, 0.16)
     t = np.linspace(0, 1, 7)
     angle = rise - rng.uniform(0.5, 1.7) * t

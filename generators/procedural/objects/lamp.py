@@ -10,7 +10,7 @@ from .base import asset, metallic, wooden
 
 
 def lamp(*, rng: np.random.Generator) -> Asset:
-    """A foot, a stem, and a shade that glows."""
+    """A foot, a stem, and an emissive shade."""
     builder = MeshBuilder()
     tall = rng.random() < 0.5
     stem = metallic(rng=rng) if rng.random() < 0.6 else wooden(rng=rng)

@@ -9,7 +9,7 @@ from .base import DARK, asset, casing
 
 
 def laptop(*, rng: np.random.Generator) -> Asset:
-    """Keyboard half and lid; the screen looks to -y."""
+    """Keyboard half and lid; the screen faces -y."""
     builder, case = MeshBuilder(), casing(rng=rng)
     w, d, angle = rng.uniform(0.3, 0.38), rng.uniform(0.21, 0.25), np.radians(rng.uniform(95, 120))
     builder.box((0, 0, 0.009), (w, d, 0.018), case, bevel=0.004, repeat_m=0.4)

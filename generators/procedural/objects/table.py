@@ -8,7 +8,7 @@ from .base import asset, metallic, wooden
 
 
 def table(*, rng: np.random.Generator) -> Asset:
-    """A table; its top carries things."""
+    """A table; other objects can stand on its top."""
     return _round(rng=rng) if rng.random() < 0.3 else _rectangular(rng=rng)
 
 

@@ -1,4 +1,4 @@
-"""Things turned on a wheel: bottles, mugs, bowls, jars."""
+"""Vessels: bottles, mugs, bowls, jars."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def bottle(*, rng: np.random.Generator) -> Asset:
     builder.lathe([(0, 0), (r * 0.9, 0), (r, 0.008), *rounded, (neck, h), (0, h)], glass)
     cap = min(0.025, 0.8 * (h - shoulder))
     z0, z1 = 0.12 * h, body * rng.uniform(0.8, 0.95)
-    # Its edges end inside the glass, so that no gap shows its back.
+    # The edges of the label end inside the glass, so that its back is not visible.
     paper = [(r - 0.0005, z0), (r + 0.0008, z0 + 0.0002), (r + 0.0008, z1), (r - 0.0005, z1 + 0.0002)]
     builder.lathe(paper, Material((1.0, 1.0, 1.0), textures.label(rng=rng)))
     builder.lathe(

@@ -1,4 +1,4 @@
-"""Rooms: walls around a rectangle, with a corner cut off, a chimney breast or an alcove, and all that is fixed to them."""
+"""Procedural rooms: a rectangle, possibly with a cut corner, a chimney breast or an alcove, with all fixtures."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .windows import add_windows, draw_window
 
 
 def build(seed: int) -> Room:
-    """The room of a seed."""
+    """The room that a seed generates."""
     rng = np.random.default_rng(np.random.SeedSequence([seed]))
     size = (rng.uniform(3.6, 5.6), rng.uniform(3.6, 5.6), float(rng.choice([rng.uniform(2.35, 2.7), rng.uniform(2.7, 3.3)])))
     order = [int(wall) for wall in rng.permutation(4)]
@@ -55,5 +55,5 @@ def build(seed: int) -> Room:
 
 
 def room_id(seed: int) -> str:
-    """The id of a seed's room."""
+    """The id of the room that a seed generates."""
     return f"procedural/room/{seed:016x}"

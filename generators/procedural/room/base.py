@@ -1,4 +1,4 @@
-"""What all of a room shares: the names of its parts, and how its surfaces are closed."""
+"""Names of the parts of a room, and constants that all parts share."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ PARTS = (
 )
 
 SEAM = 0.01
-"""Walls reach this far below the floor and above the ceiling, in metres, so that no ray slips through where they meet."""
+"""Walls extend this far below the floor and above the ceiling, in metres, so that no ray passes through the joints."""
 
 QUAD = np.array([[0, 1, 2], [0, 2, 3]])
-"""The faces of a rectangle whose corners are given one after another."""
+"""Faces of a rectangle with its corners in order."""

@@ -14,7 +14,7 @@ from .wall import RoomWall
 def add_ceiling(
     builder: MeshBuilder, plan: Plan, walls: list[RoomWall], trim: Material, lamp: tuple[float, float], *, rng: np.random.Generator
 ) -> None:
-    """White, and plain, or with a crown moulding, a lowered border, or beams."""
+    """Add a white ceiling: plain, or with a crown moulding, a lowered border, or beams."""
     builder.part = PARTS.index("ceiling")
     height = walls[0].height
     white = Material((1.0, 1.0, 1.0), surfaces.ceiling(rng=rng))
@@ -38,11 +38,11 @@ def add_ceiling(
 
 
 def _add_beams(builder: MeshBuilder, plan: Plan, height: float, lamp: tuple[float, float], *, rng: np.random.Generator) -> None:
-    """Wooden beams across the room, from wall to wall."""
+    """Add wooden beams from wall to wall."""
     low, high = plan.corners.min(axis=0), plan.corners.max(axis=0)
     wood, axis = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.05), int(rng.integers(2))
     apart, width, drop = rng.uniform(0.8, 1.1), rng.uniform(0.09, 0.16), rng.uniform(0.1, 0.16)
-    # The lamp hangs in the middle between two of them.
+    # The lamp is halfway between two beams.
     first = low[axis] + (lamp[axis] + apart / 2 - low[axis]) % apart
     for place in np.arange(first, high[axis], apart):
         if min(place - low[axis], high[axis] - place) < width:

@@ -1,4 +1,4 @@
-"""What walls are covered with: paint, paper, brick or boards, around the openings."""
+"""Coverings of walls around their openings: paint, wallpaper, brick or boards."""
 
 import numpy as np
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from .wall import RoomWall
 def add_walls(
     builder: MeshBuilder, walls: list[RoomWall], taken: dict[int, list[WallOpening]], trim: Material, *, rng: np.random.Generator
 ) -> None:
-    """All walls in one covering, but for one at times; below a rail they may be boarded."""
+    """Cover all walls in one material, sometimes with one accent wall, and sometimes with boards below a rail."""
     builder.part = PARTS.index("wall")
     white = (1.0, 1.0, 1.0)
     common = Material(white, surfaces.wall(rng=rng) if rng.random() < 0.5 else surfaces.paint(rng=rng))
@@ -47,7 +47,7 @@ def add_walls(
 def _panel(
     builder: MeshBuilder, wall: RoomWall, x: tuple[float, float], z: tuple[float, float], material: Material, shift: Float[np.ndarray, "2"]
 ) -> None:
-    """A rectangle of wall, facing the room."""
+    """Add a rectangle of wall that faces the room."""
     corners = np.array([[x[0], 0, z[0]], [x[1], 0, z[0]], [x[1], 0, z[1]], [x[0], 0, z[1]]], float)
     texel = np.stack([corners[:, 0], -corners[:, 2]], axis=1) / surfaces.WALL_M + shift
     builder.add(wall.world(corners), QUAD, material, uv=texel[QUAD])

@@ -11,7 +11,7 @@ from .wall import RoomWall, wall_box
 
 
 def add_blind(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
-    """A roller blind, partly drawn, in the depth of the reveal: before the frame, behind the window's light, in nobody's way."""
+    """Add a partly drawn roller blind in the reveal: between the window frame and the area light of the window."""
     builder.part = PARTS.index("curtain")
     bottom = o.z1 - (o.z1 - o.z0) * rng.uniform(0.15, 0.5)
     cloth, bar = Material((1.0, 1.0, 1.0), surfaces.blind(rng=rng)), Material((0.85, 0.85, 0.83), gloss=0.2)
@@ -23,7 +23,7 @@ def add_blind(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.r
 
 
 def add_curtains(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
-    """A pair of curtains on a rod, drawn aside, in folds to the floor or just below the sill."""
+    """Add a pair of open curtains on a rod, to the floor or just below the sill."""
     builder.part = PARTS.index("curtain")
     y, rod = -0.10, min(o.z1 + rng.uniform(0.08, 0.16), wall.height - 0.2)
     low = 0.02 if rng.random() < 0.7 else o.z0 - 0.15
@@ -52,14 +52,14 @@ def _add_cloth(
     *,
     rng: np.random.Generator,
 ) -> None:
-    """Cloth in upright folds, 6 mm thick and closed: two skins that share their rims."""
+    """Add cloth in vertical folds, as a closed surface 6 mm thick."""
     folds = max(2, round((x[1] - x[0]) / rng.uniform(0.08, 0.12)))
     t = np.linspace(0, 1, 8 * folds + 1)
     phase = 2 * np.pi * folds * t + 0.5 * np.sin(2 * np.pi * t + rng.uniform(0, 6))
     deep = 0.035 * (1 + 0.3 * np.sin(5 * t + rng.uniform(0, 6)))
     px = x[0] + (x[1] - x[0]) * t
     skins = [np.stack([px, y + shift + deep * np.sin(phase)], axis=1) for shift in (-0.003, 0.003)]
-    # Once around, clockwise from above in the wall's frame: the side of the room, then back along the wall's.
+    # The outline, clockwise from above in the wall's frame: along the side of the room, then back along the wall.
     ring = np.concatenate([skins[0], skins[1][::-1]])
     count, half = len(ring), len(t)
     following = np.roll(np.arange(count), -1)

@@ -1,4 +1,4 @@
-"""Light from outside: through a window, and from the sun."""
+"""Light from outside: daylight through windows, and the sun."""
 
 import numpy as np
 from jaxtyping import Float
@@ -9,7 +9,7 @@ from .wall import RoomWall
 
 
 def window_light(wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> Light:
-    """Daylight that comes in through the opening, from the plane of the wall."""
+    """An area light in the plane of the wall, for daylight through an opening."""
     centre = wall.world(np.array([[(o.x0 + o.x1) / 2, 0.02, (o.z0 + o.z1) / 2]]))[0]
     R = wall.T_world_wall[:3, :3]
     strength = rng.uniform(2.5, 5.0)
@@ -19,7 +19,7 @@ def window_light(wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) ->
 
 
 def sun(wall: RoomWall, *, rng: np.random.Generator) -> Light:
-    """A sun that shines in through the windows of a wall."""
+    """A sun that shines through the windows of a wall."""
     elevation, aside = np.radians(rng.uniform(22, 48)), np.radians(rng.uniform(-45, 45))
     local = np.array([np.sin(aside) * np.cos(elevation), np.cos(aside) * np.cos(elevation), np.sin(elevation)])
     towards: Float[np.ndarray, 3] = wall.T_world_wall[:3, :3] @ local

@@ -12,20 +12,20 @@ from .wall import RoomWall, wall_box
 
 
 def draw_door(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:
-    """Where the door is in its wall."""
+    """A random position of the door in its wall."""
     x0 = rng.uniform(0.3, wall.length - 1.2)
     return WallOpening(x0, x0 + 0.85, 0.0, 2.02)
 
 
 def before_door(wall: RoomWall, o: WallOpening) -> Rectangle:
-    """The floor that the door needs to open."""
+    """The rectangle of the floor, in metres, that an opening door needs."""
     corners = wall.world(np.array([[o.x0 - 0.05, 0, 0], [o.x1 + 0.05, -0.9, 0]]))
     (x0, x1), (y0, y1) = np.sort(corners[:, 0]), np.sort(corners[:, 1])
     return float(x0), float(y0), float(x1), float(y1)
 
 
 def add_door(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Material, *, rng: np.random.Generator) -> None:
-    """A door set back in its wall, or a doorway to a passage; a casing around it, a switch beside it."""
+    """Add a door, or a doorway to a passage, with a casing around it and a light switch beside it."""
     builder.part = PARTS.index("door")
     shut = rng.random() < 0.72
     add_reveal(builder, wall, o, 0.14, trim)
@@ -44,7 +44,7 @@ def add_door(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Materia
 
 
 def _add_leaf(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Material, *, rng: np.random.Generator) -> None:
-    """A panelled door of wood or in the colour of the trim, its handle, and the threshold under it."""
+    """Add a panelled door of wood or in the colour of the trim, its handle, and the threshold."""
     wooden = Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.12)
     leaf = wooden if rng.random() < 0.5 else trim
     y = 0.06
@@ -65,7 +65,7 @@ def _add_leaf(builder: MeshBuilder, wall: RoomWall, o: WallOpening, trim: Materi
 
 
 def _add_passage(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:
-    """The end of a passage behind a doorway: floor, ceiling and three walls."""
+    """Add the end of a passage behind a doorway: floor, ceiling and three walls."""
     near, far, high = 0.14, 0.14 + rng.uniform(0.9, 1.3), 2.3
     x0, x1 = max(o.x0 - rng.uniform(0.05, 0.6), 0.02), min(o.x1 + rng.uniform(0.05, 0.6), wall.length - 0.02)
     paint = Material((1.0, 1.0, 1.0), textures.plaster(rng=rng, size=256))
@@ -75,7 +75,7 @@ def _add_passage(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: n
     for (ax, ay), (bx, by) in ((a, b), (b, c), (c, d)):
         corners = np.array([[ax, ay, -SEAM], [bx, by, -SEAM], [bx, by, high + SEAM], [ax, ay, high + SEAM]])
         builder.add(wall.world(corners), QUAD, paint, repeat_m=1.5)
-    # The wall above and beside the doorway, as the passage sees it, keeps daylight out.
+    # The back of the wall above and beside the doorway keeps daylight out.
     builder.part = PARTS.index("ceiling")
     lid = np.array([[x0, near, high], [x0, far, high], [x1, far, high], [x1, near, high]])
     builder.add(wall.world(lid), QUAD, Material((0.93, 0.92, 0.90)))

@@ -1,4 +1,4 @@
-"""The floor and the rug on it."""
+"""The floor, and a rug on it."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .plan import Plan, at_height
 
 
 def add_floor(builder: MeshBuilder, plan: Plan, *, rng: np.random.Generator) -> None:
-    """The floor, all of one kind."""
+    """Add the floor, in one material."""
     builder.part = PARTS.index("floor")
     texture, gloss = surfaces.floor(rng=rng)
     material, shift = Material((1.0, 1.0, 1.0), texture, gloss=gloss), rng.random(2)
@@ -21,7 +21,7 @@ def add_floor(builder: MeshBuilder, plan: Plan, *, rng: np.random.Generator) -> 
 
 
 def add_rug(builder: MeshBuilder, plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> None:
-    """A rug in most rooms: thinner than the 5 mm that furniture may sink, closed at its rims."""
+    """Add a rug to most rooms: thinner than 5 mm, with closed borders."""
     builder.part = PARTS.index("rug")
     half = np.array([rng.uniform(0.7, 1.25), rng.uniform(0.5, 0.9)])[:: int(rng.choice([1, -1]))]
     angle = rng.normal(0, 0.06)

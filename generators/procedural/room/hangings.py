@@ -1,4 +1,4 @@
-"""What hangs in the free places of the walls."""
+"""Pictures and shelves on free areas of the walls."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from .wall import RoomWall
 def add_hangings(
     builder: MeshBuilder, plan: Plan, walls: list[RoomWall], taken: dict[int, list[WallOpening]], *, rng: np.random.Generator
 ) -> None:
-    """Pictures and shelves in the free places of the walls, and shelves across an alcove."""
+    """Add pictures and shelves to free areas of the walls, and shelves across an alcove."""
     frames = draw_frames(rng=rng)
     wood, books = textures.wood(rng=rng), textures.spines(rng=rng)
     made_of = Material((1.0, 1.0, 1.0), wood, gloss=0.1), Material((1.0, 1.0, 1.0), books, gloss=0.05)

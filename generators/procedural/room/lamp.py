@@ -11,7 +11,7 @@ from .plan import Plan
 
 
 def draw_lamp_place(plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> tuple[float, float]:
-    """Near the middle of the room, away from walls."""
+    """A random position near the middle of the room, away from walls."""
     x, y = size[0] / 2, size[1] / 2
     for _ in range(10):
         px, py = x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5)
@@ -21,7 +21,7 @@ def draw_lamp_place(plan: Plan, size: tuple[float, float, float], *, rng: np.ran
 
 
 def add_lamp(builder: MeshBuilder, place: tuple[float, float], height: float, *, rng: np.random.Generator) -> Light:
-    """A flat round lamp under the ceiling, a hanging shade or a paper globe; the light lies just below it."""
+    """Add a flat ceiling lamp, a hanging shade or a paper globe; its area light is just below it."""
     builder.part = PARTS.index("ceiling lamp")
     x, y = place
     glow, kind = Material((1.0, 0.95, 0.85), emission=3.0), int(rng.integers(3))
@@ -46,10 +46,10 @@ def add_lamp(builder: MeshBuilder, place: tuple[float, float], height: float, *,
 
 
 def _add_shade(builder: MeshBuilder, centre: tuple[float, float, float], glow: Material, *, rng: np.random.Generator) -> float:
-    """A cone with a lining and a bulb. Returns the height of its top."""
+    """Add a conical shade with a lining and a bulb. Returns the height of its top in metres."""
     radius = rng.uniform(0.16, 0.24)
     shade = Material((1.0, 1.0, 1.0), textures.metal(rng=rng), emission=0.25, gloss=0.2)
-    # Shade and lining meet in a rim, so that nobody looks between them onto a back.
+    # Shade and lining are joined by a rim, so that no back face is visible between them.
     builder.lathe([(radius - 0.004, 0.0), (radius, 0.0), (radius * 0.45, 0.2), (0.0, 0.205)], shade, centre=centre)
     lining = Material((1.0, 0.97, 0.9), emission=1.0)
     builder.lathe([(0.0, 0.19), (radius * 0.45 - 0.004, 0.19), (radius - 0.004, 0.0)], lining, centre=centre)
@@ -58,7 +58,7 @@ def _add_shade(builder: MeshBuilder, centre: tuple[float, float, float], glow: M
 
 
 def _add_globe(builder: MeshBuilder, centre: tuple[float, float, float], *, rng: np.random.Generator) -> float:
-    """A lantern of ribbed paper. Returns the height of its top."""
+    """Add a lantern of ribbed paper. Returns the height of its top in metres."""
     radius = rng.uniform(0.16, 0.23)
     paper = Material((1.0, 0.95, 0.86), textures.paintwork(pick(("f0eee9",), rng=rng), rng=rng), emission=1.3)
     angle = np.linspace(0, np.pi, 25)

@@ -1,4 +1,4 @@
-"""Mouldings along walls, and what they and the frames are made of."""
+"""Mouldings along walls, and their material."""
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from .opening import WallOpening
 from .wall import RoomWall
 
 Profile = list[tuple[float, float]]
-"""The cross-section of a moulding, (distance from the wall into the room, height) in metres, upwards or outwards."""
+"""Cross-section of a moulding as (distance from the wall into the room, height) in metres, listed upwards or outwards."""
 
 
 def draw_trim(*, rng: np.random.Generator) -> Material:
-    """What skirting, frames and mouldings are made of: white paint, a colour, or wood."""
+    """A random material of skirting, frames and mouldings: white paint, coloured paint, or wood."""
     draw = rng.random()
     if draw < 0.25:
         return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.1)
@@ -24,7 +24,7 @@ def draw_trim(*, rng: np.random.Generator) -> Material:
 
 
 def add_moulding(builder: MeshBuilder, wall: RoomWall, profile: Profile, material: Material, gaps: list[tuple[float, float]]) -> None:
-    """A profile along a wall, mitred in its corners and left out over `gaps`, where other things must hide its ends."""
+    """Add a profile along a wall, mitred in its corners and interrupted by `gaps`. Its ends are open: other parts must cover them."""
     line = np.array(profile)
     run = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
     start = line[:, 0] * (1 if wall.inward[0] else -1)
@@ -43,7 +43,7 @@ def add_moulding(builder: MeshBuilder, wall: RoomWall, profile: Profile, materia
 
 
 def add_skirting(builder: MeshBuilder, walls: list[RoomWall], door_wall: RoomWall, door: WallOpening, material: Material) -> None:
-    """Skirting along all walls but for the door, whose casing hides its ends."""
+    """Add skirting along all walls except across the door, whose casing covers its ends."""
     builder.part = PARTS.index("skirting")
     for wall in walls:
         gaps = [(door.x0 - 0.05, door.x1 + 0.05)] if wall is door_wall else []

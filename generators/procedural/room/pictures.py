@@ -12,7 +12,7 @@ from .wall import RoomWall, wall_box
 
 
 def draw_frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
-    """What pictures of one room are framed in: wood, and a painted or gilded frame."""
+    """Random materials of the picture frames of a room: wood, and paint or gold."""
     lacquer = textures.paintwork(pick(("23262a", "f0eee9", "8d7b4f", "4b4540"), rng=rng), rng=rng)
     return Material((1.0, 1.0, 1.0), textures.wood(rng=rng), gloss=0.15), Material((1.0, 1.0, 1.0), lacquer, gloss=0.15)
 
@@ -20,7 +20,7 @@ def draw_frames(*, rng: np.random.Generator) -> tuple[Material, Material]:
 def add_pictures(
     builder: MeshBuilder, wall: RoomWall, taken: list[WallOpening], frames: tuple[Material, Material], *, rng: np.random.Generator
 ) -> None:
-    """Up to three pictures where nothing else is."""
+    """Add up to three pictures to free areas of a wall."""
     builder.part = PARTS.index("picture")
     hung: list[WallOpening] = []
     for _ in range(8):
@@ -38,7 +38,7 @@ def add_pictures(
 
 
 def _add_picture(builder: MeshBuilder, wall: RoomWall, o: WallOpening, frame: Material, *, rng: np.random.Generator) -> None:
-    """A picture in a frame of four bars."""
+    """Add a picture in a frame of four bars."""
     bar, y = rng.uniform(0.015, 0.04), (-0.024, 0.005)
     for x in ((o.x0, o.x0 + bar), (o.x1 - bar, o.x1)):
         wall_box(builder, wall, x, y, (o.z0, o.z1), frame)

@@ -1,4 +1,4 @@
-"""The floor plan: its shape, and rectangles that fill it."""
+"""The floor plan of a room: its outline, and rectangles that cover it."""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,18 @@ Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """The floor plan: corners, clockwise from above; parts of the inner box that are solid; the number of the alcove's back wall."""
+    """A floor plan: its corners, clockwise from above, the solid parts of its bounding box, and the index of the alcove's back wall."""
 
     corners: Float[np.ndarray, "corners 2"]
     solid: tuple[Rectangle, ...] = ()
     alcove: int = -1
 
     def inside(self, x: float, y: float, margin: float = 0.0) -> bool:
-        """Whether a point lies in the plan, `margin` metres from its walls in x and y."""
+        """Whether a point lies in the plan, at least `margin` metres from the walls in x and y."""
         return all(self._holds(x + dx, y + dy) for dx in (-margin, margin) for dy in (-margin, margin))
 
     def cells(self) -> list[Float[np.ndarray, "4 2"]]:
-        """Rectangles that fill the plan, counterclockwise, meeting edge to edge."""
+        """Counterclockwise rectangles that cover the plan and meet edge to edge."""
         xs, ys = np.unique(self.corners[:, 0]), np.unique(self.corners[:, 1])
         return [
             np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])

@@ -10,7 +10,7 @@ from .wall import RoomWall, wall_box
 
 
 def add_radiator(builder: MeshBuilder, wall: RoomWall, o: WallOpening) -> None:
-    """Columns between two rails, under a window."""
+    """Add columns between two rails below a window."""
     builder.part = PARTS.index("radiator")
     white = Material((0.9, 0.9, 0.88), gloss=0.25)
     middle, half = (o.x0 + o.x1) / 2, min((o.x1 - o.x0) / 2, 0.6)

@@ -1,4 +1,4 @@
-"""Shelves and what stands on them."""
+"""Shelves, with books and vases."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def add_shelf(
     brackets: bool,
     rng: np.random.Generator,
 ) -> None:
-    """A board at height z with books, and now and then a vase; `made_of` are wood and the cloth of books."""
+    """Add a shelf at height z with books and sometimes a vase; `made_of` are the materials of the board and the books."""
     builder.part = PARTS.index("shelf")
     wood, spines = made_of
     wall_box(builder, wall, x, (-depth, 0.005), (z - 0.026, z), wood, repeat=1.0)

@@ -1,4 +1,4 @@
-"""Walls: the frame of each, and boxes that are fixed to it."""
+"""Walls: the coordinate frame of each, and boxes that are attached to it."""
 
 from dataclasses import dataclass
 
@@ -24,17 +24,17 @@ class RoomWall:
     inward: tuple[bool, bool]
 
     def world(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
-        """Points of the wall's frame in the world."""
+        """World coordinates in metres of points in the frame of the wall."""
         moved: np.ndarray = np.asarray(points, float) @ self.T_world_wall[:3, :3].T + self.T_world_wall[:3, 3]
         return moved
 
 
 def walls_around(plan: Plan, height: float) -> list[RoomWall]:
-    """One wall from each corner to the next."""
+    """The walls between consecutive corners of the plan."""
     ahead = np.roll(plan.corners, -1, axis=0) - plan.corners
     length = np.abs(ahead).sum(axis=1)
     x = ahead / length[:, None]
-    # Clockwise, so a turn to the right is a corner of the usual kind.
+    # The plan is clockwise, so that a right turn is a convex corner.
     before = np.roll(x, 1, axis=0)
     right = before[:, 0] * x[:, 1] - before[:, 1] * x[:, 0] < 0
     walls = []
@@ -65,7 +65,7 @@ def wall_box(
     bevel: float = 0.0,
     along: bool = True,
 ) -> None:
-    """A box in a wall's frame; y is negative inside the room and positive in the wall."""
+    """Add a box in the frame of a wall; y is negative inside the room and positive in the wall."""
     centre = wall.world(np.array([[np.mean(x), np.mean(y), np.mean(z)]]))[0]
     builder.box(
         centre,

@@ -1,4 +1,4 @@
-"""Windows: where they are, their frames, and what belongs to them."""
+"""Windows: their positions, frames, curtains, blinds and radiators."""
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from .radiator import add_radiator
 from .wall import RoomWall, wall_box
 
 WALL_THICKNESS = 0.22
-"""In metres, as the reveals of windows show it."""
+"""Wall thickness in metres that is visible in the reveals of windows."""
 
 
 def draw_window(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:
-    """Where a window is in a wall."""
+    """A random position and size of a window in a wall."""
     width = rng.uniform(1.0, min(2.0, wall.length - 1.0))
     x0 = rng.uniform(0.4, wall.length - width - 0.4)
     sill = rng.uniform(0.7, 1.0)
@@ -28,7 +28,7 @@ def draw_window(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:
 def add_windows(
     builder: MeshBuilder, walls: list[RoomWall], openings: dict[int, list[WallOpening]], trim: Material, *, rng: np.random.Generator
 ) -> list[Light]:
-    """Windows with all that belongs to them. Returns the daylight."""
+    """Add windows with frames, curtains, blinds and radiators. Returns the lights of the windows."""
     lights = []
     for index, found in openings.items():
         for o in found:
@@ -46,7 +46,7 @@ def add_windows(
 
 
 def _add_window(builder: MeshBuilder, wall: RoomWall, o: WallOpening, frame: Material, *, rng: np.random.Generator) -> None:
-    """Reveal, sill, frame and mullions; there is no glass: rays pass to the sky."""
+    """Add reveal, sill, frame and mullions. There is no glass: rays pass to the sky."""
     builder.part = PARTS.index("window")
     depth = WALL_THICKNESS
     chalk = pick(("ece8e0", "e4dfd6"), rng=rng, spread=0.03)

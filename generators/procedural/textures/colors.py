@@ -1,4 +1,4 @@
-"""Colours that things are painted, dyed, glazed or grown in, and picking one."""
+"""Palettes of paint, cloth and other materials, and random choices from them."""
 
 import colorsys
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ PAINTS = palette(
 b9c6cb 9fb2bc 8199a8 5f7a8c 3f5666 dcc3b2 cfa58f c08a72 b86f52 d8b66a c99f45 7d8b6a 5c6b52 3d4f47 e3d3d0 cbb3ad 8d7b74 6b6660
 4a4d52 d6dcd8 c4d3ce eadfc9"""
 )
-"""Wall paints that are sold: whites and greiges, greys, sage, dusty blue, blush, terracotta, ochre, deep green and slate."""
+"""Common wall paints: whites and greiges, greys, sage, dusty blue, blush, terracotta, ochre, deep green and slate."""
 
 CLOTHS = palette(
     """d8cfc0 c8bba6 b3a48d 8f8272 6e6459 4b4540 e8e2d6 9a9a96 6f7377 4a4f55 2f3338 39475a 51657c 7b91a5 a9b9c4 5e6f5a 7c8b6d

@@ -33,7 +33,7 @@ def fabric(*, rng: np.random.Generator, base: Color | None = None) -> Texture:
 
 
 def _bands(count: int, *, rng: np.random.Generator) -> Float[np.ndarray, " columns"]:
-    """Stripes in [0, 1] over one repeat: each has its own place, width and strength, so that none can be taken for its neighbour."""
+    """Stripes in [0, 1] over one repeat: each has its own position, width and strength, so that no two look the same."""
     along = np.arange(SIZE) / SIZE
     strengths, starts, widths = rng.uniform(0.55, 1.0, count), rng.uniform(0.0, 0.35, count), rng.uniform(0.2, 0.6, count)
     which, within = (along * count).astype(int) % count, (along * count) % 1

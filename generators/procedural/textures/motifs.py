@@ -1,4 +1,4 @@
-"""Motifs that patterns are made of: flowers, leaves and scrolls, and laying them on a plane of labels."""
+"""Motifs of patterns (flowers, leaves and scrolls), and functions that place them on a plane of labels."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -33,7 +33,7 @@ def _polar(reach: int) -> tuple[Plane, Plane]:
 
 
 def ornament(shape: tuple[int, int], *, rng: np.random.Generator, slope: Number = 1.4, both: bool = False) -> Plane:
-    """Noise that is its own mirror image, left and right (and up and down): scrolls and leaves, as weavers draw them."""
+    """Noise that is symmetric left to right (and, with `both`, top to bottom): it looks like scrolls and leaves."""
     plane = noise(rng=rng, size=SIZE, slope=slope)[: shape[0], : shape[1]]
     half = plane[:, : shape[1] // 2]
     plane = np.concatenate([half, half[:, ::-1]], axis=1)
@@ -50,7 +50,7 @@ def stamp(labels: Labels, mask: Bool[np.ndarray, "height width"], x: int, y: int
 def scatter(
     labels: Labels, shapes: Sequence[UInt8[np.ndarray, "_ _"]], places: Sequence[tuple[int, int]], chosen: Int[np.ndarray, " places"]
 ) -> None:
-    """Lay shapes made of labels (0 is clear) on places (x, y), wrapped around the borders; `chosen` says which shape lies where."""
+    """Place shapes of labels (0 is transparent) at (x, y), wrapped around the borders; `chosen` is the shape at each position."""
     spots = [(*np.nonzero(shape), shape[shape > 0]) for shape in shapes]
     for (x, y), index in zip(places, chosen, strict=True):
         dy, dx, values = spots[index]

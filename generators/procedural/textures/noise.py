@@ -1,4 +1,4 @@
-"""Noise with a falling spectrum, which makes no two places of a texture alike."""
+"""Noise with a decreasing spectrum, so that no two positions of a texture look the same."""
 
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ def noise(*, rng: np.random.Generator, size: Shape = SIZE, slope: Number = 1.5, 
     It is a mixture of two planes that are made once, each moved, flipped and weighed at random: as good as new, and far cheaper.
     """
     rows, columns = (size, size) if isinstance(size, int) else size
-    # Fine grain may repeat after some metres, slow patches may not: by them a place is told from its twin.
+    # Fine grain may repeat after some metres, low frequencies may not: they distinguish positions with the same grain.
     shape = (rows, columns) if slope >= 1.5 else (min(rows, BANK_SHAPE[0]), min(columns, BANK_SHAPE[1]))
     first, second = _bank(shape, float(slope), (float(stretch[0]), float(stretch[1])))
     angle = rng.uniform(0, 2 * np.pi)
@@ -36,7 +36,7 @@ def _moved(plane: Plane, *, rng: np.random.Generator) -> Plane:
 
 @lru_cache(maxsize=96)
 def _bank(shape: tuple[int, int], slope: float, stretch: tuple[float, float]) -> tuple[Plane, Plane]:
-    """Two planes of noise, always the same for the same arguments."""
+    """Two planes of noise that depend only on the arguments."""
     rng = np.random.default_rng(np.random.SeedSequence([BANK_SEED, *shape, round(100 * slope), *(round(100 * s) for s in stretch)]))
     fy, fx = np.meshgrid(np.fft.fftfreq(shape[0]), np.fft.rfftfreq(shape[1]), indexing="ij")
     radius = np.hypot(fx * stretch[0], fy * stretch[1]) * max(shape)

@@ -1,4 +1,4 @@
-"""What is painted: wood with a brush, plaster with a roller."""
+"""Painted wood and plaster."""
 
 import numpy as np
 
@@ -26,5 +26,5 @@ def plaster(*, rng: np.random.Generator, size: Shape = 512, base: Color | None =
 
 
 def wall_color(*, rng: np.random.Generator) -> Color:
-    """A colour that people paint walls with."""
+    """A random wall colour."""
     return pick(PAINTS, rng=rng, spread=0.03)

@@ -1,4 +1,4 @@
-"""Planes of texels, which textures are drawn on: their size, what is kept in them, and their coordinates."""
+"""Planes of texels, on which textures are drawn: their size, types and coordinates."""
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -7,7 +7,7 @@ SIZE = 256
 """Rows and columns of most textures."""
 
 Number = float | int
-"""A whole number may stand for a float; run-time checks, unlike mypy, want that said."""
+"""An int is accepted as a float; run-time type checks, unlike mypy, need both to be named."""
 
 Shape = int | tuple[int, int]
 """Rows and columns, or the side of a square."""
@@ -19,7 +19,7 @@ Texture = UInt8[np.ndarray, "rows columns 3"]
 
 
 def grid(size: Shape = SIZE) -> tuple[Float[np.ndarray, "1 columns"], Float[np.ndarray, "rows 1"]]:
-    """x and y in [0, 1) of texel centres, to be broadcast: (1, columns) and (rows, 1)."""
+    """x and y in [0, 1) of texel centres, for broadcasting: (1, columns) and (rows, 1)."""
     rows, columns = (size, size) if isinstance(size, int) else size
     x, y = ((np.arange(n, dtype=np.float32) + np.float32(0.5)) / np.float32(n) for n in (columns, rows))
     return x[None, :], y[:, None]

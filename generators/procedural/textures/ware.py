@@ -1,4 +1,4 @@
-"""What vessels, baskets and fittings are made of: metal, wicker and glazed clay."""
+"""Materials of vessels, baskets and fittings: metal, wicker and glazed clay."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def metal(*, rng: np.random.Generator, bases: Sequence[str] = ()) -> Texture:
 
 
 def wicker(*, rng: np.random.Generator) -> Texture:
-    """Withies woven over and under stakes, no two of one shade."""
+    """Wicker: woven withies, each in its own shade."""
     count = 2 * int(rng.integers(9, 13))
     x, y = grid()
     row = np.floor(y * count).astype(int)

@@ -34,11 +34,11 @@ def wood_color(*, rng: np.random.Generator) -> Color:
 
 
 def _knots(count: int, *, rng: np.random.Generator) -> tuple[Plane, Plane]:
-    """How far knots push the grain aside, in repeats, and how dark they are, in [0, 1]; both wrap around."""
+    """Displacement of the grain by knots, in repeats, and their darkness in [0, 1]; both are periodic."""
     push, dark = np.zeros((SIZE, SIZE), np.float32), np.zeros((SIZE, SIZE), np.float32)
     along = (np.arange(SIZE, dtype=np.float32) + np.float32(0.5)) / np.float32(SIZE)
     for px, py, radius in rng.uniform((0, 0, 0.008), (1, 1, 0.02), (count, 3)).astype(np.float32):
-        # Gaussians are products of one line and one column, so nothing here is computed texel by texel.
+        # A Gaussian is the product of a row and a column, which is faster than a computation per texel.
         dx, dy = (along - px + 0.5) % 1 - 0.5, (along - py + 0.5) % 1 - 0.5
         aside = 2 * radius * np.tanh(dy / radius) * np.exp(-((dy / (2 * radius)) ** 2))
         push += np.outer(aside, np.exp(-((dx / (6 * radius)) ** 2)))

@@ -19,11 +19,11 @@ from .walls import Footprint, footprints, outline_at
 PARTS = ("wall", "floor", "ceiling", "skirting", "ceiling lamp")
 SLAB_M = 0.2
 UNDER_WALLS_M = 0.25
-"""Floors and ceilings reach this far beyond a room's outline: under the walls around it, and through its doors."""
+"""Floors and ceilings extend this far beyond the outline of a room: under its walls and through its doors."""
 
 ENCLOSED_SHARE = 0.6
 BESIDE_M = 0.15
-"""A room is indoors if this share of its outline lies this near to tall walls."""
+"""A room is indoors if this share of its outline is this close to tall walls."""
 
 LAMP_RADIUS_M, LAMP_HEIGHT_M = 0.2, 0.06
 
@@ -32,7 +32,7 @@ Chooser = Callable[[np.ndarray], np.ndarray]
 
 @dataclass
 class Shell:
-    """Solids that are being gathered, and what each of their faces looks like."""
+    """Collects the solids of a level, and the surface of each of their faces."""
 
     finishes: Finishes
     solids: list[m3.Manifold] = field(default_factory=list)
@@ -44,13 +44,13 @@ class Shell:
         self.solids.append(self.known(solid, part, choose))
 
     def known(self, solid: m3.Manifold, part: str, choose: Chooser) -> m3.Manifold:
-        """The solid with an id that its faces keep, whatever it is joined with or cut by."""
+        """The solid with an id that its faces keep in all Boolean operations."""
         marked = solid.as_original()
         self.choosers[marked.original_id()] = (choose, part)
         return marked
 
     def one(self, surface: Surface) -> Chooser:
-        """A chooser that gives all faces one surface."""
+        """A chooser that gives all faces the same surface."""
         index = self.index(surface)
         return lambda normals: np.full(len(normals), index)
 
@@ -62,14 +62,14 @@ class Shell:
 
 
 def is_indoors(area: Area, walls: Sequence[Footprint]) -> bool:
-    """Whether walls that are tall stand around a room."""
+    """Whether a room is enclosed by tall walls."""
     tall = [footprint for footprint in walls if min(footprint.wall.height_m) >= TALL_M]
     points = _along(area.outline, 0.1)
     return bool(np.mean(outline_at(points, tall) < BESIDE_M) >= ENCLOSED_SHARE)
 
 
 def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray, "2"], finishes: Finishes) -> RawModel:
-    """The level's body around `openings` (its doors and windows), with a round lamp below the ceiling at `lamp`."""
+    """The solid body of a level with its `openings` (doors and windows) and a round lamp below the ceiling at `lamp`, in metres."""
     shell = Shell(finishes)
     walls = footprints(level.walls)
     indoors = [area for area in level.areas if is_indoors(area, walls)]
@@ -83,7 +83,7 @@ def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray,
 
 
 def _along(outline: Float[np.ndarray, "points 2"], step_m: float) -> Float[np.ndarray, "places 2"]:
-    """Places along a polygon, a step apart."""
+    """Points along a polygon, one step apart."""
     places = []
     for a, b in zip(outline, np.roll(outline, -1, axis=0), strict=True):
         count = max(1, int(np.linalg.norm(b - a) / step_m))
@@ -108,7 +108,7 @@ def _union(shapes: Sequence[m3.CrossSection]) -> m3.CrossSection:
 
 
 def _filled(walls: Sequence[Footprint]) -> m3.CrossSection:
-    """Tall walls and all that they enclose."""
+    """The area of tall walls and of everything that they enclose."""
     tall = _union([_flat(footprint.corners[::-1]) for footprint in walls if min(footprint.wall.height_m) >= TALL_M])
     return _union([_flat(np.asarray(contour)) for contour in tall.to_polygons() if signed_area(np.asarray(contour)) > 0])
 
@@ -124,7 +124,7 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
     z = level.elevation_m
     for number, area in enumerate(areas):
         others = _union([taken, *exact[:number], *exact[number + 1 :]])
-        # What two rooms claim goes to the first.
+        # An area that two rooms overlap belongs to the first.
         mine = (exact[number] - taken) + (_grown(area.outline) - others)
         taken = taken + mine
         if not mine.is_empty():
@@ -135,7 +135,7 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
 
 
 def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
-    """A ceiling over each room, and over all that tall walls enclose and no room outside has."""
+    """Add a ceiling over each room, and over all that tall walls enclose except outdoor rooms."""
     low = level.elevation_m + level.height_m
     outside = _union([_flat(area.outline) for area in level.areas if area not in indoors])
     taken = m3.CrossSection()
@@ -153,7 +153,7 @@ def _add_walls(shell: Shell, level: Level, walls: Sequence[Footprint], openings:
     for footprint in walls:
         wall = footprint.wall
         holes = [_cutter(shell, level, piece) for piece in openings if cuts(piece, wall)]
-        # Walls that close a room reach its ceiling, also where a roof came down on them.
+        # Walls that enclose a room extend to its ceiling, also below a sloping roof.
         reach = level.height_m if min(wall.height_m) >= TALL_M else 0.0
         heights = (max(wall.height_m[0], reach), max(wall.height_m[1], reach))
         body = shell.known(_prism(footprint.corners, level.elevation_m, heights), "wall", _sides(shell, wall))
@@ -177,7 +177,7 @@ def _without(solid: m3.Manifold, holes: Sequence[m3.Manifold]) -> m3.Manifold:
 
 
 def _board(footprint: Footprint, sign: float, thickness: float) -> Float[np.ndarray, "4 2"]:
-    """The footprint of a skirting board: from the wall's middle line to before its side."""
+    """The footprint of a skirting board: from inside the wall to in front of its side."""
     side = footprint.corners[[0, 1]] if sign > 0 else footprint.corners[[3, 2]]
     out = sign * footprint.wall.normal
     return np.array([side[0] + out * thickness, side[1] + out * thickness, side[1] - out * 0.005, side[0] - out * 0.005])
@@ -196,7 +196,7 @@ def _sides(shell: Shell, wall: PlanWall) -> Chooser:
 
 
 def cuts(piece: Piece, wall: PlanWall) -> bool:
-    """Whether a door or window is in a wall: it is parallel to it and its depth reaches it."""
+    """Whether a door or window is in a wall: it is parallel to the wall and its depth overlaps it."""
     offset = piece.place[:2] - wall.start
     length = float(np.linalg.norm(wall.end - wall.start))
     parallel = abs(float(piece.along @ wall.along)) > 0.9
@@ -210,7 +210,7 @@ def _cutter(shell: Shell, level: Level, piece: Piece) -> m3.Manifold:
     outline = cut_out_outline(piece.opening) - [0.5, 0]
     width, _, height = piece.size
     bottom = piece.place[2]
-    # A door's opening goes a little into the floor, so that nothing of the wall is left on the threshold.
+    # The opening of a door extends slightly into the floor, so that no wall remains on the threshold.
     sunk = 0.01 if bottom < 0.02 else 0.0
     points = outline * [width, height + sunk] - [0, sunk]
     solid = m3.Manifold.extrude(_flat(points), 2.0)
@@ -221,7 +221,7 @@ def _cutter(shell: Shell, level: Level, piece: Piece) -> m3.Manifold:
 
 
 def _meshed(shell: Shell, solid: m3.Manifold) -> RawModel:
-    """The joined body as a model whose groups are PARTS."""
+    """The joined body as a model whose groups index PARTS."""
     mesh = solid.to_mesh64()
     vertices = np.asarray(mesh.vert_properties, np.float64)[:, :3]
     faces = np.asarray(mesh.tri_verts, np.int64)
@@ -240,7 +240,7 @@ def _meshed(shell: Shell, solid: m3.Manifold) -> RawModel:
 
 
 def _planar(corners: Float[np.ndarray, "faces 3 3"], normals: Float[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 2"]:
-    """Texture coordinates in metres: along an upright face and down it, or across a level one."""
+    """Texture coordinates in metres: horizontal and downwards on vertical faces, x and -y on horizontal ones."""
     level = np.abs(normals[:, 2]) > 0.7
     tangent = np.column_stack([-normals[:, 1], normals[:, 0]])
     tangent /= np.maximum(np.linalg.norm(tangent, axis=1, keepdims=True), 1e-12)
