@@ -28,7 +28,7 @@ from ..casters.embree import EmbreeCaster
 from ..scene_arrays import LightArrays, ObjectArrays, SceneArrays
 from ..tracks import track_points
 from .config import Config2D
-from .images import Picture, open_pictures
+from .images import SourcePicture, open_pictures
 from .plane_camera import picture_camera, picture_corners
 
 WARP, JITTER, CONTROLS, TRACKS = range(4)
@@ -119,7 +119,7 @@ class Generator2D:
 
         return color
 
-    def _recipe(self, index: int, picture: Picture) -> dict[str, object]:
+    def _recipe(self, index: int, picture: SourcePicture) -> dict[str, object]:
         return {
             "generator": "2d",
             "generator_version": self.version,

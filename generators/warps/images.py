@@ -26,7 +26,7 @@ FINEST = 1.5
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class SourcePicture:
     """A square sRGB image. `facts`, such as a label, are stored in the recipe of its scene."""
 
     id: str
@@ -41,7 +41,7 @@ class Pictures(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> Picture: ...
+    def __getitem__(self, index: int) -> SourcePicture: ...
 
     def hashes(self) -> Mapping[str, str]:
         """The sha256 of each asset that the pictures come from, by asset id."""
@@ -77,7 +77,7 @@ class ColoredMnistPictures:
     def __len__(self) -> int:
         return len(self._parts)
 
-    def __getitem__(self, index: int) -> Picture:
+    def __getitem__(self, index: int) -> SourcePicture:
         domain, row = self._parts[index]
         facts = {
             "label": bool(domain.labels[row]),
@@ -86,7 +86,7 @@ class ColoredMnistPictures:
             "wrong_colours": domain.e,
             "index": int(domain.index[row]),
         }
-        return Picture(self._asset, domain.images[row], self._sha256, facts)
+        return SourcePicture(self._asset, domain.images[row], self._sha256, facts)
 
     def hashes(self) -> Mapping[str, str]:
         """See Pictures."""
@@ -112,7 +112,7 @@ class FolderPictures:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __getitem__(self, index: int) -> Picture:
+    def __getitem__(self, index: int) -> SourcePicture:
         path = self._paths[index]
         try:
             with Image.open(path) as image:
@@ -124,7 +124,7 @@ class FolderPictures:
         square = rgb.crop((left, top, left + side, top + side))
         if side > self._side:
             square = square.resize((self._side, self._side), Image.Resampling.LANCZOS)
-        return Picture(self._id(path), np.asarray(square), self._hashes[path], {})
+        return SourcePicture(self._id(path), np.asarray(square), self._hashes[path], {})
 
     def hashes(self) -> Mapping[str, str]:
         """See Pictures."""

@@ -60,6 +60,7 @@ def warped(
     """The view of a picture under H, bilinear; black where the picture ends."""
     source = apply_homography(np.linalg.inv(H), pixel_centres(width, height))
     rows, columns = picture.shape[-2:]
+    # kornia and OpenCV warp with coordinates in float32: their images differ in the last bits, which would change existing data sets.
     # What lies behind the horizon is far outside.
     grid = torch.from_numpy(np.nan_to_num(normalised_grid(source, columns, rows), nan=9.0)).to(picture.dtype)
     return functional.grid_sample(picture[None], grid[None], align_corners=False, padding_mode="zeros")[0]
