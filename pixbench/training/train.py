@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import UserError
 from ..image.photometric import photometric
+from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
 from .config import TrainConfig
@@ -69,6 +70,7 @@ def train(
     recorded = recorded_run(out, described, precision)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
+    keep_freed_memory()
     with _threads(fabric, threads, recorded.get("threads"), devices) as count:
         record = {**described, "precision": chosen, "threads": count}
         write_run(out, record)
