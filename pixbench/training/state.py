@@ -63,7 +63,12 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> 
     network = seeded_network(config.network, config.seed)
     own = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
-        [*network.parameters(), *own], lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+        [*network.parameters(), *own],
+        lr=config.learning_rate,
+        betas=(0.9, 0.99),
+        weight_decay=config.weight_decay,
+        # On a GPU it does not go together with float16, whose gradients are scaled.
+        fused=fabric.device.type == "cpu" or None,
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
