@@ -16,7 +16,7 @@ BASELINES = ("oracle", "rgb-patch", "dense-sift", "random-unet")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DemoSize:
     """The size of a demo."""
 
     train: dict[str, Any]
@@ -24,12 +24,12 @@ class Recipe:
     training: dict[str, Any]
 
 
-FULL = Recipe(
+FULL = DemoSize(
     train={"split": "train", "scenes": 36, "views": 4, "size": 96, "seed": 0},
     test={"split": "test", "scenes": 8, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 2},
     training={"steps": 500, "batch": 4},
 )
-FAST = Recipe(
+FAST = DemoSize(
     train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},
     test={"split": "test", "scenes": 2, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 1},
     training={"steps": 30, "batch": 4, "points": 256},

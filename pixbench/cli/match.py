@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..inference.defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from ..io.threads import use_threads
 
 if TYPE_CHECKING:
@@ -23,12 +24,12 @@ def match(
     out: Annotated[Path, typer.Option(help="The pictures side by side with their matches, .png or .jpg.")] = Path("matches.png"),
     csv: Annotated[Path | None, typer.Option(help="The matches as a table, in pixels of the pictures as they are.")] = None,
     geometry: Annotated[str, typer.Option(help="What matches must agree on: homography, essential, fundamental or none.")] = "none",
-    max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = 480,
+    max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = WORKING_SIZE,
     refine: Annotated[int | None, typer.Option(min=32, help="Search again around each match at this longer side.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of A.")] = 8,
-    cycle: Annotated[float, typer.Option(min=0, help="A match may return this far from where it started, in shrunk pixels.")] = 1.5,
+    step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of A.")] = STEP,
+    cycle: Annotated[float, typer.Option(min=0, help="A match may return this far from where it started, in shrunk pixels.")] = CYCLE_PX,
     ratio: Annotated[float, typer.Option(min=0, max=1, help="Highest ratio of a match's distance to its best rival's.")] = 1.0,
-    threshold: Annotated[float, typer.Option(min=0, help="Inliers are this near to the geometry, in shrunk pixels.")] = 3.0,
+    threshold: Annotated[float, typer.Option(min=0, help="Inliers are this near to the geometry, in shrunk pixels.")] = THRESHOLD_PX,
     focal: Annotated[float | None, typer.Option(min=1, help="Focal length of both, px. Default: EXIF's, or 1.2 x the longer side.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
 ) -> None:

@@ -27,13 +27,13 @@ from ..models.checkpoint import load_checkpoint
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
 from ..training.precision import FLOAT32
-from ..training.run import STATE
+from ..training.run_folder import STATE
 from ..training.train import train
 from ..training.warped_pairs import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
 
-__all__ = ["PRESETS", "Cell", "cells", "draw", "prepare", "run", "summary", "table"]
+__all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
 SIZE = 32
 HELD_OUT = 0.2
@@ -49,7 +49,7 @@ SHOWN = 2
 
 
 @dataclass(frozen=True)
-class Preset:
+class Experiment1Preset:
     """The size of the experiment. `jitter` is the strength of the photometric one; `head_stride` thins the pixels that the head reads."""
 
     digits: str
@@ -71,7 +71,7 @@ class Preset:
 
 PRESETS = {
     # The reference's own windows; its grid.
-    "paper": Preset(
+    "paper": Experiment1Preset(
         digits="mnist",
         cut="authors",
         network="paper",
@@ -89,7 +89,7 @@ PRESETS = {
         bounds=Bounds((0.80, 0.865), (0.09, 0.115), (0.68, 0.755), 0.075),
     ),
     # Fewer digits, shorter runs, a smaller network; windows as wide as some 700 test digits need.
-    "cpu": Preset(
+    "cpu": Experiment1Preset(
         digits="mnist-5000",
         cut="authors",
         network="experiment1-cpu",
@@ -113,7 +113,7 @@ PRESETS["paper-jitter"] = replace(PRESETS["paper"], jitter=1.0)
 
 
 @dataclass(frozen=True)
-class Cell:
+class Experiment1Cell:
     """One run of the grid: the method, or another objective in its place."""
 
     preset: str
@@ -131,11 +131,11 @@ class Cell:
 
 def cells(
     preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None, objective: str = "paper"
-) -> list[Cell]:
+) -> list[Experiment1Cell]:
     """The grid of a preset, or a part of it, seed by seed: a sweep that is stopped has all cells at fewer seeds."""
     grid = preset_named("experiment1", PRESETS, preset)
     return [
-        Cell(preset, norm, weight, seed, objective)
+        Experiment1Cell(preset, norm, weight, seed, objective)
         for seed in range(seeds or grid.seeds)
         for weight in between_weight or grid.between_weight
         for norm in p or grid.p
@@ -149,7 +149,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     DOMAIN_SETS.get("colored-mnist")(size.digits, cut=size.cut, seed=0)
 
 
-def run(cell: Cell, folder: Path) -> dict[str, Any]:
+def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     """Train and score a cell. Its run goes to `folder`/runs/NAME, and goes on there if it was stopped."""
     started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
@@ -195,7 +195,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     }
 
 
-def _config(cell: Cell, preset: Preset) -> TrainConfig:
+def _config(cell: Experiment1Cell, preset: Experiment1Preset) -> TrainConfig:
     return TrainConfig(
         objective=cell.objective,
         p=cell.p,

@@ -29,7 +29,7 @@ from ..models.checkpoint import load_checkpoint, seeded_network
 from ..models.loading import load_model
 from ..training.config import TrainConfig, preset_values
 from ..training.precision import FLOAT32
-from ..training.run import STATE
+from ..training.run_folder import STATE
 from ..training.train import train
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Record, cell_format, preset_named
@@ -42,7 +42,7 @@ MEASURES = ("iou", "iou_objects", "rand", "depth_edges", "normal_edges")
 
 
 @dataclass(frozen=True)
-class Preset:
+class Experiment2Preset:
     """The size of the experiment; `training` holds what differs from the preset experiment2 of `pixbench train`."""
 
     rooms: Rooms
@@ -53,14 +53,14 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(
+    "cpu": Experiment2Preset(
         rooms=Rooms({"train": 60, "val": 10, "test": 16}, views=3, size=96),
         training={"steps": 500, "batch": 6, "points": 96 * 96 // 8, "learning_rate": 2e-3},
         p=(math.inf, 1.0, 2.0),
         between_weight=(0.5,),
         seeds=1,
     ),
-    "paper": Preset(
+    "paper": Experiment2Preset(
         rooms=Rooms({"train": 10_000, "val": 200, "test": 500}, views=2, size=256),
         training={},
         p=(math.inf, 1.0, 2.0),
@@ -71,7 +71,7 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class Experiment2Cell:
     """One run."""
 
     preset: str
@@ -85,11 +85,11 @@ class Cell:
         return f"p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
 
 
-def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Cell]:
+def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Experiment2Cell]:
     """The grid of a preset, or a part of it."""
     grid = preset_named("experiment2", PRESETS, preset)
     return [
-        Cell(preset, norm, weight, seed)
+        Experiment2Cell(preset, norm, weight, seed)
         for seed in range(seeds or grid.seeds)
         for weight in between_weight or grid.between_weight
         for norm in p or grid.p
@@ -101,7 +101,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("experiment2", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: Cell, folder: Path) -> Record:
+def run(cell: Experiment2Cell, folder: Path) -> Record:
     """Train; score matching on rooms and objects held out; measure segments and edges there. A picture of matches goes to `folder`."""
     preset, started = preset_named("experiment2", PRESETS, cell.preset), time.perf_counter()
     data = {split: preset.rooms.path(folder, split) for split in preset.rooms.scenes}
@@ -199,7 +199,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown, each trained network above the same one untrained and the picture's own colours."""
     lines = [
-        f"Preset {rows[0]['preset']}. Means over seeds, on rooms and objects held out; chance is the share of edge pixels.\n",
+        f"Experiment2Preset {rows[0]['preset']}. Means over seeds, on rooms and objects held out; chance is the share of edge pixels.\n",
         "| p | between_weight | descriptors | δ_avg | IoU, instances | IoU, objects | Rand index | depth edges, AP | normal edges, AP |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -52,7 +52,7 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Preset:
+class NegativesPreset:
     """The size of the study: budgets in steps, seeds, and variants."""
 
     rooms: Rooms
@@ -65,7 +65,7 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(
+    "cpu": NegativesPreset(
         rooms=Rooms({"train": 100, "test": 20}, views=3, size=64),
         network={"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
         budgets=(200, 600),
@@ -74,7 +74,7 @@ PRESETS = {
         seeds=3,
         variants=("paper", "point-infonce", "stable-hard", "one random", "two-sided", "p = 1", "p = 2"),
     ),
-    "gpu": Preset(
+    "gpu": NegativesPreset(
         rooms=Rooms({"train": 2000, "test": 100}, views=4, size=256),
         network={"widths": (16, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
         budgets=(5_000, 50_000),
@@ -87,7 +87,7 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class NegativesCell:
     """One run."""
 
     preset: str
@@ -102,14 +102,14 @@ class Cell:
         return f"{'-'.join(filter(None, plain.split('-')))}_steps-{self.steps}_seed-{self.seed}"
 
 
-def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[Cell]:
+def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NegativesCell]:
     """The grid of a preset, seed by seed. UserError for an unknown variant."""
     grid = preset_named("negatives", PRESETS, preset)
     for variant in variants:
         if variant not in VARIANTS:
             raise unknown_name("variant", variant, VARIANTS)
     return [
-        Cell(preset, variant, steps, seed)
+        NegativesCell(preset, variant, steps, seed)
         for seed in range(seeds or grid.seeds)
         for steps in grid.budgets
         for variant in variants or grid.variants
@@ -121,7 +121,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("negatives", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: Cell, folder: Path) -> Record:
+def run(cell: NegativesCell, folder: Path) -> Record:
     """Train one member, and score it on rooms that it has not seen. Seconds are those of training alone."""
     preset = preset_named("negatives", PRESETS, cell.preset)
     rooms = preset.rooms
@@ -166,7 +166,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"Preset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
+        f"NegativesPreset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
         "| steps | member | δ_avg | each seed | median error, px | seconds |",
         "|---|---|---|---|---|---|",
     ]

@@ -38,18 +38,18 @@ REFERENCE: Mapping[str, tuple[float, float]] = {"erm": (0.874, 0.171), "irm": (0
 
 
 @dataclass(frozen=True)
-class Preset:
+class SupervisedPreset:
     """Where the digits come from, and how many seeds."""
 
     digits: str
     seeds: int
 
 
-PRESETS = {"cpu": Preset("mnist-5000", 3), "paper": Preset("mnist", 10)}
+PRESETS = {"cpu": SupervisedPreset("mnist-5000", 3), "paper": SupervisedPreset("mnist", 10)}
 
 
 @dataclass(frozen=True)
-class Cell:
+class SupervisedCell:
     """One run, on the cut `irm`."""
 
     preset: str
@@ -62,10 +62,10 @@ class Cell:
         return f"{self.method}_seed-{self.seed}"
 
 
-def cells(preset: str, *, seeds: int | None = None) -> list[Cell]:
+def cells(preset: str, *, seeds: int | None = None) -> list[SupervisedCell]:
     """All methods, seed by seed. UserError with a suggestion for an unknown preset."""
     grid = preset_named("supervised", PRESETS, preset)
-    return [Cell(preset, method, seed) for seed in range(seeds or grid.seeds) for method in METHODS]
+    return [SupervisedCell(preset, method, seed) for seed in range(seeds or grid.seeds) for method in METHODS]
 
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
@@ -74,7 +74,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     DOMAIN_SETS.get("colored-mnist")(PRESETS[preset].digits, cut="irm", seed=0)
 
 
-def run(cell: Cell, folder: Path) -> Record:
+def run(cell: SupervisedCell, folder: Path) -> Record:
     """Train one method."""
     del folder
     started = time.perf_counter()
@@ -108,7 +108,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown, beside the reference's."""
     lines = [
-        f"Preset {rows[0]['preset']}, cut irm, {rows[0]['train_digits']} digits trained on. Reference: 50,000 digits.\n",
+        f"SupervisedPreset {rows[0]['preset']}, cut irm, {rows[0]['train_digits']} digits trained on. Reference: 50,000 digits.\n",
         "| method | train, each seed | OOD, each seed | reference, train | OOD |",
         "|---|---|---|---|---|",
     ]

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..jit import kernel
+from .pixels import axis_centres
 
 
 def transform_points(T: Float[np.ndarray, "4 4"], points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
@@ -123,23 +124,25 @@ def reprojected_centres(depth_m: Float[np.ndarray, "height width"], a: Camera, b
     NaN where the depth is NaN or the point is not before b. The same as unprojecting and projecting, in one pass.
     """
     uv = np.empty((*depth_m.shape, 2), np.float32)
-    _reproject(depth_m, b.world_to_pixel @ a.pixel_to_world, b.world_to_pixel @ (a.centre - b.centre), uv)
+    height, width = depth_m.shape
+    turn, move = b.world_to_pixel @ a.pixel_to_world, b.world_to_pixel @ (a.centre - b.centre)
+    _reproject(depth_m, axis_centres(width), axis_centres(height), turn, move, uv)
     return uv
 
 
 @kernel
 @no_type_check
-def _reproject(depth, turn, move, uv):
-    """uv of depth * turn @ (u, v, 1) + move, computed in float64."""
+def _reproject(depth, columns, rows, turn, move, uv):
+    """uv of depth * turn @ (u, v, 1) + move, computed in float64; `columns` and `rows` are the pixels' u and v."""
     height, width = depth.shape
     x_step, y_step, z_step = turn[0, 0], turn[1, 0], turn[2, 0]
-    centres, us, vs = np.arange(width) + 0.5, np.empty(width, np.float32), np.empty(width, np.float32)
+    us, vs = np.empty(width, np.float32), np.empty(width, np.float32)
     for row in range(height):
-        v = row + 0.5
+        v = rows[row]
         x, y, z = turn[0, 1] * v + turn[0, 2], turn[1, 1] * v + turn[1, 2], turn[2, 1] * v + turn[2, 2]
         # A row at a time, u and v apart: so the compiler does several pixels at once.
         for column in range(width):
-            u, d = centres[column], np.float64(depth[row, column])
+            u, d = columns[column], np.float64(depth[row, column])
             depth_b = d * (z_step * u + z) + move[2]
             inverse = 1.0 / (depth_b if depth_b > 0 else np.nan)
             us[column] = (d * (x_step * u + x) + move[0]) * inverse

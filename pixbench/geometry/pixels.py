@@ -16,9 +16,14 @@ INTEGER_CENTRES_TO_UV = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
 """Homography from coordinates whose pixel centres are integers (OpenCV, matplotlib, many data sets) to uv."""
 
 
+def axis_centres(count: int) -> Float[np.ndarray, " count"]:
+    """Coordinates of the centres of a row's or a column's pixels, in pixels."""
+    return np.arange(count) + 0.5
+
+
 def pixel_centres(width: int, height: int) -> Float[np.ndarray, "height width 2"]:
     """The uv of every pixel's centre, (height, width, 2), in pixels."""
-    u, v = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    u, v = np.meshgrid(axis_centres(width), axis_centres(height))
     return np.stack([u, v], axis=-1)
 
 

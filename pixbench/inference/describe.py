@@ -12,7 +12,8 @@ from ..errors import UserError
 from ..evaluation.model import DescriptorModel, Model, image_batch, norm_name
 from ..image.picture import as_picture, shrunk
 from ..io.files import written_whole
-from .model import WORKING_SIZE, PictureSource, check_size, open_model
+from .defaults import WORKING_SIZE
+from .model import PictureSource, check_size, open_model
 
 FILES = (".npz", ".h5", ".png")
 

@@ -9,13 +9,13 @@ import torch
 from ..errors import UserError
 from ..evaluation.matching.dense_matcher import Search, match_dense
 from ..evaluation.model import DescriptorModel, MatcherModel, Model, image_batch
+from ..geometry.pixels import index_to_uv
 from ..image.picture import Picture, Pixels, as_picture, shrunk
+from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from .matches import ImageMatches, Size
-from .model import WORKING_SIZE, PictureSource, check_size, open_model
+from .model import PictureSource, check_size, open_model
 from .refine import refined
 from .two_view import Geometry, check_geometry, fit
-
-STEP, CYCLE_PX, THRESHOLD_PX = 8, 1.5, 3.0
 
 
 def match(
@@ -73,7 +73,7 @@ def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMa
         source, target = (model.dense(image_batch(rgb))[0] for rgb in (rgb_a, rgb_b))
         answers = match_dense(source, target, torch.from_numpy(pixel), p=model.p, search=Search(subpixel=True))
     distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.cycle_error_px))
-    return ImageMatches(pixel + 0.5, answers.uv, distance, ratio, cycle_px)
+    return ImageMatches(index_to_uv(pixel), answers.uv, distance, ratio, cycle_px)
 
 
 def _refined(

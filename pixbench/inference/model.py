@@ -14,9 +14,6 @@ from ..models.pretrained import default_model
 PictureSource = str | Path | np.ndarray | Image.Image | Picture
 """A picture's path, an array uint8 (H, W), (H, W, 3) or (H, W, 4), or one of Pillow's images."""
 
-WORKING_SIZE = 480
-"""Longer side, in pixels, that pictures are shrunk to: near the sizes that models are trained on, and searched in seconds."""
-
 LEAST_SIZE = 32
 
 

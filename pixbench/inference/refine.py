@@ -10,7 +10,7 @@ from torch import Tensor
 from ..evaluation.matching.dense_matcher import vertex
 from ..evaluation.matching.nearest import distances
 from ..evaluation.model import DescriptorModel, image_batch
-from ..geometry.pixels import nearest_pixel_index
+from ..geometry.pixels import index_to_uv, nearest_pixel_index
 from ..image.picture import Pixels
 
 TILE = 384
@@ -39,13 +39,13 @@ def refined(
         if not len(query):
             query = torch.zeros(len(uv_a), windows.shape[2])
         query[index] = windows[:, 0]
-    found, distance = pixel_b + 0.5, np.full(len(uv_a), np.nan)
+    found, distance = index_to_uv(pixel_b), np.full(len(uv_a), np.nan)
     for index, windows, inside in _windows(model, rgb_b, pixel_b, radius):
         away = distances(query[index], windows, p=model.p).double().masked_fill(~inside, np.inf)
         offset, least = _least(away.reshape(len(index), 2 * radius + 1, 2 * radius + 1))
         found[index] += offset.numpy() - radius
         distance[index] = least.numpy()
-    return pixel_a + 0.5, found, distance
+    return index_to_uv(pixel_a), found, distance
 
 
 def _least(away: Float[Tensor, "points side side"]) -> tuple[Float[Tensor, "points 2"], Float[Tensor, " points"]]:

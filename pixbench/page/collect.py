@@ -12,7 +12,7 @@ from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from ..evaluation.matching.task import recorded_pairs
 from ..evaluation.model import BASELINES, DescriptorModel, parse_norm
 from ..evaluation.record import WEIGHTS, Record, StoredRecord, find_records
-from ..evaluation.recording import model_sha256
+from ..evaluation.record_writer import model_sha256
 from ..evaluation.request import DataAccess
 from ..evaluation.suite import STRIDE, SUITES, Opening
 from ..evaluation.task import TASKS
@@ -22,7 +22,7 @@ from ..models.loading import load_model
 from .experiment1 import Experiment1Part
 from .matches import MODELS, MatchesPart, Shown
 from .scenes import ScenesPart
-from .site import Part, Site
+from .site import PagePart, Site
 from .table import TablePart
 
 SWEEP = "sweep.json"
@@ -45,7 +45,7 @@ def build_site(sources: Sequence[str], opening: Opening, *, data: Path | None = 
     found = Found()
     for source in sources:
         _sort(source, found)
-    parts: list[Part] = []
+    parts: list[PagePart] = []
     if found.dataset is not None:
         parts.append(ScenesPart(Dataset(found.dataset), limit))
     if found.models or any(_of_pairs(each.record) for each in found.picked):

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .site import Part
+from .site import PagePart
 
 ACCURACIES = ("p", "between_weight", "seed", "id", "ood", "class", "probe_id", "probe_ood", "preset")
 
 
-class Experiment1Part(Part):
+class Experiment1Part(PagePart):
     """The cells of a sweep."""
 
     name = "experiment1"

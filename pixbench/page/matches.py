@@ -13,7 +13,7 @@ from ..evaluation.matching.pairs import EvaluationPairs
 from ..evaluation.matching.predictions import PairPredictions, read_predictions
 from ..evaluation.model import DescriptorModel, image_batch, norm_name
 from ..evaluation.record import StoredRecord
-from .site import Part, packed
+from .site import PagePart, packed
 
 MODELS = 4
 """That stand side by side."""
@@ -32,7 +32,7 @@ class Shown:
     model: DescriptorModel | None = None
 
 
-class MatchesPart(Part):
+class MatchesPart(PagePart):
     """Pairs of one source, and up to four models. With a limit half of the pairs are the worst of the first model, the others its best."""
 
     name = "matches"
@@ -55,7 +55,7 @@ class MatchesPart(Part):
         return {"suite": self._source.identity.suite, "models": [_about(each) for each in self._shown], "pairs": pairs}
 
     def files(self) -> Iterator[str]:
-        """See Part."""
+        """See PagePart."""
         views: dict[tuple[int, int], None] = {}
         for s, a, b in self._ordered:
             yield f"pair-{s}-{a}-{b}"

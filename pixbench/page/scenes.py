@@ -7,12 +7,12 @@ import numpy as np
 
 from ..dataset.reader import Dataset, StoredScene
 from ..geometry.correspondence import STATUS_MEANING
-from .site import Part, packed
+from .site import PagePart, packed
 
 THUMB_PX = 64
 
 
-class ScenesPart(Part):
+class ScenesPart(PagePart):
     """Reads a scene when it is asked for: opening does not depend on how many there are."""
 
     name = "scenes"
@@ -34,7 +34,7 @@ class ScenesPart(Part):
         }
 
     def files(self) -> Iterator[str]:
-        """See Part."""
+        """See PagePart."""
         for scene in range(self._shown):
             yield f"thumb-{scene}"
             yield f"scene-{scene}"

@@ -21,7 +21,7 @@ KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".j
 MARK = ".pixbench-page"
 
 
-class Part(ABC):
+class PagePart(ABC):
     """One kind of data behind one or more tabs of the page. `name` is its folder among the data."""
 
     name: str
@@ -49,7 +49,7 @@ def packed(array: np.ndarray) -> dict[str, Any]:
 class Site:
     """All files of a page."""
 
-    def __init__(self, parts: Sequence[Part], title: str):
+    def __init__(self, parts: Sequence[PagePart], title: str):
         self._parts = {part.name: part for part in parts}
         self._title = title
 

@@ -8,10 +8,10 @@ from ..evaluation.task import METRICS
 from ..leaderboard.entries import seed_of
 from ..leaderboard.pareto import pareto_points, pareto_svg
 from ..leaderboard.tables import Scored, Table, build_tables
-from .site import Part
+from .site import PagePart
 
 
-class TablePart(Part):
+class TablePart(PagePart):
     """Tables of records."""
 
     name = "table"

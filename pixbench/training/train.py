@@ -23,7 +23,7 @@ from .objectives.base import OBJECTIVES, Objective
 from .pairs import PairSource, PointDataset, Sample, ShardPairs
 from .precision import AUTO, run_precision
 from .prefetch import Pace, fetched_ahead
-from .run import CHECKPOINT, LOGS, STATE, recorded_run, run_record, save_run, write_run
+from .run_folder import CHECKPOINT, LOGS, STATE, recorded_run, run_record, save_run, write_run
 from .sampler import StepSampler
 from .state import State, initial_state, load_state
 from .step import batch_loss, train_step

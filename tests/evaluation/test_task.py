@@ -17,7 +17,7 @@ from pixbench.evaluation.comparison import Comparison, compare_metrics
 from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.model import DescriptorModel, Model
 from pixbench.evaluation.record import DataPart, Protocol, Record, StoredRecord, read_record
-from pixbench.evaluation.recording import Timing, file_stem, record_result
+from pixbench.evaluation.record_writer import Timing, file_stem, record_result
 from pixbench.evaluation.request import DataAccess, EvaluationRequest
 from pixbench.evaluation.suite import SUITES, Opening, Suite
 from pixbench.evaluation.task import METRICS, TASKS, Task, evaluate, metrics_of, ordered_tasks

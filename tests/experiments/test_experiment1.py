@@ -21,7 +21,7 @@ from pixbench.experiments import cell_format, experiment1
 from pixbench.experiments import supervised as supervised_experiment
 from pixbench.experiments.experiment1 import PRESETS, cells, draw, summary, table
 from pixbench.experiments.supervised import PRESETS as PRESETS_SUPERVISED
-from pixbench.experiments.supervised import Preset, supervised
+from pixbench.experiments.supervised import SupervisedPreset, supervised
 from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.generators.warps.colored_mnist import colored_mnist
 from pixbench.generators.warps.mnist import Digits
@@ -206,7 +206,7 @@ def test_supervised_rows_have_the_known_order() -> None:
 def test_the_supervised_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digits = _bars(120)
     np.savez(tmp_path / "bars.npz", images=digits.images, classes=digits.classes)
-    monkeypatch.setitem(PRESETS_SUPERVISED, "toy", Preset(f"npz:{tmp_path}/bars.npz", 2))
+    monkeypatch.setitem(PRESETS_SUPERVISED, "toy", SupervisedPreset(f"npz:{tmp_path}/bars.npz", 2))
     monkeypatch.setattr("pixbench.experiments.supervised.STEPS", 4)
     assert sweep("supervised", supervised_experiment.cells("toy"), tmp_path / "sweep") == 6
     rows = supervised_experiment.summary(read_cells("supervised", tmp_path / "sweep"))

@@ -10,7 +10,7 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
-from pixbench.evaluation.recording import described_info, model_sha256
+from pixbench.evaluation.record_writer import described_info, model_sha256
 from pixbench.models.loading import load_model
 
 MODULE = """

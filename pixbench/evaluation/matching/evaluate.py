@@ -13,7 +13,7 @@ import torch
 from ...io.files import write_whole
 from ..model import DescriptorModel, Model
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
-from ..recording import file_stem, model_sha256, record_result
+from ..record_writer import file_stem, model_sha256, record_result
 from .dense_matcher import Search
 from .pairs import EvaluationPairs, Identity
 from .predictions import discard, predict, read_predictions, work_folder, write_predictions

@@ -18,7 +18,7 @@ from ...errors import UserError
 from ...geometry.pixels import index_to_uv
 from ...io.files import write_whole, written_whole
 from ..model import DescriptorModel, Image, Model, image_batch
-from ..recording import Timing
+from ..record_writer import Timing
 from .dense_matcher import Matches, Search
 from .pairs import EvaluationPairs, ScoredPair, describe_source
 

@@ -20,14 +20,14 @@ from ..comparison import Comparison, compare_metrics
 from ..metric import Metric
 from ..model import DescriptorModel, Model
 from ..record import DataPart, Protocol, Record, StoredRecord
-from ..recording import Timing, file_stem, record_result
+from ..record_writer import Timing, file_stem, record_result
 from ..request import DataAccess, EvaluationRequest
 from ..task import METRICS, Task
 from .calibration import BINS, binned_gap
 from .domains import DOMAIN_SETS, DomainSuite, LabelledDomain
 from .head import Features
 from .probabilities import read_probabilities, write_probabilities
-from .read_out import HEAD_STEPS, HELD_OUT, READ_OUTS, STRENGTHS, Classified, Part, accuracy, read_out
+from .read_out import HEAD_STEPS, HELD_OUT, READ_OUTS, STRENGTHS, Classified, LabelledDescriptors, accuracy, read_out
 
 Images = UInt8[np.ndarray, "images side side 3"]
 
@@ -157,11 +157,11 @@ def evaluate(
 
 def _described(
     model: DescriptorModel, domains: Sequence[LabelledDomain], suite: DomainSuite, batch: int, progress: Callable[[int], None]
-) -> tuple[list[Part], Timing]:
+) -> tuple[list[LabelledDescriptors], Timing]:
     parts, timing = [], Timing()
     for domain in domains:
         begun = time.perf_counter()
-        parts.append(Part(describe_images(model, domain.images, suite, batch), domain.labels))
+        parts.append(LabelledDescriptors(describe_images(model, domain.images, suite, batch), domain.labels))
         timing = timing.plus(Timing(describe_s=time.perf_counter() - begun, images=len(domain.labels)))
         progress(60 // len(domains))
     return parts, timing

@@ -48,7 +48,7 @@ def accuracy(found: Classified) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LabelledDescriptors:
     """Descriptors and labels of some images."""
 
     features: Features
@@ -56,7 +56,7 @@ class Part:
 
 
 def read_out(
-    training: Sequence[Part], ood: Part, seed: int, progress: Callable[[int], None] = lambda done: None
+    training: Sequence[LabelledDescriptors], ood: LabelledDescriptors, seed: int, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
     """Probes and head on frozen descriptors: the strength that each protocol selected, and what each read-out says of ID and OOD images."""
     fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
@@ -90,19 +90,19 @@ def read_out(
     return chosen, classified
 
 
-def _cut(part: Part, share: float) -> tuple[Part, Part]:
+def _cut(part: LabelledDescriptors, share: float) -> tuple[LabelledDescriptors, LabelledDescriptors]:
     at = round(len(part.labels) * share)
-    return Part(part.features[:at], part.labels[:at]), Part(part.features[at:], part.labels[at:])
+    return LabelledDescriptors(part.features[:at], part.labels[:at]), LabelledDescriptors(part.features[at:], part.labels[at:])
 
 
-def _together(parts: Sequence[Part]) -> Part:
-    return Part(torch.cat([part.features for part in parts]), np.concatenate([part.labels for part in parts]))
+def _together(parts: Sequence[LabelledDescriptors]) -> LabelledDescriptors:
+    return LabelledDescriptors(torch.cat([part.features for part in parts]), np.concatenate([part.labels for part in parts]))
 
 
-def _probe(parts: Sequence[Part], strength: float) -> Any:
+def _probe(parts: Sequence[LabelledDescriptors], strength: float) -> Any:
     whole = _together(parts)
     return fit_linear_probe(pooled(whole.features), whole.labels, strength=strength, steps=PROBE_STEPS)
 
 
-def _says(probe: Any, part: Part) -> Classified:
+def _says(probe: Any, part: LabelledDescriptors) -> Classified:
     return Classified(probe.predict_proba(pooled(part.features))[:, 1], part.labels)

@@ -22,7 +22,7 @@ from ..matching.pairs import recipe_identity
 from ..metric import Metric
 from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record, StoredRecord, number
-from ..recording import Timing, file_stem, record_result
+from ..record_writer import Timing, file_stem, record_result
 from ..request import DataAccess, EvaluationRequest
 from ..suite import GeneratedSuite, Opening, Suite
 from ..task import METRICS, Task

@@ -9,7 +9,7 @@ from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.probing.classification import describe_images, evaluate, score, to_size
 from pixbench.evaluation.probing.domains import DOMAIN_SETS, Bounds, DomainSuite
 from pixbench.evaluation.probing.probabilities import read_probabilities, write_probabilities
-from pixbench.evaluation.probing.read_out import READ_OUTS, Part, read_out
+from pixbench.evaluation.probing.read_out import READ_OUTS, LabelledDescriptors, read_out
 from pixbench.evaluation.record import read_record
 from pixbench.evaluation.suite import SUITES
 from pixbench.models.loading import load_model
@@ -22,12 +22,12 @@ class Grey(DescriptorModel):
         return images
 
 
-def _parts(rng: np.random.Generator, e: float, count: int = 600) -> Part:
+def _parts(rng: np.random.Generator, e: float, count: int = 600) -> LabelledDescriptors:
     """Two channels: a shape that tells the label of three in four, and a colour that tells it of all but a share e."""
     label = rng.random(count) < 0.5
     shape, colour = label ^ (rng.random(count) < 0.25), label ^ (rng.random(count) < e)
     features = np.stack([shape, colour], axis=1)[:, :, None] + rng.normal(0, 0.05, (count, 2, 4))
-    return Part(torch.from_numpy(features).float(), label)
+    return LabelledDescriptors(torch.from_numpy(features).float(), label)
 
 
 def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
