@@ -199,7 +199,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown, each trained network above the same one untrained and the picture's own colours."""
     lines = [
-        f"Experiment2Preset {rows[0]['preset']}. Means over seeds, on rooms and objects held out; chance is the share of edge pixels.\n",
+        f"Preset {rows[0]['preset']}. Means over seeds, on rooms and objects held out; chance is the share of edge pixels.\n",
         "| p | between_weight | descriptors | δ_avg | IoU, instances | IoU, objects | Rand index | depth edges, AP | normal edges, AP |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

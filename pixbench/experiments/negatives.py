@@ -166,7 +166,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"NegativesPreset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
+        f"Preset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
         "| steps | member | δ_avg | each seed | median error, px | seconds |",
         "|---|---|---|---|---|---|",
     ]

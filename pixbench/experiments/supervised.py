@@ -108,7 +108,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown, beside the reference's."""
     lines = [
-        f"SupervisedPreset {rows[0]['preset']}, cut irm, {rows[0]['train_digits']} digits trained on. Reference: 50,000 digits.\n",
+        f"Preset {rows[0]['preset']}, cut irm, {rows[0]['train_digits']} digits trained on. Reference: 50,000 digits.\n",
         "| method | train, each seed | OOD, each seed | reference, train | OOD |",
         "|---|---|---|---|---|",
     ]
