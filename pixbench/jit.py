@@ -20,6 +20,12 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
+def inlined(function: Function) -> Function:
+    """As `kernel`, for a part of other kernels: it becomes a piece of their code."""
+    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=True)(function)
+    return compiled
+
+
 def reordering_kernel(function: Function) -> Function:
     """As `kernel`, but the compiler may reorder sums and take all numbers to be numbers: for reductions over short rows.
 
@@ -52,18 +58,3 @@ def prefetch(_typing: Any, array: Any, row: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, row), generate
-
-
-@intrinsic
-def larger(_typing: Any, a: Any, b: Any) -> Any:
-    """In a kernel: the larger of two float32 that are neither negative nor NaN; -0.0 is not allowed.
-
-    Their bits are compared as integers, in whose order they stand too: of a comparison of floats before a store the compiler makes a
-    branch, and then does one pixel at a time.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = [builder.bitcast(value, ir.IntType(32)) for value in arguments]
-        return builder.bitcast(builder.select(builder.icmp_signed(">", *bits), *bits), ir.FloatType())
-
-    return types.float32(types.float32, types.float32), generate

@@ -8,7 +8,8 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from pixbench.evaluation.matching.dense_matcher import Search, match_dense
-from pixbench.evaluation.matching.nearest import NORMS, Norm, Window, _search_compiled, _search_in_blocks, distances, nearest
+from pixbench.evaluation.matching.nearest import NORMS, Norm, Window, distances, nearest
+from pixbench.evaluation.matching.nearest.search import _search_compiled, _search_in_blocks
 
 SCIPY = {1: "cityblock", 2: "euclidean", math.inf: "chebyshev", "cosine": "cosine"}
 
