@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from ...evaluation.matching.nearest import Apart, nearest_k
 from ...geometry.pixels import snap_to_centre
 from ...losses import between_loss, half_distance
 from .base import Described, Objective, mean_where, options_of, sample_descriptors
@@ -55,7 +56,7 @@ class HardContrast(Objective):
         pull = mean_where(d + d.square(), seen.matched)
         if self.options["hardest"]:
             ways = [(x, y, seen.uv_b), (y, x, seen.uv_a)][: 2 if self.options["both_ways"] else 1]
-            push = torch.stack([self._push(*way, d.detach(), seen.matched) for way in ways]).mean()
+            push = torch.stack([self._push(*way, seen.matched) for way in ways]).mean()
         else:
             push = mean_where(self._cost(half_distance(x - sample_descriptors(seen.b, seen.uv_random), self.config.p)), seen.matched)
         within = self.config.keep * pull + (1 - self.config.keep) * push
@@ -75,17 +76,22 @@ class HardContrast(Objective):
         x: Points,
         y: Points,
         uv: Float[Tensor, "batch points 2"],
-        matched_d: Float[Tensor, "batch points"],
         matched: Bool[Tensor, "batch points"],
     ) -> Float[Tensor, ""]:
         """Mean cost of the nearest wrong points of y to each point of x; `uv` are the places of y's points."""
+        count = min(int(self.options["hardest"]), y.shape[2])
         with torch.no_grad():
-            far = all_half_distances(x, y, self.config.p)
-            wrong = (torch.cdist(uv, uv) > self.options["near_px"]) & matched[:, None]
-            if self.options["semi"]:
-                wrong &= far >= matched_d[..., None]
-            count = min(int(self.options["hardest"]), far.shape[2])
-            nearest, index = far.masked_fill(~wrong, math.inf).topk(count, dim=2, largest=False)
+            rows, others = x.transpose(1, 2), y.transpose(1, 2)
+            found = nearest_k(
+                rows,
+                others,
+                count,
+                p=self.config.p,
+                allowed=matched,
+                apart=Apart(uv, uv, self.options["near_px"]),
+                beyond=others if self.options["semi"] else None,
+            )
+            nearest, index = _half(found.distance, self.config.p, x.shape[1]), found.index.clamp(min=0)
             there = nearest.isfinite() & matched[..., None]
             weight = torch.exp(-self.options["sharpness"] * (nearest - nearest[..., :1])).masked_fill(~there, 0.0)
         d = half_distance(x[:, None] - _picked(y, index), self.config.p)
@@ -103,13 +109,11 @@ class PaperHard(HardContrast):
     defaults: Mapping[str, float] = MappingProxyType({**DEFAULTS, "one_sided": 0.0})
 
 
-def all_half_distances(x: Points, y: Float[Tensor, "batch channels others"], p: float) -> Float[Tensor, "batch points others"]:
-    """d of each point of x to each of y."""
-    rows, others = x.transpose(1, 2), y.transpose(1, 2)
-    if p == 2:
-        return 0.5 * torch.cdist(rows, others).square() / x.shape[1]
-    far = torch.cdist(rows, others, p=p)
-    return 0.5 * (far if p == math.inf else far / x.shape[1])
+def _half(distance: Float[Tensor, "*shape"], p: float, channels: int) -> Float[Tensor, "*shape"]:
+    """d of a distance in the norm p, see losses."""
+    if p == math.inf:
+        return 0.5 * distance
+    return 0.5 * (distance.square() if p == 2 else distance) / channels
 
 
 def _picked(y: Points, index: Int[Tensor, "batch points count"]) -> Float[Tensor, "batch count channels points"]:

@@ -1,5 +1,6 @@
 """The method's costs with negatives weighted by how close they are: stable, without a momentum network."""
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -10,7 +11,6 @@ from torch import Tensor
 
 from ...losses import half_distance
 from .base import Described, Objective, mean_where, options_of, sample_descriptors
-from .hard_negatives import all_half_distances
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -65,3 +65,12 @@ def relative_weights(d: Row, far: Matrix, negative: Bool[Tensor, "batch points o
     logits = torch.cat([d[..., None], far], dim=2) * -scale
     weight = logits.masked_fill(~torch.nn.functional.pad(negative, (1, 0), value=True), -torch.inf).softmax(dim=2)
     return weight[..., 1:], weight[..., 1:].sum(dim=2)
+
+
+def all_half_distances(x: Float[Tensor, "batch channels points"], y: Float[Tensor, "batch channels others"], p: float) -> Matrix:
+    """d of each point of x to each of y."""
+    rows, others = x.transpose(1, 2), y.transpose(1, 2)
+    if p == 2:
+        return 0.5 * torch.cdist(rows, others).square() / x.shape[1]
+    far = torch.cdist(rows, others, p=p)
+    return 0.5 * (far if p == math.inf else far / x.shape[1])

@@ -8,7 +8,7 @@ import torch
 from pixbench.losses import half_distance
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import Described, sample_descriptors
-from pixbench.training.objectives.weighted_negatives import WeightedContrast, relative_weights
+from pixbench.training.objectives.weighted_negatives import WeightedContrast, all_half_distances, relative_weights
 
 
 def _objective(p: float, **options: float) -> WeightedContrast:
@@ -88,3 +88,13 @@ def test_a_batch_without_matches_costs_nothing() -> None:
     assert loss.item() == 0
     assert seen.a.grad is not None
     assert bool(seen.a.grad.isfinite().all())
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
+def test_distances_to_all(p: float) -> None:
+    g = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, 5, 7, generator=g), torch.randn(2, 5, 3, generator=g)
+    found = all_half_distances(x, y, p)
+    for n in range(7):
+        for m in range(3):
+            assert found[:, n, m] == pytest.approx(half_distance((x[:, :, n] - y[:, :, m])[..., None], p)[:, 0], abs=1e-5)
