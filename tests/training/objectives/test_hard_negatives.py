@@ -68,7 +68,7 @@ def test_the_named_member_is_the_two_sided_one() -> None:
     assert named(seen).item() == _objective(math.inf, one_sided=0)(seen).item() != _objective(math.inf)(seen).item()
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])  # sought by torch, and compiled
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])  # searched for by torch, and compiled
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
 @pytest.mark.parametrize("options", [{"hardest": 3}, {"hardest": 5, "sharpness": 20}, {"hardest": 3, "semi": 1}, {"near_px": 1}])
 def test_against_loops(p: float, options: dict[str, float], dtype: torch.dtype) -> None:

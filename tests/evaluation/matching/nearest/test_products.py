@@ -157,7 +157,7 @@ def test_every_kind_of_input_gives_the_same_bits(by_products: list[int] | None, 
     rivals=st.booleans(),
 )
 @example("duplicates", 0, 3, 256, 4, 2, 2, False, False)
-def test_sought_adversaries_give_the_same_bits(
+def test_adversaries_found_by_search_give_the_same_bits(
     kind: str, seed: int, queries: int, targets: int, channels: int, directions: int, p: Norm, windowed: bool, rivals: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
