@@ -41,7 +41,7 @@ class _Dino(DescriptorModel):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self.network = kind.from_pretrained(weights, local_files_only=True).eval()
+                self.network = kind.from_pretrained(weights, local_files_only=True, use_safetensors=True, trust_remote_code=False).eval()
         except Exception as error:
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"baseline {self.name}: {weights} does not hold a {self.architecture} ({reason})") from None

@@ -86,7 +86,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("evaluate --model baseline:oracle --data nowhere", "nowhere is not a data set"),
         ("evaluate --model baseline:oracle --p 3", "--p 3: expected 1, 2, inf or cosine"),
         ("evaluate --model baseline:oracle --device tpu", "--device tpu: expected auto, cpu or cuda"),
-        ("evaluate --model nothing.here:build", "No module named 'nothing'; expected package.module:factory"),
+        ("evaluate --model nothing.here:build --trust-code", "No module named 'nothing'; expected package.module:factory"),
         ("evaluate --model baseline:hog --suite colored-mnist-irm --radius 3", "--radius: suite colored-mnist-irm has no pairs"),
         ("evaluate --model baseline:hog --query-stride 3", "--query-stride: suite mini fixes its queries; use it with --data"),
         ("evaluate --model baseline:hog --rooms scenenn:x", "suite mini is fixed: --rooms cannot change it"),

@@ -7,6 +7,7 @@ import typer
 
 from ..inference.defaults import WORKING_SIZE
 from ..io.threads import use_threads
+from .options import TrustCode
 
 
 def register(app: typer.Typer) -> None:
@@ -21,6 +22,7 @@ def describe(
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the picture is shrunk to.")] = WORKING_SIZE,
     half: Annotated[bool, typer.Option("--half", help="Write float16 instead of float32.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    trust_code: TrustCode = False,
 ) -> None:
     """Write the descriptors of a picture of your own, as in: pixbench describe a.jpg --model runs/mine --out a.npz."""
     use_threads()
@@ -30,7 +32,7 @@ def describe(
 
     check_description_path(out)
     check_folder(out)
-    found = run(image, model, max_size=max_size, device=device)
+    found = run(image, model, max_size=max_size, device=device, trust_code=trust_code)
     save_description(found, out, half=half)
     channels, rows, columns = found.descriptors.shape
     typer.echo(

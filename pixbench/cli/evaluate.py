@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..io.threads import use_threads
-from .options import Threads
+from .options import Threads, TrustCode
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +35,7 @@ def evaluate(
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
     threads: Threads = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
     use_threads(threads)
@@ -54,7 +55,7 @@ def evaluate(
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
-    loaded = load_model(model, p=parse_norm(p) if p else None, device=device)
+    loaded = load_model(model, p=parse_norm(p) if p else None, device=device, trust_code=trust_code)
     sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
     request = EvaluationRequest(
         suite=SUITES.get(suite) if data is None else None,

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from .options import TrustCode
+
 
 def register(app: typer.Typer) -> None:
     """Add this file's command."""
@@ -14,6 +16,7 @@ def register(app: typer.Typer) -> None:
 def export(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A run or checkpoint of 'pixbench train', or pretrained:NAME.")],
     out: Annotated[Path, typer.Option(help="File to write, .onnx.")],
+    trust_code: TrustCode = False,
 ) -> None:
     """Write a network as an ONNX file of free batch, height and width, as in: pixbench export runs/mine --out mine.onnx."""
     from ..errors import UserError
@@ -25,7 +28,7 @@ def export(
     if out.suffix != ".onnx":
         raise UserError(f"{out}: expected a name that ends in .onnx")
     check_folder(out)
-    loaded = load_model(model)
+    loaded = load_model(model, trust_code=trust_code)
     if not isinstance(loaded, DescriptorModel):
         raise UserError(f"model {loaded.name} has no network to export: expected a run of 'pixbench train' or a pretrained model")
     export_onnx(loaded, out)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..io.threads import use_threads
+from .options import TrustCode
 
 if TYPE_CHECKING:
     from ..evaluation.record import StoredRecord
@@ -74,6 +75,7 @@ def verify(
     rooms: Rooms = None,
     device: Annotated[str, typer.Option(help="Where to run again: cpu or cuda.")] = "cpu",
     workers: Annotated[int | None, typer.Option(min=1, help="Rows at once. Default: one a core.")] = None,
+    trust_code: TrustCode = False,
 ) -> None:
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
     use_threads()
@@ -89,7 +91,7 @@ def verify(
     if rerun is not None and len(found) > 1:
         raise UserError(f"--rerun: {row} names {len(found)} rows: give the record's file")
     access = _access(data, objects, rooms, workers or default_workers())
-    checked = [_run_again(found[0], rerun, access, device)] if rerun else _rescored(found, access, access.opening.workers)
+    checked = [_run_again(found[0], rerun, access, device, trust_code)] if rerun else _rescored(found, access, access.opening.workers)
     failed = 0
     for each, comparisons in checked:
         if isinstance(comparisons, UserError):
@@ -167,7 +169,7 @@ def _rescored(found: "Sequence[StoredRecord]", access: "DataAccess", workers: in
         return list(zip(found, rescore_all(found, access, workers, advance), strict=True))
 
 
-def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: str) -> "tuple[StoredRecord, Found]":
+def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: str, trust_code: bool) -> "tuple[StoredRecord, Found]":
     """A row, and how its numbers came out of its model."""
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
@@ -177,7 +179,7 @@ def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: s
 
     norm = str(each.record.model_info.get("p"))
     known = norm in {norm_name(one) for one in NORMS}
-    loaded = load_model(model, p=parse_norm(norm) if known else None, device=device)
+    loaded = load_model(model, p=parse_norm(norm) if known else None, device=device, trust_code=trust_code)
     return each, rerun(each, loaded, access, progress_bar)
 
 

@@ -23,4 +23,4 @@ def new(
 
     files = write_model(name, folder)
     typer.echo(f"{', '.join(map(str, files))}: written; try it:")
-    typer.echo(f"  pixbench evaluate --model {name}:build")
+    typer.echo(f"  pixbench evaluate --model {name}:build --trust-code")

@@ -9,6 +9,10 @@ Settings = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="Any other setting: see 'pixbench settings'; may be repeated."),
 ]
 Sources = Annotated[list[str] | None, typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="As for 'pixbench generate'.")]
+TrustCode = Annotated[
+    bool,
+    typer.Option("--trust-code", help="Run the code of a model that brings some: a factory, TorchScript, torch.export. See SECURITY.md."),
+]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Threads that compute. Default: OMP_NUM_THREADS, or one for each core that is idle now.")
 ]

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from .options import TrustCode
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -21,6 +23,7 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
+    trust_code: TrustCode = False,
 ) -> None:
     """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
     import json
@@ -37,7 +40,7 @@ def report(
                 f"report {target}: a page needs a folder that is not called as an experiment, and takes neither --out nor --json; an "
                 f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
             )
-        return _write_page(Path(target), sources, data, limit)
+        return _write_page(Path(target), sources, data, limit, trust_code)
     module = experiment_named(target)
     folder = data or Path("results") / f"{target}-cpu"
     found = read_cells(target, folder)
@@ -49,12 +52,12 @@ def report(
         typer.echo(json.dumps({"experiment": target, "cells": rows}))
 
 
-def _write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int) -> None:
+def _write_page(out: Path, sources: list[str] | None, data: Path | None, limit: int, trust_code: bool) -> None:
     """Write the page to a folder."""
     from .progress import progress_bar
     from .view import make_site
 
-    site = make_site(sources, data, limit)
+    site = make_site(sources, data, limit, trust_code=trust_code)
     with progress_bar(f"write {out.name}", len(site.paths()), "files") as advance:
         count = site.write(out, advance)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())

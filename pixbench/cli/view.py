@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..io.threads import use_threads
+from .options import TrustCode
 
 if TYPE_CHECKING:
     from ..page.site import Site
@@ -28,13 +29,14 @@ def view(
     data: Annotated[Path | None, typer.Option(help="Data set that models are shown on. Default: their records', or mini.")] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8756,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
+    trust_code: TrustCode = False,
 ) -> None:
     """Show scenes, matches, channels and tables in a page on this machine alone, until Ctrl-C."""
     import webbrowser
 
     from ..page.serve import serve
 
-    site = make_site(sources, data)
+    site = make_site(sources, data, trust_code=trust_code)
 
     def say(address: str) -> None:
         typer.echo(f"{address} (Ctrl-C ends it)")
@@ -44,7 +46,7 @@ def view(
     serve(site, port, say)
 
 
-def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None) -> "Site":
+def make_site(sources: list[str] | None, data: Path | None, limit: int | None = None, *, trust_code: bool = False) -> "Site":
     """The page of some sources."""
     use_threads()
     from ..assets.paths import cache_folder
@@ -52,4 +54,5 @@ def make_site(sources: list[str] | None, data: Path | None, limit: int | None = 
     from ..page.collect import build_site
     from .common import default_workers
 
-    return build_site(sources or ["results"], Opening(cache_folder(), default_workers()), data=data, limit=limit)
+    opening = Opening(cache_folder(), default_workers())
+    return build_site(sources or ["results"], opening, data=data, limit=limit, trust_code=trust_code)

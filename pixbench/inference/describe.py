@@ -35,15 +35,23 @@ class Description:
     model: str
 
 
-def describe(image: PictureSource, model: Model | str | None = None, *, max_size: int = WORKING_SIZE, device: str = "cpu") -> Description:
+def describe(
+    image: PictureSource,
+    model: Model | str | None = None,
+    *,
+    max_size: int = WORKING_SIZE,
+    device: str = "cpu",
+    trust_code: bool = False,
+) -> Description:
     """Describe a picture (a path, a uint8 array, or one of Pillow's) with a model or its name; by default the one that ships.
 
     It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. UserError for a file that
-    is no picture, a picture that is too small, and a model that is not there or has no descriptors.
+    is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model run code of
+    its own, see `load_model`.
     """
     picture = as_picture(image)
     check_size(picture, max_size)
-    loaded = open_model(model, device)
+    loaded = open_model(model, device, trust_code)
     if not isinstance(loaded, DescriptorModel):
         raise UserError(f"model {loaded.name} has no descriptors for every pixel: expected a run, a pretrained model or another baseline")
     small = shrunk(picture.rgb, max_size)

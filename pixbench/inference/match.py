@@ -32,6 +32,7 @@ def match(
     threshold_px: float = THRESHOLD_PX,
     focal_px: float | None = None,
     device: str = "cpu",
+    trust_code: bool = False,
 ) -> ImageMatches:
     """Match two pictures (paths, uint8 arrays, or Pillow images) with a model or its name; by default the one that ships.
 
@@ -41,6 +42,7 @@ def match(
     `refine` searches again around each match in pictures of that longer side. `geometry` is none, homography, essential or
     fundamental; a match within `threshold_px` of it, in pixels of the shrunk pictures, is an inlier. `focal_px`, in pixels of both
     pictures, is for the essential matrix; by default EXIF's, or else 1.2 times the longer side.
+    `trust_code` lets a model run code of its own, see `load_model`.
 
     UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
     """
@@ -48,7 +50,7 @@ def match(
     a, b = as_picture(image_a), as_picture(image_b)
     for picture in (a, b):
         check_size(picture, max_size)
-    loaded = open_model(model, device)
+    loaded = open_model(model, device, trust_code)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
     found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
     at_a, at_b = _size(small_a), _size(small_b)

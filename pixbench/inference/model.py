@@ -17,9 +17,9 @@ PictureSource = str | Path | np.ndarray | Image.Image | Picture
 LEAST_SIZE = 32
 
 
-def open_model(model: Model | str | None, device: str = "cpu") -> Model:
-    """The model itself, or the one of that name, or the default one. UserError where there is none."""
-    return model if isinstance(model, Model) else load_model(model or default_model(), device=device)
+def open_model(model: Model | str | None, device: str = "cpu", trust_code: bool = False) -> Model:
+    """The model itself, or the one of that name, or the default one. UserError as of `load_model`."""
+    return model if isinstance(model, Model) else load_model(model or default_model(), device=device, trust_code=trust_code)
 
 
 def check_size(picture: Picture, max_size: int) -> None:

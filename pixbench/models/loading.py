@@ -18,6 +18,7 @@ from ..io.files import file_sha256
 from .checkpoint import load_checkpoint
 from .onnx_file import OnnxModel
 from .pretrained import pretrained_folder, pretrained_names
+from .trust import require_trust
 
 FORMS = (
     "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, package.module:factory, "
@@ -26,8 +27,11 @@ FORMS = (
 EXPORTED = (".pt", ".pt2", ".ts")
 
 
-def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Model:
-    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be."""
+def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
+    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be.
+
+    Without `trust_code` nothing is loaded that runs code of its own: no factory, no TorchScript and no torch.export file.
+    """
     place = _device(device)
     path = Path(spec)
     kind, colon, name = spec.partition(":")
@@ -38,8 +42,10 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu") -> Mode
     elif kind == "onnx" and colon:
         model = OnnxModel(Path(name))
     elif path.suffix in EXPORTED and path.is_file():
+        require_trust(spec, "a torch.export file" if path.suffix == ".pt2" else "TorchScript", trust_code)
         model = _exported(path, p)
     elif colon and not path.exists():
+        require_trust(spec, "a factory", trust_code)
         model = _from_factory(spec, p)
     elif not path.exists() and spec in BASELINES.names():
         raise UserError(f"--model {spec}: no such path; did you mean 'baseline:{spec}'?")

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..errors import UserError
 from ..io.files import write_whole
 
-TEMPLATE = '''"""{title}: a model for `pixbench evaluate --model {name}:build`."""
+TEMPLATE = '''"""{title}: a model for `pixbench evaluate --model {name}:build --trust-code`."""
 
 import torch
 from torch import nn

@@ -40,11 +40,16 @@ class Found:
     sweep: Path | None = None
 
 
-def build_site(sources: Sequence[str], opening: Opening, *, data: Path | None = None, limit: int | None = None) -> Site:
-    """A page of the sources, with at most `limit` scenes and pairs. UserError for what is no source, or does not go with the others."""
+def build_site(
+    sources: Sequence[str], opening: Opening, *, data: Path | None = None, limit: int | None = None, trust_code: bool = False
+) -> Site:
+    """A page of the sources, with at most `limit` scenes and pairs. UserError for what is no source, or does not go with the others.
+
+    `trust_code` lets models run code of their own, see `load_model`.
+    """
     found = Found()
     for source in sources:
-        _sort(source, found)
+        _sort(source, found, trust_code)
     parts: list[PagePart] = []
     if found.dataset is not None:
         parts.append(ScenesPart(Dataset(found.dataset), limit))
@@ -57,7 +62,7 @@ def build_site(sources: Sequence[str], opening: Opening, *, data: Path | None = 
     return Site(parts, ", ".join(Path(source).name for source in sources))
 
 
-def _sort(source: str, found: Found) -> None:
+def _sort(source: str, found: Found, trust_code: bool) -> None:
     path = Path(source)
     if (path / MANIFEST).is_file():
         if found.dataset is not None:
@@ -71,7 +76,7 @@ def _sort(source: str, found: Found) -> None:
     elif path.is_file() and path.suffix == ".json":
         found.picked += find_records([path])
     elif source.startswith("baseline:") or _is_run(path) or path.suffix in (".pt", ".pt2", ".ts") or ":" in source:
-        model = load_model(source)
+        model = load_model(source, trust_code=trust_code)
         if not isinstance(model, DescriptorModel):
             raise UserError(f"{source} gives no descriptors: give its record")
         if model.name in [other.name for other in found.models]:

@@ -55,7 +55,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> None:
-    model = load_model(f"{own}:build")
+    model = load_model(f"{own}:build", trust_code=True)
     assert isinstance(model, DescriptorModel)
     assert (model.name, model.p) == ("build", 1)
     images = torch.rand(2, 3, 24, 40)
@@ -64,7 +64,7 @@ def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> 
     # Enlarged, and said so.
     assert described_info(model) | {} == {**model.info, "channels": 8, "described_rows": 6, "described_columns": 10}
     assert len(model.info["weights_sha256"]) == 64
-    assert model_sha256(model) == model_sha256(load_model(f"{own}:build"))
+    assert model_sha256(model) == model_sha256(load_model(f"{own}:build", trust_code=True))
     assert evaluate(model, DatasetPairs(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12
 
 
@@ -83,13 +83,13 @@ def test_coarse_descriptors_stay_in_place() -> None:
 
 
 def test_the_norm_can_be_said(own: str) -> None:
-    assert load_model(f"{own}:build", p="cosine").p == "cosine"  # type: ignore[attr-defined]
+    assert load_model(f"{own}:build", p="cosine", trust_code=True).p == "cosine"  # type: ignore[attr-defined]
     assert load_model("baseline:rgb-patch", p=1.0).p == 1.0  # type: ignore[attr-defined]
 
 
 def test_matchers_and_their_factories(own: str) -> None:
     for name in ("matcher", "build_matcher"):
-        model = load_model(f"{own}:{name}")
+        model = load_model(f"{own}:{name}", trust_code=True)
         assert isinstance(model, MatcherModel)
 
 
@@ -104,12 +104,12 @@ def test_matchers_and_their_factories(own: str) -> None:
 )
 def test_factories_that_are_none(own: str, name: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        load_model(f"{own}:{name}")
+        load_model(f"{own}:{name}", trust_code=True)
 
 
 def test_names_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No module named 'no_such_package'"):
-        load_model("no_such_package:build")
+        load_model("no_such_package:build", trust_code=True)
     with pytest.raises(UserError, match="did you mean 'baseline:oracle'"):
         load_model("oracle")
     with pytest.raises(UserError, match="expected a run or checkpoint"):
@@ -136,14 +136,14 @@ def test_exported_networks_say_what_they_did_before(tmp_path: Path) -> None:
     torch.jit.save(torch.jit.trace(network, images[:1]), str(tmp_path / "net.pt"))  # type: ignore[no-untyped-call]
     torch.export.save(torch.export.export(network, (images[:1],)), tmp_path / "net.pt2")
     for name in ("net.pt", "net.pt2"):
-        model = load_model(str(tmp_path / name))
+        model = load_model(str(tmp_path / name), trust_code=True)
         assert isinstance(model, DescriptorModel)
         assert model.p == "cosine"
         with torch.inference_mode():
             torch.testing.assert_close(model.dense(images), network(images))
     (tmp_path / "bad.pt").write_bytes(b"nothing")
     with pytest.raises(UserError, match="no TorchScript or torch"):
-        load_model(str(tmp_path / "bad.pt"))
+        load_model(str(tmp_path / "bad.pt"), trust_code=True)
 
 
 def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
