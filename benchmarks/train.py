@@ -103,10 +103,10 @@ def plain(data: Path, config: Any, steps: int) -> dict[str, float]:
     from pixbench.image.photometric import photometric
     from pixbench.models.unet import UNet
     from pixbench.training.objectives.base import OBJECTIVES, Described
-    from pixbench.training.pairs import PointDataset, ShardPairs
+    from pixbench.training.pairs import PairDataset, PointDataset
     from pixbench.training.sampler import StepSampler
 
-    source = ShardPairs(data)
+    source = PairDataset(data)
     dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
     batches = StepSampler(list(source.groups), batch=config.batch, steps=WARM_UP + steps, seed=config.seed)
     network, objective = UNet(config.network), OBJECTIVES.get(config.objective)(config)

@@ -1,7 +1,25 @@
-"""PixBench: images with proved pixel correspondences, per-pixel descriptors, and an honest table.
+"""PixBench: images whose pixel correspondences are known exactly, descriptors for each pixel, and a leaderboard.
 
-`pixbench.match`, `pixbench.train` and the other names below are imported when they are first used, so that `import pixbench` and
-`pixbench --help` answer at once.
+From data to matched photographs::
+
+    import pixbench
+
+    ds = pixbench.load("data/train")  # what `pixbench generate 3d --out data/train` wrote
+    pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible, status (H, W)
+    pixbench.show(pair)  # a matplotlib figure
+    model = pixbench.train(ds, steps=2000)  # or: pixbench.load_model("pretrained:rooms")
+    record = pixbench.evaluate(model, "mini")  # a suite's name, or a data set's folder
+    print(record.value("delta_avg"))
+    found = pixbench.match("a.jpg", "b.jpg", model)  # uv_a, uv_b (N, 2) in pixels
+    pixbench.show(found, "a.jpg", "b.jpg")
+
+The loss alone, for a training loop of your own (descriptors (B, D, N) at N points of two views)::
+
+    for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
+        loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, mask, p=math.inf, between_weight=0.5)
+
+Pixel (column i, row j) has its centre at (i + 0.5, j + 0.5). Names are imported when they are first used, so that `import pixbench`
+takes no time. The command line is `pixbench --help`.
 """
 
 from importlib import import_module
@@ -9,28 +27,41 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import losses
+    from .api import evaluate, load, show, train
     from .dataset.reader import Dataset
-    from .evaluation.matching.evaluate import evaluate
     from .geometry.cameras import Camera
     from .inference.describe import describe
     from .inference.match import match
     from .models.loading import load_model
     from .training.pairs import PairDataset
-    from .training.train import train
 
 __version__ = "0.1.0"
 
-__all__ = ["Camera", "Dataset", "PairDataset", "describe", "evaluate", "load_model", "losses", "match", "train"]
+__all__ = [
+    "Camera",
+    "Dataset",
+    "PairDataset",
+    "describe",
+    "evaluate",
+    "load",
+    "load_model",
+    "losses",
+    "match",
+    "show",
+    "train",
+]
 
 _HOMES = {
     "Camera": "geometry.cameras",
     "Dataset": "dataset.reader",
     "PairDataset": "training.pairs",
     "describe": "inference.describe",
-    "evaluate": "evaluation.matching.evaluate",
+    "evaluate": "api",
+    "load": "api",
     "load_model": "models.loading",
     "match": "inference.match",
-    "train": "training.train",
+    "show": "api",
+    "train": "api",
 }
 
 

@@ -1,11 +1,19 @@
 """The names that `import pixbench` offers, and what it costs to have them."""
 
+import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 import pixbench
+from pixbench.errors import UserError
+from pixbench.geometry.correspondence import Status
+from pixbench.training.sampler import SceneSampler
 
 
 def test_importing_imports_nothing_heavy() -> None:
@@ -25,7 +33,7 @@ def test_every_name_is_there_when_it_is_used(name: str) -> None:
 def test_a_function_and_its_module_do_not_hide_each_other() -> None:
     code = "import pixbench.training.train, pixbench; print(pixbench.train.__module__, callable(pixbench.train))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "pixbench.training.train True"
+    assert said.strip() == "pixbench.api True"
 
 
 def test_a_name_that_is_not_there() -> None:
@@ -33,3 +41,82 @@ def test_a_name_that_is_not_there() -> None:
         pixbench.trian  # noqa: B018
     with pytest.raises(ImportError):
         exec("from pixbench import trian")
+
+
+def test_help_has_an_example_of_each_name() -> None:
+    assert pixbench.__doc__
+    for name in ("load", "show", "train", "evaluate", "match", "load_model", "losses"):
+        assert f"pixbench.{name}" in pixbench.__doc__
+        if name != "losses":
+            assert f"pixbench.{name}(" in getattr(pixbench, name).__doc__, name
+
+
+def test_a_loaded_data_set(tiny: Path) -> None:
+    ds = pixbench.load(str(tiny))
+    assert (len(ds), len(list(ds))) == (18, 18)
+    pair = ds[0]
+    assert pair.image_a.shape == pair.image_b.shape == (3, 48, 48)
+    assert torch.equal(pair.visible, pair.status == Status.VISIBLE)
+    assert "split train, 3 scenes, 18 ordered pairs" in repr(ds)
+    assert re.fullmatch(r"pair of views: scene 0, view \d to view \d, 48 x 48 px, \d+% visible", repr(pair))
+    # By hand, from the cameras and depth that are stored: the pixel (20, 30) of a.
+    scene = ds.dataset.scene(pair.scene)
+    point = scene.points(pair.a)[30, 20]
+    expected = scene.camera(pair.b).project(point[None])[0][0]
+    assert pair.uv_b[30, 20].numpy() == pytest.approx(expected, abs=1e-3)
+    with pytest.raises(UserError, match="nowhere"):
+        pixbench.load("nowhere")
+
+
+def test_the_loader_keeps_views_of_one_scene_apart(tiny: Path) -> None:
+    ds = pixbench.load(tiny)
+    batches = list(ds.loader(batch=3))
+    assert len(batches) == len(ds.loader(batch=3)) == 6
+    assert all(len(set(batch.scene.tolist())) == 3 for batch in batches)
+    seen = [(*map(int, key),) for batch in batches for key in zip(batch.scene, batch.a, batch.b, strict=True)]
+    assert sorted(seen) == sorted((key.scene, key.a, key.b) for key in ds.keys)
+    loader = ds.loader(batch=3)
+    first, second = ([batch.scene.tolist() + batch.a.tolist() for batch in loader] for _ in range(2))
+    assert first != second
+    with pytest.raises(UserError, match="a batch of 4 pairs of 3 scenes"):
+        ds.loader(batch=4)
+
+
+def test_scenes_of_different_sizes_are_used_up_together() -> None:
+    groups = [0] * 6 + [1] * 2 + [2] * 4
+    batches = list(SceneSampler(groups, batch=2, seed=0))
+    assert sorted(index for batch in batches for index in batch) == list(range(12))
+    assert all(len({groups[index] for index in batch}) == len(batch) == 2 for batch in batches)
+
+
+def test_train_evaluate_and_match_in_python(tiny: Path, tmp_path: Path) -> None:
+    network = {"widths": (8,), "blocks": (1,), "channels": 8}
+    model = pixbench.train(pixbench.load(tiny), steps=2, batch=2, points=32, network=network, progress=False)
+    record = pixbench.evaluate(model, tiny, query_stride=8, workers=1, progress=False)
+    assert (record.model, record.data.suite) == ("trained", "tiny")
+    again = pixbench.evaluate(model.network, str(tiny), p=model.p, query_stride=8, out=tmp_path, progress=False)
+    assert again.value("delta_avg") == record.value("delta_avg")
+    assert sorted(path.suffix for path in (tmp_path / "tiny").iterdir()) == [".csv", ".h5", ".json"]
+    rgb = pixbench.Dataset(tiny).scene(0).read("rgb")
+    found = pixbench.match(rgb[0], rgb[0], "baseline:rgb-patch")
+    assert found.uv_a == pytest.approx(found.uv_b, abs=0.5)
+    figure = pixbench.show(found, rgb[0], rgb[0])
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(UserError, match="give image_a and image_b too"):
+        pixbench.show(found)
+    with pytest.raises(UserError, match="no such folder, and no suite of that name: suites are colored-mnist-authors, "):
+        pixbench.evaluate(model, "maxi")
+    with pytest.raises(UserError, match="stpes: extra inputs are not permitted"):
+        pixbench.train(tiny, stpes=3)
+
+
+def test_a_pair_is_shown_with_its_true_matches(tiny: Path) -> None:
+    pair = pixbench.load(tiny)[0]
+    figure = pixbench.show(pair)
+    images = [np.asarray(axes.get_images()[0].get_array()) for axes in figure.axes]
+    assert images[0] == pytest.approx((pair.image_a.numpy().transpose(1, 2, 0) * 255).round())
+    # What b does not see stays grey.
+    hidden = images[2][~pair.visible.numpy()]
+    assert (np.ptp(hidden, axis=1) < 1e-6).all()
+    assert "% of a" in figure.axes[2].get_title()
+    figure.savefig(io.BytesIO(), format="pdf")

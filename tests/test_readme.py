@@ -38,7 +38,7 @@ def test_the_example_reader_reads(tiny: Path) -> None:
     (source,) = (block for block in _blocks("python") if "PairDataset" in block)
     scope: dict[str, Any] = {}
     exec(source.replace("data/train", str(tiny)), scope)
-    assert scope["sample"]["uv_b"].shape == (48, 48, 2)
+    assert scope["sample"].uv_b.shape == (48, 48, 2)
 
 
 def test_the_example_of_the_page_on_generation_reads(tiny: Path) -> None:

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from ..errors import UserError
-from ..evaluation.model import DescriptorModel, Model, image_batch, norm_name
+from ..evaluation.model import DescriptorModel, image_batch, norm_name
 from ..image.picture import as_picture, shrunk
 from ..io.files import written_whole
 from .defaults import WORKING_SIZE
-from .model import PictureSource, check_size, open_model
+from .model import ModelSource, PictureSource, check_size, open_model
 
 FILES = (".npz", ".h5", ".png")
 
@@ -37,7 +37,7 @@ class Description:
 
 def describe(
     image: PictureSource,
-    model: Model | str | None = None,
+    model: ModelSource | None = None,
     *,
     max_size: int = WORKING_SIZE,
     device: str = "cpu",
@@ -48,6 +48,11 @@ def describe(
     It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. UserError for a file that
     is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model run code of
     its own, see `load_model`.
+
+    Example::
+
+        described = pixbench.describe("a.jpg", "baseline:dense-sift")
+        print(described.descriptors.shape, described.p)
     """
     picture = as_picture(image)
     check_size(picture, max_size)

@@ -13,7 +13,7 @@ from ..geometry.pixels import index_to_uv
 from ..image.picture import Picture, Pixels, as_picture, shrunk
 from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from .matches import ImageMatches, Size
-from .model import PictureSource, check_size, open_model
+from .model import ModelSource, PictureSource, check_size, open_model
 from .refine import refined
 from .two_view import Geometry, check_geometry, fit
 
@@ -21,7 +21,7 @@ from .two_view import Geometry, check_geometry, fit
 def match(
     image_a: PictureSource,
     image_b: PictureSource,
-    model: Model | str | None = None,
+    model: ModelSource | None = None,
     *,
     max_size: int = WORKING_SIZE,
     step: int = STEP,
@@ -45,6 +45,11 @@ def match(
     `trust_code` lets a model run code of its own, see `load_model`.
 
     UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
+
+    Example::
+
+        found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")
+        print(len(found), found.uv_a, found.uv_b, found.matrix)
     """
     kind = check_geometry(geometry)
     a, b = as_picture(image_a), as_picture(image_b)

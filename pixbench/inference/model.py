@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from torch import nn
 
 from ..errors import UserError
 from ..evaluation.model import Model
 from ..image.picture import Picture
-from ..models.loading import load_model
+from ..models.loading import as_model
 from ..models.pretrained import default_model
 
 PictureSource = str | Path | np.ndarray | Image.Image | Picture
@@ -17,9 +18,13 @@ PictureSource = str | Path | np.ndarray | Image.Image | Picture
 LEAST_SIZE = 32
 
 
-def open_model(model: Model | str | None, device: str = "cpu", trust_code: bool = False) -> Model:
+ModelSource = Model | nn.Module | str | Path
+"""A model, a torch module from images to descriptors, or a name or path as `load_model` knows it."""
+
+
+def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool = False) -> Model:
     """The model itself, or the one of that name, or the default one. UserError as of `load_model`."""
-    return model if isinstance(model, Model) else load_model(model or default_model(), device=device, trust_code=trust_code)
+    return as_model(default_model() if model is None else model, device=device, trust_code=trust_code)
 
 
 def check_size(picture: Picture, max_size: int) -> None:

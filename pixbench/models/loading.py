@@ -27,12 +27,16 @@ FORMS = (
 EXPORTED = (".pt", ".pt2", ".ts")
 
 
-def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
+def load_model(spec: str | Path, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
     """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be.
 
     Without `trust_code` nothing is loaded that runs code of its own: no factory, no TorchScript and no torch.export file.
+
+    Example::
+
+        model = pixbench.load_model("runs/mine")  # or pretrained:NAME, baseline:NAME, onnx:FILE
     """
-    place = _device(device)
+    place, spec = _device(device), str(spec)
     path = Path(spec)
     kind, colon, name = spec.partition(":")
     if kind == "baseline" and colon:
@@ -58,6 +62,15 @@ def load_model(spec: str, *, p: Norm | None = None, device: str = "cpu", trust_c
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
     return _moved(model, place)
+
+
+def as_model(item: Model | nn.Module | str | Path, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
+    """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), or what `load_model` loads."""
+    if isinstance(item, Model):
+        return item
+    if isinstance(item, nn.Module):
+        return _moved(_wrapped(item, type(item).__name__, p, {"kind": "module"}), _device(device))
+    return load_model(item, p=p, device=device, trust_code=trust_code)
 
 
 def _baseline(text: str) -> Model:

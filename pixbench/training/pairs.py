@@ -1,20 +1,21 @@
 """Torch data sets of view pairs: all dense truth (`PairDataset`), and sampled points for a loss (`PointDataset`) from any source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
+from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from ..dataset.reader import Dataset
 from ..geometry.pixels import pixel_centres
 from .crops import Crop, matched_crops
-from .sampler import POINTS
+from .sampler import POINTS, SceneSampler
 
 Sample = dict[str, Tensor]
 
@@ -22,26 +23,6 @@ Sample = dict[str, Tensor]
 def image_tensor(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "3 height width"]:
     """An image from disk as a network takes it: (3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))).float() / 255
-
-
-class PairDataset(TorchDataset[Sample]):
-    """Every ordered pair of a data set: `image_a`, `image_b` (3, H, W) in [0, 1], `uv_b` (H, W, 2) in pixels, `status` (H, W)."""
-
-    def __init__(self, folder: Path | str):
-        self.dataset = Dataset(folder)
-        self.keys = self.dataset.pair_keys()
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __getitem__(self, index: int) -> Sample:
-        pair = self.dataset.pair(self.keys[index])
-        return {
-            "image_a": image_tensor(pair.rgb_a),
-            "image_b": image_tensor(pair.rgb_b),
-            "uv_b": torch.from_numpy(pair.truth.uv_b),
-            "status": torch.from_numpy(pair.truth.status),
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,13 +62,67 @@ class PairSource(Protocol):
         ...
 
 
-class ShardPairs:
-    """The ordered pairs of a data set on disk."""
+class PairSample(NamedTuple):
+    """An ordered pair of views as tensors; `torch.utils.data.default_collate` stacks several into one with a batch axis first.
+
+    image_a, image_b: (3, H, W) in [0, 1]. uv_b: (H, W, 2), where each pixel of a lies in b, in pixels. visible: (H, W), whether b
+    sees it. status: (H, W), what became of it (`pixbench.geometry.correspondence.Status`). scene, a, b: which views these are.
+    """
+
+    image_a: Float[Tensor, "*batch 3 height width"]
+    image_b: Float[Tensor, "*batch 3 height width"]
+    uv_b: Float[Tensor, "*batch height width 2"]
+    visible: Bool[Tensor, "*batch height width"]
+    status: UInt8[Tensor, "*batch height width"]
+    scene: int
+    a: int
+    b: int
+
+    def __repr__(self) -> str:
+        height, width = self.image_a.shape[-2:]
+        share = f"{width} x {height} px, {float(self.visible.float().mean()):.0%} visible"
+        if self.image_a.ndim == 4:
+            return f"{len(self.image_a)} pairs of views, {share}"
+        return f"pair of views: scene {self.scene}, view {self.a} to view {self.b}, {share}"
+
+
+class PairDataset(TorchDataset[PairSample]):
+    """The ordered pairs of a data set on disk: a torch Dataset of `PairSample`, and a `PairSource` to train on."""
 
     def __init__(self, folder: Path | str):
         self.dataset = Dataset(folder)
-        self._keys = self.dataset.pair_keys()
-        self.groups = [key.scene for key in self._keys]
+        self.keys = self.dataset.pair_keys()
+        self.groups = [key.scene for key in self.keys]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> PairSample:
+        key = self.keys[index]
+        pair = self.dataset.pair(key)
+        return PairSample(
+            image_a=image_tensor(pair.rgb_a),
+            image_b=image_tensor(pair.rgb_b),
+            uv_b=torch.from_numpy(pair.truth.uv_b),
+            visible=torch.from_numpy(pair.visible),
+            status=torch.from_numpy(pair.truth.status),
+            scene=key.scene,
+            a=key.a,
+            b=key.b,
+        )
+
+    def __iter__(self) -> Iterator[PairSample]:
+        return (self[index] for index in range(len(self)))
+
+    def __repr__(self) -> str:
+        folder, split = self.dataset.folder, self.dataset.manifest.split
+        return f"PairDataset('{folder}'): split {split}, {len(self.dataset)} scenes, {len(self)} ordered pairs of views"
+
+    def loader(self, batch: int = 6, *, seed: int = 0, workers: int = 0) -> DataLoader[PairSample]:
+        """Shuffled batches, in another order each epoch. No batch holds two pairs of one scene: a loss that contrasts the pairs of a
+        batch would take true matches for negatives. UserError where there are fewer scenes than pairs in a batch.
+        """
+        return DataLoader(self, batch_sampler=SceneSampler(self.groups, batch=batch, seed=seed), num_workers=workers)
 
     @property
     def description(self) -> Mapping[str, Any]:
@@ -97,11 +132,11 @@ class ShardPairs:
 
     def views(self, index: int, *, rng: np.random.Generator) -> Views:
         """See PairSource."""
-        pair = self.dataset.pair(self._keys[index])
+        pair = self.dataset.pair(self.keys[index])
         return Views(image_tensor(pair.rgb_a), image_tensor(pair.rgb_b), pair.truth.uv_b, pair.visible)
 
     def close(self) -> None:
-        """See PairSource."""
+        """Close the files."""
         self.dataset.close()
 
 

@@ -1,11 +1,13 @@
-"""Which pairs each step sees: a pure function of seed and step, so that a resumed run sees what an unbroken one would."""
+"""Which pairs meet in a batch: never two of one scene. What a step sees is a pure function of seed and step, so that a run can resume."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from torch.utils.data import Sampler
 
-BATCHES, POINTS, VALIDATION = range(3)
+from ..errors import UserError
+
+BATCHES, POINTS, VALIDATION, EPOCHS = range(4)
 """What random numbers are for; part of their key, so that no two uses share a stream."""
 
 
@@ -42,3 +44,34 @@ class StepSampler(Sampler[list[int]]):
             order = np.concatenate([rng.permutation(scenes) for _ in range(-(-self._batch // scenes))])[: self._batch]
             pairs = [int(rng.choice(self._pairs_of_scene[scene])) for scene in order]
             yield [(step * self._world + self._rank) * self._pairs + pair for pair in pairs]
+
+
+class SceneSampler(Sampler[list[int]]):
+    """Batches of one epoch: every pair once, in random order, and no two of one scene in a batch.
+
+    `scene_of_pair` has one number a pair. Each epoch has an order of its own, which `seed` decides. The last batches are smaller where
+    too few scenes are left. UserError where there are fewer scenes than `batch`.
+    """
+
+    def __init__(self, scene_of_pair: list[int], *, batch: int, seed: int):
+        scenes = len(set(scene_of_pair))
+        if not 1 <= batch <= scenes:
+            raise UserError(f"a batch of {batch} pairs of {scenes} scenes: no two may be of one scene; use 1 to {scenes}")
+        self._scene_of_pair, self._batch, self._seed, self._epoch = np.array(scene_of_pair), batch, seed, 0
+
+    def __len__(self) -> int:
+        return len(self._batches(np.random.default_rng(0)))
+
+    def __iter__(self) -> Iterator[list[int]]:
+        rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(EPOCHS, self._epoch)))
+        self._epoch += 1
+        yield from self._batches(rng)
+
+    def _batches(self, rng: np.random.Generator) -> list[list[int]]:
+        left = [list(rng.permutation(np.flatnonzero(self._scene_of_pair == scene))) for scene in np.unique(self._scene_of_pair)]
+        batches = []
+        while any(left):
+            # The scenes with most pairs left, so that as few batches as possible come out small.
+            fullest = sorted(rng.permutation(len(left)), key=lambda scene: -len(left[scene]))[: self._batch]
+            batches.append([int(left[scene].pop()) for scene in fullest if left[scene]])
+        return [batches[index] for index in rng.permutation(len(batches))]

@@ -20,7 +20,7 @@ from ..io.seeding import seeded
 from ..io.threads import allowed_cores
 from .config import TrainConfig
 from .objectives.base import OBJECTIVES, Objective
-from .pairs import PairSource, PointDataset, Sample, ShardPairs
+from .pairs import PairDataset, PairSource, PointDataset, Sample
 from .precision import AUTO, run_precision
 from .prefetch import Pace, fetched_ahead
 from .run_folder import CHECKPOINT, LOGS, STATE, recorded_run, run_record, save_run, write_run
@@ -140,7 +140,7 @@ class _Run:
 
 
 def _opened(data: Path | PairSource) -> PairSource:
-    return ShardPairs(data) if isinstance(data, Path) else data
+    return PairDataset(data) if isinstance(data, Path) else data
 
 
 def _points(source: PairSource, config: TrainConfig) -> PointDataset:

@@ -1,5 +1,6 @@
 """Pictures of data sets and models: contact sheet, carried colours, descriptor channels, layers of truth."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,18 +21,32 @@ from ..io.files import written_whole
 Image = UInt8[np.ndarray, "height width 3"]
 
 
+DPI = 200
+METADATA = {".png": {"Software": None}, ".pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
+"""What is left out of a file, so that the same figure gives the same bytes."""
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows as the last value of a cell, whether or not pyplot was imported."""
+
+    def _repr_png_(self) -> bytes:
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=110)
+        return buffer.getvalue()
+
+
 def check_picture_path(path: Path) -> None:
     """UserError, before any work, for a kind of picture that is not written."""
-    if path.suffix.lower() not in (".png", ".jpg", ".jpeg"):
-        raise UserError(f"{path}: pictures are written as .png or .jpg, not as '{path.suffix}'")
+    if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf"):
+        raise UserError(f"{path}: pictures are written as .png, .jpg or .pdf, not as '{path.suffix}'")
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure; the same figure gives the same bytes."""
+    """Write a figure at 200 dpi, or as PDF by the name's end; the same figure gives the same bytes."""
     check_picture_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=110, metadata={"Software": None} if path.suffix.lower() == ".png" else None)
+        figure.savefig(temporary, dpi=DPI, metadata=METADATA.get(path.suffix.lower()))
 
 
 def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..geometry.pixels import integer_centres_from_uv, nearest_pixel_index, resize_uv
 from ..image.picture import Pixels, shrunk
 from ..inference.matches import ImageMatches
-from .figures import place_colours, save_figure, show_image
+from .figures import ShownFigure, place_colours, save_figure, show_image
 
 SHOWN_LINES = 300
 SHOWN_HEIGHT = 720
@@ -20,7 +20,12 @@ INLIER, OUTLIER = "#1a9850", "#d73027"
 
 
 def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, *, title: str = "") -> None:
-    """Write a PNG or JPEG: at most 300 matches, evenly drawn. Inliers are green and outliers red; without a geometry, hue is place in a."""
+    """Write `match_figure` as PNG, JPEG or PDF."""
+    save_figure(match_figure(rgb_a, rgb_b, found, title), path)
+
+
+def match_figure(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, title: str = "") -> Figure:
+    """Two pictures and at most 300 matches, evenly drawn. Inliers are green and outliers red; without a geometry, hue is place in a."""
     small_a, small_b = (_of_height(rgb, SHOWN_HEIGHT) for rgb in (rgb_a, rgb_b))
     height, width = max(len(small_a), len(small_b)), small_a.shape[1] + GAP + small_b.shape[1]
     canvas = np.full((height, width, 3), 255, np.uint8)
@@ -29,7 +34,7 @@ def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, 
     at_a = resize_uv(found.uv_a, _size(rgb_a), _size(small_a))
     at_b = resize_uv(found.uv_b, _size(rgb_b), _size(small_b)) + np.array([small_a.shape[1] + GAP, 0])
     shown = np.unique(np.linspace(0, len(found) - 1, min(len(found), SHOWN_LINES)).round().astype(int))
-    figure = Figure(figsize=(width / 110, height / 110 + 0.3), layout="constrained")
+    figure = ShownFigure(figsize=(width / 110, height / 110 + 0.3), layout="constrained")
     axes = figure.subplots()
     show_image(axes, canvas, title)
     lines = integer_centres_from_uv(np.stack([at_a, at_b], axis=1)[shown])
@@ -37,7 +42,7 @@ def draw_matches(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, path: Path, 
     axes.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.7))
     for ends in lines.transpose(1, 0, 2):
         axes.scatter(ends[:, 0], ends[:, 1], s=4, c=colours)
-    save_figure(figure, path)
+    return figure
 
 
 def _colours(found: ImageMatches, at_a: Float[np.ndarray, "matches 2"], size: tuple[int, int]) -> Float[np.ndarray, "matches 4"]:

@@ -143,8 +143,8 @@ def test_own_pictures(photos: Path, tmp_path: Path) -> None:
     assert data.scene(0).read("object_id").shape == (0,)
     data.close()
     sample = PairDataset(tmp_path / "set")[0]
-    assert sample["image_a"].shape == (3, 64, 64)
-    assert (sample["status"] == Status.VISIBLE).float().mean() > 0.3
+    assert sample.image_a.shape == (3, 64, 64)
+    assert (sample.status == Status.VISIBLE).float().mean() > 0.3
     recipe = tmp_path / "recipe.json"
     again = ["--from-recipe", str(recipe), "--set", f"locations.folder/photos={photos}"]
     assert CliRunner().invoke(app, ["recipe", str(tmp_path / "set"), "--out", str(recipe)]).exit_code == 0

@@ -1,0 +1,156 @@
+"""What `import pixbench` offers beside single functions of its modules: data, training and evaluation in one call each."""
+
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+from .training.pairs import PairDataset, PairSample, PairSource
+
+# What only one function needs is imported there, so that reading data does not wait for what trains.
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import nn
+
+    from .evaluation.matching.nearest import Norm
+    from .evaluation.model import Model
+    from .evaluation.record import Record
+    from .inference.matches import ImageMatches
+    from .inference.model import PictureSource
+
+
+def load(path: str | Path) -> PairDataset:
+    """The ordered pairs of views of a data set on disk. UserError where there is none, or one that is not finished.
+
+    Example::
+
+        ds = pixbench.load("data/train")
+        pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible, status (H, W)
+        for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
+            ...
+    """
+    return PairDataset(path)
+
+
+def show(
+    shown: "PairSample | ImageMatches", image_a: "PictureSource | None" = None, image_b: "PictureSource | None" = None, *, title: str = ""
+) -> "Figure":
+    """A matplotlib figure of a pair and its true matches, or of matches between two pictures, which are then needed too.
+
+    A notebook shows it; elsewhere, save it with `savefig`. UserError for matches without their pictures.
+
+    Example::
+
+        pixbench.show(pixbench.load("data/train")[0]).savefig("pair.png")
+        pixbench.show(pixbench.match("a.jpg", "b.jpg"), "a.jpg", "b.jpg")
+    """
+    from .image.picture import as_picture
+    from .visualization.match_lines import match_figure
+    from .visualization.pair_figure import pair_figure
+
+    if isinstance(shown, PairSample):
+        return pair_figure(shown, title)
+    if image_a is None or image_b is None:
+        raise UserError("show: matches are drawn over their pictures: give image_a and image_b too")
+    return match_figure(as_picture(image_a).rgb, as_picture(image_b).rgb, shown, title)
+
+
+def train(
+    data: str | Path | PairSource,
+    out: str | Path | None = None,
+    *,
+    validation: str | Path | PairSource | None = None,
+    accelerator: str = "auto",
+    workers: int = 0,
+    progress: bool = True,
+    **settings: Any,
+) -> "Model":
+    """Train a network on pairs of views; returns it, ready for `evaluate` and `match`.
+
+    `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run
+    is kept there, and the same call goes on with one that was stopped; without it only the returned model is left. UserError for wrong
+    settings or data.
+
+    Example::
+
+        model = pixbench.train(pixbench.load("data/train"), steps=2000)
+    """
+    from .cli.common import build_config
+    from .cli.progress import progress_bar
+    from .evaluation.request import no_progress_bar
+    from .models.loading import load_model
+    from .training.config import TrainConfig
+    from .training.train import train as run
+
+    config = build_config(TrainConfig, settings)
+    with _folder(out) as folder:
+        bar = progress_bar if progress else no_progress_bar
+        place = Path(folder) / "trained" if out is None else Path(folder)
+        with bar("train", config.steps, "steps") as advance:
+            run(
+                _source(data),
+                place,
+                config,
+                validation=None if validation is None else _source(validation),
+                accelerator=accelerator,
+                workers=workers,
+                progress=lambda done, loss: advance(done, f"loss {loss:.4f}"),
+            )
+        return load_model(place)
+
+
+def evaluate(
+    model: "Model | nn.Module | str | Path",
+    data: str | Path = "mini",
+    *,
+    out: str | Path | None = None,
+    p: "Norm | None" = None,
+    workers: int | None = None,
+    trust_code: bool = False,
+    progress: bool = True,
+    **options: Any,
+) -> "Record":
+    """Score a model on a suite, by its name, or on the data set in a folder.
+
+    `model` is what `load_model` or `train` returned, a name for `load_model`, or a torch module from images (B, 3, H, W) in [0, 1] to
+    descriptors (B, D, h, w). `p` is the norm of descriptors that bring none: 1, 2, inf or cosine, the default. `options` are those of
+    `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` lets a model run code of its own. With `out`,
+    record and predictions are kept in a folder there. UserError for an unknown model, suite or folder.
+
+    Example::
+
+        record = pixbench.evaluate("baseline:dense-sift", "mini")
+        print(record.value("delta_avg"), record.value("pck@1"))
+    """
+    from .assets.paths import cache_folder
+    from .cli.common import default_workers
+    from .cli.progress import progress_bar
+    from .evaluation.request import EvaluationRequest, no_progress_bar
+    from .evaluation.suite import SUITES, Opening
+    from .evaluation.task import evaluate as run
+    from .models.loading import as_model
+
+    asked = as_model(model, p=p, trust_code=trust_code)
+    suite = SUITES.get(str(data)) if str(data) in SUITES.names() else None
+    if suite is None and not Path(data).exists():
+        raise UserError(f"{data}: no such folder, and no suite of that name: suites are {', '.join(SUITES.names())}")
+    with _folder(out) as folder:
+        request = EvaluationRequest(
+            suite=suite,
+            out=Path(folder),
+            opening=Opening(cache_folder(), workers or default_workers()),
+            data=None if suite is not None else Path(data),
+            progress_bar=progress_bar if progress else no_progress_bar,
+            **options,
+        )
+        return run(asked, request)[1]
+
+
+def _folder(out: str | Path | None) -> AbstractContextManager[str | Path]:
+    """The user's folder, or one that is removed afterwards."""
+    return nullcontext(out) if out is not None else TemporaryDirectory(prefix="pixbench-")
+
+
+def _source(data: str | Path | PairSource) -> PairSource:
+    return PairDataset(data) if isinstance(data, str | Path) else data
