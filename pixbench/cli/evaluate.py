@@ -21,7 +21,9 @@ def evaluate(
             help="A run or checkpoint, pretrained:NAME or baseline:NAME (see 'pixbench list'), package.module:factory, or an exported file."
         ),
     ],
-    data: Annotated[Path | None, typer.Option(help="Folder of a data set. Default: the suite, made and verified once.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder of a data set or of real pairs. Default: the suite, made and verified once.")
+    ] = None,
     suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",
     out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
     p: Annotated[str | None, typer.Option(help="Norm for descriptors: 1, 2, inf or cosine. Default: the model's own, or cosine.")] = None,
@@ -29,7 +31,10 @@ def evaluate(
     batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
     radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
     subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
-    query_stride: Annotated[int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4.")] = None,
+    query_stride: Annotated[
+        int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4; real pairs: 12.")
+    ] = None,
+    long_side: Annotated[int | None, typer.Option(min=0, help="Real pairs: longer side they are shrunk to (0: not). Default: 640.")] = None,
     trained_on: Annotated[Path | None, typer.Option(help="The model's training set: scores are split by what was in it.")] = None,
     objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
@@ -66,11 +71,14 @@ def evaluate(
         radius_px=radius,
         subpixel=subpixel,
         query_stride=query_stride,
+        long_side=long_side,
         trained_on=trained_on,
         progress_bar=progress_bar,
     )
     path, record = run(loaded, request)
     print_tables(build_tables([StoredRecord(path, record)]))
+    if record.data.layout is not None:
+        typer.echo(f"layout {record.data.layout.name}; ground truth: {record.data.layout.ground_truth}")
     for reason, pairs in record.data.failed.items():
         typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
     typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")

@@ -11,7 +11,8 @@ def register(app: typer.Typer) -> None:
 
 
 def list_names() -> None:
-    """List generators, sources, renderers, ray casters, evaluation tasks, suites, baselines, pretrained models and metrics."""
+    """List generators, sources, renderers, ray casters, evaluation tasks, suites, layouts, baselines, pretrained models and metrics."""
+    from ..evaluation.matching.real.scene import LAYOUTS
     from ..evaluation.model import BASELINES
     from ..evaluation.suite import SUITES
     from ..evaluation.task import METRICS, TASKS
@@ -31,6 +32,7 @@ def list_names() -> None:
         CASTERS,
         TASKS,
         SUITES,
+        LAYOUTS,
         OBJECTIVES,
         BASELINES,
         METRICS,

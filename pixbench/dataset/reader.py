@@ -37,11 +37,11 @@ class PairKey:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two images, (height, width, 3) uint8, and the truth from the first to the second."""
+    """Two images, (height, width, 3) uint8, and the truth from the first to the second. Photographs may differ in size."""
 
     key: PairKey
     rgb_a: UInt8[np.ndarray, "height width 3"]
-    rgb_b: UInt8[np.ndarray, "height width 3"]
+    rgb_b: UInt8[np.ndarray, "rows columns 3"]
     truth: PairTruth
 
     @property

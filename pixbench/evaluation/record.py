@@ -30,6 +30,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class LayoutPart(_Part):
+    """How real pairs were read from a folder."""
+
+    name: str
+    version: int
+    long_side_px: int
+    """What pictures were shrunk to; 0 is not at all."""
+    ground_truth: str
+    """Where it comes from, with its tolerance."""
+
+
 class DataPart(_Part):
     """The data that was scored on."""
 
@@ -52,6 +63,8 @@ class DataPart(_Part):
     """Pairs that the model gave no answer on, by the reason; they count as misses."""
     trained_on: str | None = None
     """Hash of the contents of the training set, where one was named."""
+    layout: LayoutPart | None = None
+    """Of real pairs in a folder; null for suites and PixBench data sets."""
 
 
 class Value(_Part):

@@ -22,7 +22,7 @@ def no_progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., 
 
 @dataclass(frozen=True)
 class EvaluationRequest:
-    """A suite, or the data set in the folder `data`; results go to a folder of that name in `out`.
+    """A suite, or the data set or real pairs in the folder `data`; results go to a folder of that name in `out`.
 
     A task raises UserError for what it has no use for. `trained_on` is the folder of the model's training set.
     """
@@ -35,6 +35,7 @@ class EvaluationRequest:
     radius_px: float | None = None
     subpixel: bool = False
     query_stride: int | None = None
+    long_side: int | None = None
     trained_on: Path | None = None
     progress_bar: ProgressBar = no_progress_bar
 
@@ -54,7 +55,13 @@ class EvaluationRequest:
 
     def refuse_pair_options(self) -> None:
         """UserError for an option that means something for pairs of views only."""
-        options = {"radius": self.radius_px, "query-stride": self.query_stride, "trained-on": self.trained_on, **self.opening.sources}
+        options = {
+            "radius": self.radius_px,
+            "query-stride": self.query_stride,
+            "long-side": self.long_side,
+            "trained-on": self.trained_on,
+            **self.opening.sources,
+        }
         given = [name for name, value in options.items() if value is not None] + ["subpixel"] * self.subpixel
         if given:
             raise UserError(f"--{given[0]}: suite {self.name} has no pairs; leave it out")

@@ -8,13 +8,14 @@ from pathlib import Path
 from ..dataset.manifest import MANIFEST
 from ..dataset.reader import Dataset
 from ..errors import UserError
-from ..evaluation.matching.pairs import DatasetPairs, EvaluationPairs
+from ..evaluation.matching.pairs import EvaluationPairs
+from ..evaluation.matching.real.open import open_pairs
 from ..evaluation.matching.task import recorded_pairs
 from ..evaluation.model import BASELINES, DescriptorModel, parse_norm
 from ..evaluation.record import WEIGHTS, Record, StoredRecord, find_records
 from ..evaluation.record_writer import model_sha256
 from ..evaluation.request import DataAccess
-from ..evaluation.suite import STRIDE, SUITES, Opening
+from ..evaluation.suite import SUITES, Opening
 from ..evaluation.task import TASKS
 from ..experiments.sweep import read_cells
 from ..models.checkpoint import find_checkpoint
@@ -168,7 +169,7 @@ def _pairs(stored: Sequence[StoredRecord], dataset: Path | None, opening: Openin
         folder = data or dataset
         if folder is None:
             return SUITES.get("mini").open(opening)
-        return DatasetPairs(folder, folder.resolve().name, STRIDE)
+        return open_pairs(folder, folder.resolve().name)
     record = stored[0].record
     source = recorded_pairs(record, DataAccess(opening, data or dataset))
     if source.identity.recipe_sha256 != record.data.recipe_sha256:

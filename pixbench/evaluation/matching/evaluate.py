@@ -90,6 +90,7 @@ def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> Da
         points=sum(row.points for row in scores.rows),
         failed=dict(Counter(row.reason for row in scores.rows if row.reason)),
         trained_on=trained_on,
+        layout=identity.layout,
     )
 
 

@@ -17,6 +17,7 @@ from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
 from ...geometry.instances import FIRST_OBJECT
 from ...geometry.pixels import every_nth
+from ..record import LayoutPart
 
 ASKED = (Status.VISIBLE, Status.OCCLUDED)
 """Queries lie where the target sees the point, or would but for something before it: the truth is known to hold for both."""
@@ -42,7 +43,7 @@ class ScoredPair(Pair):
 
 @dataclass(frozen=True)
 class Identity:
-    """What was scored on: a suite's name, the hash of its recipe, and the hash of its contents."""
+    """What was scored on: a suite's name, the hashes of its recipe and contents, and how real pairs were read from a folder."""
 
     suite: str
     recipe_sha256: str
@@ -50,6 +51,7 @@ class Identity:
     split: str
     seed: int
     scenes: int
+    layout: LayoutPart | None = None
 
 
 class EvaluationPairs(ABC):

@@ -10,14 +10,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt16
+from jaxtyping import Float, Int, UInt8, UInt16
 from torch import Tensor
 
 from ...dataset.reader import PairKey
 from ...errors import UserError
 from ...geometry.pixels import index_to_uv
 from ...io.files import write_whole, written_whole
-from ..model import DescriptorModel, Image, Model, image_batch
+from ..model import DescriptorModel, Model, image_batch
 from ..record_writer import Timing
 from .dense_matcher import Matches, Search
 from .pairs import EvaluationPairs, ScoredPair, describe_source
@@ -123,13 +123,13 @@ def _open(work: Path, model: Model, model_hash: str, source: EvaluationPairs, se
 def _answer_group(
     model: Model, source: EvaluationPairs, keys: Sequence[PairKey], search: Search, batch: int, progress: Callable[[int], None]
 ) -> tuple[list[PairPredictions], Timing]:
-    described: list[Tensor] | None = None
+    described: dict[int, Tensor] | None = None
     found, reason, timing, started = [], "", Timing(), time.perf_counter()
     if isinstance(model, DescriptorModel):
         try:
-            images = source.images(keys[0].scene)
-            described = list(_described(model, images, batch))
-            timing = Timing(time.perf_counter() - started, len(images))
+            images, views = source.images(keys[0].scene), sorted({view for key in keys for view in (key.a, key.b)})
+            described = dict(zip(views, _described(model, [images[view] for view in views], batch), strict=True))
+            timing = Timing(time.perf_counter() - started, len(views))
         except Exception as error:
             reason = _reason(error)
     started = time.perf_counter()
@@ -140,7 +140,7 @@ def _answer_group(
     return found, timing.plus(Timing(match_s=time.perf_counter() - started, pairs=len(keys)))
 
 
-def _described(model: DescriptorModel, images: Sequence[Image], batch: int) -> Iterator[Tensor]:
+def _described(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch: int) -> Iterator[Tensor]:
     """Descriptors of images, in batches of those of one size."""
     first = 0
     while first < len(images):
@@ -152,7 +152,7 @@ def _described(model: DescriptorModel, images: Sequence[Image], batch: int) -> I
 
 
 def _answer(
-    model: Model, pair: ScoredPair, pixel: Int[np.ndarray, "queries 2"], described: list[Tensor] | None, search: Search, reason: str
+    model: Model, pair: ScoredPair, pixel: Int[np.ndarray, "queries 2"], described: Mapping[int, Tensor] | None, search: Search, reason: str
 ) -> PairPredictions:
     asked = pixel.astype(np.uint16)
     if not reason:

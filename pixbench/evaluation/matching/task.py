@@ -15,12 +15,13 @@ from ..metric import Metric
 from ..model import Model
 from ..record import DataPart, Record, StoredRecord
 from ..request import DataAccess, EvaluationRequest
-from ..suite import STRIDE, SUITES, MatchingSuite
+from ..suite import SUITES, MatchingSuite
 from ..task import METRICS, Task
 from .dense_matcher import Search
 from .evaluate import evaluate
 from .metrics import MATCHING_METRICS
-from .pairs import DatasetPairs, EvaluationPairs
+from .pairs import EvaluationPairs
+from .real.open import open_pairs
 from .rescore import rescore
 
 
@@ -114,7 +115,9 @@ def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
         if version is not None:
             access.opened[suite] = SUITES.get(name).open(access.opening)
         elif access.data is not None:
-            access.opened[suite] = DatasetPairs(access.data, name, record.protocol.query_stride or STRIDE)
+            layout = record.data.layout
+            side = None if layout is None else layout.long_side_px
+            access.opened[suite] = open_pairs(access.data, name, query_stride=record.protocol.query_stride, long_side=side)
         else:
             raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
     pairs: EvaluationPairs = access.opened[suite]
@@ -126,9 +129,10 @@ def _requested_pairs(request: EvaluationRequest, trained_on: Collection[str] | N
     if request.data is not None:
         if request.opening.sources:
             raise UserError(f"--{next(iter(request.opening.sources))}: --data is made already; leave one of them out")
-        return DatasetPairs(request.data, request.name, request.query_stride or STRIDE, trained_on)
-    if request.query_stride is not None:
-        raise UserError(f"--query-stride: suite {request.name} fixes its queries; use it with --data")
+        return open_pairs(request.data, request.name, query_stride=request.query_stride, long_side=request.long_side, trained_on=trained_on)
+    for option, value in (("query-stride", request.query_stride), ("long-side", request.long_side)):
+        if value is not None:
+            raise UserError(f"--{option}: suite {request.name} fixes its queries and sizes; use it with --data")
     suite = cast(MatchingSuite, request.suite)
     with request.progress_bar(f"suite {suite.name}", suite.work, "scenes") as advance:
         return suite.open(replace(request.opening, trained_on=trained_on), advance)

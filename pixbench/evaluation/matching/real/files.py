@@ -1,0 +1,95 @@
+"""Files of ground truth: disparities, optical flow, depth and masks, as arrays with NaN where nothing is known."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from ....errors import UserError
+from .scene import Size
+
+UNKNOWN_FLOW = 1e9
+"""Larger values in .flo files mean that the flow is not known (Baker et al., 2007)."""
+
+
+def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
+    """Flow in pixels from .flo, from KITTI's PNG of 16 bits (u, v, valid), or from .npy (height, width, 2)."""
+    if path.suffix == ".npy":
+        flow = _checked(path, np.load, "flow (height, width, 2)", (3, 2)).astype(float)
+    elif path.suffix == ".png":
+        bgr = _checked(path, _image, "flow as KITTI's PNG of 16 bits", (3, 3))
+        flow = (bgr[..., :0:-1].astype(float) - 2**15) / 64
+        flow[bgr[..., 0] == 0] = np.nan
+    else:
+        import cv2
+
+        flow = _checked(path, lambda file: cv2.readOpticalFlow(str(file)), "flow as .flo", (3, 2)).astype(float)
+    flow[~(np.abs(flow) < UNKNOWN_FLOW).all(axis=-1)] = np.nan
+    return flow
+
+
+def read_disparity(path: Path, scale: float | None = None) -> Float[np.ndarray, "height width"]:
+    """Disparity in pixels from .pfm, .npy or a grey picture, times `scale`; a picture of 16 bits has KITTI's 1/256 if nothing else is said.
+
+    Unknown is what is not finite, and 0 in pictures.
+    """
+    stored = _grey(path, "disparity")
+    usual = 1 / 256 if stored.dtype == np.uint16 else 1.0
+    disparity = stored.astype(float) * (usual if scale is None else scale)
+    unknown = stored == 0 if stored.dtype.kind == "u" else ~np.isfinite(disparity)
+    return np.where(unknown, np.nan, disparity)
+
+
+def read_depth(path: Path, scale: float = 1.0) -> Float[np.ndarray, "height width"]:
+    """z-depth from .npy, .pfm, a grey picture, or the data set `depth` of an HDF5 file, times `scale`; NaN where it is not positive."""
+    if path.suffix in (".h5", ".hdf5"):
+        stored = _checked(path, _hdf5_depth, "a data set 'depth' (height, width)", (2,))
+    else:
+        stored = _grey(path, "depth")
+    depth = stored.astype(float) * scale
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)
+
+
+def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
+    """True where a grey picture is not 0."""
+    return _grey(path, "a mask") != 0
+
+
+def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, path: Path) -> None:
+    """UserError where ground truth is not of its picture's size."""
+    if array.shape[1::-1] != size:
+        raise UserError(f"{path} is {array.shape[1]} x {array.shape[0]}, its picture {size[0]} x {size[1]}: expected one size")
+
+
+def _grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
+    read = np.load if path.suffix == ".npy" else _image
+    return _checked(path, read, f"{what} (height, width)", (2,))
+
+
+def _image(path: Path) -> Any:
+    import cv2
+
+    return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+
+
+def _hdf5_depth(path: Path) -> Any:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        return file["depth"][()]
+
+
+def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
+    """An array with as many axes as `shape` begins with, and as long a last one as it ends with. UserError for anything else."""
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: expected {what}")
+    try:
+        found = read(path)
+    except Exception as error:  # three libraries, each with errors of its own
+        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): expected {what}") from None
+    if not isinstance(found, np.ndarray) or found.ndim != shape[0] or (len(shape) > 1 and found.shape[2] != shape[1]):
+        got = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "something else"
+        raise UserError(f"{path} holds {got}: expected {what}")
+    return found

@@ -1,0 +1,65 @@
+"""HPatches (Balntas et al., 2017): a folder a sequence, pictures 1.ppm to 6.ppm, and H_1_k from the first to each other one."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from ....errors import UserError
+from ....geometry.pixels import INTEGER_CENTRES_TO_UV
+from .scene import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from .truth import plane
+
+SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg")
+
+
+class HPatches(Layout):
+    """See Layout. Pairs are (1, k), as in the authors' protocol; the homographies have whole pixel centres, as OpenCV has them."""
+
+    name = "hpatches"
+    title = "sequences with 1.ppm, 2.ppm, ... and H_1_2, ..."
+    truth = "the authors' homographies; whole pixel centres"
+
+    def scenes(self, folder: Path) -> list[RealScene]:
+        """See Layout. The folder of one sequence will do."""
+        return [_sequence(each) for each in folders(folder) if any(each.glob("H_1_*"))]
+
+
+HPATCHES = HPatches()
+
+
+def _sequence(folder: Path) -> RealScene:
+    numbers = sorted(int(path.name[4:]) for path in folder.glob("H_1_*") if path.name[4:].isdecimal())
+    pictures = [_picture(folder, number) for number in (1, *numbers)]
+    files = [folder / f"H_1_{number}" for number in numbers]
+    pairs = [RealPair(0, view, partial(_truth, file)) for view, file in enumerate(files, start=1)]
+    return RealScene(folder.name, [file_view(path) for path in pictures], pairs, [*pictures, *files])
+
+
+def _picture(folder: Path, number: int) -> Path:
+    for suffix in SUFFIXES:
+        if (folder / f"{number}{suffix}").is_file():
+            return folder / f"{number}{suffix}"
+    raise UserError(f"{folder} lacks its picture {number}.ppm (or {', '.join(SUFFIXES[1:])}): copy it there, or remove H_1_{number}")
+
+
+def _truth(file: Path, size_a: Size, size_b: Size) -> GroundTruth:
+    del size_a
+    return plane(homography_to_uv(read_matrix(file, 3)), size_b)
+
+
+def homography_to_uv(H: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+    """A homography between whole pixel centres, as one of uv."""
+    return INTEGER_CENTRES_TO_UV @ H @ np.linalg.inv(INTEGER_CENTRES_TO_UV)
+
+
+def read_matrix(file: Path, size: int) -> Float[np.ndarray, "size size"]:
+    """A square matrix of numbers in a text file. UserError for anything else."""
+    try:
+        found = np.array(file.read_text().split(), float).reshape(size, size)
+    except (OSError, ValueError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} does not hold {size} x {size} numbers ({' '.join(str(error).split())})") from None
+    if not np.isfinite(found).all():
+        raise UserError(f"{file} holds a number that is not finite: expected {size} x {size} finite ones")
+    return found

@@ -1,0 +1,100 @@
+"""A list of pairs of one's own, `pairs.json` or `pairs.csv`: each names two pictures and where its ground truth comes from."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ....errors import UserError
+from .listed_pair import Centres, ListedPair, ListPart, listed_truth
+from .scene import Layout, RealPair, RealScene, file_view
+from .truth import DEPTH_TOLERANCE
+
+
+class PairList(ListPart):
+    """`pairs.json`."""
+
+    pairs: list[ListedPair]
+    pixel_centres: Centres = "whole"
+    """In homographies and intrinsics the first pixel's centre is at 0 (whole, as in OpenCV) or at 0.5 (half, as in COLMAP)."""
+
+
+class Listed(Layout):
+    """See Layout."""
+
+    name = "pair-list"
+    title = "pairs.json, or pairs.csv with image_a, image_b and h11 to h33"
+    truth = f"as listed; depth by reprojection, hidden where b's depth is nearer by more than {DEPTH_TOLERANCE:.0%}"
+
+    def scenes(self, folder: Path) -> list[RealScene]:
+        """See Layout."""
+        files = [folder / name for name in ("pairs.json", "pairs.csv") if (folder / name).is_file()]
+        if len(files) > 1:
+            raise UserError(f"{folder} has both pairs.json and pairs.csv: leave one of them")
+        if not files:
+            return []
+        listed = _read_json(files[0]) if files[0].suffix == ".json" else _read_csv(files[0])
+        if not listed.pairs:
+            raise UserError(f"{files[0]} lists no pair")
+        by_scene: dict[str, list[ListedPair]] = {}
+        for number, pair in enumerate(listed.pairs):
+            by_scene.setdefault(pair.scene if pair.scene is not None else f"pair {number}", []).append(pair)
+        return [_scene(folder, files[0], name, pairs, listed.pixel_centres) for name, pairs in by_scene.items()]
+
+
+def _read_json(file: Path) -> PairList:
+    try:
+        return PairList.model_validate_json(file.read_bytes())
+    except (ValidationError, OSError) as error:
+        raise UserError(f"{file}: {_first(error)}") from None
+
+
+def _read_csv(file: Path) -> PairList:
+    """A header and a line a pair: image_a, image_b, h11 to h33 (row by row), and maybe scene."""
+    cells = [f"h{row}{column}" for row in "123" for column in "123"]
+    pairs: list[dict[str, Any]] = []
+    with file.open(newline="", encoding="utf-8-sig") as text:
+        reader = csv.DictReader(text)
+        missing = [name for name in ("image_a", "image_b", *cells) if name not in (reader.fieldnames or ())]
+        unknown = set(reader.fieldnames or ()) - {"image_a", "image_b", "scene", *cells}
+        if missing or unknown:
+            what = f"lacks the column {missing[0]}" if missing else f"has the column {min(map(str, unknown))}"
+            raise UserError(f"{file} {what}: expected image_a, image_b, h11 to h33, and maybe scene")
+        for line in reader:
+            H = [line.pop(name) for name in cells]
+            pairs.append({**line, "scene": line.get("scene") or None, "homography": [H[:3], H[3:6], H[6:]]})
+    try:
+        return PairList.model_validate({"pairs": pairs})
+    except ValidationError as error:
+        raise UserError(f"{file}: {_first(error)}") from None
+
+
+def _first(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"field '{'.'.join(map(str, first['loc'])) or 'file'}': {first['msg']}"
+
+
+def _scene(folder: Path, file: Path, name: str, pairs: Sequence[ListedPair], centres: Centres) -> RealScene:
+    views = list(dict.fromkeys(image for pair in pairs for image in (pair.image_a, pair.image_b)))
+    used = [folder / path for pair in pairs for path in _paths(pair)]
+    missing = [path for path in used if not path.is_file()]
+    if missing:
+        raise UserError(f"{file} names {missing[0]}, which does not exist: paths are relative to the list's folder")
+    return RealScene(
+        name,
+        [file_view(folder / view) for view in views],
+        [RealPair(views.index(pair.image_a), views.index(pair.image_b), listed_truth(folder, file, pair, centres)) for pair in pairs],
+        [file, *used],
+    )
+
+
+def _paths(pair: ListedPair) -> list[str]:
+    depth = [] if pair.depth is None else [pair.depth.depth_a, pair.depth.depth_b]
+    return [pair.image_a, pair.image_b, *depth, *(path for path in (pair.flow, pair.disparity, pair.seen) if path is not None)]
+
+
+PAIR_LIST = Listed()

@@ -1,0 +1,87 @@
+"""What a layout finds in a folder: pictures, and the ground truth of the pairs among them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from ....geometry.cameras import Camera
+from ....geometry.correspondence import PairTruth
+from ....image.picture import read_picture
+from ....registry import Registry
+
+Size = tuple[int, int]
+"""Width and height in pixels."""
+
+TruthMap = Callable[[Float[np.ndarray, "rows columns 2"]], PairTruth]
+"""Where uv of picture a lie in picture b, both in pixels of the pictures as they are given, and what became of them."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """Of a pair, in pixels of its pictures as they are given. `homography` and `cameras` are None where a pair has none."""
+
+    at: TruthMap
+    homography: Float[np.ndarray, "3 3"] | None = None
+    cameras: tuple[Camera, Camera] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RealView:
+    """A picture. `size` is what its ground truth refers to, where that is not the size of the file (None)."""
+
+    read: Callable[[], UInt8[np.ndarray, "_ _ 3"]]
+    size: Size | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RealPair:
+    """Views a and b of a scene. `truth` reads the ground truth, and gets the sizes of both pictures as they are given."""
+
+    a: int
+    b: int
+    truth: Callable[[Size, Size], GroundTruth]
+
+
+@dataclass(frozen=True, eq=False)
+class RealScene:
+    """Pictures of one place, pairs among them, and all files that both are read from."""
+
+    name: str
+    views: Sequence[RealView]
+    pairs: Sequence[RealPair]
+    files: Sequence[Path]
+
+
+class Layout(ABC):
+    """How real pairs lie in a folder. Another package adds one with an entry point of the group `pixbench.layouts`.
+
+    `name` is what records store, `title` says by which files the layout is known, and `truth` how ground truth is made. A change of the
+    scores that a folder gives is a new `version`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    truth: ClassVar[str]
+    version: ClassVar[int] = 1
+
+    @abstractmethod
+    def scenes(self, folder: Path) -> list[RealScene]:
+        """The scenes in a folder, none where it has another layout. UserError where a file of this layout is missing or damaged."""
+
+
+LAYOUTS: Registry[Layout] = Registry("layout", "pixbench.layouts")
+
+
+def file_view(path: Path, size: Size | None = None) -> RealView:
+    """A picture in a file, upright."""
+    return RealView(lambda: read_picture(path).rgb, size)
+
+
+def folders(folder: Path) -> list[Path]:
+    """A folder and those in it, by name."""
+    return [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
