@@ -66,7 +66,12 @@ class Pace:
         """What was until now does not count."""
         self.steps, self.waited, self.began = 0, 0.0, time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """Since the last restart."""
+        return time.perf_counter() - self.began
+
     def report(self, images_per_step: int) -> dict[str, float]:
         """Images a second, and the share of time spent on waiting for data."""
-        passed = max(time.perf_counter() - self.began, 1e-9)
+        passed = max(self.seconds, 1e-9)
         return {"images_per_second": images_per_step * self.steps / passed, "data_share": self.waited / passed}

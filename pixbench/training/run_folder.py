@@ -27,7 +27,10 @@ FORMAT_VERSION = 3
 """Version 2 named neither precision nor threads."""
 
 NUMERICS = ("precision", "threads")
-"""What decides the last bits of the weights: recorded, so that a run that goes on gives those of an unbroken one."""
+"""What decides the last bits of the weights: recorded, so that a resumed run gives those of an unbroken one."""
+
+CURVE = "curve"
+"""What was measured whenever the run was saved: added to run.json, and no part of what the run is."""
 
 
 def run_record(source: PairSource, validation: PairSource | None, config: TrainConfig) -> dict[str, Any]:
@@ -59,7 +62,7 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
         raise UserError(f"{path} is damaged: remove {out} and train again") from None
     if isinstance(there, dict) and there.get("format_version") == 2:
         there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
-    if not isinstance(there, dict) or {name: there[name] for name in there if name not in NUMERICS} != record:
+    if not isinstance(there, dict) or {name: there[name] for name in there if name not in (*NUMERICS, CURVE)} != record:
         raise UserError(f"{out} holds another run (other options or other data): choose another --out")
     return there
 
@@ -70,6 +73,18 @@ def write_run(out: Path, record: dict[str, Any]) -> None:
     out.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
         write_whole(path, text)
+
+
+def learning_curve(state: State) -> list[dict[str, float]]:
+    """For each step at which the run was saved: the mean loss since the one before, the seconds of training, and what was validated."""
+    rows, before = [], 0
+    for step, seconds in state.seconds.items():
+        row = {"step": step, "train_seconds": round(seconds, 1), "loss": sum(state.losses[before:step]) / max(step - before, 1)}
+        if step in state.accuracy:
+            row.update(validation_loss=state.validation[step], validation_delta_avg=state.accuracy[step])
+        rows.append(row)
+        before = step
+    return rows
 
 
 def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
@@ -87,6 +102,7 @@ def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, recor
             save_checkpoint(out / CHECKPOINT, network, described)
             if state.accuracy and max(state.accuracy, key=state.accuracy.__getitem__) == state.step:
                 save_checkpoint(out / BEST, network, described)
+            write_run(out, {**record, CURVE: learning_curve(state)})
             # The state comes last: a run that dies before it does the last stretch again.
             with written_whole(out / STATE) as temporary:
                 torch.save(state.as_dict(), temporary)

@@ -18,7 +18,11 @@ from .objectives.base import Objective
 
 @dataclass
 class State:
-    """All that a run needs to resume exactly. `validation` and `accuracy` have a value for each step at which they were taken."""
+    """All that a run needs to resume exactly.
+
+    `validation`, `accuracy` and `seconds` (of training, until then) have a value for each step at which they were taken; `separations`
+    has one for every tenth step (see `collapse`).
+    """
 
     network: nn.Module
     objective: nn.Module
@@ -29,6 +33,8 @@ class State:
     losses: list[float] = field(default_factory=list)
     validation: dict[int, float] = field(default_factory=dict)
     accuracy: dict[int, float] = field(default_factory=dict)
+    seconds: dict[int, float] = field(default_factory=dict)
+    separations: list[float] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """State dictionaries, for torch.save."""
@@ -42,6 +48,8 @@ class State:
             "losses": self.losses,
             "validation": self.validation,
             "accuracy": self.accuracy,
+            "seconds": self.seconds,
+            "separations": self.separations,
         }
 
     def load(self, saved: dict[str, Any]) -> None:
@@ -51,6 +59,8 @@ class State:
                 getattr(self, name).load_state_dict(saved[name])
         self.step, self.losses = saved["step"], saved["losses"]
         self.validation, self.accuracy = saved["validation"], saved["accuracy"]
+        # Runs of earlier versions measured neither.
+        self.seconds, self.separations = saved.get("seconds", {}), saved.get("separations", [])
 
     def norm(self, config: TrainConfig) -> Norm:
         """The norm in which the trained descriptors are compared."""

@@ -4,20 +4,20 @@ import math
 from typing import cast
 
 import torch
-from jaxtyping import Float
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from ..errors import UserError
 from ..io.seeding import seeded
+from .collapse import EVERY, separation
 from .config import TrainConfig
 from .objectives.base import Described, Objective
 from .pairs import Sample
 from .state import State
 
 
-def batch_loss(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> Float[Tensor, ""]:
-    """The loss of a batch whose images `augment` changes first. It is taken in float32, whatever the network computes with."""
+def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> Described:
+    """A batch whose images `augment` changes first, with its descriptors in float32, whatever the network computes with."""
     images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
     a, b = state.network(images).float().chunk(2)
     target_a, target_b = a.detach(), b.detach()
@@ -26,15 +26,17 @@ def batch_loss(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) 
         with torch.no_grad(), fabric.autocast():
             target_a, target_b = state.target(images).float().chunk(2)
     points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
-    loss: Tensor = state.objective(Described(a, b, target_a, target_b, **points))
-    return loss
+    return Described(a, b, target_a, target_b, **points)
 
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
     """Loss, gradient and update. UserError where the loss is NaN or infinite."""
     # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
     with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
-        loss = batch_loss(fabric, state, batch, augment)
+        seen = described(fabric, state, batch, augment)
+        loss: Tensor = state.objective(seen)
+    if state.step % EVERY == 0:
+        state.separations.append(separation(seen, state.norm(config)))
     fabric.backward(loss)
     fabric.clip_gradients(state.network, state.optimizer, clip_val=config.clip_value)
     state.optimizer.step()

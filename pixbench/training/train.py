@@ -18,6 +18,7 @@ from ..image.photometric import photometric
 from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
+from .collapse import collapsed
 from .config import TrainConfig
 from .objectives.base import OBJECTIVES, Objective
 from .pairs import PairDataset, PairSource, PointDataset, Sample
@@ -26,7 +27,7 @@ from .prefetch import Pace, fetched_ahead
 from .run_folder import CHECKPOINT, LOGS, STATE, recorded_run, run_record, save_run, write_run
 from .sampler import StepSampler
 from .state import State, initial_state, load_state
-from .step import batch_loss, train_step
+from .step import described, train_step
 from .validation import matching_accuracy
 
 SAVES = 10
@@ -66,19 +67,19 @@ def train(
         raise UserError(
             f"--batch {config.batch} with {groups} scenes: views of one scene would be compared as different images; use at most {groups}"
         )
-    described, objective = run_record(source, held_out, config), _objective(config)
-    recorded = recorded_run(out, described, precision)
+    run, objective = run_record(source, held_out, config), _objective(config)
+    recorded = recorded_run(out, run, precision)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
     keep_freed_memory()
     with _threads(fabric, threads, recorded.get("threads"), devices) as count:
-        record = {**described, "precision": chosen, "threads": count}
-        write_run(out, record)
+        record = {**run, "precision": chosen, "threads": count}
+        write_run(out, {**recorded, **record})
         fabric.launch()
         if differs and fabric.is_global_zero:
             LOG.warning(differs)
-        run = _Run(fabric, config, out, record, initial_state(fabric, config, objective), dataset, held_out)
-        run.go_on(workers, progress if fabric.is_global_zero else lambda done, loss: None)
+        steps = _Run(fabric, config, out, record, initial_state(fabric, config, objective), dataset, held_out)
+        steps.go_on(workers, progress if fabric.is_global_zero else lambda done, loss: None)
     for opened in (source, held_out):
         if opened is not None:
             opened.close()
@@ -97,6 +98,7 @@ class _Run:
     dataset: PointDataset
     held_out: PairSource | None
     pace: Pace = field(default_factory=Pace)
+    collapsed: bool = False
 
     def go_on(self, workers: int, progress: Callable[[int, float], None]) -> None:
         """Do all steps that are left, from the saved state if there is one."""
@@ -112,12 +114,29 @@ class _Run:
             for batch in self.pace.timed(batches):
                 train_step(self.fabric, state, cast(Sample, batch), config, augment)
                 progress(1, state.losses[-1])
+                self._watch()
                 if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
                     self._save()
+
+    def _watch(self) -> None:
+        """Say once that descriptors have collapsed."""
+        mean = collapsed(self.state.separations)
+        if mean is None or self.collapsed:
+            return
+        self.collapsed = True
+        if self.fabric.is_global_zero:
+            LOG.warning(
+                "step %d: descriptors have collapsed: in the last 100 steps a true match was nearer than another point of the picture "
+                "in %.0f %% of cases (chance: 50 %%); try another --objective, or a lower --learning-rate (now %g)",
+                self.state.step,
+                100 * mean,
+                self.config.learning_rate,
+            )
 
     def _save(self) -> None:
         state, config = self.state, self.config
         pace = self.pace.report(2 * config.batch * self.fabric.world_size)
+        state.seconds[state.step] = max(state.seconds.values(), default=0.0) + self.pace.seconds
         if self.held_out is not None:
             state.validation[state.step] = validation_loss(self.fabric, state, self.held_out, config)
             state.accuracy[state.step] = matching_accuracy(
@@ -136,6 +155,8 @@ class _Run:
         if state.step in state.validation:
             values["validation_loss"] = state.validation[state.step]
             values["validation_delta_avg"] = state.accuracy[state.step]
+        if state.separations:
+            values["separation"] = state.separations[-1]
         self.fabric.log_dict(values, step=state.step)
 
 
@@ -207,6 +228,6 @@ def validation_loss(fabric: Fabric, state: State, source: PairSource, config: Tr
     state.network.eval()
     with seeded(config.seed):
         batches = _loader(fabric, dataset, small, steps=VALIDATION_BATCHES)
-        losses = [batch_loss(fabric, state, batch, nn.Identity()) for batch in batches]
+        losses = [state.objective(described(fabric, state, batch, nn.Identity())) for batch in batches]
     state.network.train()
     return float(cast(Tensor, fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")))

@@ -1,10 +1,11 @@
-"""Matching accuracy on a fixed held-out set of pairs, taken while a network is trained."""
+"""Matching accuracy on a fixed held-out set of pairs, measured while a network is trained."""
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import nn
 
+from ..evaluation.matching.metrics import THRESHOLDS_PX
 from ..evaluation.matching.nearest import Norm, nearest
 from ..geometry.pixels import pixel_centre
 from .pairs import PairSource, Views
@@ -12,12 +13,11 @@ from .sampler import VALIDATION
 
 PAIRS = 32
 QUERIES = 256
-THRESHOLDS_PX = (1, 2, 4, 8, 16)
 
 
 @torch.no_grad()
 def matching_accuracy(network: nn.Module, source: PairSource, *, p: Norm, seed: int, device: torch.device) -> float:
-    """delta_avg: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it (TAP-Vid).
+    """delta_avg as the benchmark has it: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it.
 
     `PAIRS` pairs spread over the source, `QUERIES` matched pixels of each, searched in the whole other view in the norm `p`; the same
     pairs and pixels at each call. The network is left in training mode. NaN where no pair has a match.

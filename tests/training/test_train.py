@@ -158,6 +158,10 @@ def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Pat
     assert best.config.training["validation_delta_avg"] == state["accuracy"][highest]
     assert load_checkpoint(tmp_path / "run").config.step == 20
     assert list((tmp_path / "run/logs").glob("**/events.out.tfevents.*"))
+    curve = json.loads((tmp_path / "run/run.json").read_text())["curve"]
+    assert {row["step"]: row["validation_delta_avg"] for row in curve} == state["accuracy"]
+    assert curve[1]["loss"] == pytest.approx(sum(state["losses"][2:4]) / 2)
+    assert all(before["train_seconds"] <= after["train_seconds"] for before, after in zip(curve, curve[1:], strict=False))
     # The same again, from another start: validation is a function of the weights.
     train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
     again = torch.load(tmp_path / "again/state.pt", weights_only=True)

@@ -1,0 +1,41 @@
+"""Notices a run whose descriptors no longer tell a match from another point of the same picture."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from ..evaluation.matching.nearest import Norm, distances
+from .objectives.base import Described, at_points
+
+EVERY = 10
+"""Steps between two measurements."""
+
+WINDOW = 10
+"""Measurements that are averaged: those of 100 steps."""
+
+LEAST = 0.6
+"""Separation below which descriptors have collapsed. Chance is 0.5."""
+
+
+@torch.no_grad()
+def separation(seen: Described, p: Norm) -> float:
+    """Share of matches that are nearer in descriptor than another point of the same view; 0.5 is chance, a tie counts half.
+
+    Both are places in view b: a point's true match, and that of the next of the sampled points. Distances are taken in the norm `p`. NaN
+    for a batch without a match.
+    """
+    x, y = at_points(seen)
+    matched = seen.matched & seen.matched.roll(1, dims=1)
+    if not matched.any():
+        return math.nan
+    d = distances(x[matched], torch.stack([y, y.roll(1, dims=1)], dim=2)[matched], p=p)
+    match, other = d.unbind(dim=1)
+    return float(((match < other).float() + 0.5 * (match == other).float()).mean())
+
+
+def collapsed(separations: Sequence[float]) -> float | None:
+    """The mean of the last measurements where it is below `LEAST`, else None; None, too, where there are not yet enough."""
+    recent = [value for value in separations if math.isfinite(value)][-WINDOW:]
+    mean = sum(recent) / max(len(recent), 1)
+    return mean if len(recent) == WINDOW and mean < LEAST else None

@@ -1,0 +1,71 @@
+"""Separation against hand-computed values, and the word about a run that has collapsed."""
+
+import logging
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from pixbench.models.checkpoint import seeded_network
+from pixbench.models.unet import UNetConfig
+from pixbench.training.collapse import WINDOW, collapsed, separation
+from pixbench.training.config import TrainConfig
+from pixbench.training.objectives.base import OBJECTIVES, Described, Objective, at_points
+from pixbench.training.train import train
+
+
+def _seen(a: torch.Tensor, b: torch.Tensor, column_a: list[int], column_b: list[int], matched: bool = True) -> Described:
+    uv = [torch.tensor([[[column + 0.5, 0.5] for column in columns]]) for columns in (column_a, column_b)]
+    mask = torch.full((1, len(column_a)), matched)
+    return Described(a, b, a, b, uv[0], uv[1], uv[1], mask, mask)
+
+
+def test_separation_is_the_share_of_matches_nearer_than_the_next_point() -> None:
+    a = torch.tensor([0.0, 1.0, 2.0, 3.0]).reshape(1, 1, 1, 4)
+    assert separation(_seen(a, a, [0, 1, 2, 3], [0, 1, 2, 3]), math.inf) == 1.0
+    # Point 0 (value 0) is matched to value 1, and compared with the place before it in the list, of value 0: the wrong one is nearer.
+    # Point 1 (value 3) is matched to value 0, and compared with value 1, which is nearer.
+    assert separation(_seen(a, a, [0, 3], [1, 0]), 2.0) == 0.0
+    # Equal descriptors everywhere: nothing but ties.
+    assert separation(_seen(torch.ones_like(a), torch.ones_like(a), [0, 1, 2], [2, 1, 0]), 1.0) == 0.5
+    assert math.isnan(separation(_seen(a, a, [0, 1], [0, 1], matched=False), math.inf))
+
+
+def test_collapse_is_a_low_mean_of_a_full_window() -> None:
+    assert collapsed([0.5] * (WINDOW - 1)) is None
+    assert collapsed([0.5] * WINDOW) == 0.5
+    assert collapsed([0.5] * WINDOW + [0.9] * WINDOW) is None
+    assert collapsed([0.9] * WINDOW + [math.nan, *[0.55] * WINDOW]) == pytest.approx(0.55)
+
+
+class _Still(Objective):
+    """Moves nothing: the descriptors of a network of zeros stay constant."""
+
+    def __init__(self, config: TrainConfig):
+        super().__init__()
+
+    def forward(self, seen: Described) -> torch.Tensor:
+        """See Objective."""
+        x, y = at_points(seen)
+        return x.square().mean() + y.square().mean()
+
+
+def _network_of_zeros(config: UNetConfig, seed: int) -> nn.Module:
+    network = seeded_network(config, seed)
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    return network
+
+
+def test_a_run_of_constant_descriptors_says_once_that_it_has_collapsed(
+    tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixbench.training.step.EVERY", 1)
+    monkeypatch.setattr("pixbench.training.state.seeded_network", _network_of_zeros)
+    monkeypatch.setattr(OBJECTIVES, "get", lambda name: _Still)
+    with caplog.at_level(logging.WARNING):
+        train(tiny, tmp_path / "run", TrainConfig(steps=15, batch=2, points=32))
+    said = [record.getMessage() for record in caplog.records if "collapsed" in record.getMessage()]
+    assert len(said) == 1 and said[0].startswith("step 10: descriptors have collapsed") and "50 % of cases" in said[0]
