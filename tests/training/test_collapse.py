@@ -68,4 +68,6 @@ def test_a_run_of_constant_descriptors_says_once_that_it_has_collapsed(
     with caplog.at_level(logging.WARNING):
         train(tiny, tmp_path / "run", TrainConfig(steps=15, batch=2, points=32))
     said = [record.getMessage() for record in caplog.records if "collapsed" in record.getMessage()]
-    assert len(said) == 1 and said[0].startswith("step 10: descriptors have collapsed") and "50 % of cases" in said[0]
+    assert len(said) == 1
+    assert said[0].startswith("step 10: descriptors have collapsed")
+    assert "50 % of cases" in said[0]
