@@ -12,14 +12,18 @@ from jaxtyping import Float, Int8
 from ..evaluation.matching.pairs import EvaluationPairs
 from ..evaluation.matching.predictions import PairPredictions, read_predictions
 from ..evaluation.model import DescriptorModel, image_batch, norm_name
-from ..evaluation.record import StoredRecord
+from ..evaluation.record import Record, StoredRecord
+from ..evaluation.task import METRICS
+from ..leaderboard.entries import seed_of
 from .site import PagePart, packed
 
 MODELS = 4
 """That stand side by side."""
 
 KEPT_SCENES = 8
-BINS_PX = (1, 2, 4, 8, 16)
+SCORES = {"delta_avg": "δ_avg", "pck@4": "PCK@4"}
+"""What is said of all pairs of a model: means over pairs, as in the table."""
+
 LEVELS = 127
 
 
@@ -33,7 +37,7 @@ class Shown:
 
 
 class MatchesPart(PagePart):
-    """Pairs of one source, and up to four models. With a limit half of the pairs are the worst of the first model, the others its best."""
+    """Pairs of one source, and up to four models. With a limit they are spread evenly from the worst to the best of the first."""
 
     name = "matches"
 
@@ -46,7 +50,7 @@ class MatchesPart(PagePart):
         self._images = lru_cache(KEPT_SCENES)(source.images)
         ordered = sorted(self._keys, key=lambda key: next((row[key]["delta_avg"] or 0.0 for row in self._rows if key in row), 2.0))
         if limit is not None and limit < len(ordered):
-            ordered = ordered[: limit - limit // 2] + ordered[len(ordered) - limit // 2 :]
+            ordered = [ordered[index] for index in np.linspace(0, len(ordered) - 1, limit).round().astype(int)]
         self._ordered = ordered
 
     def index(self) -> dict[str, Any]:
@@ -143,16 +147,17 @@ def _pair_rows(shown: Shown) -> dict[tuple[int, int, int], dict[str, float | Non
 
 def _about(shown: Shown) -> dict[str, Any]:
     record = None if shown.stored is None else shown.stored.record
-    pooled: list[float | None] | None = None
-    if record is not None:
-        found = [record.metrics.get(f"pck@{px}") for px in BINS_PX]
-        pooled = [None if value is None else value.pooled for value in found]
     p = None if shown.model is None else norm_name(shown.model.p)
     return {
         "name": shown.name,
         "p": p if p is not None else None if record is None else record.model_info.get("p"),
         "described": shown.model is not None,
         "answers": shown.stored is not None,
-        "bins_px": list(BINS_PX),
-        "within": pooled,
+        "file": None if shown.stored is None else shown.stored.path.name,
+        "seed": None if record is None else seed_of(record),
+        "scores": {} if record is None else {name: _score(record, name, words) for name, words in SCORES.items() if name in record.metrics},
     }
+
+
+def _score(record: Record, name: str, words: str) -> dict[str, Any]:
+    return {"words": words, "value": record.value(name), "digits": METRICS.get(name).digits}

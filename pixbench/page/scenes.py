@@ -9,7 +9,7 @@ from ..dataset.reader import Dataset, StoredScene
 from ..geometry.correspondence import STATUS_MEANING
 from .site import PagePart, packed
 
-THUMB_PX = 64
+THUMB_PX = 128
 
 
 class ScenesPart(PagePart):

@@ -5,10 +5,15 @@ from typing import Any
 
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS
-from ..leaderboard.entries import seed_of
+from ..leaderboard.entries import Entry, seed_of
 from ..leaderboard.pareto import pareto_points, pareto_svg
 from ..leaderboard.tables import Scored, Table, build_tables
 from .site import PagePart
+
+REFERENCES = ("oracle", "chance")
+"""Kinds of models that show the ends of the scale: their rows have no rank."""
+
+ANGLE = "angle: "
 
 
 class TablePart(PagePart):
@@ -54,22 +59,47 @@ class TablePart(PagePart):
                 }
                 for name, words in table.columns.items()
             ],
-            "rows": [self._row(row, table) for row in table.rows],
+            "rows": [self._row(row, rank, list(table.columns)) for row, rank in zip(table.rows, _ranks(table), strict=True)],
         }
 
-    def _row(self, row: Scored, table: Table) -> dict[str, Any]:
+    def _row(self, row: Scored, rank: int | None, columns: Sequence[str]) -> dict[str, Any]:
         entry, info = row.entry, row.entry.first.model_info
         return {
-            "rank": row.rank,
+            "rank": rank,
+            "reference": _is_reference(row),
+            "by_angle": _by_angle(entry),
             "name": entry.name,
             "p": info.get("p"),
             "channels": info.get("channels"),
             "bounds": row.bounds,
             "p_above": row.p_above,
-            "seeds": {name: entry.values(name) for name in table.columns},
-            "means": {name: entry.mean(name) for name in table.columns},
-            "bimodal": [name for name in table.columns if entry.is_bimodal(name)],
+            "seeds": {name: entry.values(name) for name in columns},
+            "means": {name: entry.mean(name) for name in columns},
+            "bimodal": [name for name in columns if entry.is_bimodal(name)],
             "seed_numbers": [seed_of(each.record) for each in entry.stored],
             "records": [self._names[id(each)] for each in entry.stored],
             "files": [each.path.name for each in entry.stored],
         }
+
+
+def _is_reference(row: Scored) -> bool:
+    return row.entry.first.model_info.get("kind") in REFERENCES
+
+
+def _ranks(table: Table) -> list[int | None]:
+    """Ranks of the methods among themselves; None for references."""
+    above = [row.rank for row in table.rows if _is_reference(row) and row.rank is not None]
+    return [None if row.rank is None or _is_reference(row) else row.rank - sum(rank < row.rank for rank in above) for row in table.rows]
+
+
+def _by_angle(entry: Entry) -> list[tuple[str, float | None]]:
+    """delta_avg by the angle between the two views, the mean over seeds; empty for tasks without pairs."""
+    names = [name for name in entry.first.groups if name.startswith(ANGLE)]
+    values = {
+        name: [each.record.groups[name].metrics.get("delta_avg") for each in entry.stored if name in each.record.groups] for name in names
+    }
+    known = {name: [value for value in found if value is not None] for name, found in values.items()}
+    return [
+        (name.removeprefix(ANGLE).removesuffix(" deg").replace(" to ", "–"), sum(known[name]) / len(known[name]) if known[name] else None)
+        for name in names
+    ]

@@ -9,7 +9,7 @@
   let active = null;
 
   // Two tabs show the same data: matches and channels.
-  const parts = { scenes: "scenes", matches: "matches", channels: "matches", table: "table", experiment1: "experiment1" };
+  const parts = { overview: "overview", scenes: "scenes", matches: "matches", channels: "matches", table: "table", experiment1: "experiment1" };
 
   function fail(error) {
     main.replaceChildren(element("p", { class: "error" }, String(error.message ?? error)));
@@ -19,24 +19,29 @@
 
   try {
     const index = await load("index");
+    // The first tab leads to the others.
+    PixBench.parts = index.parts;
+    if (Object.keys(index.parts).some((name) => name !== "experiment1")) index.parts = { overview: index.parts, ...index.parts };
     document.title = `${index.title} – PixBench`;
     document.getElementById("title").textContent = index.title;
     const shown = Object.keys(parts).filter((name) => index.parts[parts[name]] && (name !== "channels" || index.parts.matches.models.some((model) => model.described)));
 
-    async function open(name) {
+    async function open(name, options = {}) {
       active = views[name];
       for (const tab of tabs.children) tab.setAttribute("aria-selected", String(tab.dataset.name === name));
       history.replaceState(null, "", `#${name}`);
-      keys.replaceChildren(...[...active.keys, ["1 … 5", "choose a tab"], ["?", "show or hide this"]].map(([key, words]) => element("p", {}, element("kbd", {}, key), ` ${words}`)));
+      keys.replaceChildren(...[...active.keys, [`1 … ${shown.length}`, "choose a tab"], ["?", "show or hide this"]].map(([key, words]) => element("p", {}, element("kbd", {}, key), ` ${words}`)));
       main.replaceChildren(element("p", { class: "quiet" }, "Reading …"));
+      window.scrollTo(0, 0);
       try {
-        await active.show(main, index.parts[parts[name]]);
+        await active.show(main, index.parts[parts[name]], options);
         main.dataset.ready = name;
       } catch (error) {
         fail(error);
       }
     }
 
+    PixBench.go = open;
     tabs.replaceChildren(...shown.map((name) => element("button", { type: "button", role: "tab", "data-name": name, onclick: () => open(name) }, views[name].title)));
     const toggle = () => { keys.hidden = !keys.hidden; help.setAttribute("aria-expanded", String(!keys.hidden)); };
     help.addEventListener("click", toggle);

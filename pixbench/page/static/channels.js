@@ -17,7 +17,7 @@ PixBench.views.channels = {
     const grid = element("div", { class: "channels" });
     const words = element("p", { class: "readout", id: "code-readout" });
     const models = described.length > 1 ? choice(described.map(([model]) => model.name), described[0][0].name, (name) => { state.model = index.models.findIndex((model) => model.name === name); state.chosen.clear(); open(); }) : null;
-    main.replaceChildren(element("div", { class: "bar" }, element("span", {}, index.suite), element("label", {}, "image", select), models), top, words, element("h2", {}, "Channels, each on its own scale"), grid);
+    main.replaceChildren(element("div", { class: "bar" }, element("span", {}, index.suite), element("label", {}, "image", select), models), element("div", { class: "stage" }, top, words), element("h2", {}, "Channels, each on its own scale"), grid);
 
     async function open() {
       const name = views[state.view];

@@ -37,7 +37,7 @@ PixBench.views.experiment1 = {
       const [left, width, top, height] = [34, 300, 22, 190];
       const place = (accuracy) => top + height * (1 - accuracy);
       const column = width / weights.length;
-      const parts = [0, 0.25, 0.5, 0.75, 1].flatMap((level) => [element("line", { x1: left, x2: left + width, y1: place(level), y2: place(level), stroke: "#e3e3df" }), element("text", { x: left - 5, y: place(level) + 4, "text-anchor": "end" }, String(level))]);
+      const parts = [0, 0.25, 0.5, 0.75, 1].flatMap((level) => [element("line", { x1: left, x2: left + width, y1: place(level), y2: place(level), class: "grid" }), element("text", { x: left - 5, y: place(level) + 4, "text-anchor": "end" }, String(level))]);
       for (const [level, words] of [[0.85, "colour, ID"], [0.1, "colour, OOD"]]) {
         parts.push(element("line", { x1: left, x2: left + width, y1: place(level), y2: place(level), stroke: "#9a9a9a", "stroke-dasharray": "2 3" }), element("text", { x: left + width + 4, y: place(level) + 4 }, words));
       }
@@ -66,7 +66,7 @@ PixBench.views.experiment1 = {
       const [low, high] = [Math.log10(Math.min(...positive)), Math.log10(Math.max(...positive))];
       const points = losses.map((loss, at) => `${(46 + (410 * at) / Math.max(losses.length - 1, 1)).toFixed(1)},${(10 + 120 * (1 - (Math.log10(Math.max(loss, 10 ** low)) - low) / Math.max(high - low, 1e-9))).toFixed(1)}`);
       const curve = element("svg", { class: "plot", viewBox: "0 0 470 160", role: "img", "aria-label": "loss" },
-        element("polyline", { points: points.join(" "), fill: "none", stroke: "#1b4f8a", "stroke-width": 1.5 }),
+        element("polyline", { points: points.join(" "), fill: "none", style: "stroke:var(--blue)", "stroke-width": 1.5 }),
         element("text", { x: 40, y: 16, "text-anchor": "end" }, (10 ** high).toPrecision(2)), element("text", { x: 40, y: 132, "text-anchor": "end" }, (10 ** low).toPrecision(2)),
         element("text", { x: 46, y: 150 }, "step 0"), element("text", { x: 456, y: 150, "text-anchor": "end" }, String(steps)), element("text", { x: 250, y: 150, "text-anchor": "middle" }, "loss, logarithmic"));
       const rows = channels.map((digit, d) => element("div", {}, element("p", { class: "quiet" }, `digit ${d + 1}: each channel, -1 (blue) to 1 (red)`), element("div", { class: "maps" }, ...digit.map((map, c) => {

@@ -4,30 +4,31 @@ PixBench.views.matches = {
   title: "Matches",
   keys: [["j / k", "next, previous pair"], ["n", "next norm"], ["arrows", "move the probed pixel (shift: by 8)"]],
 
-  async show(main, index) {
+  async show(main, index, { model: asked = 0 } = {}) {
     const { element, choice, load, array, number, norm } = PixBench;
     const colours = ["#c4622d", "#7a4fa0", "#0d8a8a", "#8a2f5f"];
-    const state = { pair: 0, norm: "own", sort: 0, worst: true };
+    // A pair in the middle of the list comes first: the worst and the best one are not what a model mostly does.
+    const state = { pair: 0, norm: "own", sort: asked, worst: true };
     let order = index.pairs;
     let current = null;
     const list = element("div", { class: "list", role: "listbox", "aria-label": "pairs" });
-    const readout = element("p", { class: "readout", id: "match-readout" });
+    const readout = element("div", { class: "readout", id: "match-readout" });
     const pictures = element("div", { class: "pictures" });
     const histograms = element("div", { class: "plots" });
     const norms = choice(["own", "1", "2", "inf"], "own", (name) => { state.norm = name; probe(...current.source.probe); }, (name) => (name === "own" ? "own norm" : norm(name)));
     const scored = index.models.map((model, k) => [model, k]).filter(([model]) => model.answers);
-    const sorter = scored.length ? element("select", { "aria-label": "sort by", onchange: (event) => { [state.sort, state.worst] = JSON.parse(event.target.value); sort(); } },
+    const sorter = scored.length ? element("select", { "aria-label": "sort by", onchange: (event) => { [state.sort, state.worst] = JSON.parse(event.target.value); sort(); open(0); } },
       ...scored.flatMap(([model, k]) => [element("option", { value: JSON.stringify([k, true]) }, `worst of ${model.name} first`), element("option", { value: JSON.stringify([k, false]) }, `best of ${model.name} first`)])) : null;
     main.replaceChildren(
       element("div", { class: "bar" }, element("span", {}, index.suite), index.models.some((model) => model.described) ? element("label", {}, "distance in", norms) : null, sorter),
-      element("div", { class: "split" }, list, element("div", {}, readout, pictures, element("h2", {}, "Errors"), histograms)),
+      element("div", { class: "split" }, list, element("div", { class: "stage" }, pictures, element("div", {}, readout, element("h2", {}, "Errors"), histograms))),
     );
+    if (sorter) sorter.value = JSON.stringify([state.sort, true]);
 
     function sort() {
       const value = (pair) => pair.scores[state.sort]?.delta_avg ?? (state.worst ? 2 : -1);
       order = [...index.pairs].sort((one, other) => (value(one) - value(other)) * (state.worst ? 1 : -1));
       fill();
-      open(0);
     }
 
     function fill() {
@@ -73,8 +74,7 @@ PixBench.views.matches = {
       current.source.paintRgb(current.a.values);
       current.target.paintRgb(current.b.values);
       current.target.said.textContent = `${truth.angle_deg === null ? "" : `${truth.angle_deg.toFixed(0)}° apart, `}${(100 * truth.share).toFixed(0)} % shared`;
-      current.maps = current.models.map((model) => (model.levels ? new PixBench.Picture(model.name, columns, rows, { title: "distance to every target pixel: dark is near" }) : null));
-      for (const map of current.maps) if (map) map.said.textContent = "distance, dark is near";
+      current.maps = current.models.map((model) => (model.levels ? new PixBench.Picture(model.name, columns, rows, { title: "distance of the descriptors to every target pixel" }) : null));
       pictures.replaceChildren(current.source.figure, current.target.figure, ...current.maps.filter(Boolean).map((map) => map.figure));
       histograms.replaceChildren(...current.models.map(histogram));
       const visible = current.models[0]?.stored ? [...current.models[0].stored.keys()].filter((pixel) => current.status[pixel] === 1) : [];
@@ -118,7 +118,7 @@ PixBench.views.matches = {
           const best = PixBench.nearest(distances);
           found = [(best % columns) + 0.5, Math.floor(best / columns) + 0.5];
           from = "live";
-          paintMap(current.maps[m], distances, truth, found, model.colour);
+          paintMap(current.maps[m], distances, truth, found, model, p);
         }
         if (model.stored?.has(pixel) && p === own) {
           found = model.stored.get(pixel);
@@ -127,25 +127,33 @@ PixBench.views.matches = {
         if (found && found[0] > -1e5) {
           marks.push({ x: found[0], y: found[1], colour: model.colour });
           const error = truth && status === 1 ? Math.hypot(found[0] - truth[0], found[1] - truth[1]) : null;
-          said.push(element("span", { style: "display:inline-block" }, element("span", { class: "dot", style: `background:${model.colour}` }), `${model.name} (${norm(p)}, ${from}): (${number(found[0], 2)}, ${number(found[1], 2)})${error === null ? "" : `, off by ${number(error, 2)} px`}`), " ");
-        } else said.push(element("span", {}, element("span", { class: "dot", style: `background:${model.colour}` }), `${model.name}: ${model.reason || "no answer here"} `));
+          said.push(row(model, `(${number(found[0], 2)}, ${number(found[1], 2)})`, error === null ? "–" : `${number(error, 2)} px`, `${norm(p)}, ${from}`));
+        } else said.push(row(model, model.reason || "no answer here", "–", "–"));
         return found && { u: found[0], v: found[1], from };
       });
-      current.source.mark([{ x: x + 0.5, y: y + 0.5, colour: "#1b4f8a" }]);
+      current.source.mark([{ x: x + 0.5, y: y + 0.5, colour: "#2f7fd6" }]);
       current.target.mark(marks);
       const names = ["no surface", "visible", "occluded", "out of frame", "behind camera", "ambiguous"];
       readout.replaceChildren(
-        `(${x}, ${y}): `, element("span", { class: `dot s${status}` }), `${names[status]}${truth ? ` at (${number(truth[0], 2)}, ${number(truth[1], 2)})` : ""}. `, ...said,
+        element("span", {}, `pixel (${x}, ${y}) of view ${current.pair.a}: `, element("span", { class: `dot s${status}` }), names[status]),
+        element("table", { class: "answers" }, element("tr", {}, ...["", "in view b", "off by", "norm"].map((words) => element("th", { scope: "col" }, words))),
+          element("tr", {}, ...[element("span", {}, element("span", { class: `dot s${status}` }), "truth"), truth ? `(${number(truth[0], 2)}, ${number(truth[1], 2)})` : "–", "", ""].map((cell) => element("td", {}, cell))), ...said),
       );
       readout.dataset.probe = JSON.stringify({ pair: current.pair, x, y, status, truth, answers, ms: performance.now() - started });
     }
 
-    function paintMap(map, distances, truth, found, colour) {
+    // One row a model, always: the table keeps its height while the mouse moves.
+    function row(model, place, error, how) {
+      return element("tr", {}, element("td", { title: model.name }, element("span", { class: "dot", style: `background:${model.colour}` }), model.name), ...[place, error, how].map((words) => element("td", { title: words }, words)));
+    }
+
+    function paintMap(map, distances, truth, found, model, p) {
       let low = Infinity;
       let high = 0;
       for (const value of distances) { if (value < low) low = value; if (value > high) high = value; }
       map.paintScale(distances, low, high, PixBench.palette.near);
-      map.mark([...(truth ? [{ x: truth[0], y: truth[1], colour: "#3f8a4c" }] : []), { x: found[0], y: found[1], colour }]);
+      map.mark([...(truth ? [{ x: truth[0], y: truth[1], colour: "#3f8a4c" }] : []), { x: found[0], y: found[1], colour: model.colour }]);
+      map.said.replaceChildren(PixBench.scale(PixBench.palette.near, (low * model.step).toPrecision(2), `${(high * model.step).toPrecision(2)} in ${norm(p)}`));
     }
 
     // How many visible queries of this pair are off by how much; bounds double.
@@ -162,11 +170,12 @@ PixBench.views.matches = {
       const words = ["≤ 1", "2", "4", "8", "16", "32", "64", "more"];
       const bars = counts.map((count, k) => {
         const height = total ? (90 * count) / Math.max(...counts) : 0;
-        return element("g", {}, element("rect", { x: 10 + 36 * k, y: 100 - height, width: 30, height, fill: model.colour }), element("text", { x: 25 + 36 * k, y: 116, "text-anchor": "middle" }, words[k]), count ? element("text", { x: 25 + 36 * k, y: 96 - height, "text-anchor": "middle", class: "strong" }, String(count)) : null);
+        return element("g", {}, element("rect", { x: 10 + 36 * k, y: 112 - height, width: 30, height, fill: model.colour }), element("text", { x: 25 + 36 * k, y: 127, "text-anchor": "middle" }, words[k]), count ? element("text", { x: 25 + 36 * k, y: 107 - height, "text-anchor": "middle", class: "strong" }, String(count)) : null);
       });
-      const all = model.within ? `; all pairs: ${(100 * model.within[2]).toFixed(1)} % within 4 px` : "";
-      return element("figure", {}, element("svg", { class: "plot", viewBox: "0 0 310 122", role: "img", "aria-label": `errors of ${model.name}` }, ...bars),
-        element("figcaption", {}, element("b", {}, model.name), element("span", {}, total ? `${total} visible queries, error in px${all}` : "no stored answers")));
+      // The table's numbers, so that one thing has one value on the page.
+      const all = Object.values(model.scores).map(({ words: name, value, digits }) => `${name} ${number(value, digits)}`).join(", ");
+      return element("figure", {}, element("svg", { class: "plot", viewBox: "0 0 310 132", role: "img", "aria-label": `errors of ${model.name}` }, ...bars),
+        element("figcaption", {}, element("b", {}, model.name), element("span", {}, total ? `${total} visible queries, error in px` : "no stored answers")), all ? element("p", { class: "quiet" }, `All pairs${model.seed === null ? "" : `, seed ${model.seed}`}: ${all}`) : null);
     }
 
     this.onkey = (key) => {
@@ -174,7 +183,7 @@ PixBench.views.matches = {
       if (key === "k") open(state.pair - 1);
       if (key === "n") norms.next();
     };
-    fill();
-    await open(0);
+    sort();
+    await open(Math.floor(order.length / 2));
   },
 };

@@ -19,6 +19,13 @@ PixBench.palette = {
   }),
 };
 
+// What the colours of a map stand for: its smallest and its largest value.
+PixBench.scale = (palette, low, high) => {
+  const { element } = PixBench;
+  const stops = Array.from({ length: 9 }, (_, k) => `rgb(${palette[Math.min(255, 32 * k)].join(" ")})`);
+  return element("span", { class: "scale" }, element("span", {}, low), element("i", { style: `background: linear-gradient(to right, ${stops.join(", ")})` }), element("span", {}, high));
+};
+
 PixBench.instanceColour = (number) => {
   if (number === 0) return [255, 255, 255];
   if (number === 1) return [209, 209, 209];

@@ -4,20 +4,21 @@ PixBench.views.scenes = {
   title: "Scenes",
   keys: [["j / k", "next, previous scene"], ["l", "next layer"], ["arrows", "move the probed pixel (shift: by 8)"]],
 
-  async show(main, index) {
+  async show(main, index, { scene: asked = 0 } = {}) {
     const { element, choice, load, array, number } = PixBench;
     const layers = ["image", "depth", "normals", "instances", "status"];
     const state = { scene: 0, layer: "image", source: 0 };
     const field = element("input", { type: "number", min: 0, max: index.shown - 1, value: 0, "aria-label": "scene" });
     const thumbs = element("div", { class: "thumbs" });
     const readout = element("p", { class: "readout", id: "scene-readout" });
+    const scale = element("div");
     const pictures = element("div", { class: "pictures" });
     const layer = choice(layers, state.layer, (name) => { state.layer = name; paint(); });
     const legend = element("div", { class: "legend" }, ...index.statuses.map(({ name, meaning }, code) => element("span", { title: meaning }, element("span", { class: `dot s${code}` }), name)));
     const said = index.shown < index.scenes ? `${index.shown} of ${index.scenes} scenes are in this folder` : `${index.scenes} scenes`;
     main.replaceChildren(
       element("div", { class: "bar" }, element("span", {}, `${index.folder} (${index.split}, seed ${index.seed}, ${said})`), element("label", {}, "scene", field), layer),
-      thumbs, readout, pictures, legend,
+      element("div", { class: "stage" }, pictures, element("div", {}, readout, scale, legend, element("h2", {}, "Scenes"), thumbs)),
     );
     let scene = null;
     let views = [];
@@ -55,6 +56,7 @@ PixBench.views.scenes = {
     }
 
     async function paint() {
+      scale.replaceChildren(...(state.layer === "depth" ? ["Depth: ", PixBench.scale(PixBench.palette.near, `${scene.near.toFixed(2)} m`, `${scene.far.toFixed(2)} m`)] : []));
       const [, height, width] = scene.rgb.shape;
       const pixels = width * height;
       for (const [number_, view] of views.entries()) {
@@ -87,9 +89,9 @@ PixBench.views.scenes = {
       const instance = scene.instance.values[at];
       const z = scene.depth_m.values[at];
       const what = instance === 0 ? "no surface" : instance === 1 ? "room" : `${scene.objects[instance - 2]} (instance ${instance})`;
-      readout.textContent = `view ${source}, pixel (${x}, ${y}), centre (${x + 0.5}, ${y + 0.5}): ${what}${z > 0 ? `, depth ${z.toFixed(3)} m` : ""}`;
+      readout.replaceChildren(element("span", {}, `view ${source}, pixel (${x}, ${y}), centre (${x + 0.5}, ${y + 0.5})`), element("span", {}, `${what}${z > 0 ? `, depth ${z.toFixed(3)} m` : ""}`));
       await Promise.all(views.map(async (view, target) => {
-        if (target === source) { view.mark([{ x: x + 0.5, y: y + 0.5, colour: "#1b4f8a" }]); view.said.replaceChildren("source"); return; }
+        if (target === source) { view.mark([{ x: x + 0.5, y: y + 0.5, colour: "#2f7fd6" }]); view.said.replaceChildren("source"); return; }
         const pair = scene.pairs.find((each) => each.a === source && each.b === target);
         if (!pair) { view.mark([]); view.said.replaceChildren("no pair"); return; }
         const { uv, status: codes } = await truth(source, target);
@@ -125,6 +127,6 @@ PixBench.views.scenes = {
       if (key === "k") open(state.scene - 1);
       if (key === "l") layer.next();
     };
-    await open(0);
+    await open(asked);
   },
 };

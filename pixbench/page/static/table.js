@@ -20,9 +20,32 @@ PixBench.views.table = {
     // Seeds as dots over the interval of the mean, on the scale of the table.
     function dots(row, column, low, high) {
       const place = (value) => 4 + 112 * Math.min(1, (value - low) / Math.max(high - low, 1e-9));
-      const marks = row.seeds[column].map((value) => element("circle", { cx: place(value), cy: 8, r: 3, fill: "#1b4f8a", "fill-opacity": 0.75 }));
-      const line = row.bounds ? element("line", { x1: place(row.bounds[0]), x2: place(row.bounds[1]), y1: 8, y2: 8, stroke: "#c4622d", "stroke-width": 2 }) : null;
-      return element("svg", { width: 120, height: 16, viewBox: "0 0 120 16", role: "img", "aria-label": row.seeds[column].map((value) => number(value)).join(", ") }, line, ...marks);
+      const marks = row.seeds[column].map((value) => element("circle", { cx: place(value), cy: 8, r: 3, }));
+      const line = row.bounds ? element("line", { x1: place(row.bounds[0]), x2: place(row.bounds[1]), y1: 8, y2: 8, class: "interval" }) : null;
+      const grid = [4, 60, 116].map((x) => element("line", { x1: x, x2: x, y1: 0, y2: 16 }));
+      return element("svg", { width: 120, height: 16, viewBox: "0 0 120 16", role: "img", "aria-label": row.seeds[column].map((value) => number(value)).join(", ") }, ...grid, line, ...marks);
+    }
+
+    // The scale of the dots below it.
+    function axis(low, high) {
+      const ticks = [[4, low, "start"], [60, (low + high) / 2, "middle"], [116, high, "end"]];
+      return element("svg", { width: 120, height: 18, viewBox: "0 0 120 18", "aria-hidden": "true" }, ...ticks.flatMap(([x, value, anchor]) => [element("line", { x1: x, x2: x, y1: 13, y2: 18 }), element("text", { x, y: 10, "text-anchor": anchor }, number(value, 2))]));
+    }
+
+    // The matches of a row, where the page shows them.
+    function matches(row, table) {
+      const shown = PixBench.parts.matches;
+      const at = shown?.suite === table.suite ? shown.models.findIndex((model) => row.files.includes(model.file)) : -1;
+      return at < 0 ? null : element("button", { class: "link", type: "button", onclick: () => PixBench.go("matches", { model: at }) }, "matches");
+    }
+
+    // The row's name opens its record; below it, of how many seeds the numbers are means, and the way to the matches.
+    function name(row, table) {
+      const link = (k, words) => element("button", { class: "link", type: "button", title: row.files[k], onclick: () => record(row.records[k]) }, words);
+      const seeds = row.records.length > 1 ? [`mean of ${row.records.length} seeds: `, ...row.records.flatMap((_, k) => [k ? ", " : null, link(k, String(row.seed_numbers[k]))])] : [];
+      const way = matches(row, table);
+      const below = [...(row.reference ? ["reference, not ranked"] : seeds), way && seeds.length ? " · " : null, way];
+      return element("td", { class: "name" }, link(0, row.name), below.some(Boolean) ? element("small", {}, ...below) : null);
     }
 
     async function record(name) {
@@ -38,13 +61,14 @@ PixBench.views.table = {
       const spread = table.rows.flatMap((row) => [...row.seeds[first], ...(row.bounds ?? [])]).filter((each) => each < 0.999);
       const [low, high] = [Math.min(0, ...spread), Math.max(0.001, ...spread)];
       const body = element("tbody");
-      const fixed = [["rank", "rank: rows that cannot be told apart share one", (row) => row.rank], ["name", "", (row) => row.name], ["norm", "norm in which descriptors are compared", (row) => norm(row.p)], ["D", "channels", (row) => row.channels]];
+      const fixed = [["rank", "rows that cannot be told apart share a rank; the oracle and chance have none"], ["name", ""]];
+      const about = [["norm", "norm in which descriptors are compared"], ["D", "channels"]];
       const heads = [...fixed.map(([id, words]) => [id, id === "name" ? "model" : id, words]), ...table.columns.flatMap((column, k) => {
         const words = `${column.definition} (version ${column.version}, ${column.sha256}); ${column.higher ? "higher" : "lower"} is better. ${table.protocol}`;
-        return k ? [[column.id, column.words, words]] : [[column.id, column.words, words], ["dots", "seeds and 95 % interval", "each seed a dot; the bar is the bootstrap interval of the mean"], ["p_above", "p, row above", "sign-flip test against the row ranked above"]];
+        return k ? [[column.id, column.words, words]] : [[column.id, column.words, words], ["dots", "seeds, interval", "each seed a dot; the bar is the 95 % bootstrap interval of the mean"], ["p_above", "p, row above", "sign-flip test against the row ranked above"], ...about.map(([id, hint]) => [id, id, hint])];
       })];
       const value = (row, id) => ({ rank: row.rank ?? 1e9, name: row.name, norm: String(row.p ?? ""), D: row.channels ?? -1, dots: row.means[first], p_above: row.p_above ?? 2 })[id] ?? row.means[id] ?? -Infinity;
-      const head = element("tr", {}, ...heads.map(([id, words, title]) => element("th", { class: id === "name" ? "name" : null, title, scope: "col", tabindex: 0, "data-id": id, onclick: () => sort(id), onkeydown: (event) => { if (event.key === "Enter") sort(id); } }, words)));
+      const head = element("tr", {}, ...heads.map(([id, words, title]) => element("th", { class: id === "name" ? "name" : null, title, scope: "col", tabindex: 0, "data-id": id, onclick: () => sort(id), onkeydown: (event) => { if (event.key === "Enter") sort(id); } }, words, id === "dots" ? element("div", {}, axis(low, high)) : null)));
 
       function sort(id) {
         const column = table.columns.find((each) => each.id === id);
@@ -60,9 +84,9 @@ PixBench.views.table = {
           if (cell.dataset.id === state.by) cell.setAttribute("aria-sort", state.up ? "ascending" : "descending");
           else cell.removeAttribute("aria-sort");
         }
-        body.replaceChildren(...sorted.map((row) => element("tr", {}, ...heads.map(([id, , title]) => {
-          if (id === "name") return element("td", { class: "name" }, ...row.records.flatMap((name, k) => [k ? " · " : null, element("button", { class: "link", type: "button", title: row.files[k], onclick: () => record(name) }, k ? `seed ${row.seed_numbers[k]}` : row.name)]));
-          if (id === "rank") return element("td", {}, row.rank === null ? "–" : String(row.rank));
+        body.replaceChildren(...sorted.map((row) => element("tr", { class: row.reference ? "reference" : null }, ...heads.map(([id, , title]) => {
+          if (id === "name") return name(row, table);
+          if (id === "rank") return element("td", { class: "rank" }, row.rank === null ? "–" : String(row.rank));
           if (id === "norm") return element("td", {}, norm(row.p));
           if (id === "D") return element("td", {}, row.channels === null ? "–" : String(row.channels));
           if (id === "dots") return element("td", { title: row.bounds ? `95 % interval ${number(row.bounds[0])} to ${number(row.bounds[1])}` : "no interval" }, dots(row, first, low, high));
