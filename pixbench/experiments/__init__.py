@@ -11,6 +11,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "experiment1": "do descriptors of ColoredMNIST encode colour, by p and between_weight (the paper's Figure 2)",
     "experiment2": "rooms with objects: matching, and whether channels segment and find edges, by p (the paper's Figures 3 to 5)",
     "supervised": "ERM, IRM and a grey-scale oracle on ColoredMNIST: what colour does to classifiers",
+    "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside SIFT, DAISY and XFeat",
     "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",
 }
 

@@ -87,6 +87,12 @@ def learning_curve(state: State) -> list[dict[str, float]]:
     return rows
 
 
+def read_curve(out: Path) -> list[dict[str, float]]:
+    """The learning curve of a run, as `learning_curve` gives it; empty before the first save."""
+    curve: list[dict[str, float]] = json.loads((out / RUN).read_text()).get(CURVE, [])
+    return curve
+
+
 def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
     """Write checkpoints, state and loss curve. UserError where there is no room; what was there before is kept."""
     if fabric.is_global_zero:

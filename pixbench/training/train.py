@@ -139,9 +139,11 @@ class _Run:
         state.seconds[state.step] = max(state.seconds.values(), default=0.0) + self.pace.seconds
         if self.held_out is not None:
             state.validation[state.step] = validation_loss(self.fabric, state, self.held_out, config)
+            state.network.eval()
             state.accuracy[state.step] = matching_accuracy(
                 state.network, self.held_out, p=state.norm(config), seed=config.seed, device=self.fabric.device
             )
+            state.network.train()
         save_run(self.fabric, self.out, state, config, self.record)
         self._log(pace)
         self.pace.restart()

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.experiments import experiment2, negatives
+from pixbench.experiments import budgets, experiment2, negatives
 from pixbench.experiments.rooms import Rooms
 from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.training.config import TrainConfig, preset_values
@@ -94,3 +94,41 @@ def test_presets_of_training(tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=words):
             CliRunner().invoke(app, arguments, catch_exceptions=False, standalone_mode=False)
+
+
+@pytest.mark.slow
+def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy = budgets.BudgetsPreset(
+        rooms=Rooms({"train": 2, "val": 2, "test": 2}, views=2, size=32),
+        network=SMALL,
+        batch=2,
+        points=32,
+        budgets=(budgets.Budget(20, seeds=2, variants=("paper-inf", "point-infonce")),),
+    )
+    monkeypatch.setitem(budgets.PRESETS, "toy", toy)
+    monkeypatch.setattr(budgets, "REFERENCES", ("dense-sift",))
+    grid = budgets.cells("toy")
+    assert [(cell.variant, cell.steps, cell.seed) for cell in grid] == [
+        ("dense-sift", 0, 0),
+        ("paper-inf", 20, 0),
+        ("point-infonce", 20, 0),
+        ("paper-inf", 20, 1),
+        ("point-infonce", 20, 1),
+    ]
+    assert sweep("budgets", grid, tmp_path / "sweep") == 5
+    found = read_cells("budgets", tmp_path / "sweep")
+    trained = [cell for cell in found if cell["steps"]]
+    for cell in trained:
+        assert [row["step"] for row in cell["curve"]] == list(range(2, 21, 2))
+        assert all(0 <= row["validation_delta_avg"] <= 1 for row in cell["curve"])
+    rows = budgets.summary(found)
+    assert (rows[0]["steps"], rows[0]["variant"]) == (0, "dense-sift")
+    assert sorted(row["variant"] for row in rows[1:]) == ["paper-inf", "point-infonce"]
+    mean = sum(cell["curve"][-1]["train_seconds"] for cell in trained if cell["variant"] == "paper-inf") / 2 / 3600
+    assert next(row for row in rows if row["variant"] == "paper-inf")["core_hours"] == pytest.approx(mean)
+    result: Result = CliRunner().invoke(app, ["report", "budgets", "--data", str(tmp_path / "sweep"), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output.splitlines()[-1])["cells"] == rows
+    assert (tmp_path / "sweep/figure.png").exists()
+    with pytest.raises(UserError, match="unknown variant"):
+        budgets.cells("toy", variants=["paper-infinity"])

@@ -1,0 +1,220 @@
+"""Learning curves: how well objectives match held-out rooms against steps and core-hours, beside descriptors that are not trained."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from ..errors import unknown_name
+from ..evaluation.matching.evaluate import evaluate
+from ..evaluation.matching.pairs import DatasetPairs
+from ..evaluation.model import DescriptorModel
+from ..evaluation.record import environment
+from ..evaluation.suite import STRIDE
+from ..models.loading import load_model
+from ..models.unet import UNetConfig
+from ..training.config import TrainConfig
+from ..training.pairs import PairDataset
+from ..training.precision import FLOAT32
+from ..training.run_folder import read_curve
+from ..training.train import train
+from ..training.validation import matching_accuracy
+from ..visualization.figures import save_figure
+from . import Record, cell_format, preset_named
+from .rooms import Rooms, matching
+
+VARIANTS: Mapping[str, dict[str, Any]] = {
+    "paper-1": {"p": 1},
+    "paper-2": {"p": 2},
+    "paper-inf": {},
+    "paper-hard": {"objective": "paper-hard"},
+    "stable-weighted": {"objective": "stable-weighted", "keep": 0.35},
+    "point-infonce": {"objective": "point-infonce"},
+    "dense-object-nets": {"objective": "dense-object-nets"},
+    "ucn": {"objective": "ucn"},
+    "pixcontrast": {"objective": "pixcontrast"},
+    "vicregl-local": {"objective": "vicregl-local"},
+}
+"""What each differs in from the default of `pixbench train`."""
+
+REFERENCES = ("dense-sift", "daisy", "xfeat")
+"""Descriptors that are not trained here: lines in the figure."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Runs of this many steps: of which variants, with how many seeds."""
+
+    steps: int
+    seeds: int
+    variants: tuple[str, ...] = tuple(VARIANTS)
+
+
+@dataclass(frozen=True)
+class BudgetsPreset:
+    """The size of the study."""
+
+    rooms: Rooms
+    network: dict[str, Any]
+    batch: int
+    points: int
+    budgets: tuple[Budget, ...]
+
+
+PRESETS = {
+    "cpu": BudgetsPreset(
+        rooms=Rooms({"train": 100, "val": 12, "test": 20}, views=3, size=64),
+        network={"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
+        batch=4,
+        points=256,
+        budgets=(Budget(3_000, seeds=1),),
+    ),
+    "long": BudgetsPreset(
+        rooms=Rooms({"train": 400, "val": 16, "test": 16}, views=4, size=128),
+        network={"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
+        batch=6,
+        points=1024,
+        budgets=(Budget(3_000, seeds=2), Budget(10_000, seeds=1, variants=("paper-inf", "stable-weighted", "point-infonce", "ucn"))),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class BudgetsCell:
+    """One run; 0 steps for a reference."""
+
+    preset: str
+    variant: str
+    steps: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        return f"{self.variant}_steps-{self.steps}_seed-{self.seed}"
+
+
+def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[BudgetsCell]:
+    """References, then the grid of a preset, budget by budget and seed by seed. UserError for an unknown variant."""
+    grid = preset_named("budgets", PRESETS, preset)
+    for variant in variants:
+        if variant not in VARIANTS:
+            raise unknown_name("variant", variant, VARIANTS)
+    references = [BudgetsCell(preset, name, 0, 0) for name in REFERENCES]
+    return references + [
+        BudgetsCell(preset, variant, budget.steps, seed)
+        for budget in grid.budgets
+        for seed in range(seeds or budget.seeds)
+        for variant in variants or budget.variants
+    ]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Make the rooms."""
+    preset_named("budgets", PRESETS, preset).rooms.make(folder, workers)
+
+
+def run(cell: BudgetsCell, folder: Path) -> Record:
+    """Train one variant on one core, or take a reference; scores on held-out rooms and, with its learning curve, on validation rooms."""
+    measured = _trained(cell, folder) if cell.steps else _reference(cell, folder)
+    return {"format": cell_format("budgets"), "format_version": 1, **asdict(cell), **measured, "environment": environment()}
+
+
+def _trained(cell: BudgetsCell, folder: Path) -> Record:
+    preset = preset_named("budgets", PRESETS, cell.preset)
+    config = TrainConfig(
+        steps=cell.steps,
+        batch=preset.batch,
+        points=preset.points,
+        seed=cell.seed,
+        network=UNetConfig(**preset.network),
+        **VARIANTS[cell.variant],
+    )
+    place, rooms = folder / "runs" / cell.name, preset.rooms
+    train(rooms.path(folder, "train"), place, config, validation=rooms.path(folder, "val"), precision=FLOAT32, threads=1)
+    return {
+        "config": config.model_dump(mode="json"),
+        "curve": read_curve(place),
+        "metrics": matching(place, rooms.path(folder, "test")),
+    }
+
+
+def _reference(cell: BudgetsCell, folder: Path) -> Record:
+    rooms = preset_named("budgets", PRESETS, cell.preset).rooms
+    model = cast(DescriptorModel, load_model(f"baseline:{cell.variant}"))
+    started = time.perf_counter()
+    validation = PairDataset(rooms.path(folder, "val"))
+    accuracy = matching_accuracy(model.dense, validation, p=model.p, seed=0, device=torch.device("cpu"))
+    validation.close()
+    _, record = evaluate(model, DatasetPairs(rooms.path(folder, "test"), "test", STRIDE), folder / "runs" / cell.name)
+    return {
+        "curve": [{"step": 0, "train_seconds": 0.0, "validation_delta_avg": accuracy}],
+        "metrics": {name: value.value for name, value in record.metrics.items() if value.value is not None},
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def summary(cells: Sequence[Record]) -> list[Record]:
+    """One row a variant and budget, best first within a budget; references first."""
+    rows = []
+    for steps, variant in sorted({(cell["steps"], cell["variant"]) for cell in cells}):
+        mine = sorted((cell for cell in cells if (cell["steps"], cell["variant"]) == (steps, variant)), key=lambda cell: cell["seed"])
+        rows.append(
+            {
+                "variant": variant,
+                "steps": steps,
+                "preset": mine[0]["preset"],
+                "delta_avg": [cell["metrics"]["delta_avg"] for cell in mine],
+                "validation_delta_avg": [cell["curve"][-1]["validation_delta_avg"] for cell in mine],
+                "core_hours": float(np.mean([cell["curve"][-1]["train_seconds"] for cell in mine])) / 3600,
+            }
+        )
+    return sorted(rows, key=lambda row: (row["steps"], -np.mean(row["delta_avg"])))
+
+
+def table(rows: Sequence[Record]) -> str:
+    """The rows as Markdown."""
+    lines = [
+        f"Preset {rows[0]['preset']}. δ_avg on test rooms, mean over seeds; 0 steps: not trained here.\n",
+        "| steps | objective | δ_avg | each seed | δ_avg on validation rooms | core-hours |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        each = " ".join(f"{value:.3f}" for value in row["delta_avg"])
+        lines.append(
+            f"| {row['steps']} | {row['variant']} | {np.mean(row['delta_avg']):.3f} | {each} "
+            f"| {np.mean(row['validation_delta_avg']):.3f} | {row['core_hours']:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[Record], path: Path) -> None:
+    """δ_avg on validation rooms against steps and against core-hours, a line a run; references are horizontal."""
+    figure = Figure(figsize=(10.4, 4.0), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(VARIANTS).index)
+    colours = {variant: f"C{place % 10}" for place, variant in enumerate(trained)}
+    for cell in cells:
+        heights = [row["validation_delta_avg"] for row in cell["curve"]]
+        if not cell["steps"]:
+            for axes in (left, right):
+                axes.axhline(heights[0], color="#777777", linewidth=0.9, linestyle=":")
+            left.annotate(cell["variant"], (0.01, heights[0]), xycoords=("axes fraction", "data"), va="bottom", fontsize=7, color="#555555")
+            continue
+        style = {"color": colours[cell["variant"]], "linewidth": 1.3, "alpha": 0.9}
+        left.plot([row["step"] for row in cell["curve"]], heights, **style)
+        right.plot([row["train_seconds"] / 3600 for row in cell["curve"]], heights, **style)
+    for variant in trained:
+        left.plot([], [], color=colours[variant], label=variant)
+    left.set(xlabel="steps", ylabel="δ_avg on validation rooms", ylim=(0, None))
+    right.set(xlabel="core-hours")
+    for axes in (left, right):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
+    save_figure(figure, path)
