@@ -54,7 +54,8 @@ def read_picture(path: Path) -> Picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
             with Image.open(path) as image:
                 focal_35mm = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
-                rgb = _rgb(ImageOps.exif_transpose(image))
+                # Pillow scales what Netpbm files hold to 16 bits, but calls it 32.
+                rgb = _rgb(ImageOps.exif_transpose(image), sixteen_bits=image.format == "PPM")
     except UnidentifiedImageError:
         raise UserError(f"{path} is not a picture that can be read: expected PNG, JPEG, WebP or TIFF") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -75,8 +76,8 @@ def shrunk(rgb: Pixels, long_side: int) -> UInt8[np.ndarray, "rows columns 3"]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
-def _rgb(image: Image.Image) -> Pixels:
-    if image.mode.startswith("I;16"):
+def _rgb(image: Image.Image, *, sixteen_bits: bool = False) -> Pixels:
+    if image.mode.startswith("I;16") or (image.mode == "I" and sixteen_bits):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):
         # Without a range of their own: the darkest becomes black, the brightest white.

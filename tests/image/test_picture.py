@@ -71,3 +71,15 @@ def test_shrinking_takes_the_mean_of_each_area() -> None:
     half = RGB.reshape(20, 2, 30, 2, 3).mean(axis=(1, 3))
     assert np.abs(shrunk(RGB, 30) - half).max() <= 0.5
     assert shrunk(RGB, 45).shape == (30, 45, 3)
+
+
+@pytest.mark.parametrize("ending", ["png", "tiff", "ppm", "pgm"])
+def test_sixteen_bits_keep_their_range(ending: str, tmp_path: Path) -> None:
+    import cv2
+
+    shape = (6, 8) if ending == "pgm" else (6, 8, 3)
+    # Not the whole range: nothing is stretched.
+    stored = np.random.default_rng(0).integers(0, 30000, shape).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / f"deep.{ending}"), stored if ending == "pgm" else stored[..., ::-1])
+    expected = np.broadcast_to(stored[..., None], (6, 8, 3)) if ending == "pgm" else stored
+    assert np.abs(read_picture(tmp_path / f"deep.{ending}").rgb - expected / 257.0).max() < 1

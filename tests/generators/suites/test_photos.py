@@ -7,38 +7,14 @@ from PIL import Image
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.suite import Opening
-from pixbench.generators.suites.photos import PACK, PhotoPairs, PhotoSuite, disparity_truth, homography_truth
-from pixbench.geometry.correspondence import Status
-from pixbench.geometry.pixels import pixel_centres
+from pixbench.generators.suites.photos import PACK, PhotoSuite
 from pixbench.models.loading import load_model
-
-
-def test_disparities_by_hand() -> None:
-    # A wall at 2 px, a post at 5 px on columns 6 and 7, one unknown pixel.
-    disparity = np.full((2, 12), 2.0)
-    disparity[:, 6:8] = 5.0
-    disparity[1, 10] = np.nan
-    truth = disparity_truth(disparity)(pixel_centres(12, 2))
-    assert truth.uv_b[0, 9].tolist() == [7.5, 0.5]
-    assert truth.uv_b[0, 6].tolist() == [1.5, 0.5]
-    # The post lands on columns 1 and 2, where the wall's columns 3 and 4 would; columns 0 and 1 leave the image.
-    expected = [Status.OUT_OF_FRAME] * 2 + [Status.VISIBLE, Status.OCCLUDED, Status.OCCLUDED] + [Status.VISIBLE] * 7
-    assert truth.status[0].tolist() == expected
-    assert truth.status[1, 10] == Status.NO_SURFACE
-    assert np.isnan(truth.uv_b[1, 10]).all()
-
-
-def test_a_plane_by_hand() -> None:
-    truth = homography_truth(np.array([[1, 0, 3], [0, 1, -1], [0, 0, 1.0]]), 8, 4)(pixel_centres(8, 4))
-    assert truth.uv_b[2, 1].tolist() == [4.5, 1.5]
-    assert (truth.status[0] == Status.OUT_OF_FRAME).all()
-    assert truth.status[1].tolist() == [Status.VISIBLE] * 5 + [Status.OUT_OF_FRAME] * 3
 
 
 def test_photographs_come_from_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=f"run 'pixbench assets fetch {PACK}'"):
-        PhotoPairs(PhotoSuite("photos", "", 1))
+        PhotoSuite("photos", "", 1).open(Opening(tmp_path))
 
 
 def test_the_oracle_is_right_on_photographs_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

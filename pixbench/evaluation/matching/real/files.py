@@ -35,7 +35,7 @@ def read_disparity(path: Path, scale: float | None = None) -> Float[np.ndarray, 
 
     Unknown is what is not finite, and 0 in pictures.
     """
-    stored = _grey(path, "disparity")
+    stored = read_grey(path, "disparity")
     usual = 1 / 256 if stored.dtype == np.uint16 else 1.0
     disparity = stored.astype(float) * (usual if scale is None else scale)
     unknown = stored == 0 if stored.dtype.kind == "u" else ~np.isfinite(disparity)
@@ -47,14 +47,14 @@ def read_depth(path: Path, scale: float = 1.0) -> Float[np.ndarray, "height widt
     if path.suffix in (".h5", ".hdf5"):
         stored = _checked(path, _hdf5_depth, "a data set 'depth' (height, width)", (2,))
     else:
-        stored = _grey(path, "depth")
+        stored = read_grey(path, "depth")
     depth = stored.astype(float) * scale
     return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)
 
 
 def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
     """True where a grey picture is not 0."""
-    return _grey(path, "a mask") != 0
+    return read_grey(path, "a mask") != 0
 
 
 def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, path: Path) -> None:
@@ -63,7 +63,8 @@ def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, p
         raise UserError(f"{path} is {array.shape[1]} x {array.shape[0]}, its picture {size[0]} x {size[1]}: expected one size")
 
 
-def _grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
+def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
+    """A grey picture or .npy with the values that are stored. UserError where it is not."""
     read = np.load if path.suffix == ".npy" else _image
     return _checked(path, read, f"{what} (height, width)", (2,))
 
