@@ -1,0 +1,26 @@
+"""The accelerator script at toy size, so that its first run on a GPU is not its first run."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent.parent / "benchmarks/accelerator.sh"
+
+
+@pytest.mark.slow
+def test_every_step_runs_at_toy_size(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([SCRIPT, tmp_path / "out", "--tiny"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    steps = ("tests", "generate-train", "generate-val", "generate-test", "pace", "train", "evaluate")
+    assert {name: said[name]["exit"] for name in steps} == dict.fromkeys(steps, 0), done.stderr
+    assert said["train"]["curve"][-1]["step"] == said["train"]["steps"]
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(files) <= 8
+    assert sum(path.stat().st_size for path in files) < 16 * 2**20
+    assert {"logs.tar.gz", "run.json", "rooms-checkpoint.tar.gz"} <= {path.name for path in files}
