@@ -11,7 +11,7 @@ from pixbench.generation.components import OBJECT_SOURCES, ROOM_SOURCES
 from pixbench.geometry.rays import CASTERS, RayCaster
 
 from ..scene import Asset, BorrowedGeometry, Light, Scene
-from ..sources.base import BadModelError
+from ..sources.base import BadModelError, load_usable
 from ..sources.spec import Mix
 from .appearance import draw_appearances
 from .cameras import CameraConstraints, choose_cameras
@@ -115,7 +115,7 @@ class Composer:
 
     def _cached_room(self, source: Any, room_id: str) -> CachedRoom:
         def load() -> CachedRoom:
-            return CachedRoom(source.load(room_id), self._caster)
+            return CachedRoom(load_usable(source, room_id), self._caster)
 
         return self._kept_rooms.get(room_id, load) if _is_finite(source) else load()
 
@@ -139,7 +139,7 @@ class Composer:
     def _loaded(self, source: Any, model_id: str) -> Asset | BadModelError:
         def load() -> Asset | BadModelError:
             try:
-                asset: Asset = source.load(model_id)
+                asset: Asset = load_usable(source, model_id)
             except BadModelError as error:
                 return error
             return asset

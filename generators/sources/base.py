@@ -83,6 +83,19 @@ class Collection(Protocol):
         ...
 
 
+def load_usable(source: ObjectSource | RoomSource, model_id: str) -> Asset | Room:
+    """The model with an id. Whatever its files make the source raise is its defect: a BadModelError.
+
+    UserError (a cache that cannot be written) and MemoryError are passed on.
+    """
+    try:
+        return source.load(model_id)
+    except (BadModelError, UserError, MemoryError):
+        raise
+    except Exception as error:
+        raise BadModelError("cannot be read", f"{model_id}: {type(error).__name__}: {error}") from error
+
+
 def split_of(model_id: str) -> str:
     """The split of an id, with shares of 80 : 10 : 10: a pure function of the id."""
     place = int.from_bytes(hashlib.sha256(model_id.encode()).digest()[:8], "big") / 2**64

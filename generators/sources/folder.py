@@ -14,6 +14,7 @@ from pixbench.errors import UserError
 
 from ..scene import Asset, Mesh, Room
 from .base import Listed, ModelEntry
+from .formats.model_file import Y_UP_FORMATS, Z_UP_FORMATS
 from .loading import archive as files
 from .loading.cache import ROOM_FACES, converted
 from .loading.frames import Y_UP_FRONT_Z, Z_UP_FRONT_MINUS_Y, longest_edge, rotate_and_scale, stand_on_floor
@@ -22,9 +23,6 @@ from .location import parsed
 from .scenenn.lights import scan_lights
 from .shapenet.classes import class_named
 from .spec import folder_label
-
-Y_UP_FORMATS = (".glb", ".gltf", ".obj")
-Z_UP_FORMATS = (".off", ".ply", ".stl")
 
 PLAUSIBLE_M = (0.02, 4.0)
 """Plausible range of an object's longest edge in metres."""

@@ -39,7 +39,7 @@ def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Pict
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
             raise UserError(f"an image of {image.dtype} {image.shape}: expected uint8 of (H, W), (H, W, 3) or (H, W, 4)")
         image = Image.fromarray(image)
-    return Picture(_rgb(image))
+    return Picture(rgb_of(image))
 
 
 def read_picture(path: Path) -> Picture:
@@ -54,8 +54,8 @@ def read_picture(path: Path) -> Picture:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
             with Image.open(path) as image:
                 focal_35mm = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
-                # Pillow scales what Netpbm files hold to 16 bits, but calls it 32.
-                rgb = _rgb(ImageOps.exif_transpose(image), sixteen_bits=image.format == "PPM")
+                # Pillow scales what PNG and Netpbm files hold to 16 bits, but may call it 32.
+                rgb = rgb_of(ImageOps.exif_transpose(image), sixteen_bits=image.format in ("PNG", "PPM"))
     except UnidentifiedImageError:
         raise UserError(f"{path} is not a picture that can be read: expected PNG, JPEG, WebP or TIFF") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -76,7 +76,11 @@ def shrunk(rgb: Pixels, long_side: int) -> UInt8[np.ndarray, "rows columns 3"]:
     return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
 
 
-def _rgb(image: Image.Image, *, sixteen_bits: bool = False) -> Pixels:
+def rgb_of(image: Image.Image, *, sixteen_bits: bool = False) -> Pixels:
+    """The pixels of an image of any mode as RGB; what is transparent is laid over white.
+
+    Sixteen bits become eight. With `sixteen_bits`, images of 32-bit integers hold sixteen; otherwise they are stretched.
+    """
     if image.mode.startswith("I;16") or (image.mode == "I" and sixteen_bits):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):

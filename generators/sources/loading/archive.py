@@ -1,7 +1,9 @@
 """Files of a source, in a folder or in a zip archive that is not extracted."""
 
+import os
 import zipfile
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -24,6 +26,10 @@ class Files(Protocol):
         """Whether the file exists."""
         ...
 
+    def listing(self, folder: str) -> Sequence[str]:
+        """The names of the files and folders in a folder; none if it does not exist."""
+        ...
+
     def read(self, path: str) -> bytes:
         """The contents of a file. Raises FileNotFoundError if it does not exist, OSError if it is damaged."""
         ...
@@ -41,7 +47,17 @@ class FolderFiles:
 
     def has(self, path: str) -> bool:
         """See Files."""
-        return (self.root / path).is_file()
+        try:
+            return (self.root / path).is_file()
+        except (OSError, ValueError):  # a name too long, or with a zero byte
+            return False
+
+    def listing(self, folder: str) -> Sequence[str]:
+        """See Files."""
+        try:
+            return sorted(os.listdir(self.root / folder))
+        except (OSError, ValueError):
+            return []
 
     def read(self, path: str) -> bytes:
         """See Files."""
@@ -78,6 +94,12 @@ class ZipFiles:
         """See Files."""
         return path in self._archive.NameToInfo
 
+    def listing(self, folder: str) -> Sequence[str]:
+        """See Files."""
+        start = f"{folder.rstrip('/')}/" if folder else ""
+        names = self._names[bisect_left(self._names, start) : bisect_left(self._names, start + "\U0010ffff")]
+        return sorted({name[len(start) :].partition("/")[0] for name in names})
+
     def read(self, path: str) -> bytes:
         """See Files."""
         try:
@@ -89,11 +111,11 @@ class ZipFiles:
 
 
 def joined(folder: str, relative: str) -> str:
-    """The path of `relative` to `folder`, with `..` resolved and backslashes replaced."""
+    """The path of `relative` to `folder`, with `..` resolved as far as there are folders, and backslashes replaced."""
     parts: list[str] = []
     for part in (*PurePosixPath(folder).parts, *PurePosixPath(relative.replace("\\", "/").lstrip("/")).parts):
         if part == "..":
-            parts = parts[:-1]
+            parts = parts[:-1] if parts and parts[-1] != ".." else [*parts, ".."]
         elif part not in (".", "/"):
             parts.append(part)
     return "/".join(parts)

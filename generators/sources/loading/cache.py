@@ -18,12 +18,13 @@ from pixbench.io.files import file_sha256
 
 from ...scene import Material, Mesh
 from ..base import BadModelError
+from ..formats.model_file import read_model
+from ..formats.parts import RawModel
 from .archive import Files
 from .cleaning import cleaned
 from .content_hash import content_sha256
-from .mesh_file import RawModel, read_model
 
-CONVERSION = 5
+CONVERSION = 6
 """Version of the conversion: increased with every change of its results, so that old ones are not used."""
 
 OBJECT_FACES = 200_000
@@ -47,7 +48,7 @@ def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Con
     except FileNotFoundError:
         raise BadModelError("no mesh file", path) from None
     except OSError as error:
-        raise BadModelError("cannot be read", f"{path}: {error}") from None
+        raise BadModelError("cannot be read", f"{path}: {error.strerror or error}") from None
     kind = path.rpartition(".")[2].lower()
     return converted_raw(kind, sha256, lambda: read_model(files, path), most_faces=most_faces)
 
@@ -62,7 +63,7 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
     folder = cache_folder() / "models" / key[:2] / key
     if not _is_whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
-        mesh, defects = cleaned(make(), most_faces=most_faces)
+        mesh, defects = _cleaned(make(), most_faces)
         try:
             _store(folder, mesh, defects)
         except OSError as error:
@@ -72,6 +73,16 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
             ) from None
     mesh, defects = _load(folder)
     return Converted(mesh, sha256, defects)
+
+
+def _cleaned(raw: RawModel, most_faces: int) -> tuple[Mesh, Counter[str]]:
+    """The cleaned model; whatever cleaning raises is the fault of the model."""
+    try:
+        return cleaned(raw, most_faces=most_faces)
+    except (BadModelError, MemoryError):
+        raise
+    except Exception as error:
+        raise BadModelError("cannot be cleaned", f"{type(error).__name__}: {error}") from error
 
 
 def _store(folder: Path, mesh: Mesh, defects: Counter[str]) -> None:

@@ -11,13 +11,18 @@ from ...meshes.normals import corner_normals, vertex_normals
 from ...meshes.unique_rows import first_equal_row
 from ...scene import Mesh
 from ..base import BadModelError
-from .mesh_file import RawModel
+from ..formats.parts import RawModel
 
 SAME_POINT = 1e-6
 """Vertices closer than this share of the model's largest extent are merged."""
 
 SMOOTH_ABOVE = 300_000
 """Meshes with more faces are taken for scans and get vertex normals, because noise makes crease angles meaningless."""
+
+FAR = 20
+"""A mesh further from the origin than this many times its extent is moved to it, because float32 would round its coordinates."""
+
+FAR_AWAY = "coordinates far from the origin (moved to it)"
 
 MOST_PAIRS = 50_000_000
 """Crease angles are computed for at most this many pairs of corners, about 2 GB."""
@@ -32,6 +37,8 @@ def cleaned(raw: RawModel, *, most_faces: int) -> tuple[Mesh, Counter[str]]:
     """
     defects = Counter(raw.defects)
     vertices, faces = _welded(raw.vertices, raw.faces)
+    vertices, moved = _near_origin(vertices)
+    defects[FAR_AWAY] += moved
     keep = np.ones(len(faces), bool)
     for kind, sound in (("degenerate faces (dropped)", _has_area), ("coincident faces (dropped)", _first_of_its_kind)):
         good = sound(vertices, faces[keep])
@@ -72,6 +79,15 @@ def _used(
     used = np.zeros(len(vertices), bool)
     used[faces] = True
     return vertices[used], (np.cumsum(used) - 1)[faces]
+
+
+def _near_origin(vertices: Float[np.ndarray, "vertices 3"]) -> tuple[Float[np.ndarray, "vertices 3"], bool]:
+    """The vertices, moved by the middle of their box along each axis on which they are far away; and whether they were moved."""
+    if not len(vertices):
+        return vertices, False
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    far = np.abs(middle) > FAR * _extent(vertices)
+    return (vertices - np.where(far, middle, 0.0), True) if far.any() else (vertices, False)
 
 
 def _extent(vertices: Float[np.ndarray, "vertices 3"]) -> float:

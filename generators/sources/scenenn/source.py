@@ -13,9 +13,9 @@ from pixbench.geometry.cameras import transform_points
 
 from ...scene import Material, Room
 from ..base import BadModelError, Listed, ModelEntry
+from ..formats.parts import RawModel
 from ..loading.cache import ROOM_FACES, converted_raw
 from ..loading.inner_surfaces import inner_box
-from ..loading.mesh_file import RawModel
 from ..location import parsed
 from .files import UNLABELLED, RoomFiles, find_rooms, read_camera_up, read_names
 from .lights import scan_lights

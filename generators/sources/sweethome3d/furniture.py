@@ -14,10 +14,10 @@ from pixbench.errors import UserError
 
 from ...scene import Asset, Mesh
 from ..base import BadModelError, Listed, ModelEntry
+from ..formats.parts import GLASS_LEFT_OUT
 from ..loading.archive import ZipFiles
 from ..loading.cache import converted
 from ..loading.frames import Y_UP_FRONT_Z, fit_box, transform
-from ..loading.mesh_file import GLASS_LEFT_OUT
 from .catalogue import read_catalogue, slug
 from .categories import CatalogPiece, Kind, kind_of, why_left_out
 

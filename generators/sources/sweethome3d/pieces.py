@@ -38,6 +38,10 @@ class Painted:
         """See Files."""
         return path.rpartition("/")[2] == PAINT or self._files.has(path)
 
+    def listing(self, folder: str) -> Sequence[str]:
+        """See Files."""
+        return self._files.listing(folder)
+
     def read(self, path: str) -> bytes:
         """See Files."""
         folder, _, name = path.rpartition("/")

@@ -10,7 +10,7 @@ import manifold3d as m3
 import numpy as np
 from jaxtyping import Float
 
-from ..loading.mesh_file import RawModel
+from ..formats.parts import RawModel
 from .finishes import Finishes, Surface
 from .home import TALL_M, Area, Level, Piece, PlanWall, signed_area
 from .openings import cut_out_outline

@@ -1,0 +1,97 @@
+"""Finds the files that a mesh file names: materials, textures and buffers, spelled as on the machine that wrote them."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from ..loading.archive import Files, joined
+
+MISSING = "missing file (material or texture)"
+
+PLACES = ("", "textures", "texture", "images", "image", "maps", "materials/textures")
+PLACES += ("..", "../textures", "../texture", "../images", "../materials/textures", "../../materials/textures")
+"""Folders, relative to that of the file, in which a file is looked for by its bare name: the last ones are those of Google
+Scanned Objects."""
+
+
+class Companions:
+    """The files beside a mesh file. `read` remembers what was read, for the content hash, and what is missing."""
+
+    def __init__(self, files: Files, folder: str):
+        self._files, self._folder = files, folder
+        self.read_files: dict[str, bytes] = {}
+        """Contents by the name that was asked for; empty for a missing file."""
+        self.missing: set[str] = set()
+
+    def read(self, name: str, *, beside: str | None = None) -> bytes | None:
+        """The file of a name in the mesh file, or in its companion `beside`; None, and noted, if it is not there."""
+        name = name.strip()
+        if name not in self.read_files:
+            place = self.locate(name, beside=beside)
+            try:
+                self.read_files[name] = self._files.read(place) if place is not None else b""
+            except OSError:
+                place = None
+                self.read_files[name] = b""
+            if place is None:
+                self.missing.add(name)
+        return None if name in self.missing else self.read_files[name]
+
+    def locate(self, name: str, *, beside: str | None = None) -> str | None:
+        """The path of a file by its name in the mesh file; None if there is none."""
+        homes = [self._folder]
+        if beside is not None and (path := self.locate(beside)) is not None:
+            homes = list(dict.fromkeys([path.rpartition("/")[0], self._folder]))
+        return next((path for home in homes if (path := find(self._files, home, name)) is not None), None)
+
+
+def find(files: Files, folder: str, name: str) -> str | None:
+    """The path of the file that `name` means in `folder`: as written, in another letter case, or by its bare name nearby.
+
+    Backslashes, drive letters, quotes, percent signs and other ways of writing an accent are understood.
+    """
+    exact = joined(folder, name)
+    if files.has(exact):
+        return exact
+    for spelling in _spellings(name):
+        parts = [part for part in spelling.split("/") if part not in ("", ".")]
+        if not parts or parts[-1] == "..":
+            continue
+        tails = [[folder, parts[start:]] for start in range(len(parts))]
+        nearby = [[joined(folder, place), parts[-1:]] for place in PLACES]
+        for home, tail in (*tails, *nearby):
+            found = _without_case(files, str(home), list(tail))
+            if found is not None:
+                return found
+    return None
+
+
+def _spellings(name: str) -> Iterator[str]:
+    name = name.strip().strip("\"'")
+    if any("\udc80" <= letter <= "\udcff" for letter in name):
+        name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    plain = re.sub(r"^(file:/+)?([A-Za-z]:)?/*", "", name.replace("\\", "/"))
+    yield plain
+    if "%" in plain:
+        yield unquote(plain)
+
+
+def _without_case(files: Files, folder: str, parts: list[str]) -> str | None:
+    """The path of a file below a folder, whatever its letter case."""
+    for number, part in enumerate(parts):
+        if part == "..":
+            folder = joined(folder, "..")
+            continue
+        same = [name for name in files.listing(folder) if _folded(name) == _folded(part)]
+        if not same:
+            return None
+        best = part if part in same else min(same)
+        folder = joined(folder, best)
+        if number == len(parts) - 1:
+            return folder if files.has(folder) else None
+    return None
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
