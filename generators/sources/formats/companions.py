@@ -9,8 +9,10 @@ from ..loading.archive import Files, joined
 
 MISSING = "missing file (material or texture)"
 
-PLACES = ("", "textures", "texture", "images", "image", "maps", "materials/textures")
-PLACES += ("..", "../textures", "../texture", "../images", "../materials/textures", "../../materials/textures")
+PLACES = (
+    "", "textures", "texture", "images", "image", "maps", "materials/textures",
+    "..", "../textures", "../texture", "../images", "../materials/textures", "../../materials/textures",
+)  # fmt: skip
 """Folders, relative to that of the file, in which a file is looked for by its bare name: the last ones are those of Google
 Scanned Objects."""
 
