@@ -188,7 +188,7 @@ def test_demo_does_the_whole_line(tmp_path: Path) -> None:
     for name in ("scenes", "truth", "matches", "channels"):
         assert (tmp_path / f"demo/fast/pictures/{name}.png").read_bytes().startswith(b"\x89PNG")
     records = {json.loads(path.read_text())["model"]: json.loads(path.read_text()) for path in tmp_path.glob("demo/fast/results/*.json")}
-    assert set(records) == {"oracle", "rgb-patch", "dense-sift", "random-unet", "pixbench"}
+    assert set(records) == {"oracle", "rgb-patch", "dense-sift", "random-unet", "stable-weighted-30-steps", "pixbench-rooms"}
     assert records["oracle"]["metrics"]["pck@1"]["value"] == 1.0
     assert "| oracle |" in (tmp_path / "demo/fast/results/table.md").read_text()
     shown = pixbench("leaderboard", "show", "demo/fast/results", "--markdown", cwd=tmp_path)

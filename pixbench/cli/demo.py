@@ -12,7 +12,7 @@ from ..io.threads import use_threads
 if TYPE_CHECKING:
     from ..evaluation.model import Model
 
-BASELINES = ("oracle", "rgb-patch", "dense-sift", "random-unet")
+UNTRAINED = ("baseline:oracle", "baseline:rgb-patch", "baseline:dense-sift", "baseline:random-unet")
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class DemoSize:
 
 FULL = DemoSize(
     train={"split": "train", "scenes": 36, "views": 4, "size": 96, "seed": 0},
-    test={"split": "test", "scenes": 8, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 2},
-    training={"steps": 500, "batch": 4},
+    test={"split": "test", "scenes": 16, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 4},
+    training={"objective": "stable-weighted", "keep": 0.35, "points": 512, "steps": 500, "batch": 4},
 )
 FAST = DemoSize(
     train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},
     test={"split": "test", "scenes": 2, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 1},
-    training={"steps": 30, "batch": 4, "points": 256},
+    training={"objective": "stable-weighted", "keep": 0.35, "steps": 30, "batch": 4, "points": 256},
 )
 
 
@@ -68,16 +68,16 @@ def demo(
 ) -> None:
     """Generate, verify, train, evaluate, table, pictures: everything once, in a few minutes."""
     use_threads()
-    recipe = FAST if fast else FULL
+    size = FAST if fast else FULL
     out = out / "fast" if fast else out
     watch = Stopwatch()
-    for split, options in (("train", recipe.train), ("test", recipe.test)):
+    for split, options in (("train", size.train), ("test", size.test)):
         _make(out / "data" / split, options, workers)
     watch.lap("generate")
     for split in ("train", "test"):
-        _prove(out / "data" / split)
+        _verify(out / "data" / split)
     watch.lap("verify")
-    run = _train(out / "data" / "train", out / "runs" / "pixbench", recipe.training)
+    run = _train(out / "data" / "train", out / "runs", size.training)
     watch.lap("train")
     models = _evaluate(run, out / "data" / "test", out / "results")
     watch.lap("evaluate")
@@ -97,7 +97,7 @@ def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
         generate("3d", config, folder, workers=workers or default_workers(), progress=advance)
 
 
-def _prove(folder: Path) -> None:
+def _verify(folder: Path) -> None:
     from ..dataset.manifest import read_manifest
     from ..dataset.verify import verify
     from .progress import progress_bar
@@ -106,12 +106,14 @@ def _prove(folder: Path) -> None:
         verify(folder, progress=advance)
 
 
-def _train(data: Path, run: Path, options: dict[str, Any]) -> Path:
+def _train(data: Path, runs: Path, options: dict[str, Any]) -> Path:
+    """The run's folder; its name is the row of the table."""
     from ..training.config import TrainConfig
     from ..training.train import train
     from .progress import progress_bar
 
     config = TrainConfig(**options)
+    run = runs / f"{config.objective}-{config.steps}-steps"
     with progress_bar("train", config.steps, "steps", log=run / "train.log") as advance:
         train(data, run, config, progress=lambda done, loss: advance(done, f"loss {loss:.4f}"))
     return run
@@ -126,9 +128,11 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..leaderboard.tables import build_tables
     from ..leaderboard.terminal import print_tables
     from ..models.loading import load_model
+    from ..models.pretrained import pretrained_names
     from .progress import progress_bar
 
-    models = [load_model(spec) for spec in (*(f"baseline:{name}" for name in BASELINES), str(run))]
+    pretrained = [f"pretrained:{name}" for name in pretrained_names()]
+    models = [load_model(spec) for spec in (*UNTRAINED, *pretrained, str(run))]
     source = DatasetPairs(data, "demo", STRIDE)
     pairs = sum(map(len, source.groups()))
     with progress_bar("evaluate", 2 * pairs * len(models), "pairs") as advance:
@@ -164,10 +168,10 @@ def _conclude(out: Path, watch: Stopwatch) -> None:
     typer.echo(f"Everything is in {out}/:")
     for path, what in (
         ("data/train, data/test", "data sets (look: pixbench info, pixbench verify)"),
-        ("runs/pixbench", "the trained model and its loss curve, loss.png"),
+        ("runs", "the trained model and its loss curve, loss.png"),
         ("results", "one record and one predictions file a model; table.md"),
         ("pictures/scenes.png", "the scenes"),
-        ("pictures/truth.png", "a pair with all layers of its truth"),
+        ("pictures/truth.png", "a pair with all layers of its ground truth"),
         ("pictures/matches.png", "where each model carries the pixels of a view"),
         ("pictures/channels.png", "the descriptor's channels"),
     ):
