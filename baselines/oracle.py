@@ -1,4 +1,8 @@
-"""The oracle: answers with the truth. It must score exactly 1; if it does not, the harness is wrong."""
+"""The oracle: answers with the truth. It must score exactly 1; if it does not, the harness is wrong.
+
+Pose is the exception, because an estimator stands between: OpenCV's MAGSAC turns the exact matches of one pair of cameras of `standard`
+version 1 (scene 33, views 1 and 2) into a pose that is 97 degrees off, both ways; PoseLib's error there is below 1e-5 degrees.
+"""
 
 from typing import Any
 
@@ -13,7 +17,7 @@ from pixbench.geometry.pixels import pixel_index
 
 
 class Oracle(Model):
-    """Reads the truth: scores exactly 1.0, which shows that the harness is right."""
+    """Reads the truth: scores exactly 1.0 in all but pose, which shows that the harness is right."""
 
     name = "oracle"
 

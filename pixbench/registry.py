@@ -13,7 +13,8 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Names mapped to objects. Entry points of `group` are loaded when asked for; `builtin` gives objects that have none.
 
-    Raises UserError for an unknown name (with a suggestion) and for a name that two packages claim.
+    Raises UserError for an unknown name (with a suggestion), for a name that two packages claim, and for an entry point that cannot be
+    loaded.
     """
 
     def __init__(self, kind: str, group: str | None = None, builtin: Callable[[], Mapping[str, T]] = dict):
@@ -45,13 +46,23 @@ class Registry(Generic[T]):
         found = self._found()
         if name not in found:
             raise unknown_name(self.kind, name, self.names())
-        item: T = found[name].load()
-        return item
+        return self._load(found[name])
 
     def values(self) -> list[T]:
         """All objects, by name."""
         at_hand, found = self._at_hand(), self._found()
-        return [at_hand[name] if name in at_hand else found[name].load() for name in sorted({**at_hand, **found})]
+        return [at_hand[name] if name in at_hand else self._load(found[name]) for name in sorted({**at_hand, **found})]
+
+    def _load(self, entry: Any) -> T:
+        try:
+            item: T = entry.load()
+        except Exception as error:
+            package = f"package {entry.dist.name}" if entry.dist else "a package"
+            raise UserError(
+                f"{self.kind} '{entry.name}' of {package} cannot be loaded from {entry.value} "
+                f"({type(error).__name__}: {' '.join(str(error).split())}): install that package again, or uninstall it"
+            ) from None
+        return item
 
     def _at_hand(self) -> dict[str, T]:
         """Objects that need not be loaded."""

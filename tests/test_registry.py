@@ -1,3 +1,5 @@
+from importlib.metadata import EntryPoint
+
 import pytest
 
 from pixbench.errors import UserError
@@ -14,3 +16,13 @@ def test_three_behaviours_of_a_registry() -> None:
         registry.add("b")(3)
     with pytest.raises(UserError, match="unknown thing 'alhpa': did you mean 'alpha'"):
         registry.get("alhpa")
+
+
+def test_an_entry_point_that_leads_nowhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry: Registry[int] = Registry("thing", "things")
+    dangling = EntryPoint("gone", "no_such_package.module:thing", "things")
+    monkeypatch.setattr(registry, "_entries", (dangling,))
+    assert registry.names() == ["gone"]
+    for ask in (lambda: registry.get("gone"), registry.values):
+        with pytest.raises(UserError, match=r"thing 'gone' of a package cannot be loaded from no_such_package\.module:thing .*uninstall"):
+            ask()

@@ -112,6 +112,32 @@ def verify(
         raise VerificationError(f"{failed} of {len(checked)} rows do not come out as they are reported")
 
 
+@leaderboard.command("rescore")
+def rescore(
+    row: Annotated[str | None, typer.Argument(help="A model's name, or a record. Default: all rows of pairs.")] = None,
+    results: Results = Path("results"),
+    data: Data = None,
+    objects: Objects = None,
+    rooms: Rooms = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that make a suite. Default: one a core.")] = None,
+) -> None:
+    """Write records anew from their stored predictions, by the metrics of this version: what rows of an older one need."""
+    use_threads()
+    from ..evaluation.task import TASKS
+    from ..leaderboard.verify import find_rows
+    from .common import default_workers
+    from .progress import progress_bar
+
+    whole = row is not None and Path(row).is_file()
+    found = find_rows(_records([Path(row)] if row and whole else [results]), None if whole else row)
+    found = [each for each in found if row is not None or TASKS.get(each.record.task).of_pairs]
+    access = _access(data, objects, rooms, workers or default_workers())
+    with progress_bar("rescore", sum(max(each.record.data.pairs, 1) for each in found), "pairs") as advance:
+        for each in found:
+            TASKS.get(each.record.task).renew(each, access, advance)
+    typer.echo(f"{len(found)} records written anew; make the tables with 'pixbench leaderboard build'")
+
+
 @leaderboard.command("submit")
 def submit(
     record: Annotated[Path, typer.Argument(help="The record of a new row.")],

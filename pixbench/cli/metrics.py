@@ -80,6 +80,6 @@ def sensitivity(
             predictions = read_predictions(each.beside("predictions"))
             if predictions.content_sha256 != source.identity.content_sha256:
                 raise UserError(f"{each.path} was scored on another data set: give it with --data")
-            rows.append((each.record.model, run(predictions, source)))
+            rows.append((each.record.model, run(predictions, source, each.record.protocol.mutual_px or 0.0)))
             advance(1, each.record.model)
     typer.echo(table(rows))

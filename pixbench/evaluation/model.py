@@ -52,6 +52,8 @@ class DescriptorModel(Model):
     device = torch.device("cpu")
     described: tuple[int, int, int] | None = None
     """(channels, rows, columns) that `describe` gave last, before any enlarging."""
+    grid_px: float = 1.0
+    """Pixels of the image from one of those descriptors to the next."""
 
     @abstractmethod
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
@@ -65,6 +67,7 @@ class DescriptorModel(Model):
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
             raise ValueError(f"{self.name} gave {got} for {len(images)} images: expected a tensor (batch, channels, rows, columns)")
         self.described = (found.shape[1], found.shape[2], found.shape[3])
+        self.grid_px = max(images.shape[2] / found.shape[2], images.shape[3] / found.shape[3])
         return found.float()
 
     def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:

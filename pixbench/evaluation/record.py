@@ -99,6 +99,8 @@ class Protocol(_Part):
     subpixel: bool = False
     ratio_excludes_px: float | None = None
     """The best rival of a match lies farther away than this."""
+    mutual_px: float | None = None
+    """A match is mutual where it is matched back to within this of its query; null for a matcher's own matches."""
     batch: int
     device: str
     selection: list[str] = Field(default_factory=list)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from ..errors import UserError
 from ..registry import Registry
 from .comparison import Comparison
 from .metric import Metric
@@ -42,6 +43,10 @@ class Task(ABC):
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
         """Every number of a record, computed from its predictions again. `progress` gets pairs, or 1 for a record without."""
 
+    def renew(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> Record:
+        """Write a record anew from its predictions, by the metrics of this version. UserError where predictions do not decide it."""
+        raise UserError(f"{stored.path}: rows of the task '{self.name}' are not scored again in place: run 'pixbench evaluate' again")
+
     @abstractmethod
     def caption(self, record: Record, shown: Mapping[str, str]) -> str:
         """What a reader must know of a table with the columns `shown`."""
@@ -76,6 +81,13 @@ METRICS: Registry[Metric] = Registry(
 def metrics_of(task: str) -> list[Metric]:
     """All metrics of a task, sorted by id."""
     return [metric for metric in METRICS.values() if metric.task == task]
+
+
+def compared_metrics(record: Record) -> list[Metric]:
+    """What a record is held to: its task's own metrics, and others that it has. One that a package adds later is not asked of it."""
+    own = TASKS.get(record.task).metrics
+    added = sorted(record.metrics.keys() - {metric.id for metric in own})
+    return sorted([*own, *map(METRICS.get, added)], key=lambda metric: metric.id)
 
 
 def ordered_tasks() -> list[Task]:

@@ -13,7 +13,7 @@ from ..evaluation.comparison import Comparison, compare_metrics
 from ..evaluation.record import WEIGHTS, Record, StoredRecord
 from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
 from ..evaluation.suite import SUITES
-from ..evaluation.task import METRICS, TASKS
+from ..evaluation.task import METRICS, TASKS, compared_metrics
 from ..io.processes import in_processes
 from .entries import entries
 
@@ -37,7 +37,7 @@ def check_definitions(stored: StoredRecord) -> None:
     record, known = stored.record, METRICS.names()
     for name, value in record.metrics.items():
         if name not in known:
-            raise UserError(f"{stored.path}: metric '{name}' is not known here: install the PixBench that made it")
+            raise UserError(f"{stored.path}: metric '{name}' is not known here: install the PixBench, or the plug-in, that made it")
         metric = METRICS.get(name)
         if (metric.version, metric.sha256()) != (value.version, value.sha256):
             raise UserError(
@@ -104,7 +104,9 @@ def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar
             raise UserError(f"{stored.path} was made by {key} {str(there)[:12]}, the model here has {str(here)[:12]}: give its checkpoint")
     with tempfile.TemporaryDirectory() as folder:
         _, again = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
-    return compare_metrics(record, {name: math.nan if value.value is None else value.value for name, value in again.metrics.items()})
+    asked = {metric.id for metric in compared_metrics(record)}
+    values = {name: value.value for name, value in again.metrics.items() if name in asked}
+    return compare_metrics(record, {name: math.nan if value is None else value for name, value in values.items()})
 
 
 def _request(record: Record, access: DataAccess, out: Path, progress_bar: ProgressBar) -> EvaluationRequest:

@@ -12,10 +12,13 @@ from pixbench.evaluation.comparison import Comparison
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
+from pixbench.evaluation.matching.rescore import renew
 from pixbench.evaluation.matching.task import recorded_pairs
+from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
 from pixbench.evaluation.request import DataAccess
 from pixbench.evaluation.suite import Opening
+from pixbench.evaluation.task import METRICS
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.submit import check
@@ -31,6 +34,39 @@ def test_a_row_comes_out_again(results: Path, source: DatasetPairs, tmp_path: Pa
     found = verify.rescore(stored, _access(source))
     assert {each.name for each in found} > set(stored.record.metrics)
     assert [each.name for each in found if not each.same] == []
+
+
+def test_a_plug_in_metric_does_not_change_a_published_row(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    METRICS.add("width")(Metric("width", 1, "width of the image", lambda result: float(result.width)))
+    try:
+        assert [each.name for each in verify.rescore(stored, _access(source)) if not each.same] == []
+        # A row that was made with it is held to it.
+        path, record = evaluate(Blurred(0), source, tmp_path / "with")
+        assert record.value("width") == source.images(0)[0].shape[1]
+        found = verify.rescore(StoredRecord(path, record), _access(source))
+        assert [each.same for each in found if each.name == "width"] == [True]
+    finally:
+        del METRICS._added["width"]
+    with pytest.raises(UserError, match="metric 'width' is not known here: install the PixBench, or the plug-in, that made it"):
+        verify.rescore(StoredRecord(path, record), _access(source))
+
+
+def test_an_older_row_is_written_anew(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    raw = stored.record.model_dump()
+    raw["metrics"]["mma@3"] |= {"version": 1, "sha256": "0" * 64, "value": 0.9}
+    raw["protocol"]["mutual_px"] = None
+    raw["groups"]["rooms: unseen"] = {"pairs": 3, "points": 40, "metrics": {"mma@3": 0.9, "pck@1": 0.25}}
+    old = changed(stored, **raw)
+    with pytest.raises(UserError, match="metric 'mma@3' is version 1"):
+        verify.check_definitions(old)
+    renewed = renew(old, lambda: source)
+    assert read_record(old.path) == renewed
+    assert (renewed.metrics, renewed.protocol) == (stored.record.metrics, stored.record.protocol)
+    # What only the training set's owner could tell keeps what has not changed its meaning.
+    assert renewed.groups["rooms: unseen"].metrics == {"pck@1": 0.25}
+    assert [each.name for each in verify.rescore(StoredRecord(old.path, renewed), _access(source)) if not each.same] == []
 
 
 def _forged(stored: StoredRecord, how: str) -> StoredRecord:

@@ -33,8 +33,9 @@ class Matches:
 
     `uv` (queries, 2) is where they lie in image b, in pixels; NaN is no answer. The rest may be NaN, where a model cannot say:
     `distance` (less is surer), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to where the answer is
-    matched back in image a (0: mutual), `closer` the share of b's pixels that are closer in descriptor than the true match. A matcher's
-    own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models that answer queries.
+    matched back in image a (0: the very pixel), `closer` the share of b's other pixels that are closer in descriptor than the true match,
+    ties counting half. A matcher's own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models that answer
+    queries.
     """
 
     uv: Float[np.ndarray, "queries 2"]
@@ -81,9 +82,8 @@ def match_dense(
     queries = source[:, pixel[:, 1], pixel[:, 0]].T
     targets, sources = target.flatten(1).T, source.flatten(1).T
     near = Window(pixel.double(), width, outer=search.radius_px) if math.isfinite(search.radius_px) else None
-    rival, known = None, None
+    rival = None
     if truth_pixel is not None:
-        known = (truth_pixel >= 0).all(dim=1).to(source.device)
         at = truth_pixel.clamp(min=0).to(source.device)
         rival = target[:, at[:, 1], at[:, 0]].T
     found = nearest(queries, targets, p=p, window=near, rival=rival, block_bytes=search.block_bytes)
@@ -97,8 +97,12 @@ def match_dense(
     uv = index_to_uv(best.double())
     if search.subpixel:
         uv = uv + _parabola(queries, target, best, found.distance, p)
-    none = torch.full_like(found.distance, math.nan)
-    closer = none if known is None else (found.closer / len(targets)).float().where(known, none)
+    closer = torch.full_like(found.distance, math.nan)
+    if truth_pixel is not None:
+        # Where it is searched, the true match is one of those as close as itself.
+        own = (truth_pixel.to(pixel) - pixel).double().norm(dim=1) <= search.radius_px
+        share = (found.closer - 0.5 * own) / max(len(targets) - 1, 1)
+        closer = share.float().where((truth_pixel.to(pixel) >= 0).all(dim=1), closer)
     ratio = (found.distance / second.distance).nan_to_num(nan=1.0)
     return Matches(
         *(

@@ -11,13 +11,15 @@ from pathlib import Path
 import torch
 
 from ...io.files import write_whole
-from ..model import DescriptorModel, Model
+from ..model import DescriptorModel, MatcherModel, Model, image_batch
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
 from ..record_writer import file_stem, model_sha256, record_result
 from .dense_matcher import Search
 from .pairs import EvaluationPairs, Identity
 from .predictions import discard, predict, read_predictions, work_folder, write_predictions
-from .scoring import Group, Scores, score
+from .scoring import Scores, score
+
+LEAST_MUTUAL_PX = 1.0
 
 
 def evaluate(
@@ -39,19 +41,20 @@ def evaluate(
     work, predictions, table = work_folder(out, stem), out / f"{stem}.h5", out / f"{stem}.pairs.csv"
     found, timing = predict(model, source, work, search=search, batch=batch, model_hash=model_sha256(model), progress=progress)
     write_predictions(predictions, found)
-    scores = score(read_predictions(predictions), source, progress)
+    protocol = _protocol(model, source, search, batch)
+    scores = score(read_predictions(predictions), source, progress, mutual_px=protocol.mutual_px or 0.0)
     write_whole(table, pair_table(scores))
     written = record_result(
         model,
         "matching",
         _data_part(source.identity, scores, trained_on),
-        _protocol(model, source, search, batch),
+        protocol,
         scores.metrics,
         predictions,
         timing=timing,
         seconds=time.perf_counter() - started,
         pooled=scores.pooled,
-        groups={name: _group_part(group) for name, group in scores.groups.items()},
+        groups=group_parts(scores),
         pair_table=table,
     )
     discard(work)
@@ -73,8 +76,20 @@ def pair_table(scores: Scores) -> str:
     return text.getvalue()
 
 
-def _group_part(group: Group) -> GroupPart:
-    return GroupPart(pairs=group.pairs, points=group.points, metrics={name: number(value) for name, value in group.metrics.items()})
+def group_parts(scores: Scores) -> dict[str, GroupPart]:
+    """The groups as a record has them."""
+    return {
+        name: GroupPart(pairs=group.pairs, points=group.points, metrics={key: number(value) for key, value in group.metrics.items()})
+        for name, group in scores.groups.items()
+    }
+
+
+def mutual_tolerance(grid_px: float) -> float:
+    """How far from its query a match may be matched back, in pixels, for descriptors that lie `grid_px` apart: half of that, at least 1.
+
+    On a coarse grid the very pixel is hit by luck alone.
+    """
+    return max(LEAST_MUTUAL_PX, grid_px / 2)
 
 
 def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> DataPart:
@@ -94,6 +109,15 @@ def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> Da
     )
 
 
+def _grid_px(model: Model, source: EvaluationPairs) -> float:
+    """Pixels between a model's descriptors; one image is described where this run, which went on, described none."""
+    if not isinstance(model, DescriptorModel):
+        return 1.0
+    if model.described is None:
+        model.cells(image_batch(source.images(0)[0]))
+    return model.grid_px
+
+
 def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int) -> Protocol:
     dense = isinstance(model, DescriptorModel)
     return Protocol(
@@ -103,6 +127,7 @@ def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int)
         radius_px=None if not dense or math.isinf(search.radius_px) else search.radius_px,
         subpixel=dense and search.subpixel,
         ratio_excludes_px=search.exclude_px if dense else None,
+        mutual_px=None if isinstance(model, MatcherModel) else mutual_tolerance(_grid_px(model, source)),
         batch=batch,
         device=str(getattr(model, "device", torch.device("cpu"))),
     )

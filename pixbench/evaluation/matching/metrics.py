@@ -28,6 +28,7 @@ MMA_PX = tuple(range(1, 11))
 POSE_DEG = (5, 10, 20)
 CORNER_PX = (3, 5, 10)
 TAPVID_SIZE = 256
+MATCHED = "nearest neighbours among the queries that are mutual within the protocol's tolerance, or of a matcher's own matches"
 
 
 def share(hits: np.ndarray) -> float:
@@ -56,14 +57,16 @@ def mma(result: PairResult, px: float) -> float:
 
 
 def occlusion_ap(result: PairResult) -> float:
-    """Average precision of the distance as a detector of occlusion."""
+    """Average precision of the cycle error as a detector of occlusion, over chance."""
     from sklearn.metrics import average_precision_score
 
-    known = ~np.isnan(result.distance)
-    occluded, distance = ~result.visible[known], result.distance[known]
+    known = ~np.isnan(result.cycle_error_px)
+    occluded, error = ~result.visible[known], result.cycle_error_px[known]
     if not occluded.any() or occluded.all():
         return math.nan
-    return float(average_precision_score(occluded, np.minimum(distance, np.finfo(np.float32).max)))
+    chance = occluded.mean()
+    found = average_precision_score(occluded, np.minimum(error, np.finfo(np.float32).max))
+    return float((found - chance) / (1 - chance))
 
 
 def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
@@ -127,9 +130,9 @@ MATCHING_METRICS: tuple[Metric, ...] = (
     *(
         Metric(
             f"mma@{px}",
-            1,
-            f"share of mutual nearest neighbours among the queries, or of a matcher's own matches, with reprojection error <= {px} px; "
-            "a match of a point that the target does not see is wrong; no matches score 0 (D2-Net)",
+            2,
+            f"share of {MATCHED}, with reprojection error <= {px} px; a match of a point that the target does not see is wrong; no matches "
+            "score 0 (D2-Net)",
             partial(mma, px=px),
             parameters={"px": px},
         )
@@ -137,32 +140,32 @@ MATCHING_METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "matches",
-        1,
-        "number of mutual nearest neighbours among the queries, or of a matcher's own matches",
+        2,
+        f"number of {MATCHED}",
         lambda o: float(len(o.match_error_px)) if len(o.visible) or len(o.match_error_px) else math.nan,
         digits=0,
     ),
     Metric(
         "closer",
-        1,
-        "mean over visible queries of the share of target pixels whose descriptor is closer to the query's than that at the true match "
-        "(Dense Object Nets); 0 is best, 0.5 is chance",
+        2,
+        "mean over visible queries of the share of the other target pixels whose descriptor is closer to the query's than that at the true "
+        "match, those as close counting half (Dense Object Nets counts none of them); a query without an answer counts 1; 0 is best, 0.5 "
+        "is chance",
         lambda o: float(np.nanmean(o.closer)) if np.isfinite(o.closer).any() else math.nan,
         higher_is_better=False,
     ),
     Metric(
         "occlusion_ap",
-        1,
-        "average precision of the distance to the best match as a detector of occluded among visible and occluded queries; chance is the "
-        "share of occluded queries",
+        2,
+        "average precision over chance, (AP - share of occluded) / (1 - share of occluded), of the cycle error, in whole pixels, as a "
+        "detector of occluded among visible and occluded queries; 0 is chance, 1 is best",
         occlusion_ap,
     ),
     *(
         Metric(
             f"pose_auc@{deg}/{estimator}",
-            1,
-            f"area under recall of pose error up to {deg} degrees over pairs of cameras apart, from mutual or own matches by "
-            f"{estimator}; "
+            2,
+            f"area under recall of pose error up to {deg} degrees over pairs of cameras apart, estimated by {estimator} from {MATCHED}; "
             "pose error is the larger of the angles of rotation and of translation direction, its sign not counted; a failed pose is "
             "infinite (LoFTR)",
             partial(pose_error, estimator=estimator),
@@ -183,9 +186,9 @@ MATCHING_METRICS: tuple[Metric, ...] = (
     *(
         Metric(
             f"homography_auc@{px}",
-            1,
+            2,
             f"area under recall of the mean corner error up to {px} px over pairs that a homography joins, estimated by OpenCV's MAGSAC "
-            "from mutual or own matches; a failed estimate is infinite (SuperGlue)",
+            f"from {MATCHED}; a failed estimate is infinite (SuperGlue)",
             homography_error,
             parameters={"px": px, "threshold_px": 3.0, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
             per_pair="corner_error_px",
@@ -203,26 +206,26 @@ def matching_metrics() -> list[Metric]:
     return metrics_of("matching")
 
 
-def per_pair(result: PairResult, *, by_pixel_only: bool = False) -> dict[str, float]:
+def per_pair(result: PairResult, metrics: Sequence[Metric]) -> dict[str, float]:
     """The values of one pair by column; what metrics share is computed once."""
     values: dict[str, float] = {}
-    for metric in matching_metrics():
-        if metric.column not in values and (metric.by_pixel or not by_pixel_only):
+    for metric in metrics:
+        if metric.column not in values:
             values[metric.column] = metric(result)
     return values
 
 
-def summarise(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def summarise(pairs: Sequence[Mapping[str, float]], metrics: Sequence[Metric]) -> dict[str, float]:
     """Each metric over pairs, from what `per_pair` gave; metrics that no pair has a column of are left out."""
     columns = set().union(*pairs)
     return {
         metric.id: metric.over(np.array([pair.get(metric.column, math.nan) for pair in pairs]))
-        for metric in matching_metrics()
+        for metric in metrics
         if metric.column in columns
     }
 
 
-def pooled(results: Sequence[PairResult]) -> dict[str, float]:
+def pooled(results: Sequence[PairResult], metrics: Sequence[Metric]) -> dict[str, float]:
     """Each metric that is defined by pixels, of all pairs as if they were one; NaN for the others and for no pairs."""
     whole = joined(results) if results else None
-    return {metric.id: metric(whole) if whole is not None and metric.by_pixel else math.nan for metric in matching_metrics()}
+    return {metric.id: metric(whole) if whole is not None and metric.by_pixel else math.nan for metric in metrics}

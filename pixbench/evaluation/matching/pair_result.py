@@ -14,23 +14,20 @@ from ...geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_inde
 from .pairs import ASKED, ScoredPair
 from .predictions import PairPredictions
 
-MUTUAL_PX = 0.0
-"""A match is mutual where it is matched back to the very pixel it came from."""
-
 
 @dataclass(frozen=True, eq=False)
 class PairResult:
     """What came of the queries of a pair, or of several pairs joined.
 
     Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
-    queries: `visible` and `distance`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
+    queries: `visible` and `cycle_error_px`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
     inf where the target does not see the point. Geometry is None in joined results and where a pair has none.
     """
 
     error_px: Float[np.ndarray, " visible"]
     closer: Float[np.ndarray, " visible"]
     visible: Bool[np.ndarray, " queries"]
-    distance: Float[np.ndarray, " queries"]
+    cycle_error_px: Float[np.ndarray, " queries"]
     uv_a: Float[np.ndarray, "matches 2"]
     uv_b: Float[np.ndarray, "matches 2"]
     ratio: Float[np.ndarray, " matches"]
@@ -42,8 +39,13 @@ class PairResult:
     homography: Float[np.ndarray, "3 3"] | None = None
 
 
-def pair_result(pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarray, "height width"] | None = None) -> PairResult:
-    """Put a pair's answers beside its truth; `keep` limits both queries and matches to some source pixels."""
+def pair_result(
+    pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarray, "height width"] | None = None, *, mutual_px: float = 0.0
+) -> PairResult:
+    """Put a pair's answers beside its truth; `keep` limits both queries and matches to some source pixels.
+
+    A match is mutual where it is matched back to within `mutual_px` of the pixel it came from.
+    """
     height, width = pair.truth.status.shape
     matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
     chosen = np.ones(len(column), bool) if keep is None else keep[row, column]
@@ -56,14 +58,14 @@ def pair_result(pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarra
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
         ratio = np.full(len(uv_a), math.nan)
     else:
-        mutual = matches.cycle_error_px[chosen] <= MUTUAL_PX
+        mutual = matches.cycle_error_px[chosen] <= mutual_px
         uv_a, uv_b, match_error = pixel_centre(column, row)[mutual], uv[mutual], error[mutual]
         ratio = matches.ratio[chosen][mutual]
     return PairResult(
         error[visible],
         matches.closer[chosen][visible],
         visible,
-        matches.distance[chosen],
+        matches.cycle_error_px[chosen],
         uv_a,
         uv_b,
         ratio,
@@ -116,6 +118,6 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 
 def joined(results: Sequence[PairResult]) -> PairResult:
     """All queries and matches of several pairs, as if they were one pair's."""
-    names = ("error_px", "closer", "visible", "distance", "uv_a", "uv_b", "ratio", "match_error_px")
+    names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px")
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
     return PairResult(**parts, width=results[0].width, height=results[0].height)

@@ -1,6 +1,7 @@
 """Predictions on disk: what a model said, before anybody scores it. Made pair by pair; a run that was stopped goes on."""
 
 import json
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,10 @@ from .dense_matcher import Matches, Search
 from .pairs import EvaluationPairs, ScoredPair, describe_source
 
 FORMAT = "pixbench-predictions"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+WITHOUT_TIES = 2
+"""The format version whose `closer` did not count ties: it is read as unknown."""
 
 HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "distance": ("distance", lambda x: x),
@@ -33,8 +37,11 @@ HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
 }
 """Datasets in half precision: the field of `Matches`, and how much more coarsely it is kept, so that a file stays small.
 
-What counts of `cycle_error_px` is whether it is zero.
+What counts of `cycle_error_px` is whether it is within a few whole pixels.
 """
+
+MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "closer": 1.0}
+"""The worst that can be said of a match: what a query without an answer counts as."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +81,18 @@ class Predictions:
     answers: Sequence[PairPredictions]
     model: str
     content_sha256: str
+
+    def with_misses(self) -> "Predictions":
+        """The same, where queries without an answer have the worst value of each field that the model gives for others."""
+        given = [name for name in MISSES if any(np.isfinite(getattr(answer.matches, name)).any() for answer in self.answers)]
+        return replace(self, answers=[replace(answer, matches=_with_misses(answer.matches, given)) for answer in self.answers])
+
+
+def _with_misses(matches: Matches, given: Sequence[str]) -> Matches:
+    missed = np.isnan(matches.uv).any(axis=1)
+    if not missed.any():
+        return matches
+    return replace(matches, **{name: np.where(missed, MISSES[name], getattr(matches, name)) for name in given})
 
 
 def predict(
@@ -230,7 +249,8 @@ def read_predictions(path: Path) -> Predictions:
     again = "run 'pixbench evaluate' again"
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("format_version") != FORMAT_VERSION:
+            version = file.attrs.get("format_version")
+            if file.attrs.get("format") != FORMAT or version not in (WITHOUT_TIES, FORMAT_VERSION):
                 raise UserError(f"{path} is not a predictions file of format version {FORMAT_VERSION}: {again}")
             arrays = {name: dataset[()] for name, dataset in file.items()}
             reasons = json.loads(file.attrs["reasons"])
@@ -239,6 +259,8 @@ def read_predictions(path: Path) -> Predictions:
             missing = {"pixel", "uv", *HALVES} - arrays.keys()
             if missing or len(start) != len(arrays["pairs"]) + 1 or start[-1] != len(arrays["pixel"]):
                 raise ValueError("its datasets do not fit together")
+            if version == WITHOUT_TIES:
+                arrays["closer"] = np.full_like(arrays["closer"], math.nan)
     except (OSError, KeyError, ValueError) as error:
         raise UserError(f"{path} is not a predictions file ({str(error).splitlines()[0]}): {again}") from None
     place = _starts(np.maximum(counts, 0).tolist())

@@ -1,4 +1,4 @@
-"""Scores stored predictions again, and compares every number of the record with what comes out."""
+"""Scores stored predictions again: compares every number of the record with what comes out, or puts that in its place."""
 
 import csv
 import io
@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from ...errors import UserError
+from ...io.files import write_whole
 from ..comparison import Comparison, compare_metrics
-from ..record import Record, StoredRecord, number
-from .evaluate import pair_table
+from ..record import Record, StoredRecord, number, write_record
+from ..record_writer import file_part, values
+from ..task import TASKS, compared_metrics
+from .evaluate import group_parts, mutual_tolerance, pair_table
 from .pairs import EvaluationPairs
-from .predictions import read_predictions
+from .predictions import Predictions, read_predictions
 from .scoring import Scores, score
 
 
@@ -20,17 +23,16 @@ def rescore(
     stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None
 ) -> list[Comparison]:
     """Every number of a record that its predictions decide, and its table of pairs, from the predictions again."""
-    record, path = stored.record, stored.beside("predictions")
-    source = open_pairs()
-    if source.identity.recipe_sha256 != record.data.recipe_sha256:
-        raise UserError(
-            f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
-            f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
-        )
-    predictions = read_predictions(path)
-    if predictions.model != record.model:
-        raise UserError(f"{path} holds predictions of {predictions.model}, the record is of {record.model}: evaluate again")
-    scores = score(predictions, source, progress, elsewhere=True)
+    record, source = stored.record, open_pairs()
+    predictions = _predictions(stored, source)
+    scores = score(
+        predictions,
+        source,
+        progress,
+        mutual_px=record.protocol.mutual_px or 0.0,
+        metrics=compared_metrics(record),
+        elsewhere=True,
+    )
     same_copy = predictions.content_sha256 == source.identity.content_sha256
     return [
         *compare_metrics(record, scores.metrics),
@@ -40,6 +42,48 @@ def rescore(
         Comparison("points", record.data.points, sum(row.points for row in scores.rows), decided=same_copy),
         Comparison("pairs that failed", sum(record.data.failed.values()), sum(bool(row.reason) for row in scores.rows)),
     ]
+
+
+def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None) -> Record:
+    """Write a record and its table of pairs anew, by the metrics and the default tolerance of this version, from its predictions.
+
+    Groups that only the owner of the training set can tell keep the metrics whose definitions have not changed.
+    """
+    record, source = stored.record, open_pairs()
+    predictions = _predictions(stored, source)
+    protocol = record.protocol
+    if protocol.mutual_px is None and record.model_info.get("kind") != "matcher":
+        rows = record.model_info.get("described_rows")
+        grid_px = 1.0 if rows is None else source.images(0)[0].shape[0] / rows
+        protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(grid_px)})
+    own = TASKS.get(record.task).metrics
+    scores = score(predictions, source, progress, mutual_px=protocol.mutual_px or 0.0, metrics=own)
+    table = stored.beside("pairs")
+    write_whole(table, pair_table(scores))
+    renewed = values(scores.metrics, scores.pooled)
+    same = {name for name, value in renewed.items() if name in record.metrics and record.metrics[name].sha256 == value.sha256}
+    kept = {
+        name: group.model_copy(update={"metrics": {metric: value for metric, value in group.metrics.items() if metric in same}})
+        for name, group in record.groups.items()
+    }
+    update = {"metrics": renewed, "groups": kept | group_parts(scores), "pairs": file_part(table), "protocol": protocol}
+    record = record.model_copy(update=update)
+    write_record(stored.path, record)
+    return record
+
+
+def _predictions(stored: StoredRecord, source: EvaluationPairs) -> Predictions:
+    """A record's predictions. UserError where they or the data are not the record's."""
+    record, path = stored.record, stored.beside("predictions")
+    if source.identity.recipe_sha256 != record.data.recipe_sha256:
+        raise UserError(
+            f"{stored.path} was scored on recipe {record.data.recipe_sha256[:12]}, the data here has "
+            f"{source.identity.recipe_sha256[:12]}: give the data set that it names"
+        )
+    predictions = read_predictions(path)
+    if predictions.model != record.model:
+        raise UserError(f"{path} holds predictions of {predictions.model}, the record is of {record.model}: evaluate again")
+    return predictions
 
 
 def _pooled(record: Record, name: str) -> float | None:

@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool
 
 from ...errors import UserError
-from .metrics import per_pair, pooled, summarise
-from .pair_result import PairResult, pair_result
+from ..metric import Metric
+from .metrics import matching_metrics, per_pair, pooled, summarise
+from .pair_result import pair_result
 from .pairs import EvaluationPairs, ScoredPair
 from .predictions import Predictions
 
@@ -84,12 +85,19 @@ class Scores:
 
 
 def score(
-    predictions: Predictions, source: EvaluationPairs, progress: Callable[[int], None] = lambda done: None, *, elsewhere: bool = False
+    predictions: Predictions,
+    source: EvaluationPairs,
+    progress: Callable[[int], None] = lambda done: None,
+    *,
+    mutual_px: float = 0.0,
+    metrics: Sequence[Metric] | None = None,
+    elsewhere: bool = False,
 ) -> Scores:
     """Score predictions on the pairs that they were made for. UserError where they were made for others.
 
-    `elsewhere` takes predictions that were made on another processor's copy of the set, where the last bits of floats differ: a query
-    whose status differs between the copies is left out, of which there may be one in a thousand.
+    Matches are mutual within `mutual_px`; `metrics` are all of matching where none are named. `elsewhere` takes predictions that were
+    made on another processor's copy of the set, where the last bits of floats differ: a query whose status differs between the copies is
+    left out, of which there may be one in a thousand.
     """
     same = predictions.content_sha256 == source.identity.content_sha256
     if not elsewhere and not same:
@@ -97,8 +105,11 @@ def score(
     keys = [key for group in source.groups() for key in group]
     if [(key.scene, key.a, key.b) for key in keys] != [tuple(map(int, row)) for row in predictions.pairs]:
         raise UserError("the predictions are of other pairs than the data set's: run 'pixbench evaluate' again")
+    metrics = matching_metrics() if metrics is None else metrics
+    predictions = predictions.with_misses()
     rows, results = [], []
     masked: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
+    by_pixel = [metric for metric in metrics if metric.by_pixel]
     asked, lost = 0, 0
     for key, given in zip(keys, predictions.answers, strict=True):
         pair = source.pair(key)
@@ -109,36 +120,32 @@ def score(
         asked, lost = asked + len(queries), lost + len(queries) + len(given.pixel) - 2 * len(answers.pixel)
         if lost and (not elsewhere or same):
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
-        whole = pair_result(pair, answers)
+        whole = pair_result(pair, answers, mutual_px=mutual_px)
         results.append(whole)
-        rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, per_pair(whole)))
+        values = per_pair(whole, metrics)
+        rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, values))
         for name, mask in MASKS.items():
-            part = _part(pair, mask, lambda keep, pair=pair, answers=answers: pair_result(pair, answers, keep))  # type: ignore[misc]
-            if part is not None:
-                masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel_only=True)))
+            keep = mask(pair)
+            part = None if keep is None else pair_result(pair, answers, keep, mutual_px=mutual_px)
+            if part is not None and (len(part.visible) or len(part.match_error_px)):
+                masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel)))
         progress(1)
     if lost > QUERIES_TOLERANCE * asked:
         raise UserError(f"{lost} of {asked} query pixels differ from the suite's, one in a thousand may: they are of another set")
     groups = {
-        **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg),
-        **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap),
+        **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg, metrics),
+        **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap, metrics),
         **{
-            name: Group(len(found), sum(points for points, _ in found), summarise([values for _, values in found]))
+            name: Group(len(found), sum(points for points, _ in found), summarise([values for _, values in found], metrics))
             for name, found in masked.items()
         },
     }
-    return Scores(rows, summarise([row.values for row in rows]), pooled(results), groups)
+    return Scores(rows, summarise([row.values for row in rows], metrics), pooled(results, metrics), groups)
 
 
-def _part(pair: ScoredPair, mask: Mask, build: Callable[[Bool[np.ndarray, "height width"]], PairResult]) -> PairResult | None:
-    keep = mask(pair)
-    if keep is None:
-        return None
-    part = build(keep)
-    return part if len(part.visible) or len(part.match_error_px) else None
-
-
-def _bins(what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float]) -> dict[str, Group]:
+def _bins(
+    what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float], metrics: Sequence[Metric]
+) -> dict[str, Group]:
     """Half-open bins, the last one closed; pairs whose number is not known are in none."""
     groups = {}
     for low, high in zip(edges[:-1], edges[1:], strict=True):
@@ -146,5 +153,5 @@ def _bins(what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow],
         here = [row for row in rows if not math.isnan(of(row)) and low <= of(row) and (of(row) < high or (last and of(row) <= high))]
         if here:
             name = f"{what}: {low:g} to {high:g} {unit}".strip()
-            groups[name] = Group(len(here), sum(row.points for row in here), summarise([row.values for row in here]))
+            groups[name] = Group(len(here), sum(row.points for row in here), summarise([row.values for row in here], metrics))
     return groups

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from .metrics import TAPVID_SIZE, delta_avg, pose_error, share
+from .metrics import TAPVID_SIZE, delta_avg, mma, pose_error, share
 from .pair_result import PairResult, joined, pair_result
 from .pairs import EvaluationPairs
 from .pose import area_under_recall
@@ -17,11 +17,12 @@ RATIO = 0.9
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to compute a number; the first of each family is ours."""
+    """One way to compute a number; the first of each family is ours. Without `mutual_px` matches are mutual as the record's are."""
 
     family: str
     words: str
     compute: Callable[[Sequence[PairResult]], float]
+    mutual_px: float | None = None
 
 
 def _mean(value: Callable[[PairResult], float]) -> Callable[[Sequence[PairResult]], float]:
@@ -54,7 +55,9 @@ VARIANTS: Sequence[Variant] = (
     Variant("δ_avg", "1 to 16 px of the evaluated image", _mean(delta_avg)),
     Variant("δ_avg", "1 to 16 px of an image scaled to 256 px (TAP-Vid)", _mean(partial(delta_avg, size=TAPVID_SIZE))),
     Variant("δ_avg", "1 to 16 px, all points pooled", _pooled(delta_avg)),
-    Variant("MMA@3", "mutual, none is 0, mean over pairs", _mean(lambda o: share(o.match_error_px <= 3) if len(o.match_error_px) else 0.0)),
+    Variant("MMA@3", "mutual, none is 0, mean over pairs", _mean(partial(mma, px=3))),
+    Variant("MMA@3", "mutual to the very pixel", _mean(partial(mma, px=3)), 0.0),
+    Variant("MMA@3", "mutual within 4 px", _mean(partial(mma, px=3)), 4.0),
     Variant("MMA@3", "mutual, pairs without matches left out", _mean(lambda o: _some(o.match_error_px <= 3))),
     Variant("MMA@3", "mutual, all matches pooled", _pooled(lambda o: share(o.match_error_px <= 3))),
     Variant("MMA@3", f"mutual and ratio < {RATIO}, pooled", _pooled(lambda o: share(o.match_error_px[o.ratio < RATIO] <= 3))),
@@ -66,17 +69,24 @@ VARIANTS: Sequence[Variant] = (
     Variant("pose AUC@10°", "MAGSAC, 3 px", _pose("magsac", 3.0)),
     Variant("pose AUC@10°", "PoseLib, 1 px", _pose("poselib", 1.0)),
     Variant("pose AUC@10°", "PoseLib, 3 px", _pose("poselib", 3.0)),
+    Variant("pose AUC@10°", "PoseLib, 1 px, mutual to the very pixel", _pose("poselib", 1.0), 0.0),
+    Variant("pose AUC@10°", "PoseLib, 1 px, mutual within 4 px", _pose("poselib", 1.0), 4.0),
     Variant("endpoint error", "median, mean over pairs", _mean(lambda o: float(np.median(o.error_px)) if len(o.error_px) else np.nan)),
     Variant("endpoint error", "mean, mean over pairs", _mean(lambda o: float(np.mean(o.error_px)) if len(o.error_px) else np.nan)),
     Variant("endpoint error", "mean, all points pooled", _pooled(lambda o: float(np.mean(o.error_px)) if len(o.error_px) else np.nan)),
 )
 
 
-def sensitivity(predictions: Predictions, source: EvaluationPairs) -> list[float]:
-    """The number of each of VARIANTS for one model."""
+def sensitivity(predictions: Predictions, source: EvaluationPairs, mutual_px: float) -> list[float]:
+    """The number of each of VARIANTS for one model, whose matches are mutual within `mutual_px`."""
+    tolerances = {mutual_px, *(variant.mutual_px for variant in VARIANTS if variant.mutual_px is not None)}
+    results: dict[float, list[PairResult]] = {px: [] for px in tolerances}
     keys = [key for group in source.groups() for key in group]
-    results = [pair_result(source.pair(key), answers) for key, answers in zip(keys, predictions.answers, strict=True)]
-    return [variant.compute(results) for variant in VARIANTS]
+    for key, answers in zip(keys, predictions.answers, strict=True):
+        pair = source.pair(key)
+        for px, found in results.items():
+            found.append(pair_result(pair, answers, mutual_px=px))
+    return [variant.compute(results[mutual_px if variant.mutual_px is None else variant.mutual_px]) for variant in VARIANTS]
 
 
 def table(rows: Sequence[tuple[str, Sequence[float]]]) -> str:

@@ -22,7 +22,7 @@ from .evaluate import evaluate
 from .metrics import MATCHING_METRICS
 from .pairs import EvaluationPairs
 from .real.open import open_pairs
-from .rescore import rescore
+from .rescore import renew, rescore
 
 
 class Matching(Task):
@@ -38,7 +38,6 @@ class Matching(Task):
         "epe_median": "median EPE",
         "mma@3": "MMA@3",
         "closer": "closer",
-        "occlusion_ap": "occlusion AP",
         "pose_auc@10/magsac": "AUC@10° MAGSAC",
         "pose_auc@10/poselib": "AUC@10° PoseLib",
         "homography_auc@5": "AUC@5 px",
@@ -67,6 +66,10 @@ class Matching(Task):
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
         """See Task."""
         return rescore(stored, lambda: recorded_pairs(stored.record, access), progress)
+
+    def renew(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> Record:
+        """See Task."""
+        return renew(stored, lambda: recorded_pairs(stored.record, access), progress)
 
     def open_data(self, record: Record, access: DataAccess) -> None:
         """See Task."""

@@ -1,3 +1,4 @@
+import csv
 import json
 import math
 from pathlib import Path
@@ -133,6 +134,52 @@ def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path
     assert not (tmp_path / "broken.json").exists()
 
 
+def test_what_fails_is_a_miss_in_every_metric(source: DatasetPairs, tmp_path: Path) -> None:
+    class Failing(Colour):
+        name = "failing"
+
+        def match_described(self, pair: Pair, *given: Any, **more: Any) -> Matches:
+            if pair.key.a == 0:
+                raise ValueError("no")
+            return super().match_described(pair, *given, **more)
+
+    evaluate(Failing(), source, tmp_path)
+    rows = list(csv.DictReader((tmp_path / "failing.pairs.csv").read_text().splitlines()))
+    failed = [row for row in rows if row["failed"]]
+    assert {row["closer"] for row in failed} == {"1"}
+    assert {row["mma@3"] for row in failed} == {row["delta_avg"] for row in failed} == {"0"}
+    assert {row["pose_error_deg/magsac"] for row in failed} == {"inf"}
+    known = [float(row["occlusion_ap"]) for row in failed if row["occlusion_ap"]]
+    assert known
+    assert known == pytest.approx([0.0] * len(known))
+
+
+def test_a_collapsed_model_is_not_perfect(source: DatasetPairs, tmp_path: Path) -> None:
+    class Collapsed(Colour):
+        name = "collapsed"
+
+        def describe(self, images: Tensor) -> Tensor:
+            return torch.zeros(len(images), 4, *images.shape[2:])
+
+    _, record = evaluate(Collapsed(), source, tmp_path)
+    assert record.metrics["closer"].value == 0.5
+
+
+def test_the_tolerance_of_mutual_matches_follows_the_grid(source: DatasetPairs, tmp_path: Path) -> None:
+    class Coarse(Colour):
+        name = "coarse"
+
+        def describe(self, images: Tensor) -> Tensor:
+            return torch.nn.functional.avg_pool2d(super().describe(images), 8)
+
+    (_, fine), (path, coarse) = evaluate(Colour(), source, tmp_path), evaluate(Coarse(), source, tmp_path)
+    assert (fine.protocol.mutual_px, coarse.protocol.mutual_px) == (1.0, 4.0)
+    counts = {px: score(read_predictions(path.with_suffix(".h5")), source, mutual_px=px).metrics["matches"] for px in (0.0, 4.0)}
+    assert counts[4.0] == pytest.approx(coarse.metrics["matches"].value, abs=1e-6)
+    assert counts[0.0] < counts[4.0] / 3
+    assert evaluate(MatcherModel(lambda a, b: (np.ones((9, 2)), np.ones((9, 2))), "points"), source, tmp_path)[1].protocol.mutual_px is None
+
+
 def test_batch_size_does_not_move_scores(source: DatasetPairs, tmp_path: Path) -> None:
     records = [evaluate(load_model("baseline:random-unet"), source, tmp_path / str(batch), batch=batch)[1] for batch in (1, 3)]
     first, second = ({name: value.value for name, value in record.metrics.items()} for record in records)
@@ -222,7 +269,7 @@ def test_the_table_is_a_pure_function_of_records(source: DatasetPairs, tmp_path:
 
 def test_variants_of_a_definition_start_with_ours(source: DatasetPairs, tmp_path: Path) -> None:
     path, record = evaluate(Colour(), source, tmp_path)
-    numbers = sensitivity(read_predictions(path.with_suffix(".h5")), source)
+    numbers = sensitivity(read_predictions(path.with_suffix(".h5")), source, 1.0)
     ours: dict[str, float] = {}
     for variant, number in zip(VARIANTS, numbers, strict=True):
         ours.setdefault(variant.family, number)
@@ -231,6 +278,8 @@ def test_variants_of_a_definition_start_with_ours(source: DatasetPairs, tmp_path
         assert ours[family] == pytest.approx(record.metrics[name].value, abs=1e-6)
     by_words = {variant.words: number for variant, number in zip(VARIANTS, numbers, strict=True)}
     assert by_words["< 1 px, mean over pairs"] <= by_words["<= 1 px, mean over pairs"]
+    # With a wider tolerance more matches are mutual; without any only the surest.
+    assert len({by_words[words] for words in ("mutual, none is 0, mean over pairs", "mutual to the very pixel", "mutual within 4 px")}) == 3
     assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from pixbench.evaluation.matching.metrics import matching_metrics, per_pair, pooled, summarise
+from pixbench.evaluation.matching import metrics as matching
+from pixbench.evaluation.matching.metrics import matching_metrics
 from pixbench.evaluation.matching.pair_result import PairResult, joined
 from pixbench.evaluation.matching.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
 from pixbench.evaluation.metric import Metric
@@ -25,7 +26,7 @@ def made(error: Any = (), **given: Any) -> PairResult:
         "error_px": error,
         "closer": np.full(len(error), math.nan),
         "visible": np.ones(len(error), bool),
-        "distance": np.full(len(error), math.nan),
+        "cycle_error_px": np.full(len(error), math.nan),
         "uv_a": np.zeros((matches, 2)),
         "uv_b": np.zeros((matches, 2)),
         "ratio": np.zeros(matches),
@@ -34,6 +35,18 @@ def made(error: Any = (), **given: Any) -> PairResult:
         "height": 96,
     }
     return PairResult(**{**values, **given})
+
+
+def per_pair(result: PairResult) -> dict[str, float]:
+    return matching.per_pair(result, matching_metrics())
+
+
+def summarise(pairs: list[dict[str, float]]) -> dict[str, float]:
+    return matching.summarise(pairs, matching_metrics())
+
+
+def pooled(results: list[PairResult]) -> dict[str, float]:
+    return matching.pooled(results, matching_metrics())
 
 
 def test_errors_by_hand() -> None:
@@ -91,16 +104,20 @@ def test_kornia_has_the_same_endpoint_error() -> None:
     assert METRICS.get("epe_mean")(made(error)) == pytest.approx(float(aepe(*flow, reduction="mean")), abs=1e-6)
 
 
-def test_occlusion_is_average_precision() -> None:
+def test_occlusion_is_average_precision_over_chance() -> None:
     from torchmetrics.functional.classification import binary_average_precision
 
     rng = np.random.default_rng(1)
-    visible, distance = rng.random(400) < 0.7, rng.random(400)
-    found = METRICS.get("occlusion_ap")(made(np.zeros(visible.sum()), visible=visible, distance=distance))
-    assert found == pytest.approx(float(binary_average_precision(torch.from_numpy(distance), torch.from_numpy(~visible).long())), abs=1e-6)
-    # One occluded query of four, the second surest to be: precision 1/2 where it is found.
-    hand = made(np.zeros(3), visible=np.array([True, True, False, True]), distance=np.array([0.9, 0.1, 0.5, 0.3]))
-    assert METRICS.get("occlusion_ap")(hand) == 0.5
+    visible, error = rng.random(400) < 0.7, rng.random(400)
+    found = METRICS.get("occlusion_ap")(made(np.zeros(visible.sum()), visible=visible, cycle_error_px=error))
+    precision, chance = float(binary_average_precision(torch.from_numpy(error), torch.from_numpy(~visible).long())), (~visible).mean()
+    assert found == pytest.approx((precision - chance) / (1 - chance), abs=1e-6)
+    # One occluded query of four, the second farthest off: precision 1/2 where it is found, 1/4 by chance.
+    hand = made(np.zeros(3), visible=np.array([True, True, False, True]), cycle_error_px=np.array([9.0, 1.0, math.inf, math.inf]))
+    assert METRICS.get("occlusion_ap")(hand) == pytest.approx((1 / 2 - 1 / 4) / (3 / 4))
+    # Who says the same of all knows nothing.
+    same = made(np.zeros(3), visible=np.array([True, True, False, True]), cycle_error_px=np.full(4, math.inf))
+    assert METRICS.get("occlusion_ap")(same) == pytest.approx(0.0)
 
 
 def _cameras() -> tuple[Camera, Camera]:

@@ -30,12 +30,13 @@ NORM_CODES: Mapping[Norm, int] = {1.0: 1, 2.0: 2, math.inf: 0, "cosine": 2}
 class Neighbours:
     """For each query the index of its nearest target and their distance; -1 and inf where no target was allowed.
 
-    `closer` is the number of allowed targets that are closer to the query than its rival is; 0 without rivals.
+    `closer` is the number of allowed targets that are closer to the query than its rival is, those as close counting half; 0 without
+    rivals.
     """
 
     index: Int[Tensor, " queries"]
     distance: Float[Tensor, " queries"]
-    closer: Int[Tensor, " queries"]
+    closer: Float[Tensor, " queries"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +79,8 @@ def nearest(
         rival = unit(rival.float())
     limit = None if rival is None else sums_of(queries, rival.float(), p)
     search = _search_compiled if queries.device.type == "cpu" else _search_in_blocks
-    index, total, closer = search(queries, targets, p, window, limit, block_bytes)
-    return Neighbours(index, as_distance(total, p), closer)
+    index, total, halves = search(queries, targets, p, window, limit, block_bytes)
+    return Neighbours(index, as_distance(total, p), halves / 2)
 
 
 def distances(
@@ -117,6 +118,7 @@ def sums_of(queries: Tensor, targets: Tensor, p: Norm) -> Tensor:
 
 
 Found = tuple[Tensor, Tensor, Tensor]
+"""Index, sum, and twice `Neighbours.closer`, which is a whole number."""
 
 
 def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int) -> Found:
@@ -131,10 +133,12 @@ def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window 
         lowest = total.min(dim=1).values
         # argmin alone does not promise which of equal entries it returns.
         index = (total == lowest[:, None]).to(torch.uint8).argmax(dim=1)
-        closer = (total < limit[part, None]).sum(dim=1) if limit is not None else torch.zeros_like(index)
-        found.append((index.where(lowest < math.inf, -1), lowest, closer))
-    index, lowest, closer = (torch.cat(parts) for parts in zip(*found, strict=True))
-    return index, lowest, closer
+        halves = torch.zeros_like(index)
+        if limit is not None:
+            halves = (total < limit[part, None]).sum(dim=1) + (total <= limit[part, None]).sum(dim=1)
+        found.append((index.where(lowest < math.inf, -1), lowest, halves))
+    index, lowest, halves = (torch.cat(parts) for parts in zip(*found, strict=True))
+    return index, lowest, halves
 
 
 def _allowed(window: Window, part: slice, targets: int, device: torch.device) -> Bool[Tensor, "rows targets"]:
@@ -152,7 +156,7 @@ def _search_compiled(queries: Tensor, targets: Tensor, p: Norm, window: Window |
     if window is not None:
         inner = float(window.inner) ** 2 if window.inner >= 0 else -1.0
         ring = Ring(True, np.ascontiguousarray(window.centre.double().numpy()), window.width, inner, float(window.outer) ** 2)
-    limits = np.full(count, -1, np.float32) if limit is None else limit.numpy()
+    limits = np.full(count, -1, np.float32) if limit is None else np.nextafter(limit.numpy(), np.float32(math.inf))
     asked, given = (np.ascontiguousarray(x.numpy()) for x in (queries, targets))
     best = compiled.search(asked, given, NORM_CODES[p], ring, limits, block_bytes)
-    return torch.from_numpy(best.target), torch.from_numpy(best.total), torch.from_numpy(best.closer)
+    return torch.from_numpy(best.target), torch.from_numpy(best.total), torch.from_numpy(best.halves)

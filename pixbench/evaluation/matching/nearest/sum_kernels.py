@@ -35,11 +35,14 @@ class Ring(NamedTuple):
 
 
 class Best(NamedTuple):
-    """The nearest target found so far and its sum; targets with sums below `limit` are counted as `closer`."""
+    """The nearest target found so far and its sum.
+
+    Targets with sums below `limit` count one half, those that are below the next number under it too another: `halves`.
+    """
 
     target: Int[Array, " queries"]
     total: Float[Array, " queries"]
-    closer: Int[Array, " queries"]
+    halves: Int[Array, " queries"]
     limit: Float[Array, " queries"]
 
 
@@ -115,7 +118,9 @@ def take_in(sums, threshold, query, group, targets, ring, best, values):
         bits &= (np.uint64(1) << np.uint64(targets.number - first)) - np.uint64(1)
     if ring.used:
         bits = _inside(bits, first, query, ring)
-    best.closer[query] += count_bits(bits & below(sums, spread(best.limit[query])))
+    limit = best.limit[query]
+    best.halves[query] += count_bits(bits & below(sums, spread(limit)))
+    best.halves[query] += count_bits(bits & below(sums, spread(np.nextafter(limit, np.float32(-np.inf)))))
     store(values, 0, sums)
     while bits:
         t = lowest_bit(bits)

@@ -91,10 +91,14 @@ def test_a_window_allows_only_its_ring() -> None:
 def test_rivals_count_what_is_closer_than_they_are(p: Norm) -> None:
     queries, targets = _random(40, 6), _random(300, 6, seed=2)
     truth = torch.arange(40) * 7
+    targets[11] = targets[7]
     found = nearest(queries, targets, p=p, rival=targets[truth])
     every = distances(queries, targets[None].expand(40, -1, -1), p=p)
-    # A target is never closer than itself.
-    assert found.closer.tolist() == (every < every.gather(1, truth[:, None])).sum(dim=1).tolist()
+    # A target is as close as itself, and so is its copy: each counts half.
+    limit = every.gather(1, truth[:, None])
+    assert found.closer.tolist() == ((every < limit).sum(dim=1) + (every == limit).sum(dim=1) / 2).tolist()
+    assert found.closer[1] % 1 == 0
+    assert found.closer[0] % 1 == 0.5
     assert torch.equal(every.min(dim=1).values, found.distance)
 
 
@@ -123,6 +127,19 @@ def test_dense_matching_of_a_shift_goes_both_ways() -> None:
     assert found.closer[:2].tolist() == [0.0, 0.0]
     assert math.isnan(found.closer[2])
     assert (found.ratio[:2] < 0.1).all()
+
+
+@pytest.mark.parametrize("p", NORMS)
+@pytest.mark.parametrize("radius", [math.inf, 6.0])
+def test_a_collapsed_model_is_as_good_as_chance(p: Norm, radius: float) -> None:
+    # All pixels tie with the true match: half of the others are as if closer, inside a window of those in it.
+    blank, pixel = torch.zeros(5, 16, 24), torch.tensor([[5, 5], [10, 8]])
+    found = match_dense(blank, blank, pixel, p=p, truth_pixel=torch.tensor([[8, 7], [20, 10]]), search=Search(radius_px=radius))
+    row, column = np.mgrid[:16, :24]
+    inside = [int(((column - x) ** 2 + (row - y) ** 2 <= radius**2).sum()) for x, y in pixel.tolist()]
+    # The second truth lies outside the small window.
+    others = [inside[0] - 1, inside[1] - (radius == math.inf)]
+    assert found.closer.tolist() == pytest.approx([n / 2 / (16 * 24 - 1) for n in others])
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0])
