@@ -1,24 +1,74 @@
-"""The fixed test suites. A published suite never changes: a corrected one gets a new version."""
+"""The fixed test suites. A published suite never changes: a corrected one gets a new version, and the old one stays for its rows."""
 
+from pixbench.evaluation.matching.levels.level import Level
 from pixbench.evaluation.probing.domains import DomainSuite
 from pixbench.evaluation.probing.segmentation import RoomSuite
 from pixbench.evaluation.suite import GeneratedSuite
 
 from .photos import PhotoSuite
 
+LEVELS = (
+    Level("easy", angle_deg=(0, 15), visible_share=0.4, scale=1.5, anisotropy=1.5),
+    Level("medium", angle_deg=(15, 45), visible_share=0.25, scale=2.0, anisotropy=2.5),
+    Level("hard", angle_deg=(45, 180), visible_share=0.1, scale=4.0, anisotropy=8.0),
+)
+
+MINI_SCENES = {"split": "test", "scenes": 16, "views": 8, "size": 128, "seed": 2040, "scenes_per_shard": 4, "baseline_m": [0.1, 6.0]}
+
 MINI = GeneratedSuite(
+    name="mini",
+    title="16 furnished rooms, 8 views of 128 x 128 pixels, 48 pairs of each of three levels",
+    version=2,
+    generator="3d",
+    config=MINI_SCENES,
+    query_stride=5,
+    levels=LEVELS,
+    per_level=48,
+)
+
+MINI_LIGHT = GeneratedSuite(
+    name="mini-light",
+    title="the easy pairs of mini, with other lights, colour temperatures and exposures in each view",
+    version=1,
+    generator="3d",
+    config={
+        **MINI_SCENES,
+        "light_variation": 1.2,
+        "light_temperature_k": [2000.0, 15000.0],
+        "exposure_variation_ev": 1.2,
+        "color_variation": 0.3,
+    },
+    query_stride=5,
+    levels=LEVELS[:1],
+    per_level=48,
+)
+
+STANDARD = GeneratedSuite(
+    name="standard",
+    title="24 furnished rooms, 6 views of 256 x 256 pixels, 60 pairs of each of three levels",
+    version=2,
+    generator="3d",
+    config={"split": "test", "scenes": 24, "views": 6, "size": 256, "seed": 2042, "scenes_per_shard": 4, "baseline_m": [0.1, 6.0]},
+    query_stride=20,
+    levels=LEVELS,
+    per_level=60,
+)
+
+MINI_1 = GeneratedSuite(
     name="mini",
     title="16 furnished rooms, 4 views of 128 x 128 pixels, 192 pairs, lights and colours differ from view to view",
     version=1,
+    superseded=True,
     generator="3d",
     config={"split": "test", "scenes": 16, "views": 4, "size": 128, "seed": 2026, "scenes_per_shard": 4},
     fingerprint={"pixels": 3145728, "visible": 349261, "occluded": 222231, "photometric_correlation": 0.9653},
 )
 
-STANDARD = GeneratedSuite(
+STANDARD_1 = GeneratedSuite(
     name="standard",
     title="50 furnished rooms, 5 views of 256 x 256 pixels, 1,000 pairs",
     version=1,
+    superseded=True,
     generator="3d",
     config={"split": "test", "scenes": 50, "views": 5, "size": 256, "seed": 2027, "scenes_per_shard": 5},
     query_stride=20,

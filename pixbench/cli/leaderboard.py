@@ -148,6 +148,7 @@ def submit(
     """Check that a record has what a pull request needs. Nothing is sent."""
     from ..errors import VerificationError
     from ..evaluation.record import StoredRecord, find_records, read_record
+    from ..evaluation.suite import find_suite
     from ..leaderboard.submit import check
     from .common import default_workers
 
@@ -160,7 +161,8 @@ def submit(
     missing = sum(bool(each.missing) for each in checks)
     if missing:
         raise VerificationError(f"{record}: {missing} of {len(checks)} things are missing")
-    folder = results / stored.record.suite[0]
+    name, version = stored.record.suite
+    folder = results / (find_suite(name, version).key if version is not None else name)
     typer.echo(
         f"{record} can be sent: copy it and the files beside it to {folder}, run 'pixbench leaderboard build', commit all, and open a pull "
         "request as CONTRIBUTING.md says"

@@ -58,8 +58,10 @@ def sensitivity(
     from ..evaluation.matching.predictions import read_predictions
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import table
+    from ..evaluation.matching.task import recorded_pairs
     from ..evaluation.record import find_records
-    from ..evaluation.suite import STRIDE, SUITES, Opening
+    from ..evaluation.request import DataAccess
+    from ..evaluation.suite import STRIDE, Opening
     from ..evaluation.task import TASKS
     from .common import default_workers
     from .progress import progress_bar
@@ -71,7 +73,7 @@ def sensitivity(
     stride = stored[0].record.protocol.query_stride or STRIDE
     if data is None:
         opening = Opening(cache_folder(), default_workers())
-        source = SUITES.get(suites[0][1].split(" ")[0]).open(opening)
+        source = recorded_pairs(stored[0].record, DataAccess(opening))
     else:
         source = DatasetPairs(data, suites[0][1], stride)
     rows = []

@@ -41,9 +41,9 @@ class EvaluationRequest:
 
     @property
     def name(self) -> str:
-        """Of the suite, or of the data set's folder."""
+        """The suite's key, or the name of the data set's folder."""
         if self.suite is not None:
-            return self.suite.name
+            return self.suite.key
         if self.data is None:
             raise UserError("nothing to evaluate on: give a suite or the folder of a data set")
         return self.data.resolve().name

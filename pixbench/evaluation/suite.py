@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..dataset.manifest import MANIFEST, Manifest, Recipe, read_manifest
+from ..dataset.manifest import MANIFEST, Recipe, read_manifest
 from ..dataset.verify import verify
 from ..errors import UserError, VerificationError
 from ..generation import generate
 from ..generation.protocol import GENERATORS
 from ..registry import Registry
+from .matching.levels.drawn_pairs import DrawnPairs
+from .matching.levels.level import Level
 from .matching.pairs import DatasetPairs, EvaluationPairs
 
 FINGERPRINT_TOLERANCE = 1e-3
@@ -40,10 +42,18 @@ class Suite(ABC):
     version: int
     task: ClassVar[str] = "matching"
 
+    superseded: bool = field(default=False, kw_only=True)
+    """Whether a later version has taken the name; this one is then found as NAME-vVERSION."""
+
     @property
     def full_name(self) -> str:
         """Name and version, as records have it."""
         return f"{self.name} v{self.version}"
+
+    @property
+    def key(self) -> str:
+        """What it is registered as, and what its folder of results is called."""
+        return f"{self.name}-v{self.version}" if self.superseded else self.name
 
     @property
     def work(self) -> int:
@@ -52,6 +62,15 @@ class Suite(ABC):
 
 
 SUITES: Registry[Any] = Registry("suite", "pixbench.suites")
+
+
+def find_suite(name: str, version: int) -> Any:
+    """The suite of a record, of an earlier version too. UserError where it is not known here."""
+    for key in (name, f"{name}-v{version}"):
+        if key in SUITES.names() and SUITES.get(key).version == version:
+            return SUITES.get(key)
+    here = f"version {SUITES.get(name).version}" if name in SUITES.names() else "not known"
+    raise UserError(f"suite '{name}' is version {version}, here it is {here}: run 'pixbench evaluate' again")
 
 
 class MatchingSuite(Suite):
@@ -66,14 +85,17 @@ class MatchingSuite(Suite):
 class GeneratedSuite(MatchingSuite):
     """A generator and its whole configuration.
 
-    `own` names the sources that only the user has, such as rooms: each an option. `fingerprint` is what the self-test of the published
-    set found: between processors the last bits of floats differ, but a pixel in a thousand does not change its status.
+    `own` names the sources that only the user has, such as rooms: each an option. With `levels`, `per_level` pairs of each are drawn
+    and the others are not asked about. `fingerprint` is what the self-test of the published set found, and the number of `queries` of the
+    drawn pairs: between processors the last bits of floats differ, but a pixel in a thousand does not change its status.
     """
 
     generator: str
     config: dict[str, Any]
     query_stride: int = STRIDE
     own: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
+    per_level: int = 0
     fingerprint: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -112,14 +134,14 @@ class GeneratedSuite(MatchingSuite):
             raise UserError(
                 f"the cached suite '{self.name}' is damaged ({str(error).splitlines()[0]}): remove {folder} and run again"
             ) from None
-        self.check_fingerprint(manifest)
+        self.check_fingerprint(manifest.self_test)
         marker.write_text(manifest.content_sha256())
         return folder
 
-    def check_fingerprint(self, manifest: Manifest) -> None:
-        """UserError where a set made here is not the published one, within the tolerance."""
-        for name, published in self.fingerprint.items():
-            found = float(manifest.self_test[name])
+    def check_fingerprint(self, measured: Mapping[str, float]) -> None:
+        """UserError where a set made here is not the published one, within the tolerance. Names that were not measured are passed over."""
+        for name in self.fingerprint.keys() & measured.keys():
+            published, found = self.fingerprint[name], float(measured[name])
             if abs(found - published) > FINGERPRINT_TOLERANCE * abs(published):
                 raise UserError(
                     f"suite {self.name} came out otherwise on this machine: {name} is {found:g}, published {published:g}, tolerance "
@@ -136,4 +158,8 @@ class GeneratedSuite(MatchingSuite):
         if unwanted:
             raise UserError(f"suite {self.name} is fixed: --{unwanted[0]} cannot change it; leave it out, or use 'pixbench generate'")
         folder = self.ensure(opening.cache, workers=opening.workers, sources=opening.sources, progress=progress)
-        return DatasetPairs(folder, self.full_name, self.query_stride, opening.trained_on)
+        if not self.levels:
+            return DatasetPairs(folder, self.full_name, self.query_stride, opening.trained_on)
+        pairs = DrawnPairs(folder, self.full_name, self.query_stride, self.levels, self.per_level, opening.trained_on)
+        self.check_fingerprint({"queries": pairs.count})
+        return pairs

@@ -20,8 +20,9 @@ class Task(ABC):
     """A question that models are asked. Another package adds one with an entry point of the group `pixbench.evaluation_tasks`.
 
     `name` is what records store. Rows are ranked by the metric `primary`; `columns` are the metrics that a table shows, in order, with
-    their headings. `units` are what statistics resample, None where predictions do not tell them. A task `of_pairs` stores the
-    predictions of `matching.predictions`, splits its scores by what was trained on, and can be shown pair by pair.
+    their headings; those that are `ranked` too have ranks of their own. `units` are what statistics resample, None where predictions do
+    not tell them. A task `of_pairs` stores the predictions of `matching.predictions`, splits its scores by what was trained on, and can
+    be shown pair by pair.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Task(ABC):
     primary: str
     columns: Mapping[str, str]
     metrics: Sequence[Metric]
+    ranked: Sequence[str] = ()
     units: str | None = None
     of_pairs: bool = False
 

@@ -1,7 +1,7 @@
 """Tables: a pure function of records and of the files beside them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS, TASKS, Task, ordered_tasks
@@ -14,12 +14,16 @@ METHOD = ("paper", "paper-hard", "stable-hard")
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the row above."""
+    """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the row above.
+
+    `ranks` are those by other metrics, for tasks that have such.
+    """
 
     entry: Entry
     rank: int | None = None
     bounds: tuple[float, float] | None = None
     p_above: float | None = None
+    ranks: Mapping[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +57,12 @@ class Table:
         weight = config.get("between_weight") if config.get("objective") in METHOD else None
         info = entry.first.model_info
         who = (entry.name, *("–" if value is None else str(value) for value in (info.get("p"), info.get("channels"), weight)))
-        rest = tuple(_number(name, entry.mean(name)) + (" (bimodal)" if entry.is_bimodal(name) else "") for name in others)
+        rest = tuple(
+            _number(name, entry.mean(name))
+            + (" (bimodal)" if entry.is_bimodal(name) else "")
+            + (f" ({row.ranks[name]})" if row.ranks.get(name) is not None else "")
+            for name in others
+        )
         value = _number(first, entry.mean(first)) + (" (bimodal)" if entry.is_bimodal(first) else "")
         if not self.statistics:
             return (*who, value, *rest)
@@ -69,17 +78,35 @@ def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) ->
     A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
     ranks, intervals and tests, for which the files beside the records are read.
     """
-    groups: dict[tuple[str, ...], list[StoredRecord]] = {}
-    for each in stored:
+    groups: dict[tuple[str, ...], list[_Group]] = {}
+    for each in sorted(stored, key=lambda each: str(each.path)):
         record = each.record
-        shown = sorted((name, value) for name, value in record.metrics.items() if name in TASKS.get(record.task).columns)
-        definitions = ",".join(f"{name}:{value.sha256[:12]}" for name, value in shown)
         asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
-        key = (record.task, record.data.suite, record.data.recipe_sha256, asked, definitions)
-        groups.setdefault(key, []).append(each)
+        alike = groups.setdefault((record.task, record.data.suite, record.data.recipe_sha256, asked), [])
+        columns = TASKS.get(record.task).columns
+        definitions = {name: value.sha256 for name, value in record.metrics.items() if name in columns}
+        group = next((group for group in alike if group.agrees(definitions)), None)
+        if group is None:
+            alike.append(group := _Group())
+        group.definitions |= definitions
+        group.stored.append(each)
     tasks = [task.name for task in ordered_tasks()]
     ordered = sorted(groups, key=lambda key: (tasks.index(key[0]), *key))
-    return [_table(entries(groups[key]), statistics) for key in ordered]
+    return [_table(entries(group.stored), statistics) for key in ordered for group in sorted(groups[key], key=_Group.order)]
+
+
+@dataclass
+class _Group:
+    """Records of one table, and the definitions of the metrics that any of them has: a record may lack one that came later."""
+
+    definitions: dict[str, str] = field(default_factory=dict)
+    stored: list[StoredRecord] = field(default_factory=list)
+
+    def agrees(self, definitions: Mapping[str, str]) -> bool:
+        return all(self.definitions.get(name, sha256) == sha256 for name, sha256 in definitions.items())
+
+    def order(self) -> list[tuple[str, str]]:
+        return sorted(self.definitions.items())
 
 
 def _table(found: Sequence[Entry], statistics: bool) -> Table:
@@ -102,11 +129,20 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
 
 def _ranked(ordered: Sequence[Entry], metric: str) -> list[Scored]:
     samples = [entry.samples(metric) for entry in ordered]
+    ranks = {name: _ranks_by(ordered, name) for name in TASKS.get(ordered[0].first.task).ranked}
     tests = [None, *(paired_p(a, b) if a and b else None for a, b in zip(samples[:-1], samples[1:], strict=True))]
     return [
-        Scored(entry, rank, interval(mine) if mine else None, p)
+        Scored(entry, rank, interval(mine) if mine else None, p, {name: by[entry] for name, by in ranks.items()})
         for entry, rank, mine, p in zip(ordered, shared_ranks(samples), samples, tests, strict=True)
     ]
+
+
+def _ranks_by(found: Sequence[Entry], metric: str) -> dict[Entry, int | None]:
+    """The rank of each entry by another metric than the first; entries without a value have none."""
+    valued = [entry for entry in found if entry.mean(metric) is not None]
+    ordered = sorted(valued, key=lambda entry: -(entry.mean(metric) or 0.0))
+    ranks = shared_ranks([entry.samples(metric) for entry in ordered])
+    return dict.fromkeys(found, None) | dict(zip(ordered, ranks, strict=True))
 
 
 def _explained(task: Task) -> str:

@@ -12,7 +12,7 @@ from ..errors import UserError, unknown_name
 from ..evaluation.comparison import Comparison, compare_metrics
 from ..evaluation.record import WEIGHTS, Record, StoredRecord
 from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
-from ..evaluation.suite import SUITES
+from ..evaluation.suite import find_suite
 from ..evaluation.task import METRICS, TASKS, compared_metrics
 from ..io.processes import in_processes
 from .entries import entries
@@ -45,9 +45,11 @@ def check_definitions(stored: StoredRecord) -> None:
                 f"({metric.sha256()[:12]}): numbers of different definitions are not compared; run 'pixbench evaluate' again"
             )
     name, version = record.suite
-    if version is not None and (name not in SUITES.names() or SUITES.get(name).version != version):
-        here = f"version {SUITES.get(name).version}" if name in SUITES.names() else "not known"
-        raise UserError(f"{stored.path}: suite '{name}' is version {version}, here it is {here}: run 'pixbench evaluate' again")
+    if version is not None:
+        try:
+            find_suite(name, version)
+        except UserError as error:
+            raise UserError(f"{stored.path}: {error}") from None
 
 
 def rescore(stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
@@ -116,7 +118,7 @@ def _request(record: Record, access: DataAccess, out: Path, progress_bar: Progre
         raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
     own = version is None
     return EvaluationRequest(
-        suite=None if own else SUITES.get(name),
+        suite=None if version is None else find_suite(name, version),
         out=out,
         opening=replace(access.opening, sources={}) if own else access.opening,
         data=access.data if own else None,

@@ -68,6 +68,7 @@ class TablePart(PagePart):
             "rank": rank,
             "reference": _is_reference(row),
             "by_angle": _by_angle(entry),
+            "ranks": row.ranks,
             "name": entry.name,
             "p": info.get("p"),
             "channels": info.get("channels"),

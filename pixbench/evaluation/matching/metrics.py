@@ -13,6 +13,8 @@ import numpy as np
 from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS
 from ..metric import Metric
 from ..task import metrics_of
+from .levels.level import LEVELS
+from .levels.strata import MATCHABLE_ANISOTROPY, MATCHABLE_SCALE, MATCHABLE_TEXTURE, TEXTURE_PX
 from .pair_result import PairResult, joined
 from .pose import (
     ESTIMATORS,
@@ -43,10 +45,15 @@ def pck(result: PairResult, px: float) -> float:
 
 def delta_avg(result: PairResult, size: int | None = None) -> float:
     """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
-    if not len(result.error_px):
-        return math.nan
-    error = result.error_px if size is None else result.error_px * (size / max(result.width, result.height))
-    return float(np.mean([share(error < px) for px in THRESHOLDS_PX]))
+    return _delta(result.error_px if size is None else result.error_px * (size / max(result.width, result.height)))
+
+
+def _delta(error_px: np.ndarray) -> float:
+    return float(np.mean([share(error_px < px) for px in THRESHOLDS_PX])) if len(error_px) else math.nan
+
+
+def _of_level(result: PairResult, level: str) -> float:
+    return delta_avg(result) if result.level == level else math.nan
 
 
 def mma(result: PairResult, px: float) -> float:
@@ -108,6 +115,39 @@ MATCHING_METRICS: tuple[Metric, ...] = (
         "as delta_avg, errors first scaled as if the longer side of the image were 256 px (TAP-Vid)",
         partial(delta_avg, size=TAPVID_SIZE),
         parameters={"px": THRESHOLDS_PX, "size": TAPVID_SIZE},
+    ),
+    Metric(
+        "delta_avg_matchable",
+        1,
+        "as delta_avg, over visible queries that local appearance can tell: with texture around them, little change of scale and little "
+        "anisotropy",
+        lambda o: math.nan if o.matchable is None else _delta(o.error_px[o.matchable]),
+        parameters={
+            "px": THRESHOLDS_PX,
+            "texture": MATCHABLE_TEXTURE,
+            "texture_px": TEXTURE_PX,
+            "scale": MATCHABLE_SCALE,
+            "anisotropy": MATCHABLE_ANISOTROPY,
+        },
+    ),
+    Metric(
+        "delta_avg_edges",
+        1,
+        "as delta_avg, over visible queries and those whose pixel is ambiguous (on a depth edge, thin or grazing, in either view) while "
+        "the target shows its centre's true match",
+        lambda o: math.nan if o.edge_error_px is None else _delta(np.concatenate([o.error_px, o.edge_error_px])),
+        parameters={"px": THRESHOLDS_PX},
+    ),
+    *(
+        Metric(
+            f"delta_avg@{level}",
+            1,
+            f"delta_avg over the pairs of the suite's level '{level}'",
+            partial(_of_level, level=level),
+            parameters={"px": THRESHOLDS_PX},
+            by_pixel=False,
+        )
+        for level in LEVELS
     ),
     Metric(
         "epe_mean",

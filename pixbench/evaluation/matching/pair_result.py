@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from ...geometry.cameras import Camera
 from ...geometry.correspondence import Status
 from ...geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_index
+from .levels.strata import Queries
 from .pairs import ASKED, ScoredPair
 from .predictions import PairPredictions
 
@@ -21,7 +22,8 @@ class PairResult:
 
     Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
     queries: `visible` and `cycle_error_px`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
-    inf where the target does not see the point. Geometry is None in joined results and where a pair has none.
+    inf where the target does not see the point. Geometry is None in joined results and where a pair has none. Of a suite with levels:
+    the pair's `level`, which visible queries are `matchable`, and `edge_error_px` of ambiguous queries whose centre is seen.
     """
 
     error_px: Float[np.ndarray, " visible"]
@@ -37,6 +39,9 @@ class PairResult:
     camera_a: Camera | None = None
     camera_b: Camera | None = None
     homography: Float[np.ndarray, "3 3"] | None = None
+    level: str = ""
+    matchable: Bool[np.ndarray, " visible"] | None = None
+    edge_error_px: Float[np.ndarray, " edges"] | None = None
 
 
 def pair_result(
@@ -48,12 +53,14 @@ def pair_result(
     """
     height, width = pair.truth.status.shape
     matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
-    chosen = np.ones(len(column), bool) if keep is None else keep[row, column]
+    kept = np.ones(len(column), bool) if keep is None else keep[row, column]
+    status = pair.truth.status[row, column]
+    chosen = kept & np.isin(status, ASKED)
+    off = np.nan_to_num(np.linalg.norm(matches.uv - pair.truth.uv_b[row, column], axis=1), nan=math.inf)
+    edge = kept & (status == Status.AMBIGUOUS)
     column, row, uv = column[chosen], row[chosen], matches.uv[chosen]
-    visible = pair.truth.status[row, column] == Status.VISIBLE
-    truth = pair.truth.uv_b[row, column].astype(float)
-    error = np.full(len(uv), math.inf)
-    error[visible] = np.nan_to_num(np.linalg.norm(uv[visible] - truth[visible], axis=1), nan=math.inf)
+    visible = status[chosen] == Status.VISIBLE
+    error = np.where(visible, off[chosen], math.inf)
     if matches.points_a is not None and matches.points_b is not None:
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
         ratio = np.full(len(uv_a), math.nan)
@@ -75,7 +82,15 @@ def pair_result(
         pair.camera_a,
         pair.camera_b,
         pair.homography,
+        pair.level,
+        None if pair.asked is None else _matchable(pair, pair.asked)[row, column][visible],
+        None if pair.asked is None else off[edge],
     )
+
+
+def _matchable(pair: ScoredPair, asked: Queries) -> Bool[np.ndarray, "height width"]:
+    height, width = pair.truth.status.shape
+    return asked.place(asked.strata.matchable, width, height)
 
 
 def _own_matches(
@@ -120,4 +135,7 @@ def joined(results: Sequence[PairResult]) -> PairResult:
     """All queries and matches of several pairs, as if they were one pair's."""
     names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px")
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
+    for name in ("matchable", "edge_error_px"):
+        known = [getattr(each, name) for each in results]
+        parts[name] = None if any(each is None for each in known) else np.concatenate(known)
     return PairResult(**parts, width=results[0].width, height=results[0].height)

@@ -18,6 +18,7 @@ from ...geometry.correspondence import Status
 from ...geometry.instances import FIRST_OBJECT
 from ...geometry.pixels import every_nth
 from ..record import LayoutPart
+from .levels.strata import Queries
 
 ASKED = (Status.VISIBLE, Status.OCCLUDED)
 """Queries lie where the target sees the point, or would but for something before it: the truth is known to hold for both."""
@@ -28,7 +29,8 @@ class ScoredPair(Pair):
     """A pair with what scores need beyond images and truth.
 
     Cameras are None for photographs without; `homography` (from a to b) is None where none holds for the whole pair. `on_object` and
-    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named.
+    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` and `asked`,
+    the queries with what makes them hard, are those of a suite with levels.
     """
 
     camera_a: Camera | None
@@ -39,6 +41,8 @@ class ScoredPair(Pair):
     on_object: Bool[np.ndarray, "height width"] | None
     seen_object: Bool[np.ndarray, "height width"] | None = None
     seen_room: bool | None = None
+    level: str = ""
+    asked: Queries | None = None
 
 
 @dataclass(frozen=True)

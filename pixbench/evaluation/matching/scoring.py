@@ -1,14 +1,18 @@
 """Scores from predictions: over all pairs, by what the two views share, and by what the queries lie on."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool
 
 from ...errors import UserError
 from ..metric import Metric
+from .levels.level import LEVELS
+from .levels.strata import BINS
 from .metrics import matching_metrics, per_pair, pooled, summarise
 from .pair_result import pair_result
 from .pairs import EvaluationPairs, ScoredPair
@@ -40,6 +44,18 @@ def _of_objects(pair: ScoredPair, seen: bool) -> Bool[np.ndarray, "height width"
     return pair.on_object & (pair.seen_object == seen)
 
 
+def _of_level(pair: ScoredPair, level: str) -> Bool[np.ndarray, "height width"] | None:
+    return np.full(pair.truth.status.shape, True) if pair.level == level else None
+
+
+def _of_stratum(pair: ScoredPair, name: str, low: float, high: float) -> Bool[np.ndarray, "height width"] | None:
+    if pair.asked is None:
+        return None
+    value = getattr(pair.asked.strata, name)
+    height, width = pair.truth.status.shape
+    return pair.asked.place((value >= low) & (value < high), width, height)
+
+
 MASKS: Mapping[str, Mask] = {
     "pixels: object": lambda pair: pair.on_object,
     "pixels: room": lambda pair: _inverse(pair.on_object),
@@ -47,6 +63,12 @@ MASKS: Mapping[str, Mask] = {
     "objects: unseen": lambda pair: _of_objects(pair, False),
     "rooms: seen in training": lambda pair: _everywhere(pair, pair.seen_room),
     "rooms: unseen": lambda pair: _everywhere(pair, None if pair.seen_room is None else not pair.seen_room),
+    **{f"level: {level}": partial(_of_level, level=level) for level in LEVELS},
+    **{
+        f"{name}: {low:g} to {high:g}": partial(_of_stratum, name=name, low=low, high=high)
+        for name, edges in BINS.items()
+        for low, high in itertools.pairwise(edges)
+    },
 }
 """Kinds of source pixels; None where a source does not know them."""
 

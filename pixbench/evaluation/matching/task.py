@@ -15,10 +15,11 @@ from ..metric import Metric
 from ..model import Model
 from ..record import DataPart, Record, StoredRecord
 from ..request import DataAccess, EvaluationRequest
-from ..suite import SUITES, MatchingSuite
+from ..suite import MatchingSuite, find_suite
 from ..task import METRICS, Task
 from .dense_matcher import Search
 from .evaluate import evaluate
+from .levels.level import LEVELS
 from .metrics import MATCHING_METRICS
 from .pairs import EvaluationPairs
 from .real.open import open_pairs
@@ -33,6 +34,9 @@ class Matching(Task):
     primary = "delta_avg"
     columns: Mapping[str, str] = {
         "delta_avg": "δ_avg",
+        **{f"delta_avg@{level}": level for level in LEVELS},
+        "delta_avg_matchable": "matchable",
+        "delta_avg_edges": "with edges",
         "pck@1": "PCK@1",
         "pck@4": "PCK@4",
         "epe_median": "median EPE",
@@ -43,6 +47,7 @@ class Matching(Task):
         "homography_auc@5": "AUC@5 px",
     }
     metrics = MATCHING_METRICS
+    ranked = tuple(f"delta_avg@{level}" for level in LEVELS)
     units = "scenes"
     of_pairs = True
 
@@ -116,7 +121,7 @@ def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
     if suite not in access.opened:
         name, version = record.suite
         if version is not None:
-            access.opened[suite] = SUITES.get(name).open(access.opening)
+            access.opened[suite] = find_suite(name, version).open(access.opening)
         elif access.data is not None:
             layout = record.data.layout
             side = None if layout is None else layout.long_side_px

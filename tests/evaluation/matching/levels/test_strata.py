@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from pixbench.evaluation.matching.levels.strata import Queries, Strata, Surface, shown, stretch, surface_at, texture_strength
+from pixbench.geometry.cameras import Camera, look_at
+from pixbench.geometry.pixels import index_to_uv
+
+K = np.array([[300.0, 0, 160], [0, 300.0, 120], [0, 0, 1]])
+
+
+def _camera(eye: tuple[float, float, float], focal: float = 1.0, roll_rad: float = 0.0) -> Camera:
+    return Camera(np.diag([focal, focal, 1.0]) @ K, look_at(np.array(eye), np.zeros(3), roll_rad=roll_rad), 320, 240)
+
+
+def _at_the_origin(a: Camera, b: Camera, normal: tuple[float, float, float]) -> tuple[float, float]:
+    """Scale and anisotropy at the world's origin on a plane with this normal."""
+    surface = Surface(np.zeros((1, 3)), np.array([normal]) / np.linalg.norm(normal))
+    scale, anisotropy = stretch(surface, a.project(surface.point)[0], a, b)
+    return float(scale[0]), float(anisotropy[0])
+
+
+def test_stretch_by_hand() -> None:
+    # Half as far away everything is twice as large, however the camera is rolled.
+    assert _at_the_origin(_camera((4, 0, 0)), _camera((2, 0, 0), roll_rad=0.7), (1, 0, 0)) == (pytest.approx(2), pytest.approx(1))
+    # A wall seen head on and then from 60 degrees aside is half as wide.
+    aside = _camera((4 * 0.5, 4 * np.sqrt(0.75), 0))
+    assert _at_the_origin(_camera((4, 0, 0)), aside, (1, 0, 0)) == (pytest.approx(np.sqrt(0.5)), pytest.approx(2))
+    assert _at_the_origin(aside, _camera((4, 0, 0)), (1, 0, 0)) == (pytest.approx(np.sqrt(2)), pytest.approx(2))
+
+
+def test_stretch_is_the_derivative_of_the_map() -> None:
+    rng = np.random.default_rng(0)
+    a, b = _camera((3, -1, 1.2), roll_rad=0.1), _camera((2.2, 1.5, 1.6), focal=1.3, roll_rad=-0.2)
+    normal = np.array([0.9, 0.1, 0.5]) / np.linalg.norm([0.9, 0.1, 0.5])
+    uv = rng.uniform([100, 80], [220, 160], (5, 2))
+
+    def moved(uv: np.ndarray) -> np.ndarray:
+        ray = a.rays(uv)
+        return np.asarray(b.project(a.centre + ray * (-(a.centre @ normal) / (ray @ normal))[:, None])[0])
+
+    def point(uv: np.ndarray) -> np.ndarray:
+        ray = a.rays(uv)
+        return np.asarray(a.centre + ray * (-(a.centre @ normal) / (ray @ normal))[:, None])
+
+    step = 1e-4
+    numeric = np.stack([(moved(uv + step * axis) - moved(uv - step * axis)) / (2 * step) for axis in np.eye(2)], axis=1)
+    expected = np.linalg.svd(numeric, compute_uv=False)
+    scale, anisotropy = stretch(Surface(point(uv), np.tile(normal, (5, 1))), uv, a, b)
+    np.testing.assert_allclose(scale, np.sqrt(expected.prod(axis=1)), rtol=1e-6)
+    np.testing.assert_allclose(anisotropy, expected[:, 0] / expected[:, 1], rtol=1e-6)
+
+
+def test_texture_strength_is_a_standard_deviation() -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    found = texture_strength(rgb)
+    assert found[10, 12] == pytest.approx(rgb[6:15, 8:17].mean(axis=2).std())
+    assert texture_strength(np.full((20, 30, 3), 77, np.uint8)).max() == pytest.approx(0, abs=1e-5)
+
+
+def test_what_a_view_shows() -> None:
+    # A wall 4 m away, and in the left half of the image another one 2 m nearer.
+    camera = _camera((4, 0, 0))
+    depth = np.full((240, 320), 4.0)
+    depth[:, :160] = 2.0
+    normal = np.tile([1.0, 0, 0], (240, 320, 1))
+    pixel = np.array([[40, 100], [300, 100]])
+    surface = surface_at(camera, depth, normal, pixel)
+    assert shown(surface.point, camera, depth, normal).tolist() == [True, True]
+    behind = camera.unproject(index_to_uv(pixel), np.array([4.0, 4.1]))
+    assert shown(behind, camera, depth, normal).tolist() == [False, False]
+    assert shown(camera.unproject(index_to_uv(pixel), np.array([2.01, 4.02])), camera, depth, normal).tolist() == [True, True]
+
+
+def test_matchable_is_within_all_bounds() -> None:
+    strata = Strata(np.array([1.0, 0.4, 2.1, 1, 1]), np.array([1.0, 1, 1, 2.1, 1]), np.array([9.0, 9, 9, 9, 3.9]), np.zeros(5, bool))
+    assert strata.matchable.tolist() == [True, False, False, False, False]
+    image = Queries(np.array([[0, 0], [1, 0], [2, 0], [0, 1], [1, 1]]), strata).place(strata.scale, 3, 2)
+    assert np.array_equal(image, [[1.0, 0.4, 2.1], [1, 1, np.nan]], equal_nan=True)
