@@ -142,7 +142,8 @@ def small_mini(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     from pixbench.evaluation.suite import SUITES
 
     suite = SUITES.get("mini")
-    small = dataclasses.replace(suite, config={**suite.config, "scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}, fingerprint={})
+    config = {**suite.config, "scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}
+    small = dataclasses.replace(suite, config=config, levels=(), fingerprint={})
     cache = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         published = SUITES.get

@@ -43,13 +43,14 @@ def _counts(dataset: Dataset) -> tuple[np.ndarray, dict[str, int]]:
 
 
 def self_test_lines(when: str, test: Mapping[str, Any]) -> list[str]:
-    """A self-test in words."""
+    """A self-test in words. Its `visible` pixels are those that were followed: at generation a sample."""
     visible = max(test["visible"], 1)
     lines = [
         f"{when}: map off by {test['map_max_px']:.1e} px at most (median {test['map_median_px']:.1e}, {test['map_pixels']} pixels); "
         f"cycle a-b-a over {CYCLE_LIMIT_PX} px for {test['cycle_over']} of {test['cycle_pixels']} pixels, "
         f"{test['cycle_over_grazing']} of them grazing (most {test['cycle_max_px']:.1e} px)",
-        f"  a depth test with 1 % tolerance disagrees on {test['depth_disagree'] / visible:.2%} of visible pixels; "
+        f"  a depth test with 1 % tolerance disagrees on {test['depth_disagree'] / visible:.2%} of {test['visible']} visible pixels "
+        "that were followed; "
         f"luminance of matched pixels correlates by {test['photometric_correlation']:.3f}, "
         f"moved by 2 px by {test['photometric_shifted']:.3f}",
     ]

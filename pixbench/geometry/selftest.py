@@ -32,11 +32,13 @@ FlatColor = Callable[[np.ndarray, np.ndarray], np.ndarray]
 class SelfTest:
     """Measures over all ordered pairs of a scene (or of many: `merge`).
 
+    pixels: all source pixels of all pairs. visible, occluded: those of them that were followed, at generation about SAMPLE of a pair;
+    `pixbench info` counts all pixels by status.
     map_*: distance between the map from stored depth and the exact one, in pixels, where it lands in the target.
     cycle_*: a -> b -> a, in pixels, over `cycle_pixels` visible pixels, of which `cycle_over` lie above the limit and
     `cycle_over_grazing` of those are near grazing (seen in a or b at less than three times the grazing cosine).
     depth_disagree: visible pixels that a depth test against b's stored planes, with 1 % tolerance, calls hidden.
-    occluded, doubtful: hidden pixels, and those of them that b's own pixel shows on the same triangle at the same depth.
+    doubtful: those of the occluded that b's own pixel shows on the same triangle at the same depth.
     photometric_correlation: correlation of luminance between matched visible pixels; photometric_shifted: the highest
     of those with the map moved by 2 px in each of four directions. Both are means over pairs: the true map must win.
     flat_points, flat_differ: matches looked up under flat light in both views, and those whose 8-bit colours differ by more

@@ -1,6 +1,6 @@
 """Tables: a pure function of records and of the files beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..evaluation.record import StoredRecord
@@ -120,7 +120,7 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
         task=task.name,
         suite=data.suite,
         title=f"{data.suite} ({data.split}, {task.size(data)}, recipe {data.recipe_sha256[:12]})",
-        caption=task.caption(record, shown) + (f" {_explained(task)}" if statistics else ""),
+        caption=task.caption(record, shown) + (f" {_explained(task, shown)}" if statistics else ""),
         columns=shown,
         rows=tuple(_ranked(ordered, first) if statistics else map(Scored, ordered)),
         statistics=statistics,
@@ -145,15 +145,17 @@ def _ranks_by(found: Sequence[Entry], metric: str) -> dict[Entry, int | None]:
     return dict.fromkeys(found, None) | dict(zip(ordered, ranks, strict=True))
 
 
-def _explained(task: Task) -> str:
+def _explained(task: Task, shown: Collection[str]) -> str:
     units = task.units
     if units is None:
         return "Predictions do not say which scene a pixel is of, so there are no intervals or tests."
+    ranked = [words for name, words in task.columns.items() if name in task.ranked and name in shown]
+    levels = f" In parentheses: ranks by {', '.join(ranked)}." if ranked else ""
     return (
         f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the row above, "
         f"not corrected for the number of rows; rows that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their group share its "
         f"rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks. 'Bimodal' marks an accuracy whose seeds form "
-        f"two groups, more than {MODE_GAP} and {MODE_SPREADS} standard deviations within groups apart."
+        f"two groups, more than {MODE_GAP} and {MODE_SPREADS} standard deviations within groups apart.{levels}"
     )
 
 

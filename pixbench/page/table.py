@@ -13,7 +13,8 @@ from .site import PagePart
 REFERENCES = ("oracle", "chance")
 """Kinds of models that show the ends of the scale: their rows have no rank."""
 
-ANGLE = "angle: "
+STRATA = ("level", "scale", "anisotropy", "texture")
+"""What else records split their scores by."""
 
 
 class TablePart(PagePart):
@@ -67,7 +68,8 @@ class TablePart(PagePart):
         return {
             "rank": rank,
             "reference": _is_reference(row),
-            "by_angle": _by_angle(entry),
+            "by_angle": _split(entry, "angle"),
+            "strata": {what: _split(entry, what) for what in STRATA},
             "ranks": row.ranks,
             "name": entry.name,
             "p": info.get("p"),
@@ -93,14 +95,17 @@ def _ranks(table: Table) -> list[int | None]:
     return [None if row.rank is None or _is_reference(row) else row.rank - sum(rank < row.rank for rank in above) for row in table.rows]
 
 
-def _by_angle(entry: Entry) -> list[tuple[str, float | None]]:
-    """delta_avg by the angle between the two views, the mean over seeds; empty for tasks without pairs."""
-    names = [name for name in entry.first.groups if name.startswith(ANGLE)]
+def _split(entry: Entry, what: str) -> list[tuple[str, float | None]]:
+    """delta_avg by the ranges of the groups `what: RANGE` of its records, the mean over seeds; empty where there are none."""
+    names = [name for name in entry.first.groups if name.startswith(f"{what}: ")]
     values = {
         name: [each.record.groups[name].metrics.get("delta_avg") for each in entry.stored if name in each.record.groups] for name in names
     }
     known = {name: [value for value in found if value is not None] for name, found in values.items()}
     return [
-        (name.removeprefix(ANGLE).removesuffix(" deg").replace(" to ", "–"), sum(known[name]) / len(known[name]) if known[name] else None)
+        (
+            name.removeprefix(f"{what}: ").removesuffix(" deg").replace(" to ", "–"),
+            sum(known[name]) / len(known[name]) if known[name] else None,
+        )
         for name in names
     ]

@@ -19,7 +19,7 @@ from pixbench.leaderboard import verify
 from pixbench.leaderboard.entries import entries
 from pixbench.leaderboard.pareto import ParetoPoint, pareto_points, pareto_svg
 from pixbench.leaderboard.render import FILES, differing, markdown, rendered, write
-from pixbench.leaderboard.tables import build_tables
+from pixbench.leaderboard.tables import Scored, Table, build_tables
 
 
 def test_records_that_differ_only_in_the_seed_are_one_row(results: Path) -> None:
@@ -66,6 +66,22 @@ def test_a_longer_training_is_another_method(results: Path) -> None:
     info = {**other.record.model_info, "step": 40}
     longer = StoredRecord(other.path, other.record.model_copy(update={"model_info": info}))
     assert len(entries([one, longer])) == 2
+
+
+def test_ranked_columns_have_ranks_of_their_own(results: Path) -> None:
+    first, second = entries(find_records([results / "0.02"])[:1]), entries(find_records([results / "9.0"]))
+    columns = {"delta_avg": "δ_avg", "pck@1": "PCK@1", "pck@4": "PCK@4"}
+    rows = (Scored(first[0], 1, ranks={"pck@4": 2}), Scored(second[0], 2, ranks={"pck@4": 1}))
+    cells = Table("matching", "tiny", "", "", columns, rows, statistics=True).cells
+    assert [row[-1].split(" ")[1] for row in cells] == ["(2)", "(1)"]
+    assert "(" not in cells[0][-2]
+
+
+def test_a_metric_that_came_later_leaves_rows_in_one_table(results: Path) -> None:
+    one, other = find_records([results / "0.02"])
+    fewer = {name: value for name, value in other.record.metrics.items() if name != "delta_avg@easy"}
+    assert len(fewer) < len(other.record.metrics)
+    assert len(build_tables([one, StoredRecord(other.path, other.record.model_copy(update={"metrics": fewer}))])) == 1
 
 
 def test_a_registered_metric_leaves_rows_in_one_table(results: Path) -> None:

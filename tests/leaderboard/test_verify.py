@@ -195,7 +195,7 @@ def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> No
     with pytest.raises(UserError, match=r"metric 'pck@2' is version 1 \(000000000000\)"):
         verify.check_definitions(changed(stored, metrics=metrics))
     data = stored.record.model_dump()["data"]
-    with pytest.raises(UserError, match="suite 'mini' is version 9, here it is version 1"):
+    with pytest.raises(UserError, match="suite 'mini' is version 9, here it is version 2"):
         verify.check_definitions(changed(stored, data={**data, "suite": "mini v9"}))
     with pytest.raises(UserError, match="suite 'maxi' is version 1, here it is not known"):
         verify.check_definitions(changed(stored, data={**data, "suite": "maxi v1"}))
