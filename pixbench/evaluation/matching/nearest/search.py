@@ -135,7 +135,9 @@ def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window 
         index = (total == lowest[:, None]).to(torch.uint8).argmax(dim=1)
         halves = torch.zeros_like(index)
         if limit is not None:
-            halves = (total < limit[part, None]).sum(dim=1) + (total <= limit[part, None]).sum(dim=1)
+            # Sums that overflow, and targets that are not allowed, are infinite: they tie with nothing.
+            as_close = (total <= limit[part, None]) & (total < math.inf)
+            halves = (total < limit[part, None]).sum(dim=1) + as_close.sum(dim=1)
         found.append((index.where(lowest < math.inf, -1), lowest, halves))
     index, lowest, halves = (torch.cat(parts) for parts in zip(*found, strict=True))
     return index, lowest, halves

@@ -9,7 +9,7 @@ K = np.array([[300.0, 0, 160], [0, 300.0, 120], [0, 0, 1]])
 
 
 def _camera(eye: tuple[float, float, float], focal: float = 1.0, roll_rad: float = 0.0) -> Camera:
-    return Camera(np.diag([focal, focal, 1.0]) @ K, look_at(np.array(eye), np.zeros(3), roll_rad=roll_rad), 320, 240)
+    return Camera(np.diag([focal, focal, 1.0]) @ K, look_at(np.array(eye, float), np.zeros(3), roll_rad=roll_rad), 320, 240)
 
 
 def _at_the_origin(a: Camera, b: Camera, normal: tuple[float, float, float]) -> tuple[float, float]:
