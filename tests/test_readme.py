@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from typer.main import get_command
 
 from pixbench.cli import app
-from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pairs import DatasetPairs
-from pixbench.evaluation.model import DescriptorModel
 
 ROOT = Path(__file__).parents[1]
 PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
@@ -21,24 +17,6 @@ README = PAGES[ROOT / "README.md"]
 
 def _blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
-
-
-def test_the_example_model_can_be_scored(tiny: Path, tmp_path: Path) -> None:
-    (source,) = (block for block in _blocks("python") if "class Mine" in block)
-    scope: dict[str, Any] = {"my_network": torch.nn.Conv2d(3, 5, 1)}
-    exec(source, scope)
-    model = scope["Mine"]()
-    assert isinstance(model, DescriptorModel)
-    _, record = evaluate(model, DatasetPairs(tiny, "tiny", 4), tmp_path)
-    assert record.model == "mine"
-    assert 0 <= (record.metrics["delta_avg"].value or 0) < 1
-
-
-def test_the_example_reader_reads(tiny: Path) -> None:
-    (source,) = (block for block in _blocks("python") if "PairDataset" in block)
-    scope: dict[str, Any] = {}
-    exec(source.replace("data/train", str(tiny)), scope)
-    assert scope["sample"].uv_b.shape == (48, 48, 2)
 
 
 def test_the_example_of_the_page_on_generation_reads(tiny: Path) -> None:
