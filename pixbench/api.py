@@ -69,7 +69,7 @@ def train(
     """Train a network on pairs of views; returns it, ready for `evaluate` and `match`.
 
     `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run
-    is kept there, and the same call goes on with one that was stopped; without it only the returned model is left. UserError for wrong
+    is kept there, and the same call resumes one that was stopped; without it only the returned model is left. UserError for wrong
     settings or data.
 
     Example::

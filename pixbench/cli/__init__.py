@@ -36,7 +36,7 @@ from . import list as list_command
 
 app = typer.Typer(
     name="pixbench",
-    help="Images with proved pixel correspondences, per-pixel descriptors, and an honest table.",
+    help="Images with exactly known pixel correspondences, per-pixel descriptors, and a leaderboard.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,9 +98,7 @@ def main() -> None:
             _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
         code = 130
     if code == 130:
-        goes_on = (
-            "; what is finished is kept, and the same command goes on from there" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
-        )
+        goes_on = "; finished work is kept, and the same command resumes" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
         _fail(f"stopped{goes_on}", 130)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..dataset.manifest import Manifest
     from ..generation import GeneratorConfig
 
-Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command goes on with one that was stopped.")]
+Out = Annotated[Path, typer.Option(help="Folder of the data set; the same command resumes one that was stopped.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def generate(
     from ..errors import UserError
     from ..generation import generate as run
     from ..generation.protocol import GENERATORS
-    from ..generation.reproduce import check, prove
+    from ..generation.reproduce import check, compare
     from .common import build_config, default_workers, given, sources_given
     from .progress import progress_bar
 
@@ -78,7 +78,7 @@ def generate(
         manifest = run(generator, config, out, workers=workers or default_workers(), cluster=cluster, progress=advance)
     _say(out, config, manifest)
     if recipe:
-        typer.echo(prove(recipe, manifest))
+        typer.echo(compare(recipe, manifest))
 
 
 def _say(out: Path, config: "GeneratorConfig", manifest: "Manifest") -> None:

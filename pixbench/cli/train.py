@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     data: Annotated[Path, typer.Option(help="Folder of a data set.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run; the same command goes on with one that was stopped.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run; the same command resumes one that was stopped.")],
     validation: Annotated[Path | None, typer.Option(help="Data set for the validation loss; its lowest is kept in OUT/best.")] = None,
     preset: Annotated[str | None, typer.Option(help="Start from experiment2, the paper's settings for rooms; options change them.")] = None,
     objective: Annotated[str | None, typer.Option(help="What is minimised: see 'pixbench list'. Default: paper.")] = None,

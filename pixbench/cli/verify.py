@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
-    """Prove a data set from its files alone: hashes, fields, and the truth itself."""
+    """Check a data set from its files alone: hashes, fields, and the ground truth itself."""
     from ..dataset.manifest import read_manifest
     from ..dataset.summary import self_test_lines
     from ..dataset.verify import verify as run

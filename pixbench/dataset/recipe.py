@@ -1,4 +1,4 @@
-"""A recipe file: a few kB from which a data set can be made again anywhere, and proved to be the same to the byte."""
+"""A recipe file: a few kB from which a data set can be made again anywhere, with a check that it is the same to the byte."""
 
 from pathlib import Path
 

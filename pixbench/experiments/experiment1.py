@@ -150,7 +150,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 
 def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
-    """Train and score a cell. Its run goes to `folder`/runs/NAME, and goes on there if it was stopped."""
+    """Train and score a cell. Its run goes to `folder`/runs/NAME, and resumes there if it was stopped."""
     started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

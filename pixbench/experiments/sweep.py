@@ -30,7 +30,7 @@ def sweep(
     """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. How many were run.
 
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
-    one that was stopped goes on. UserError for a folder that holds another preset, or something else.
+    one that was stopped resumes. UserError for a folder that holds another preset, or something else.
     """
     _open(folder, experiment, cells[0])
     missing = [cell for cell in cells if not record_path(folder, cell).is_file()]

@@ -23,7 +23,7 @@ TIMEOUT_S = 10
 IN_FLIGHT = 10_000
 """Shards handed to the scheduler at once; a set of millions would burden it."""
 
-GOES_ON = "what is finished is kept, and the same command goes on from there"
+RESUMES = "finished work is kept, and the same command resumes"
 
 
 @contextmanager
@@ -65,9 +65,9 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
             running.update(submit(1))
     except KilledWorker as error:
         lost = f"a shard was lost with every worker that tried it, last {error.last_worker.address} (its log may say why: memory?)"
-        raise UserError(f"{lost}; {GOES_ON}") from None
+        raise UserError(f"{lost}; {RESUMES}") from None
     except FutureCancelledError:
-        raise UserError(f"the connection to the cluster was lost; {GOES_ON}") from None
+        raise UserError(f"the connection to the cluster was lost; {RESUMES}") from None
 
 
 def _make(job: Job, shard: int, versions: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""Makes a data set again from its recipe: what must be the same before, and the proof afterwards."""
+"""Makes a data set again from its recipe: checks before, and the comparison of all shards afterwards."""
 
 from collections.abc import Mapping
 
@@ -36,12 +36,12 @@ def _check_assets(wanted: Mapping[str, str], here: Mapping[str, str | None]) -> 
         raise UserError(f"asset {wrong[0]} {found} ({len(wrong)} of {len(wanted)} assets are missing or differ): get those of the recipe")
 
 
-def prove(wanted: RecipeFile, made: Manifest) -> str:
-    """What was proved, in words. VerificationError naming the first shard that differs from the recipe's, and the software."""
+def compare(wanted: RecipeFile, made: Manifest) -> str:
+    """A sentence that all shards have the recipe's hashes. VerificationError naming the first shard that differs, and the software that does."""
     here = made.shard_hashes()
     wrong = [shard for shard in sorted(wanted.shards.keys() | here.keys()) if wanted.shards.get(shard) != here.get(shard)]
     if not wrong:
-        return f"recipe: proved, {len(here)} shards and {len(made.assets)} assets are the same to the byte"
+        return f"recipe: reproduced, {len(here)} shards and {len(made.assets)} assets are the same to the byte"
     raise VerificationError(
         f"recipe: shard {wrong[0]} is not the recipe's ({len(wrong)} of {len(wanted.shards)} shards differ); {_software(wanted, made)}"
     )

@@ -1,4 +1,4 @@
-"""What proves a scene's truth: the same measures at generation, from triangles, and later, from files alone."""
+"""Checks of a scene's ground truth: the same measures when it is made, from triangles, and later, from files alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass

@@ -66,8 +66,8 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
         raise UserError(f"--port {port}: {error}; give another, or 0 for any that is free") from None
 
 
-def serve(site: Site, port: int, said: Callable[[str], None]) -> None:
-    """Serve until Ctrl-C; `said` gets the address."""
+def serve(site: Site, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until Ctrl-C; `announce` is called with the address."""
     with make_server(site, port) as server:
-        said(f"http://{ADDRESS}:{server.server_address[1]}/")
+        announce(f"http://{ADDRESS}:{server.server_address[1]}/")
         server.serve_forever()

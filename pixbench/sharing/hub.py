@@ -74,7 +74,7 @@ def _described(folder: Path, license_name: str | None) -> tuple[Kind, str, dict[
         head.pop("library_name")
         made = f"`pixbench generate {manifest.recipe.generator}`, split {manifest.split}, seed {manifest.seed}"
         card = f"{manifest.scenes} scenes, made by {made}."
-        card += "\n\nGet it with `pixbench hub pull`, prove it with `pixbench verify`."
+        card += "\n\nGet it with `pixbench hub pull`, check it with `pixbench verify`."
         described = json.dumps(croissant(folder, url=".", license_url=license_name), indent=1).encode()
         return "dataset", _card(head, folder.name, card), {FILE: described}
     if not (folder / "checkpoint").exists():

@@ -51,7 +51,7 @@ def train(
     threads: int | None = None,
     progress: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Path:
-    """Train on pairs of views; returns the folder of the last checkpoint. The same call goes on with a run that was stopped.
+    """Train on pairs of views; returns the folder of the last checkpoint. The same call resumes a run that was stopped.
 
     With `validation` the matching accuracy (delta_avg) and the loss on its pairs are taken whenever the state is saved; the checkpoint
     with the highest accuracy is kept too, in `best`. `precision` is one of Lightning's, or `auto`: bf16-mixed where the hardware

@@ -89,11 +89,11 @@ def _refused(command: Command, line: str) -> str:
     return errors
 
 
-def test_a_recipe_is_followed_on_another_machine_and_proved(command: Command) -> None:
+def test_a_recipe_is_followed_on_another_machine_and_compared(command: Command) -> None:
     _make(command)
     code, output, _ = command(AGAIN)
     assert code == 0
-    assert output.splitlines()[-1] == "recipe: proved, 2 shards and 4 assets are the same to the byte"
+    assert output.splitlines()[-1] == "recipe: reproduced, 2 shards and 4 assets are the same to the byte"
     for shard in ("00000.h5", "00001.h5"):
         assert Path("again/shards", shard).read_bytes() == Path("data/shards", shard).read_bytes()
     assert command(AGAIN)[0] == 0
@@ -103,7 +103,7 @@ def test_a_recipe_is_followed_on_another_machine_and_proved(command: Command) ->
 def test_a_data_set_is_its_own_recipe(command: Command, source: str) -> None:
     _make(command)
     code, output, _ = command(AGAIN.replace("recipe.json", source))
-    assert (code, output.splitlines()[-1][:15]) == (0, "recipe: proved,")
+    assert (code, output.splitlines()[-1][:19]) == (0, "recipe: reproduced,")
 
 
 def test_no_path_of_this_machine_is_in_any_file(command: Command, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_shards_that_come_out_other_are_named_and_so_is_the_software(command: Co
     monkeypatch.setattr(Shelf, "brightness", 1)
     code, output, errors = command(AGAIN)
     assert code == 1
-    assert "proved" not in output
+    assert "reproduced" not in output
     assert "recipe: shard 00000.h5 is not the recipe's (2 of 2 shards differ); the software is the same" in errors
     written = json.loads(Path("recipe.json").read_text())
     written["software"]["numpy"] = "1.0"
@@ -206,5 +206,5 @@ def test_the_generator_3d_follows_its_own_recipe(command: Command, tiny: Path) -
     assert command(f"recipe {tiny} --out recipe.json")[0] == 0
     code, output, _ = command("generate 3d --from-recipe recipe.json --out again --workers 1")
     assert code == 0
-    assert "recipe: proved, 2 shards and " in output
+    assert "recipe: reproduced, 2 shards and " in output
     assert read_manifest(Path("again")).content_sha256() == read_manifest(tiny).content_sha256()

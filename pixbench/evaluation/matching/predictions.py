@@ -1,4 +1,4 @@
-"""Predictions on disk: what a model said, before anybody scores it. Made pair by pair; a run that was stopped goes on."""
+"""Predictions on disk, before they are scored. They are made pair by pair; an interrupted run resumes."""
 
 import json
 import math
@@ -46,7 +46,7 @@ MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "close
 
 @dataclass(frozen=True, eq=False)
 class PairPredictions:
-    """What a model said of one pair: the pixels (column, row) it was asked about, and its matches; `reason` says why there are none."""
+    """Predictions of a model for one pair: the query pixels (column, row), and its matches; `reason` says why there are none."""
 
     pixel: UInt16[np.ndarray, "queries 2"]
     matches: Matches

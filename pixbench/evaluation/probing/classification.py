@@ -33,11 +33,11 @@ Images = UInt8[np.ndarray, "images side side 3"]
 
 
 def calibration_error(found: Classified, bins: int = BINS) -> float:
-    """Expected calibration error (Guo et al., 2017): confidence of the class that is said against its accuracy, in equal bins."""
+    """Expected calibration error (Guo et al., 2017): confidence of the predicted class against its accuracy, in equal bins."""
     if not len(found.label):
         return math.nan
-    confidence = np.where(found.said, found.probability, 1 - found.probability)
-    return binned_gap(confidence, found.said == found.label, bins)
+    confidence = np.where(found.predicted, found.probability, 1 - found.probability)
+    return binned_gap(confidence, found.predicted == found.label, bins)
 
 
 _SELECTED = {
@@ -108,7 +108,7 @@ class Classification(Task):
         if not kind.endswith("_accuracy"):
             return {}
         found = read_probabilities(stored.beside("predictions"))[protocol][("id_accuracy", "ood_accuracy").index(kind)]
-        return {image: (float(right), 1.0) for image, right in enumerate(found.said == found.label)}
+        return {image: (float(right), 1.0) for image, right in enumerate(found.predicted == found.label)}
 
     def caption(self, record: Record, shown: Mapping[str, str]) -> str:
         """See Task."""

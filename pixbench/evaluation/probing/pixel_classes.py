@@ -1,4 +1,4 @@
-"""What a probe said of pixels, how right that is, and the file that keeps it."""
+"""Predicted classes of pixels, metrics of them, and the file that stores them."""
 
 import math
 from dataclasses import dataclass
@@ -18,37 +18,40 @@ PARTS = ("id", "ood")
 
 @dataclass(frozen=True, eq=False)
 class PixelClasses:
-    """What a probe said of pixels: the probability of the class it said, that class, and the true one; classes are numbers."""
+    """Predictions of a probe for some pixels: the predicted class, its probability, and the true class; classes are integers."""
 
     confidence: Float[np.ndarray, " pixels"]
-    said: Int[np.ndarray, " pixels"]
+    predicted: Int[np.ndarray, " pixels"]
     truth: Int[np.ndarray, " pixels"]
 
 
 def pixel_accuracy(found: PixelClasses) -> float:
-    """Share of pixels whose class was said."""
-    return float(np.mean(found.said == found.truth)) if len(found.truth) else math.nan
+    """Share of pixels whose predicted class is right; NaN for none."""
+    return float(np.mean(found.predicted == found.truth)) if len(found.truth) else math.nan
 
 
 def mean_iou(found: PixelClasses) -> float:
-    """Mean over the true classes of intersection over union of said and true pixels."""
-    ious = [np.sum((found.said == k) & (found.truth == k)) / np.sum((found.said == k) | (found.truth == k)) for k in np.unique(found.truth)]
+    """Mean over the true classes of intersection over union of predicted and true pixels."""
+    ious = [
+        np.sum((found.predicted == k) & (found.truth == k)) / np.sum((found.predicted == k) | (found.truth == k))
+        for k in np.unique(found.truth)
+    ]
     return float(np.mean(ious)) if ious else math.nan
 
 
 def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
-    """Expected calibration error of the said class, in equal bins (Guo et al., 2017)."""
+    """Expected calibration error of the predicted class, in equal bins (Guo et al., 2017)."""
     if not len(found.truth):
         return math.nan
-    return binned_gap(found.confidence, found.said == found.truth, bins)
+    return binned_gap(found.confidence, found.predicted == found.truth, bins)
 
 
 def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
-    """Confidence in thousandths, said and true class of every test pixel."""
+    """Write confidence in thousandths, predicted and true class of every test pixel. In the file the predicted class is named `said`."""
     with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
         for part, found in classes.items():
-            arrays = {"confidence": (1000 * found.confidence).round(), "said": found.said, "truth": found.truth}
+            arrays = {"confidence": (1000 * found.confidence).round(), "said": found.predicted, "truth": found.truth}
             for name, array in arrays.items():
                 file.create_dataset(f"{part}/{name}", data=array.astype(np.uint16), compression="gzip", shuffle=True)
 

@@ -1,4 +1,4 @@
-"""What classifiers said of images, and the file that keeps it."""
+"""Predictions of classifiers for images, and the file that stores them."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -31,20 +31,20 @@ Labels = Bool[np.ndarray, " images"]
 
 @dataclass(frozen=True, eq=False)
 class Classified:
-    """What a classifier said of images: the probability of class 1, and the truth."""
+    """Predictions of a classifier for images: the probability of class 1, and the true label."""
 
     probability: Float[np.ndarray, " images"]
     label: Labels
 
     @property
-    def said(self) -> Labels:
+    def predicted(self) -> Labels:
         """The class that is more probable; 0 where both are equally so."""
         return self.probability > 0.5
 
 
 def accuracy(found: Classified) -> float:
     """Share of images whose more probable class is theirs; NaN for none."""
-    return float(np.mean(found.said == found.label)) if len(found.label) else math.nan
+    return float(np.mean(found.predicted == found.label)) if len(found.label) else math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,28 +58,28 @@ class LabelledDescriptors:
 def read_out(
     training: Sequence[LabelledDescriptors], ood: LabelledDescriptors, seed: int, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
-    """Probes and head on frozen descriptors: the strength that each protocol selected, and what each read-out says of ID and OOD images."""
+    """Probes and head on frozen descriptors: the strength that each protocol selected, and the predictions of each read-out for ID and OOD images."""
     fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
     test_choice, test = _cut(ood, HELD_OUT)
     probes = {strength: _probe(fit, strength) for strength in STRENGTHS}
     progress(10)
     by_protocol = {
-        "training-domain": {s: np.mean([accuracy(_says(probe, part)) for part in held]) for s, probe in probes.items()},
+        "training-domain": {s: np.mean([accuracy(_classified(probe, part)) for part in held]) for s, probe in probes.items()},
         "leave-one-domain-out": {
             s: np.mean(
                 [
-                    accuracy(_says(_probe([part for k, part in enumerate(fit) if k != out], s), training[out]))
+                    accuracy(_classified(_probe([part for k, part in enumerate(fit) if k != out], s), training[out]))
                     for out in range(len(training))
                 ]
             )
             for s in STRENGTHS
         },
-        "oracle": {s: accuracy(_says(probe, test_choice)) for s, probe in probes.items()},
+        "oracle": {s: accuracy(_classified(probe, test_choice)) for s, probe in probes.items()},
     }
     progress(10)
     chosen = {name: max(STRENGTHS, key=lambda s, found=found: (found[s], -s)) for name, found in by_protocol.items()}  # type: ignore[misc]
     id_test = _together(held)
-    classified = {name: (_says(probes[s], id_test), _says(probes[s], test)) for name, s in chosen.items()}
+    classified = {name: (_classified(probes[s], id_test), _classified(probes[s], test)) for name, s in chosen.items()}
     whole = _together(fit)
     head = train_head(
         whole.features, whole.labels, steps=HEAD_STEPS, batch=HEAD_BATCH, learning_rate=HEAD_RATE, seed=seed, device=torch.device("cpu")
@@ -104,5 +104,5 @@ def _probe(parts: Sequence[LabelledDescriptors], strength: float) -> Any:
     return fit_linear_probe(pooled(whole.features), whole.labels, strength=strength, steps=PROBE_STEPS)
 
 
-def _says(probe: Any, part: LabelledDescriptors) -> Classified:
+def _classified(probe: Any, part: LabelledDescriptors) -> Classified:
     return Classified(probe.predict_proba(pooled(part.features))[:, 1], part.labels)

@@ -41,7 +41,7 @@ def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -
         if name == "head":
             # Two channels are too few for its norm over all of them; it is tested with the experiment.
             continue
-        id_, ood = (np.mean(part.said == part.label) for part in found[name])
+        id_, ood = (np.mean(part.predicted == part.label) for part in found[name])
         assert id_ == pytest.approx(0.85, abs=0.06)
         # Colour and shape together: colour wins where they differ, and is wrong nine times of ten.
         assert ood < 0.3 or name == "oracle"  # which may do without it
@@ -51,7 +51,7 @@ def test_the_oracle_selects_on_the_test_domain(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(1)
     _, found = read_out([_parts(rng, 0.1), _parts(rng, 0.2)], _parts(rng, 0.9), seed=0)
-    accuracy = {name: float(np.mean(found[name][1].said == found[name][1].label)) for name in READ_OUTS}
+    accuracy = {name: float(np.mean(found[name][1].predicted == found[name][1].label)) for name in READ_OUTS}
     # Selected on a fifth of it, measured on the rest: up to chance it is no worse than what never saw it.
     assert accuracy["oracle"] >= max(accuracy["training-domain"], accuracy["leave-one-domain-out"]) - 0.03
 

@@ -51,4 +51,4 @@ def test_classes_come_back(tmp_path: Path) -> None:
     write_classes(tmp_path / "c.h5", {"id": found, "ood": found})
     again = read_classes(tmp_path / "c.h5")["ood"]
     np.testing.assert_allclose(again.confidence, [0.5, 0.123], atol=1e-9)
-    assert (again.said.tolist(), again.truth.tolist()) == ([3, 7], [3, 1])
+    assert (again.predicted.tolist(), again.truth.tolist()) == ([3, 7], [3, 1])
