@@ -72,7 +72,7 @@ def _writing(path: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else " ".join(str(error).split())
-        raise UserError(f"{path} cannot be written ({reason}): free space, or choose another place; what is finished is kept") from None
+        raise UserError(f"{path} cannot be written ({reason}): free space, or choose another place; finished work is kept") from None
 
 
 def _write_header(file: h5py.File, compression: Compression) -> None:

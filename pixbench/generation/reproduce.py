@@ -37,7 +37,7 @@ def _check_assets(wanted: Mapping[str, str], here: Mapping[str, str | None]) -> 
 
 
 def compare(wanted: RecipeFile, made: Manifest) -> str:
-    """A sentence that all shards have the recipe's hashes. VerificationError naming the first shard that differs, and the software that does."""
+    """One line where all shards have the recipe's hashes. VerificationError naming the first shard that differs, and the software."""
     here = made.shard_hashes()
     wrong = [shard for shard in sorted(wanted.shards.keys() | here.keys()) if wanted.shards.get(shard) != here.get(shard)]
     if not wrong:

@@ -100,7 +100,7 @@ def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: 
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert errors.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert errors.strip().splitlines()[-1].startswith("stopped; finished work is kept")
     assert "Traceback" not in errors
     with Client(cluster.address, set_as_default=False) as client:
         while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) and time.monotonic() < deadline:

@@ -58,7 +58,7 @@ class LabelledDescriptors:
 def read_out(
     training: Sequence[LabelledDescriptors], ood: LabelledDescriptors, seed: int, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
-    """Probes and head on frozen descriptors: the strength that each protocol selected, and the predictions of each read-out for ID and OOD images."""
+    """Fit probes and head on frozen descriptors: the strength that each protocol selects, and the predictions for ID and OOD images."""
     fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
     test_choice, test = _cut(ood, HELD_OUT)
     probes = {strength: _probe(fit, strength) for strength in STRENGTHS}

@@ -83,7 +83,7 @@ def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[s
     os.killpg(run.pid, signal.SIGINT)
     _, errors = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert errors.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert errors.strip().splitlines()[-1].startswith("stopped; finished work is kept")
     assert "Traceback" not in errors
     assert len(list(tmp_path.glob("data/shards/*.h5"))) < 40
 
