@@ -3,7 +3,8 @@
 An image is a plane in space, so that ground truth, files and readers are the same as those of `3d`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import permutations
 from typing import TypeVar
@@ -15,6 +16,7 @@ from torch.nn import functional
 
 from pixbench.dataset.reader import stored_pairs
 from pixbench.dataset.schema import FIELDS
+from pixbench.errors import UserError
 from pixbench.generation import MadeScene
 from pixbench.geometry.correspondence import PairTruth, View, exact_pair, trace_view
 from pixbench.geometry.instances import NO_INSTANCE, ROOM_INSTANCE
@@ -28,11 +30,13 @@ from ..casters.embree import EmbreeCaster
 from ..scene_arrays import LightArrays, ObjectArrays, SceneArrays
 from ..tracks import track_points
 from .config import Config2D
-from .images import SourcePicture, open_pictures
+from .images import BadPictureError, SourcePicture, is_plain, open_pictures
 from .plane_camera import picture_camera, picture_corners
 
-WARP, JITTER, CONTROLS, TRACKS = range(4)
+WARP, JITTER, CONTROLS, TRACKS, REDRAW = range(5)
 """Purposes of random streams."""
+
+REDRAWS = 60
 
 Table = TypeVar("Table", ObjectArrays, LightArrays)
 
@@ -52,8 +56,34 @@ class Generator2D:
         self._photometric = photometric(config.jitter, "2d")
 
     def scene(self, index: int) -> MadeScene:
-        """Warp picture number `index` and verify its ground truth."""
-        size, picture = self.config.size, self._pictures[index]
+        """Warp picture number `index` and verify its ground truth. A picture that cannot be used is replaced by another one.
+
+        Raises UserError if too many in a row cannot be used.
+        """
+        replaced: Counter[str] = Counter()
+        for picture in self._candidates(index, replaced):
+            made = self._warped(index, picture, replaced)
+            # On a plain picture a wrong map fits as well as the true one: it proves nothing.
+            if made.self_test.photometric_correlation > made.self_test.photometric_shifted or not is_plain(picture.rgb, self.config.size):
+                return made
+            replaced["picture without structure"] += 1
+        most = ", ".join(f"{kind} {count}" for kind, count in replaced.most_common())
+        raise UserError(
+            f"scene {index}: {REDRAWS} pictures of {self.config.pictures} in a row cannot be used ({most}): mend or remove them"
+        )
+
+    def _candidates(self, index: int, replaced: Counter[str]) -> Iterator[SourcePicture]:
+        """Picture number `index`, then random ones, of those that no scene has as long as there are any; unusable ones are counted."""
+        count, spare, rng = len(self._pictures), self.config.scenes, self.config.rng(index, REDRAW)
+        for attempt in range(REDRAWS):
+            number = index if attempt == 0 else int(rng.integers(spare if spare < count else 0, count))
+            try:
+                yield self._pictures[number]
+            except BadPictureError as error:
+                replaced[error.kind] += 1
+
+    def _warped(self, index: int, picture: SourcePicture, replaced: Counter[str]) -> MadeScene:
+        size = self.config.size
         rgb = torch.from_numpy(picture.rgb.transpose(2, 0, 1).copy()).float() / 255
         warps = WARPS[self.config.warps](self.config.rng(index, WARP), size, self.config.views)
         cameras = [picture_camera(H, size, size, size) for H in warps]
@@ -70,7 +100,7 @@ class Generator2D:
             objects=_empty(ObjectArrays, len(views)),
             lights=replace(_empty(LightArrays, len(views)), white_balance=np.ones((len(views), 3))),
         ).stored()
-        return MadeScene(arrays, self._self_test(arrays, rgb, pairs, truths, views), self._recipe(index, picture))
+        return MadeScene(arrays, self._self_test(arrays, rgb, pairs, truths, views), self._recipe(index, picture, replaced))
 
     def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The sha256 of digits or picture files, None for a missing one; recipes are checked against it."""
@@ -119,7 +149,7 @@ class Generator2D:
 
         return color
 
-    def _recipe(self, index: int, picture: SourcePicture) -> dict[str, object]:
+    def _recipe(self, index: int, picture: SourcePicture, replaced: Counter[str]) -> dict[str, object]:
         return {
             "generator": "2d",
             "generator_version": self.version,
@@ -128,7 +158,7 @@ class Generator2D:
             "picture": picture.id,
             **picture.facts,
             "assets": {picture.id: picture.sha256},
-        }
+        } | ({"replaced": dict(sorted(replaced.items()))} if replaced else {})
 
 
 def _empty(kind: type[Table], views: int) -> Table:

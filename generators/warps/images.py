@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image, UnidentifiedImageError
+from jaxtyping import Float, UInt8
+from PIL import Image
 
 from pixbench.errors import UserError, unknown_name
 from pixbench.generation.protocol import SPLITS
+from pixbench.image.picture import read_picture
 
 from .colored_mnist import Domain, colored_mnist
 from .config import Config2D
@@ -20,9 +21,20 @@ from .mnist import read_digits
 SHARES = {"train": (0.0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1.0)}
 """The range of pictures, as shares of all, in each split."""
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".gif"}
+PLAIN = 0.9
+"""Correlation with itself, moved by two pixels, above which a picture is plain."""
+
 FINEST = 1.5
 """Pictures larger than this many times the view are downsized first, so that warping does not alias."""
+
+
+class BadPictureError(UserError):
+    """A picture that cannot be used. Defects are counted by their `kind`."""
+
+    def __init__(self, kind: str, message: str):
+        super().__init__(message)
+        self.kind = kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +53,9 @@ class Pictures(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int) -> SourcePicture: ...
+    def __getitem__(self, index: int) -> SourcePicture:
+        """Picture number `index`. Raises BadPictureError if it cannot be used."""
+        ...
 
     def hashes(self) -> Mapping[str, str]:
         """The sha256 of each asset that the pictures come from, by asset id."""
@@ -59,6 +73,19 @@ def open_pictures(config: Config2D) -> Pictures:
             f"scenes {config.scenes}: {config.pictures} has {len(pictures)} pictures for split {config.split}, one a scene; ask for fewer"
         )
     return pictures
+
+
+def is_plain(rgb: UInt8[np.ndarray, "side side 3"], size: int) -> bool:
+    """Whether a picture, seen `size` pixels wide, looks nearly the same when it is moved by two pixels along a row or a column."""
+    grey = np.asarray(Image.fromarray(rgb).convert("L").resize((size, size), Image.Resampling.BILINEAR), float)
+    moved = ((grey[2:], grey[:-2]), (grey[:, 2:], grey[:, :-2]))
+    return bool(max(_correlation(a, b) for a, b in moved) > PLAIN)
+
+
+def _correlation(a: Float[np.ndarray, "rows columns"], b: Float[np.ndarray, "rows columns"]) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    power = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / power if power > 0 else 1.0
 
 
 class ColoredMnistPictures:
@@ -101,9 +128,9 @@ class FolderPictures:
         if place is None or not Path(place).is_dir():
             raise UserError(f"pictures {config.pictures}: {place or 'no path'} is no folder; expected folder:PATH with pictures in it")
         self._folder, self._side = Path(place), round(config.size * FINEST)
-        found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_shown(path))
         if not found:
-            raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG or WebP files")
+            raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG, WebP, TIFF, BMP, GIF or Netpbm files")
         hashed = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
         low, high = SHARES[config.split]
         self._hashes = {path: sha256 for path, sha256 in hashed.items() if low <= int(sha256[:12], 16) / 16**12 < high}
@@ -115,16 +142,20 @@ class FolderPictures:
     def __getitem__(self, index: int) -> SourcePicture:
         path = self._paths[index]
         try:
-            with Image.open(path) as image:
-                rgb = image.convert("RGB")
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-            raise UserError(f"{path} is no picture that can be read ({error}): mend or remove it") from None
+            rgb = Image.fromarray(read_picture(path).rgb)
+        except UserError as error:
+            raise BadPictureError(
+                "picture that cannot be read", f"{path} is no picture that can be read ({error}): mend or remove it"
+            ) from None
         side = min(rgb.size)
         left, top = ((length - side) // 2 for length in rgb.size)
         square = rgb.crop((left, top, left + side, top + side))
         if side > self._side:
             square = square.resize((self._side, self._side), Image.Resampling.LANCZOS)
-        return SourcePicture(self._id(path), np.asarray(square), self._hashes[path], {})
+        pixels = np.asarray(square)
+        if (pixels == pixels[0, 0]).all():
+            raise BadPictureError("picture of one colour", f"{path} shows one colour: remove it")
+        return SourcePicture(self._id(path), pixels, self._hashes[path], {})
 
     def hashes(self) -> Mapping[str, str]:
         """See Pictures."""
@@ -132,6 +163,11 @@ class FolderPictures:
 
     def _id(self, path: Path) -> str:
         return f"pictures/{path.relative_to(self._folder).as_posix()}"
+
+
+def _is_shown(path: Path) -> bool:
+    """Whether it is a file, and none that a Mac has hidden beside a picture."""
+    return not path.name.startswith("._") and "__MACOSX" not in path.parts and path.is_file()
 
 
 KINDS: Mapping[str, Any] = {"colored-mnist": ColoredMnistPictures, "folder": FolderPictures}
