@@ -14,7 +14,7 @@ def parsed(source: str, location: str | None, known: Known | None = None) -> tup
     """The path and the options of a location. Raises UserError if it is empty, does not exist, or has unknown options or values."""
     if not location:
         raise UserError(f"'{source}' needs the place of your copy: write {source}:PATH")
-    written, _, query = (location, "", "") if Path(location).exists() else location.partition("?")
+    written, _, query = (location, "", "") if Path(location).exists() else _divided(location)
     path = Path(written).expanduser()
     if not path.exists():
         raise UserError(f"'{source}' finds nothing at {path}")
@@ -22,6 +22,12 @@ def parsed(source: str, location: str | None, known: Known | None = None) -> tup
     for name, value in options.items():
         _check(source, name, value, known or {})
     return path, options
+
+
+def _divided(location: str) -> tuple[str, str, str]:
+    """Path and options: behind the last question mark, for a path may have some of its own."""
+    path, mark, query = location.rpartition("?")
+    return (path, mark, query) if mark else (location, "", "")
 
 
 def _check(source: str, name: str, value: str, known: Known) -> None:

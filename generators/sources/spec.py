@@ -1,8 +1,9 @@
 """The notation of sources in options and recipes: KIND[:PATH][?OPTIONS][@WEIGHT]."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import abspath, expanduser
+from os.path import abspath, expanduser, isdir
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -43,25 +44,39 @@ class Spec:
 def parse(text: str) -> tuple[Spec, str | None]:
     """The spec of `KIND[:PATH][?OPTIONS][@WEIGHT]` and the path on this machine. Raises UserError if `text` is not valid."""
     body, at, weight = text.rpartition("@")
-    if not at or not _is_number(weight):
+    if not at or not _is_number(weight) or _is_folder(text):
         body, weight = text, "1"
     if not 0 < float(weight) < float("inf"):
         raise UserError(f"source '{text}': its weight is {weight}, expected a finite number above 0")
-    body, _, options = body.partition("?")
     kind, _, path = body.partition(":")
+    kind, _, options = (kind, "", "") if _is_folder(body) else kind.partition("?")
+    if not _is_folder(body):
+        # A label has no question mark, but the name of a folder may.
+        path, _, options = path.rpartition("?") if "?" in path else (path, "", options)
     if not kind:
         raise UserError(f"source '{text}': expected KIND[:PATH][@WEIGHT], such as procedural or shapenet:/data/ShapeNetCore.v2")
     if kind != "folder" or not path:
         return Spec(kind, float(weight), options), path or None
     # A label distinguishes folders without revealing their paths.
     given = parse_qsl(options, keep_blank_values=True)
-    label = dict(given).get("name") or folder_label(path)
+    label = plain_label(dict(given).get("name") or folder_label(path))
     return Spec(f"folder/{label}", float(weight), urlencode([(name, value) for name, value in given if name != "name"])), path
 
 
 def folder_label(path: str) -> str:
     """The default label of a folder in ids and recipes."""
-    return PurePath(abspath(expanduser(path))).name
+    return plain_label(PurePath(abspath(expanduser(path))).name)
+
+
+def plain_label(name: str) -> str:
+    """A label without the characters that stand for something else in the notation of sources."""
+    return re.sub(r"[:?@&]", "-", name)
+
+
+def _is_folder(text: str) -> bool:
+    """Whether all that stands behind the kind is the path of a folder here, whatever characters its name has."""
+    kind, _, path = text.partition(":")
+    return kind == "folder" and bool(path) and isdir(expanduser(path))
 
 
 def _is_number(text: str) -> bool:

@@ -143,10 +143,11 @@ class FolderPictures:
         path = self._paths[index]
         try:
             rgb = Image.fromarray(read_picture(path).rgb)
-        except UserError as error:
-            raise BadPictureError(
-                "picture that cannot be read", f"{path} is no picture that can be read ({error}): mend or remove it"
-            ) from None
+        except MemoryError:
+            raise
+        except Exception as error:  # decoders raise many types
+            reason = f"{path} is no picture that can be read ({error}): mend or remove it"
+            raise BadPictureError("picture that cannot be read", reason) from None
         side = min(rgb.size)
         left, top = ((length - side) // 2 for length in rgb.size)
         square = rgb.crop((left, top, left + side, top + side))

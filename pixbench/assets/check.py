@@ -10,9 +10,27 @@ from ..generation.components import OBJECT_SOURCES, ROOM_SOURCES
 from ..registry import Registry
 
 
+@dataclass(frozen=True)
+class CheckedModel:
+    """What came of reading one model: why it cannot be used (empty if it can), the reader's own words, what was mended, what it is."""
+
+    id: str
+    category: str
+    split: str
+    reason: str = ""
+    detail: str = ""
+    mended: dict[str, int] = field(default_factory=dict)
+    size_m: tuple[float, ...] = ()
+    faces: int = 0
+    textures: int = 0
+    has_colors: bool = False
+
+
 @dataclass
 class Survey:
     """What was read: usable models by (category, split), and defects by kind, each with its count and one model that has it."""
+
+    models: list[CheckedModel] = field(default_factory=list)
 
     usable: Counter[tuple[str, str]] = field(default_factory=Counter)
     unusable: Counter[str] = field(default_factory=Counter)
@@ -51,16 +69,40 @@ def survey(source: Any, *, progress: Callable[[], None] = lambda: None) -> Surve
     """Load every entry of a source (see Collection in pixbench.generators.sources.base). `progress` is called after each."""
     found = Survey()
     for entry in source.entries:
-        try:
-            loaded = source.load(entry.id)
-        except (UserError, MemoryError):
-            raise  # not the model's fault: a full disk, a cache that cannot be written
-        except Exception as error:
-            found.note(found.unusable, getattr(error, "kind", None) or f"crash: {type(error).__name__}: {error}", entry.id)
+        model = _checked(source, entry)
+        found.models.append(model)
+        if model.reason:
+            found.note(found.unusable, model.reason, entry.id)
         else:
             found.usable[entry.category, entry.in_split] += 1
-            for kind in loaded.defects:
-                found.note(found.mended, kind, entry.id)
+        for kind in model.mended:
+            found.note(found.mended, kind, entry.id)
         progress()
     found.listing.update(source.defects())
     return found
+
+
+def _checked(source: Any, entry: Any) -> CheckedModel:
+    try:
+        loaded = source.load(entry.id)
+    except (UserError, MemoryError):
+        raise  # not the model's fault: a full disk, a cache that cannot be written
+    except Exception as error:
+        reason = getattr(error, "kind", None) or f"crash: {type(error).__name__}"
+        detail = getattr(error, "detail", None)
+        return CheckedModel(entry.id, entry.category, entry.in_split, reason, str(error) if detail is None else detail)
+    mesh = getattr(loaded, "mesh", None)
+    if mesh is None:
+        return CheckedModel(entry.id, entry.category, entry.in_split, mended=dict(Counter(loaded.defects)))
+    low, high = mesh.bounds
+    textures = {id(material.texture) for material in mesh.materials if material.texture is not None}
+    return CheckedModel(
+        entry.id,
+        entry.category,
+        entry.in_split,
+        mended=dict(Counter(loaded.defects)),
+        size_m=tuple(round(float(side), 4) for side in high - low),
+        faces=len(mesh.faces),
+        textures=len(textures),
+        has_colors=mesh.color is not None,
+    )

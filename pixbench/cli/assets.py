@@ -1,13 +1,15 @@
 """`pixbench assets`: what can be fetched, fetching it, and reading all of it once."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from ..assets.check import Survey
+    from ..assets.check import CheckedModel, Survey
 
 SPLITS = ("train", "val", "test")
 
@@ -48,8 +50,13 @@ def check_source(
     spec: Annotated[
         str, typer.Argument(metavar="KIND[:PATH]", help="A kind of source and where its files are. Default: the fetched pack.")
     ],
+    list_all: Annotated[bool, typer.Option("--list", help="Print every file: what it is, or why it cannot be used.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every file instead of tables.")] = False,
 ) -> None:
-    """Read every object and room of a source once; say what can be used, and what is wrong with the rest."""
+    """Read every object and room of a source once; say what can be used, and what is wrong with the rest.
+
+    Exits with 1 if nothing can be used.
+    """
     from ..assets.check import open_sources, survey
     from ..errors import UserError, VerificationError
     from .progress import progress_bar
@@ -57,17 +64,25 @@ def check_source(
     finite = [(kind, source) for kind, source in open_sources(spec) if hasattr(source, "entries")]
     if not finite:
         raise UserError(f"{spec} makes its models from seeds: there is nothing to check")
-    usable = 0
+    surveys = []
     for kind, source in finite:
         with progress_bar(f"read {kind}", len(source.entries), "models") as advance:
-            found = survey(source, progress=advance)
-        _print_survey(f"{spec}, {kind}", found)
-        usable += found.usable.total()
-    if not usable:
+            surveys.append((kind, survey(source, progress=advance)))
+        if not as_json:
+            _print_survey(f"{spec}, {kind}", surveys[-1][1], list_all)
+    if as_json:
+        typer.echo(json.dumps({"source": spec, "kinds": [_plain(kind, found) for kind, found in surveys]}, ensure_ascii=False))
+    if not any(found.usable for _, found in surveys):
         raise VerificationError(f"{spec}: nothing can be used")
 
 
-def _print_survey(title: str, found: "Survey") -> None:
+def _plain(kind: str, found: "Survey") -> dict[str, Any]:
+    """A survey as plain values."""
+    counts = {"usable": found.usable.total(), "unusable": found.unusable.total(), "not_listed": dict(found.listing)}
+    return {"kind": kind, **counts, "models": [asdict(model) for model in found.models]}
+
+
+def _print_survey(title: str, found: "Survey", list_all: bool) -> None:
     typer.echo(f"{title}: {found.usable.total()} can be used, {found.unusable.total()} cannot")
     categories = sorted({category for category, _ in found.usable})
     counts = [[found.usable[category, split] for split in SPLITS] for category in categories]
@@ -75,8 +90,23 @@ def _print_survey(title: str, found: "Survey") -> None:
     total = [str(sum(column)) for column in zip(*counts, strict=True)] or ["0"] * len(SPLITS)
     _print_aligned([["category", *SPLITS, "all"], *rows, ["all", *total, str(found.usable.total())]])
     _print_defects("not listed", found.listing, {})
-    _print_defects("cannot be used", found.unusable, found.example)
+    details = {model.id: model.detail for model in found.models if model.detail}
+    examples = {kind: " ".join(filter(None, (name, details.get(name)))) for kind, name in found.example.items()}
+    _print_defects("cannot be used", found.unusable, examples)
     _print_defects("mended", found.mended, found.example)
+    if list_all:
+        typer.echo("all files")
+        _print_aligned([(model.id, _in_words(model)) for model in found.models])
+
+
+def _in_words(model: "CheckedModel") -> str:
+    """One line about a model: why it cannot be used, or what it is and what was mended."""
+    if model.reason:
+        return f"cannot be used: {model.reason}" + (f" ({model.detail})" if model.detail else "")
+    size = " x ".join(f"{side:.4g}" for side in model.size_m)
+    shown = f"{model.textures} textures" + (", colours" if model.has_colors else "")
+    mended = "; ".join(f"{kind} {count}" for kind, count in model.mended.items())
+    return f"{model.faces} triangles, {size} m, {shown}" + (f"; mended: {mended}" if mended else "")
 
 
 def _print_defects(title: str, kinds: Counter[str], example: dict[str, str]) -> None:

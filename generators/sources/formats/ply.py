@@ -27,11 +27,7 @@ def read_ply(data: bytes, companions: Companions, defects: Counter[str]) -> list
     file = read_ply_elements(data)
     vertex = file.elements.get("vertex", {})
     points = vertex_points(vertex)
-    faces, counts = _polygons(file)
-    if not len(counts):
-        raise BadModelError("no faces", f"a point cloud of {len(points)} points" if len(points) else "")
-    if ((faces < 0) | (faces >= len(points))).any():
-        raise BadModelError("faces with corners that are not there")
+    faces, counts = _sound_polygons(file, points)
     triangles = cut(points[faces], counts)
     defects[CONCAVE] += triangles.concave
     defects[POLYGONS] += bool((counts > 3).any())
@@ -43,6 +39,12 @@ def read_ply(data: bytes, companions: Companions, defects: Counter[str]) -> list
     color = _corner_colors(vertex, face, faces, triangles)
     uv = _corner_texels(vertex, face, faces, triangles, counts)
     return _by_texture(points, faces[triangles.corners], color, uv, _textures(file, uv, face, triangles, companions, defects))
+
+
+def triangles_of(file: PlyFile, points: Float[np.ndarray, "vertices 3"]) -> Int[np.ndarray, "triangles 3"]:
+    """The triangles of a PLY file. Raises BadModelError if there are none, or impossible ones."""
+    faces, counts = _sound_polygons(file, points)
+    return faces.reshape(-1, 3) if (counts == 3).all() else faces[cut(points[faces], counts).corners]
 
 
 def files_of_ply(data: bytes, companions: Companions) -> None:
@@ -64,6 +66,17 @@ def colors_of(columns: Columns) -> UInt8[np.ndarray, "rows 3"] | None:
         if set(names) <= columns.keys():
             return as_bytes(np.stack([np.asarray(columns[name]) for name in names], axis=1))
     return None
+
+
+def _sound_polygons(
+    file: PlyFile, points: Float[np.ndarray, "vertices 3"]
+) -> tuple[Int[np.ndarray, " corners"], Int[np.ndarray, " polygons"]]:
+    faces, counts = _polygons(file)
+    if not len(counts):
+        raise BadModelError("no faces", f"a point cloud of {len(points)} points" if len(points) else "")
+    if ((faces < 0) | (faces >= len(points))).any():
+        raise BadModelError("faces with corners that are not there")
+    return faces, counts
 
 
 def _polygons(file: PlyFile) -> tuple[Int[np.ndarray, " corners"], Int[np.ndarray, " polygons"]]:

@@ -16,6 +16,16 @@ Y_UP_FRONT_Z = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 Z_UP_FRONT_MINUS_Y = np.eye(3)
 """Rotation from a frame that is PixBench's own already."""
 
+ROTATIONS = {
+    "z": Z_UP_FRONT_MINUS_Y,
+    "y": Y_UP_FRONT_Z,
+    "x": np.array([[0.0, 1, 0], [0, 0, 1], [1, 0, 0]]),
+    "-z": np.diag([1.0, -1, -1]),
+    "-y": np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]),
+    "-x": np.array([[0.0, -1, 0], [0, 0, 1], [-1, 0, 0]]),
+}
+"""Rotations to z up from frames by the axis that is up in them."""
+
 
 def longest_edge(mesh: Mesh) -> float:
     """Length of the longest edge of the axis-aligned bounding box, in the mesh's unit."""

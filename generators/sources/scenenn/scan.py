@@ -1,15 +1,16 @@
 """Reads scans: meshes with vertex colours and labels in PLY files."""
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import trimesh
 from jaxtyping import Float, Int, UInt8
 from scipy.spatial import cKDTree
 
 from ..base import BadModelError
+from ..formats.ply import colors_of, triangles_of, vertex_points
+from ..formats.ply_elements import Columns, read_ply_elements
+
+LABELS = ("label", "objectId", "object_id")
 
 SAME_PLACE_M = 0.05
 """Labels are transferred between vertices of two meshes of a room that are at most this far apart."""
@@ -29,29 +30,23 @@ class Scan:
 
 
 def read_scan(data: bytes) -> Scan:
-    """The scan in a PLY file. Raises BadModelError if it cannot be parsed or has no faces."""
-    try:
-        mesh = trimesh.load(io.BytesIO(data), file_type="ply", process=False)
-    except Exception as error:  # parsers raise many types
-        raise BadModelError("cannot be parsed", f"{type(error).__name__}: {error}") from None
-    if not isinstance(mesh, trimesh.Trimesh) or not len(mesh.faces):
-        raise BadModelError("no faces")
-    faces, vertices = np.asarray(mesh.faces, np.int64), np.asarray(mesh.vertices, np.float64)
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise BadModelError("faces with corners that are not there")
+    """The scan in a PLY file: text or binary of either byte order, with any columns. Raises BadModelError if it has no faces.
+
+    Polygons are cut into triangles. `label` may be called `objectId` or `object_id`, as in files that were written anew.
+    """
+    file = read_ply_elements(data)
+    vertex = file.elements.get("vertex", {})
+    vertices = vertex_points(vertex)
+    faces = triangles_of(file, vertices)
     if not np.isfinite(vertices[faces]).all():
         raise BadModelError("coordinates that are no numbers")
-    visual: Any = mesh.visual
-    color = np.asarray(visual.vertex_colors, np.uint8)[:, :3] if visual.kind == "vertex" else None
-    return Scan(vertices, faces, color, _labels(mesh))
+    return Scan(vertices, faces, colors_of(vertex), _labels(vertex))
 
 
-def _labels(mesh: trimesh.Trimesh) -> Int[np.ndarray, " vertices"] | None:
-    """The vertex property `label`, from the raw columns of the file; None if there is none."""
-    try:
-        return np.asarray(mesh.metadata["_ply_raw"]["vertex"]["data"]["label"]).astype(np.int64).ravel()
-    except (KeyError, ValueError, IndexError):
-        return None
+def _labels(vertex: Columns) -> Int[np.ndarray, " vertices"] | None:
+    """The label of each vertex; None if there is none."""
+    found = next((vertex[name] for name in LABELS if isinstance(vertex.get(name), np.ndarray)), None)
+    return None if found is None else np.asarray(found).astype(np.int64)
 
 
 def labels_from(other: Scan, vertices: Float[np.ndarray, "vertices 3"]) -> Int[np.ndarray, " vertices"] | None:

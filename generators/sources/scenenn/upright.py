@@ -59,7 +59,7 @@ def upright(
     if labelled and (on_floor & floor).any():
         on_floor &= floor
     else:
-        on_floor &= np.abs(faces.centre @ axis - _lowest_plane(faces, axis)[1]) < NEAR_PLANE_M
+        on_floor &= np.abs(faces.centre @ axis - lowest_plane(faces, axis)[1]) < NEAR_PLANE_M
     T = np.eye(4)
     T[:3, :3] = _levelling(faces, on_floor, axis)
     T[:3, :3] = _squaring(faces.normal @ T[:3, :3].T, faces.area) @ T[:3, :3]
@@ -79,12 +79,12 @@ def _axis_over_largest_plane(faces: Faces) -> Float[np.ndarray, "3"]:
 
     A ceiling is a large plane too, but furniture is in the lower half of a room.
     """
-    axis = max(AXES.values(), key=lambda direction: _lowest_plane(faces, direction)[0])
+    axis = max(AXES.values(), key=lambda direction: lowest_plane(faces, direction)[0])
     height = faces.centre @ axis
     return axis if _median(height, faces.area) < np.quantile(height, [0.005, 0.995]).mean() else -axis
 
 
-def _lowest_plane(faces: Faces, axis: Float[np.ndarray, "3"]) -> tuple[float, float]:
+def lowest_plane(faces: Faces, axis: Float[np.ndarray, "3"]) -> tuple[float, float]:
     """Area in square metres and height in metres of the largest horizontal plane low in the room, if `axis` is up."""
     height = faces.centre @ axis
     low, high = np.quantile(height, [0.005, 0.995])

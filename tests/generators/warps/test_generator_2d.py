@@ -16,6 +16,7 @@ from pixbench.errors import UserError
 from pixbench.generation import generate
 from pixbench.generators.warps.config import Config2D
 from pixbench.generators.warps.generator import WARP, Generator2D
+from pixbench.generators.warps.images import BadPictureError
 from pixbench.generators.warps.plane_camera import picture_camera, picture_corners
 from pixbench.geometry.correspondence import Status
 from pixbench.image.homography import WARPS, apply_homography, correspondences, warped
@@ -167,5 +168,86 @@ def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'affine'"):
         Config2D(warps="afine")
     splits = [Generator2D(Config2D(pictures=f"folder:{photos}", split=split, scenes=1))._pictures for split in ("train", "val", "test")]
-    with pytest.raises(UserError, match=r"broken\.png is no picture"):
+    with pytest.raises(BadPictureError, match=r"broken\.png is no picture"):
         _ = [pictures[k] for pictures in splits for k in range(len(pictures))]
+
+
+@pytest.fixture
+def mixed(photos: Path) -> Path:
+    """The pictures, and among them some that cannot be used; all belong to some split by their hash."""
+    for k in range(6):
+        Image.new("RGB", (40, 30), (k, 200, 30)).save(photos / f"blank{k}.png")
+        (photos / f"broken{k}.jpg").write_bytes(b"no picture %d" % k)
+        ramp = np.tile(np.arange(40, dtype=np.uint8) * (k + 1), (40, 1))
+        Image.fromarray(ramp).save(photos / f"ramp{k}.png")
+    (photos / "._0.png").write_bytes(b"hidden by a Mac")
+    return photos
+
+
+def test_pictures_that_cannot_be_used_are_counted_and_replaced(mixed: Path) -> None:
+    pictures = Generator2D(Config2D(pictures=f"folder:{mixed}", scenes=1))._pictures
+    generator = Generator2D(Config2D(pictures=f"folder:{mixed}", scenes=len(pictures), size=32))
+    made = [generator.scene(index) for index in range(len(pictures))]
+    assert all(not one.self_test.failures() for one in made)
+    used = {name for one in made for name in one.recipe["assets"]}
+    assert not any("blank" in name or "broken" in name or "._" in name for name in used)
+    replaced = {kind for one in made for kind in one.recipe.get("replaced", {})}
+    assert replaced >= {"picture that cannot be read", "picture of one colour"}
+    # A ramp looks the same when it is moved: on it a wrong map fits as well as the true one.
+    assert replaced <= {"picture that cannot be read", "picture of one colour", "picture without structure"}
+    assert any("replaced" not in one.recipe for one in made)
+    again = generator.scene(3)
+    assert again.recipe == made[3].recipe
+
+
+def test_pictures_of_which_none_can_be_used_are_refused_with_the_reason(tmp_path: Path) -> None:
+    for k in range(12):
+        Image.new("L", (20, 20), k).save(tmp_path / f"{k}.png")
+    with pytest.raises(UserError, match=r"60 pictures of folder/.* in a row cannot be used \(picture of one colour 60\)"):
+        Generator2D(Config2D(pictures=f"folder:{tmp_path}", scenes=1)).scene(0)
+
+
+def _only(folder: Path) -> np.ndarray:
+    """The picture in a folder, whatever its split."""
+    for split in ("train", "val", "test"):
+        try:
+            return Generator2D(Config2D(pictures=f"folder:{folder}", split=split, scenes=1))._pictures[0].rgb
+        except UserError:
+            continue
+    raise AssertionError("no split has the picture")
+
+
+RAMP = np.stack([*np.meshgrid(np.arange(0, 256, 16), np.arange(0, 256, 16)), np.full((16, 16), 40)], axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.TIFF", "a.ppm", "a.webp"])
+def test_every_lossless_format_gives_the_same_pixels(name: str, tmp_path: Path) -> None:
+    Image.fromarray(RAMP).save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))
+    assert np.array_equal(_only(tmp_path), RAMP)
+
+
+def test_every_mode_gives_the_colours_that_it_means(tmp_path: Path) -> None:
+    grey = RAMP[..., 0]
+    modes = {
+        "grey": (Image.fromarray(grey), np.repeat(grey[..., None], 3, axis=2)),
+        "sixteen bits": (Image.fromarray(grey.astype(np.uint16) * 257), np.repeat(grey[..., None], 3, axis=2)),
+        "palette": (Image.fromarray(RAMP).quantize(256), None),
+        "black and white": (Image.fromarray(grey).convert("1"), None),
+        "half transparent": (Image.fromarray(np.dstack([RAMP, np.full((16, 16), 51, np.uint8)])), RAMP * 0.2 + 255 * 0.8),
+    }
+    for mode, (image, expected) in modes.items():
+        folder = tmp_path / mode
+        folder.mkdir()
+        image.save(folder / "a.png")
+        wanted = np.asarray(image.convert("RGB")) if expected is None else expected
+        assert np.abs(_only(folder) - wanted.astype(float)).max() <= 1, mode
+    (tmp_path / "cmyk").mkdir()
+    Image.fromarray(RAMP).convert("CMYK").save(tmp_path / "cmyk/a.tif")
+    assert np.abs(_only(tmp_path / "cmyk").astype(float) - RAMP).max() <= 1
+
+
+def test_the_orientation_of_a_camera_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise to see it upright
+    Image.fromarray(RAMP).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(_only(tmp_path), np.rot90(RAMP, -1))
