@@ -59,21 +59,24 @@ def _sheet(corner, u, v, label, cells):
     return vertices.reshape(-1, 3), faces, np.full((cells + 1) ** 2, label)
 
 
-def ply(scan: Scan, *, color: np.ndarray | None = None, label: bool = True) -> bytes:
-    """Binary, with the properties of SceneNN's files in their order."""
+def ply(scan: Scan, *, color: np.ndarray | None = None, label: bool = True, big: bool = False, more: bool = False) -> bytes:
+    """Binary, with the properties of SceneNN's files in their order; `more`: with others as well, thirteen in all."""
     columns = [(name, "<f4", "float", scan.vertices[:, k]) for k, name in enumerate("xyz")]
     columns += [(name, "<f4", "float", np.zeros(len(scan.vertices))) for name in ("nx", "ny", "nz")]
     if label:
         columns.append(("label", "<u4", "uint", scan.label))
     if color is not None:
         columns += [(name, "u1", "uchar", color[:, k]) for k, name in enumerate(("red", "green", "blue"))]
-    vertex = np.zeros(len(scan.vertices), [(name, kind) for name, kind, _, _ in columns])
+    if more:
+        columns += [("alpha", "u1", "uchar", 255), ("radius", "<f8", "double", 0.5), ("quality", "<i2", "short", -1)]
+    order = ">" if big else "<"
+    vertex = np.zeros(len(scan.vertices), [(name, kind.replace("<", order)) for name, kind, _, _ in columns])
     for name, _, _, values in columns:
         vertex[name] = values
-    face = np.zeros(len(scan.faces), [("count", "u1"), ("index", "<i4", 3)])
+    face = np.zeros(len(scan.faces), [("count", "u1"), ("index", order + "i4", 3)])
     face["count"], face["index"] = 3, scan.faces
     properties = "".join(f"property {kind} {name}\n" for name, _, kind, _ in columns)
-    header = f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertex)}\n{properties}"
+    header = f"ply\nformat binary_{'big' if big else 'little'}_endian 1.0\nelement vertex {len(vertex)}\n{properties}"
     header += f"element face {len(face)}\nproperty list uchar int vertex_indices\nend_header\n"
     return header.encode() + vertex.tobytes() + face.tobytes()
 

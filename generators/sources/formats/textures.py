@@ -29,12 +29,13 @@ def decoded(data: bytes | None, name: str, defects: Counter[str], *, opaque: boo
             if image.format == "PNG" and "." in name and not name.lower().rstrip("\"' ").endswith(".png"):
                 defects[PNG_BYTES] = 1
             sixteen_bits = image.format in ("PNG", "PPM")
-            if image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema()[0] < 255:
+            shown: Image.Image = image
+            if image.has_transparency_data and np.asarray(image.convert("RGBA"))[..., 3].min() < 255:
                 if opaque:
-                    image = image.convert("RGB")
+                    shown = image.convert("RGB")
                 else:
                     defects[LAID_OVER_WHITE] = 1
-            pixels = Image.fromarray(rgb_of(image, sixteen_bits=sixteen_bits))
+            pixels = Image.fromarray(rgb_of(shown, sixteen_bits=sixteen_bits))
         if max(pixels.size) > TEXTURE_LIMIT:
             pixels.thumbnail((TEXTURE_LIMIT, TEXTURE_LIMIT), Image.Resampling.BOX)
         return np.asarray(pixels, np.uint8)

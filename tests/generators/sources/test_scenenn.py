@@ -264,3 +264,14 @@ def test_one_soft_light_hangs_under_the_ceiling_and_shines_down(tmp_path):
     half = np.array([light.u[0], -light.v[1]])
     assert (loaded.inner[0, :2] < light.position[:2] - half).all()
     assert (light.position[:2] + half < loaded.inner[1, :2]).all()
+
+
+@pytest.mark.parametrize(("big", "more"), [(True, False), (False, True), (True, True)])
+def test_byte_order_alpha_and_further_columns_change_nothing(big, more, tmp_path):
+    scan = room(cells=8)
+    plain = _files(scan)
+    other = plain | {MAIN: ply(scan, color=scan.instance_colors(), big=big, more=more)}
+    other |= {COLOR: ply(scan, color=scan.photo_colors(), big=big, more=more)}
+    first, second = _load(tmp_path / "x", plain), _load(tmp_path / "y", other)
+    for name in ("vertices", "faces", "color", "part"):
+        assert np.array_equal(getattr(first.mesh, name), getattr(second.mesh, name)), name

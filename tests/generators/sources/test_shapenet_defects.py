@@ -245,3 +245,23 @@ def test_loaded_meshes_come_from_the_cache_and_their_copies_can_be_written(tmp_p
     again.mesh.normals[:] = 0
     assert not again.mesh.uv.flags.writeable
     assert np.array_equal(ShapeNet(str(root)).load(ID).mesh.vertices, first.mesh.vertices)
+
+
+def test_a_model_of_version_1_with_colours_only_shows_them(tmp_path):
+    text = obj(materials=("red", "blue"))
+    materials = "newmtl red\nKd 1 0 0\nnewmtl blue\nKd 0 0 1\nillum 2\nNs 96\n"
+    asset = _loaded(tmp_path / "x", {OBJ: text, MTL: materials})
+    assert sorted(material.color for material in asset.mesh.materials) == [(0, 0, 1), (1, 0, 0)]
+    assert not asset.defects
+
+
+@pytest.mark.parametrize("name", ["texture0.JPG", "Texture0.jpg"])
+def test_images_of_version_2_are_found_in_another_letter_case(name, tmp_path):
+    files = {
+        "03001627/m/models/model_normalized.obj": obj(repeat=1.0).replace("model.mtl", "model_normalized.mtl"),
+        "03001627/m/models/model_normalized.mtl": mtl("../images/texture0.jpg"),
+        f"03001627/m/images/{name}": image(),
+    }
+    asset = ShapeNet(str(write(tmp_path / "x", files))).load("shapenet/03001627/m")
+    assert asset.mesh.materials[0].texture is not None
+    assert not asset.defects
