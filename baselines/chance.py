@@ -15,11 +15,12 @@ class Chance(Model):
     """Uniformly random pixels, sureness and matches back: what knowing nothing scores."""
 
     name = "chance"
+    asks_for = ("which pair it is",)
 
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "chance", "p": None, "channels": None, "seed": 0}
+        return {"kind": "chance", "channels": None, "seed": 0}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """The same pixels each time; a match back hits its query as often as a random pixel does."""

@@ -29,7 +29,7 @@ class Daisy(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "baseline", "p": "2", "channels": (RINGS * HISTOGRAMS + 1) * ORIENTATIONS, "radius_px": RADIUS}
+        return {"kind": "baseline", "channels": (RINGS * HISTOGRAMS + 1) * ORIENTATIONS, "radius_px": RADIUS}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """(B, 104, H, W) from the grey image, whose borders are mirrored."""

@@ -25,7 +25,7 @@ class DenseSift(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "baseline", "p": "2", "channels": 128}
+        return {"kind": "baseline", "channels": 128}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
         """(B, 128, H, W) from the grey image."""

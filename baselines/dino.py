@@ -53,7 +53,6 @@ class _Dino(DescriptorModel):
         """See Model."""
         return {
             "kind": "pretrained",
-            "p": "cosine",
             "channels": self.network.config.hidden_size,
             "layers": self.network.config.num_hidden_layers,
             "patch": self._patch,

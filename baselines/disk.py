@@ -33,7 +33,7 @@ class Disk(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "pretrained", "p": "cosine", "channels": 128, "weights_sha256": self._sha256}
+        return {"kind": "pretrained", "channels": 128, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """(B, 128, H, W); images are padded to a multiple of 16 and cropped back."""

@@ -22,7 +22,7 @@ class Hog(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "baseline", "p": "2", "channels": 4 * BINS}
+        return {"kind": "baseline", "channels": 4 * BINS}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """(B, 36, H, W) from the grey image, whose borders are mirrored. The block's centre is the pixel's upper left corner."""

@@ -20,11 +20,12 @@ class Oracle(Model):
     """Reads the truth: scores exactly 1.0 in all but pose, which shows that the harness is right."""
 
     name = "oracle"
+    asks_for = ("truth",)
 
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "oracle", "p": None, "channels": None}
+        return {"kind": "oracle", "channels": None}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """The stored truth at each query's pixel; where the target does not see it, no match back."""

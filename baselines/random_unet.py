@@ -22,7 +22,7 @@ class RandomUNet(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "baseline", "p": "inf", "channels": self._network.config.channels, "seed": 0}
+        return {"kind": "baseline", "channels": self._network.config.channels, "seed": 0}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
         """(B, D, H, W)."""

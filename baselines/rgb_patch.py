@@ -19,7 +19,7 @@ class RgbPatch(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "baseline", "p": "2", "channels": 3 * self.size**2}
+        return {"kind": "baseline", "channels": 3 * self.size**2}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
         """(B, 243, H, W); borders are mirrored."""

@@ -8,6 +8,7 @@ import torch
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 from pixbench.io.files import file_sha256
+from pixbench.io.outside import check_tensors
 
 
 def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
@@ -25,6 +26,7 @@ def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
 def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | None = None, *, rename: tuple[str, str] = ("", "")) -> str:
     """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. UserError for a file of anything else."""
     try:
+        check_tensors(path)
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
         state = state[key] if key is not None and key in state else state
         state = {(rename[1] + entry[len(rename[0]) :] if entry.startswith(rename[0]) else entry): value for entry, value in state.items()}

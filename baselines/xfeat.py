@@ -33,7 +33,7 @@ class XFeat(DescriptorModel):
     @property
     def info(self) -> dict[str, Any]:
         """See Model."""
-        return {"kind": "pretrained", "p": "cosine", "channels": 64, "weights_sha256": self._sha256}
+        return {"kind": "pretrained", "channels": 64, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """(B, 64, H/8, W/8); where 32 does not divide the size, (B, 64, H, W), enlarged from a padded image and cropped."""

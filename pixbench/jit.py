@@ -1,6 +1,13 @@
 """Compiled kernels: loops over pixels and rays that numpy would make in many passes over memory."""
 
-from typing import Any, TypeVar
+import os
+import stat
+import tempfile
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 from llvmlite import ir
@@ -16,8 +23,7 @@ def kernel(function: Function) -> Function:
     Division by zero gives inf and NaN as in numpy; sums are not reordered, so that results do not depend on the compiler's mood.
     Write `@no_type_check` below it: run-time type checkers cannot look into compiled code.
     """
-    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True)(function)
-    return compiled
+    return _compiled(function)
 
 
 def inlined(function: Function) -> Function:
@@ -32,8 +38,45 @@ def reordering_kernel(function: Function) -> Function:
     Results may then differ in the last digits between processors, and NaN is not seen.
     """
     relaxed = {"reassoc", "nnan", "nsz", "contract"}
-    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=relaxed)(function)
-    return compiled
+    return _compiled(function, fastmath=relaxed)
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    """Compile with a cache on disk: beside the source, else in $PIXBENCH_CACHE, else in a temporary folder, else without one."""
+    for place in (None, *_places()):
+        if place is not None:
+            settings: Any = numba.config
+            settings.CACHE_DIR = str(place)
+        try:
+            compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
+        except RuntimeError as error:  # numba's, where it can write nowhere
+            if "no locator" not in str(error):
+                raise
+        else:
+            return cast(Function, compiled)
+    _warn_once()
+    return cast(Function, numba.njit(error_model="numpy", nogil=True, **options)(function))
+
+
+def _places() -> Iterator[Path]:
+    """Folders that hold nothing but what this user wrote: what is in a cache is run."""
+    said = os.environ.get("PIXBENCH_CACHE")
+    candidates = [Path(said) / "kernels"] if said else []
+    candidates.append(Path(tempfile.gettempdir()) / f"pixbench-kernels-{getattr(os, 'getuid', lambda: 0)()}")
+    for place in candidates:
+        try:
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = place.lstat()
+        except OSError:
+            continue
+        mine = not hasattr(os, "getuid") or (found.st_uid == os.getuid() and not found.st_mode & 0o022)
+        if mine and stat.S_ISDIR(found.st_mode) and os.access(place, os.W_OK):
+            yield place
+
+
+@cache
+def _warn_once() -> None:
+    warnings.warn("compiled kernels cannot be kept (no folder can be written): set PIXBENCH_CACHE to one, to start faster", stacklevel=2)
 
 
 @intrinsic

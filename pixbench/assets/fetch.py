@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..io.files import file_sha256
+from ..io.lock import locked
 from .manifest import Pack, PackageSource, UrlSource
 from .paths import pack_folder
 
@@ -29,21 +30,25 @@ def fetch(pack: Pack, *, again: bool = False) -> bool:
         place = pack_folder(pack.name)
         if place.is_dir() and not again:
             return False
-        work = place.with_name(f".{pack.name}.fetching")
-        _unpack(_downloaded(pack, pack.source, work / "download"), work / "files")
-        if again:
-            shutil.rmtree(place, ignore_errors=True)
-        try:
-            (work / "files").rename(place)
-        except OSError:
-            # Another process was first; it checked the same sha256.
-            if not place.is_dir():
-                raise
-        shutil.rmtree(work, ignore_errors=True)
-        return True
+        with locked(place.parent, f".{pack.name}.lock", wait=True):
+            return _fetched(pack, pack.source, place, again=again)
     raise UserError(
         f"{pack.name} cannot be fetched ({pack.licence}): get your own copy, and give its folder where {pack.role} are asked for"
     )
+
+
+def _fetched(pack: Pack, source: PackageSource | UrlSource, place: Path, *, again: bool) -> bool:
+    if place.is_dir() and not again:
+        return False  # another process fetched it while this one waited
+    work = place.with_name(f".{pack.name}.fetching")
+    _unpack(_downloaded(pack, source, work / "download"), work / "files")
+    shutil.rmtree(work / "old", ignore_errors=True)
+    if place.is_dir():
+        # Renamed, not deleted: under its name a pack is whole or not there.
+        place.rename(work / "old")
+    (work / "files").rename(place)
+    shutil.rmtree(work, ignore_errors=True)
+    return True
 
 
 def _downloaded(pack: Pack, source: PackageSource | UrlSource, folder: Path) -> Path:

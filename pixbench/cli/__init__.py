@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from ..errors import UserError, VerificationError
+from ..io.text import guard_output, printable
 from ..io.threads import bound_spinning
 from . import (
     assets,
@@ -73,13 +74,17 @@ for command in (
 def main() -> None:
     """The entry point: a user's mistake is one line and exit code 2, a failed check exit code 1, Ctrl-C 130."""
     bound_spinning()
+    guard_output()
     try:
         code = app(standalone_mode=False)
     except UserError as error:
         _fail(f"error: {' '.join(str(error).split())}", 2)
     except VerificationError as error:
         _fail(str(error), 1)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as error:
+        if isinstance(error.__cause__, EOFError):
+            # Taken by the argument parser for the end of what a user types.
+            _fail("error: a file ends before it should; fetch it again", 2)
         code = 130
     except BrokenPipeError:
         # The reader of a pipe has seen enough; nothing more can be said to it.
@@ -113,5 +118,5 @@ def _was_interrupted(error: BaseException | None) -> bool:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     sys.exit(code)

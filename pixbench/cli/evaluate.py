@@ -39,6 +39,8 @@ def evaluate(
     objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the row and of its files. Default: that of the run, file or factory.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the record of another model or protocol with this name.")] = False,
     threads: Threads = None,
     trust_code: TrustCode = False,
 ) -> None:
@@ -61,7 +63,8 @@ def evaluate(
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
     loaded = load_model(model, p=parse_norm(p) if p else None, device=device, trust_code=trust_code)
-    sources = {name: (value,) for name, value in given(objects=objects, rooms=rooms).items()}
+    loaded.name = name or loaded.name
+    sources = {option: (value,) for option, value in given(objects=objects, rooms=rooms).items()}
     request = EvaluationRequest(
         suite=SUITES.get(suite) if data is None else None,
         out=out,
@@ -73,6 +76,7 @@ def evaluate(
         query_stride=query_stride,
         long_side=long_side,
         trained_on=trained_on,
+        force=force,
         progress_bar=progress_bar,
     )
     path, record = run(loaded, request)

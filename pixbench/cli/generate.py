@@ -55,7 +55,7 @@ def generate(
     from ..errors import UserError
     from ..generation import generate as run
     from ..generation.protocol import GENERATORS
-    from ..generation.reproduce import check, compare
+    from ..generation.reproduce import check, check_places, compare
     from .common import build_config, default_workers, given, sources_given
     from .progress import progress_bar
 
@@ -64,10 +64,11 @@ def generate(
     values = given(split=split, scenes=scenes, views=views, size=size, seed=seed)
     sources = sources_given(generator, kind.config_type, objects=objects, rooms=rooms)
     recipe = read_recipe_file(from_recipe) if from_recipe else None
-    if recipe:
+    if recipe and from_recipe:
         if recipe.recipe.generator != generator:
             raise UserError(f"{from_recipe} is for generator {recipe.recipe.generator}, not {generator}: name that one")
         _refuse_changes(values, setting or ())
+        check_places(recipe, from_recipe, kind.config_type)
         values = dict(recipe.recipe.config)
     values |= sources  # beside a recipe they say where its sources lie here
     config = build_config(kind.config_type, values, setting or ())

@@ -80,6 +80,7 @@ def verify(
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
     use_threads()
     from ..errors import UserError, VerificationError
+    from ..evaluation.comparison import REPORTED
     from ..leaderboard.terminal import print_comparisons
     from ..leaderboard.verify import find_rows
     from .common import default_workers
@@ -106,8 +107,9 @@ def verify(
         left = [comparison.name for comparison in comparisons if not comparison.decided]
         typer.echo(
             f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers reproduced"
-            + (f"; only --rerun can tell {', '.join(left)}" if left else "")
+            + (f"; {len(left)} more only --rerun or the training set can tell, such as {left[0]}" if left else "")
         )
+    typer.echo(f"reported, not derived from predictions: {', '.join(REPORTED)}")
     if failed:
         raise VerificationError(f"{failed} of {len(checked)} rows do not come out as they are reported")
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..io.text import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -24,6 +26,7 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
     On a terminal a bar; where standard error is no terminal, plain lines. With `log` the lines are added to that file too; its folder
     must be there when the first work is done.
     """
+    what = printable(what)
     bar = _bar() if sys.stderr.isatty() else None
     task = bar.add_task(what, total=total, note="", unit=unit) if bar else None
 

@@ -39,6 +39,7 @@ def train(
     ] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in a thread of the training process.")] = 0,
     threads: Threads = None,
+    check: Annotated[bool, typer.Option(help="Check the hash of each shard once; leave it out for very large, verified sets.")] = True,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -73,6 +74,7 @@ def train(
             precision=precision,
             workers=workers,
             threads=chosen,
+            check=check,
             progress=_told(advance, pictures),
         )
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")

@@ -11,15 +11,20 @@ def register(app: typer.Typer) -> None:
     app.command()(verify)
 
 
-def verify(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
+def verify(
+    data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
+    sample: Annotated[int | None, typer.Option(min=1, help="Check this many scenes, drawn anew each time, of a very large set.")] = None,
+) -> None:
     """Check a data set from its files alone: hashes, fields, and the ground truth itself."""
     from ..dataset.manifest import read_manifest
     from ..dataset.summary import self_test_lines
     from ..dataset.verify import verify as run
     from .progress import progress_bar
 
-    with progress_bar("verify", read_manifest(data).scenes, "scenes") as advance:
-        test = run(data, progress=advance)
-    typer.echo(f"{data}: whole and true ({test.pairs} ordered pairs, {test.visible} visible pixels)")
+    scenes = read_manifest(data).scenes
+    with progress_bar("verify", min(sample or scenes, scenes), "scenes") as advance:
+        test = run(data, sample=sample, progress=advance)
+    what = "whole and true" if sample is None else f"a sample of {min(sample, scenes)} of {scenes} scenes is whole and true"
+    typer.echo(f"{data}: {what} ({test.pairs} ordered pairs, {test.visible} visible pixels)")
     for line in (*self_test_lines("at generation", read_manifest(data).self_test), *self_test_lines("from the files", test.as_dict())):
         typer.echo(f"  {line}")

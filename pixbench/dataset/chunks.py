@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ..errors import UserError
+from ..io.hdf5 import DEFLATE, FLETCHER32, SHUFFLE, ZSTD, filters_of
 from ..jit import kernel
-
-SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
 
 Decode = Callable[[memoryview, int], Any]
 """From compressed bytes, and the number of bytes that should come out, to these bytes."""
@@ -55,14 +54,14 @@ def find_chunks(dataset: h5py.Dataset) -> Chunks | None:
     if decode is None or not plain or dataset.chunks != (1, *shape):
         return None
     infos = [dataset.id.get_chunk_info_by_coord((view, *(0 for _ in shape))) for view in range(len(dataset))]
-    if not infos or any(info.filter_mask or info.byte_offset is None for info in infos):
+    end = dataset.file.id.get_filesize()
+    if not infos or any(info.filter_mask or info.byte_offset is None or info.byte_offset + info.size > end for info in infos):
         return None
     return Chunks(dataset.file, dataset.dtype, shape, [(info.byte_offset, info.size) for info in infos], decode)
 
 
 def _decoder(dataset: h5py.Dataset) -> Decode | None:
-    properties = dataset.id.get_create_plist()
-    filters = [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
+    filters = filters_of(dataset)
     if filters == [SHUFFLE, DEFLATE, FLETCHER32]:
         return deflate.zlib_decompress
     return _zstd() if filters == [SHUFFLE, ZSTD, FLETCHER32] else None
@@ -79,6 +78,8 @@ def _zstd() -> Decode | None:
     def decode(stored: memoryview, size: int) -> bytes:
         if not hasattr(here, "decompressor"):
             here.decompressor = zstandard.ZstdDecompressor()
+        if zstandard.frame_content_size(stored) > size:
+            raise ValueError("it unpacks to more than it should")
         return here.decompressor.decompress(stored, max_output_size=size)
 
     return decode

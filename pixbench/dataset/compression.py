@@ -1,8 +1,13 @@
 """The two ways in which a shard is compressed: gzip, which any HDF5 reads, and zstd, which is read twice as fast."""
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Literal
 
+import h5py
+
 from ..errors import UserError
+from ..io.hdf5 import open_file
 
 Compression = Literal["gzip", "zstd"]
 
@@ -17,6 +22,18 @@ def require(compression: str) -> None:
             import hdf5plugin  # noqa: F401  importing it registers the filter
         except ImportError:
             raise UserError("compression zstd needs the package hdf5plugin: pip install 'pixbench[zstd]'") from None
+
+
+def open_shard(path: Path) -> h5py.File:
+    """An open shard whose compression this process can read. UserError where a package is missing, OSError for a damaged file."""
+    with ExitStack() as opened:
+        file = opened.enter_context(open_file(path))
+        try:
+            require(file.attrs.get("compression", "gzip"))
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+        opened.pop_all()
+    return file
 
 
 def filters(compression: Compression) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import UserError
 from ..io.documents import parse, read_json, write_document
+from ..io.outside import FileName
 from .schema import FORMAT, FORMAT_VERSION
 
 MANIFEST = "dataset.json"
@@ -19,7 +20,7 @@ class ShardEntry(BaseModel):
     """One file of a data set, its hash, and the scenes in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    file: str
+    file: FileName
     sha256: str
     bytes: int
     scenes: list[str] = Field(min_length=1)
@@ -48,7 +49,8 @@ class Manifest(BaseModel):
     """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped.
 
     `pair_histogram` counts pairs by what they share and their baseline angle; `replaced` counts models that could not be used
-    and were replaced by others, by what was wrong with them.
+    and were replaced by others, by what was wrong with them; `contents` has sizes, and counts pixels by status and objects by category.
+    `sha256` is the hash of all the rest; sets of older versions have neither.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +68,8 @@ class Manifest(BaseModel):
     self_test: dict[str, Any] = Field(default_factory=dict)
     pair_histogram: dict[str, Any] = Field(default_factory=dict)
     replaced: dict[str, int] = Field(default_factory=dict)
+    contents: dict[str, Any] = Field(default_factory=dict)
+    sha256: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Manifest":
@@ -76,7 +80,13 @@ class Manifest(BaseModel):
             raise ValueError("seed, split and scenes differ from those of the recipe")
         if self.complete and sum(len(shard.scenes) for shard in self.shards) != self.scenes:
             raise ValueError(f"the shards listed do not hold the {self.scenes} scenes promised")
+        if self.sha256 not in ("", self.own_sha256()):
+            raise ValueError("sha256 is not the hash of the rest: something in it was changed")
         return self
+
+    def own_sha256(self) -> str:
+        """Hash of everything but `sha256`."""
+        return hashlib.sha256(json.dumps(self.model_dump(exclude={"sha256"}), sort_keys=True).encode()).hexdigest()
 
     def content_sha256(self) -> str:
         """Hash over the hashes of all shards: two data sets with this value equal are the same to the byte."""
@@ -92,9 +102,11 @@ def content_sha256(shards: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(f"{file} {sha256}" for file, sha256 in shards.items()).encode()).hexdigest()
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write `dataset.json` into a data set's folder."""
-    write_document(folder / MANIFEST, manifest)
+def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
+    """Write `dataset.json` into a data set's folder, with the hash of all that it says; returns what was written."""
+    sealed = manifest.model_copy(update={"sha256": manifest.own_sha256()})
+    write_document(folder / MANIFEST, sealed)
+    return sealed
 
 
 def read_manifest(folder: Path) -> Manifest:

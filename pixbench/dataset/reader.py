@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from ..geometry.instances import FIRST_OBJECT
 from ..geometry.pixels import pixel_centres
 from ..geometry.selftest import StoredPair
 from ..io.files import file_sha256
+from ..io.hdf5 import member, values
+from ..io.outside import check_shown, parsing
 from .chunks import Chunks, find_chunks
-from .compression import require
+from .compression import open_shard
 from .manifest import read_manifest
+from .schema import FIELDS
 
 OPEN_SHARDS = 256
 """Files that a data set keeps open; systems commonly allow a process 1024."""
@@ -50,17 +54,6 @@ class Pair:
         return self.truth.status == Status.VISIBLE
 
 
-def open_shard(path: Path) -> h5py.File:
-    """An open shard whose compression this process can read. UserError where a package is missing, OSError for a damaged file."""
-    file = h5py.File(path, "r")
-    try:
-        require(file.attrs.get("compression", "gzip"))
-    except UserError as error:
-        file.close()
-        raise UserError(f"{path}: {error}") from None
-    return file
-
-
 @dataclass(frozen=True, eq=False)
 class _OpenShard:
     """An open file, and the scenes of it that were asked for: what a scene has learned about its places is kept."""
@@ -70,9 +63,12 @@ class _OpenShard:
 
 
 class Dataset:
-    """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own."""
+    """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own.
 
-    def __init__(self, folder: Path | str):
+    A shard's hash is checked when it is first opened; `check=False` leaves that out, for very large sets that were verified before.
+    """
+
+    def __init__(self, folder: Path | str, *, check: bool = True):
         self.folder = Path(folder)
         self.manifest = read_manifest(self.folder)
         if not self.manifest.complete:
@@ -85,6 +81,7 @@ class Dataset:
                 raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
         self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
         self._open: dict[str, _OpenShard] = {}
+        self._sha256 = self.manifest.shard_hashes() if check else {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -103,9 +100,8 @@ class Dataset:
         name, group = self._where[index]
         shard = self._shard(name)
         if group not in shard.scenes:
-            if group not in shard.file:
-                raise UserError(f"{self.folder / 'shards' / name} holds no scene {group}: {self._advice}")
-            shard.scenes[group] = StoredScene(shard.file[group], index)
+            with parsing(f"{self.folder / 'shards' / name}: scene {group}", self._advice):
+                shard.scenes[group] = StoredScene(member(shard.file, group), index)
         return shard.scenes[group]
 
     def _shard(self, name: str) -> "_OpenShard":
@@ -114,10 +110,9 @@ class Dataset:
                 # Forgotten, not closed: somebody may still hold a scene, and the file stays open as long as that.
                 self._open.pop(next(iter(self._open)))
             path = self.folder / "shards" / name
-            try:
+            with parsing(f"shard {path}", self._advice):
+                self._check_hash(name)
                 self._open[name] = _OpenShard(open_shard(path), {})
-            except OSError as error:
-                raise UserError(f"cannot read shard {path} ({error}): {self._advice}") from None
         return self._open[name]
 
     @property
@@ -126,9 +121,16 @@ class Dataset:
 
     def check_hashes(self) -> None:
         """UserError unless every shard is, to the byte, what was written."""
-        for shard in self.manifest.shards:
-            if file_sha256(self.folder / "shards" / shard.file) != shard.sha256:
-                raise UserError(f"{self.folder / 'shards' / shard.file} was changed: {self._advice}")
+        self._sha256 = self.manifest.shard_hashes()
+        for name in list(self._sha256):
+            self._check_hash(name)
+
+    def _check_hash(self, name: str) -> None:
+        """UserError where a shard whose hash was not looked at yet is not the one that was written."""
+        if name in self._sha256:
+            if file_sha256(self.folder / "shards" / name) != self._sha256[name]:
+                raise UserError(f"{self.folder / 'shards' / name} was changed: {self._advice}")
+            del self._sha256[name]
 
     def scenes(self) -> Iterator["StoredScene"]:
         """All scenes in order."""
@@ -140,10 +142,10 @@ class Dataset:
         A pair that shares nothing has no angle: it is listed only while the angle is not restricted.
         """
         return [
-            PairKey(scene.index, row, int(a), int(b))
+            PairKey(scene.index, row, a, b)
             for scene in self.scenes()
             for row, ((a, b), share, angle) in enumerate(
-                zip(scene.read("pairs"), scene.read("pair_overlap"), scene.read("pair_angle_deg"), strict=True)
+                zip(scene.pairs(), scene.read("pair_overlap"), scene.read("pair_angle_deg"), strict=True)
             )
             if overlap[0] <= share <= overlap[1] and (angle_deg == (0.0, 180.0) or angle_deg[0] <= angle <= angle_deg[1])
         ]
@@ -157,30 +159,71 @@ class StoredScene:
     """One scene of an open shard."""
 
     def __init__(self, group: h5py.Group, index: int):
+        if not isinstance(group, h5py.Group):
+            raise ValueError("it is no group")
         self.group = group
         self.index = index
         self.name = group.name.strip("/")
+        self.file_name: str = group.file.filename
+        self._where = f"{self.file_name}: scene {self.name}"
+        self._sizes: dict[str, int] = {}
+        self._known: set[str] = set()
         self._chunks: dict[str, Chunks | None] = {}
         self._cameras: list[Camera] = []
 
     def read(self, field: str, view: int | None = None) -> Any:
         """A whole field, or its part of one view or pair, as a numpy array."""
-        if view is None:
-            return self.group[field][()]
-        if field not in self._chunks:
-            self._chunks[field] = find_chunks(self.group[field])
-        chunks = self._chunks[field]
-        return self.group[field][view] if chunks is None else chunks.read(view)
+        with self._reading(field):
+            if view is None:
+                return values(self.stored(field))
+            if field not in self._chunks:
+                self._chunks[field] = find_chunks(self.stored(field))
+            chunks = self._chunks[field]
+            return values(self.stored(field), view) if chunks is None else chunks.read(view)
+
+    def stored(self, field: str) -> h5py.Dataset:
+        """A field in the file. KeyError where it is missing, ValueError where it is not of the format."""
+        if field in self._known:
+            return self.group[field]
+        dataset = member(self.group, field)
+        if not isinstance(dataset, h5py.Dataset):
+            raise ValueError("it is no array")
+        fault = FIELDS[field].fault(dataset.dtype, dataset.shape, self._sizes)
+        if fault:
+            raise ValueError(fault)
+        self._known.add(field)
+        return dataset
+
+    def shape(self, field: str) -> tuple[int, ...]:
+        """The shape of a field."""
+        with self._reading(field):
+            shape: tuple[int, ...] = self.stored(field).shape
+            return shape
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """The views of each ordered pair. UserError for one that names no view."""
+        found, views = self.read("pairs"), self.shape("depth_m")[0]
+        with self._reading("pairs"):
+            if ((found < 0) | (found >= views)).any():
+                raise ValueError("it names views that are not there")
+        return [(int(a), int(b)) for a, b in found]
+
+    def _reading(self, field: str) -> AbstractContextManager[None]:
+        return parsing(f"{self._where}, field {field}", "check the data set with 'pixbench verify'")
 
     def json(self, attribute: str) -> dict[str, Any]:
         """The stored `recipe` or `self_test`."""
-        value: dict[str, Any] = json.loads(self.group.attrs[attribute])
-        return value
+        with self._reading(attribute):
+            value = json.loads(self.group.attrs[attribute])
+            if not isinstance(value, dict):
+                raise ValueError(f"it is a {type(value).__name__}")
+            check_shown(value)
+            return value
 
     def camera(self, view: int) -> Camera:
         """The camera of a view."""
         if not self._cameras:
-            views, height, width = self.group["depth_m"].shape
+            views, height, width = self.shape("depth_m")
             K, T_world_cam = self.read("K"), self.read("T_world_cam")
             self._cameras = [Camera(K[index], T_world_cam[index], width, height) for index in range(views)]
         return self._cameras[view]
@@ -200,7 +243,7 @@ class StoredScene:
 
         The canonical coordinates of Wang et al. (NOCS, 2019), but each axis by itself: times the box's size they are metres.
         """
-        coordinates = np.full((*self.group["instance"].shape[1:], 3), np.nan)
+        coordinates = np.full((*self.shape("instance")[1:], 3), np.nan)
         points, instance = self.points(view), self.read("instance", view)
         for index, (T, (low, high)) in enumerate(zip(self.read("object_T_world_obj"), self.read("object_bounds_m"), strict=True)):
             on = instance == FIRST_OBJECT + index
@@ -220,8 +263,7 @@ class StoredScene:
         """All pairs with what the self-test needs."""
         views = {name: self.read(name) for name in ("rgb", "depth_m", "normal_world", "triangle")}
         cameras = [self.camera(view) for view in range(len(views["rgb"]))]
-        pairs = [(int(a), int(b)) for a, b in self.read("pairs")]
-        return stored_pairs(views, cameras, pairs, self.read("status"))
+        return stored_pairs(views, cameras, self.pairs(), self.read("status"))
 
     def controls(self) -> tuple[Int[np.ndarray, "pairs controls 2"], Float[np.ndarray, "pairs controls 2"]]:
         """Stored exact matches of all pairs: source pixels (column, row) and target uv."""

@@ -11,6 +11,9 @@ from ..errors import UserError
 FORMAT = "pixbench-dataset"
 FORMAT_VERSION = 3
 
+MOST_VIEWS = 16 * 15
+"""Views of a scene, or ordered pairs of them."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -29,6 +32,17 @@ class Field:
     def ndim(self) -> int:
         """Number of axes."""
         return len(self.axes.split())
+
+    def fault(self, dtype: np.dtype, shape: Sequence[int], sizes: dict[str, int]) -> str:
+        """Why an array is not this field, empty if it is. `sizes` holds the shared axes that are known already, and gets new ones."""
+        if dtype != np.dtype(self.dtype):
+            return f"has type {dtype}, the format says {self.dtype}"
+        wanted = [
+            int(axis) if axis.isdigit() else sizes.setdefault(axis, size) for axis, size in zip(self.axes.split(), shape, strict=False)
+        ]
+        if len(shape) != self.ndim or list(shape) != wanted or (self.chunk_first_axis and shape[0] > MOST_VIEWS):
+            return f"has shape {tuple(shape)}, the format says {self.axes}" + (f" with {sizes}" if sizes else "")
+        return ""
 
     @property
     def stored_dtype(self) -> np.dtype:

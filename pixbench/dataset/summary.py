@@ -4,42 +4,46 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from ..geometry.correspondence import Status
 from ..geometry.selftest import CYCLE_LIMIT_PX
-from .manifest import Manifest, read_manifest
+from ..io.outside import parsing
+from .contents import Contents
+from .manifest import MANIFEST, Manifest
 from .reader import Dataset
 
 
 def dataset_lines(data: Path) -> Iterator[str]:
     """Recipe, size, pixels by status, objects by category, self-test, and pairs by angle and visible share."""
-    manifest = read_manifest(data)
+    dataset = Dataset(data)  # refuses what is not finished, and what is not all there
+    dataset.close()
+    # What is summed up in a manifest need not have the fields that are shown.
+    with parsing(data / MANIFEST, "generate the data set again"):
+        yield from _lines(data, dataset.manifest)
+
+
+def _lines(data: Path, manifest: Manifest) -> Iterator[str]:
     recipe = manifest.recipe
     yield f"{data}: generator {recipe.generator} v{recipe.generator_version}, split {manifest.split}, seed {manifest.seed}"
     yield f"  recipe {manifest.recipe_sha256}"
     yield f"  content {manifest.content_sha256()}"
-    dataset = Dataset(data)
-    status, categories = _counts(dataset)
-    views, height, width = dataset.scene(0).group["depth_m"].shape
-    yield f"  {len(dataset)} scenes of {views} views, {width} x {height} px, {len(dataset.pair_keys())} ordered pairs"
-    yield "  pixels: " + ", ".join(f"{code.name.lower().replace('_', ' ')} {status[code] / status.sum():.1%}" for code in Status)
-    yield "  objects: " + ", ".join(f"{name} {count}" for name, count in sorted(categories.items()))
+    held = manifest.contents or _read(data)
+    yield f"  {manifest.scenes} scenes of {held['views']} views, {held['width']} x {held['height']} px, {held['pairs']} ordered pairs"
+    total = max(sum(held["pixels"].values()), 1)
+    yield "  pixels: " + ", ".join(f"{name.replace('_', ' ')} {count / total:.1%}" for name, count in held["pixels"].items())
+    yield "  objects: " + ", ".join(f"{name} {count}" for name, count in held["objects"].items())
     if manifest.replaced:
         yield "  replaced: " + ", ".join(f"{kind} {count}" for kind, count in manifest.replaced.items())
     yield from (f"  {line}" for line in self_test_lines("self-test at generation", manifest.self_test))
     yield from _histogram_lines(manifest)
-    dataset.close()
 
 
-def _counts(dataset: Dataset) -> tuple[np.ndarray, dict[str, int]]:
-    """Pixels by status, and objects by category."""
-    status, categories = np.zeros(len(Status), np.int64), dict[str, int]()
+def _read(data: Path) -> dict[str, Any]:
+    """The contents of a set whose manifest does not sum them up, from its scenes."""
+    dataset, contents = Dataset(data), Contents()
     for scene in dataset.scenes():
-        status += np.bincount(scene.read("status").ravel(), minlength=len(Status))
-        for name in scene.read("object_category"):
-            categories[name.decode()] = categories.get(name.decode(), 0) + 1
-    return status, categories
+        contents.add(scene)
+    dataset.close()
+    held: dict[str, Any] = contents.fields()["contents"]
+    return held
 
 
 def self_test_lines(when: str, test: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import UserError
 from ..geometry.correspondence import STATUS_MEANING
 from ..geometry.selftest import SelfTest
+from ..io.hdf5 import create_file, open_file
 from .chunks import encoded, find_chunks
 from .compression import Compression, filters
 from .schema import FIELDS, FORMAT, FORMAT_VERSION, Field
@@ -57,7 +58,7 @@ def _created(temporary: Path, path: Path) -> Iterator[h5py.File]:
     with _writing(path):
         # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
         # a Dask worker, holds on to them for a while.
-        file = h5py.File(temporary, "w", libver=LIBVER, rdcc_nbytes=0)
+        file = create_file(temporary, libver=LIBVER, rdcc_nbytes=0)
     try:
         yield file
     finally:
@@ -124,7 +125,7 @@ def _check_shape(name: str, field: Field, array: np.ndarray, sizes: dict[str, in
 
 
 def _check(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None:
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
         for scene, fields in digests.items():
             for name, digest in fields.items():
                 if field_sha256(_read_back(file[scene][name])) != digest:

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..dataset.reader import Pair
-from ..geometry.correspondence import Status
+from ..dataset.reader import Pair, PairKey
+from ..geometry.correspondence import PairTruth, Status
 from ..geometry.pixels import pixel_index
 from ..registry import Registry
 from .matching.dense_matcher import Matches, Search, match_dense
@@ -30,15 +30,33 @@ class Model(ABC):
     """Scored by `match`. `name` is the table's row, `info` goes into the record."""
 
     name: str
+    asks_for: tuple[str, ...] = ()
+    """What it is given beside two images, in words that stand in the record; a model that names something gets the pair with its truth."""
 
     @property
     def info(self) -> dict[str, Any]:
-        """What a reader of the table must know of this model, as plain JSON values."""
+        """What a reader of the table must know of this model, as plain JSON values. Its norm is added, see `described_model`."""
         return {}
 
     @abstractmethod
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """Where query positions uv of image a lie in image b, in pixels. Only an oracle looks at the pair's truth."""
+        """Where query positions uv of image a lie in image b, in pixels. A class that `asks_for` nothing is told the images alone."""
+
+    def answer(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
+        """`match`, of a pair with truth, of which a model gets copies of the images and nothing else unless it `asks_for` it."""
+        return self.match(pair if self.asks_for else _images_only(pair), query_uv)
+
+
+def _images_only(pair: Pair) -> Pair:
+    rgb_a, rgb_b = pair.rgb_a.copy(), pair.rgb_b.copy()
+    shape = rgb_a.shape[:2]
+    unknown = PairTruth(np.full((*shape, 2), np.nan, np.float32), np.full(shape, Status.NO_SURFACE, np.uint8))
+    return Pair(PairKey(0, 0, 0, 1), rgb_a, rgb_b, unknown)
+
+
+def described_model(model: Model) -> dict[str, Any]:
+    """`info`, with the norm in which descriptors are compared: the attribute `p` is its one source, so that it can be set from outside."""
+    return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None}
 
 
 BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
@@ -126,7 +144,7 @@ class MatcherModel(Model):
     @property
     def info(self) -> dict[str, Any]:
         """Kind and reach."""
-        return {"kind": "matcher", "p": None, "channels": None, "reach_px": self.reach_px, **self._info}
+        return {"kind": "matcher", "channels": None, "reach_px": self.reach_px, **self._info}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """See Model. ValueError as in `points`."""

@@ -1,5 +1,6 @@
 """The record of one evaluation: what was run, where, and what came out. Tables are a pure function of records."""
 
+import hashlib
 import json
 import math
 import platform
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
 from ..io.files import file_sha256, write_whole
+from ..io.outside import LARGEST_TEXT, FileName, check_regular, check_shown, parsing, read_text
+from ..io.text import printable
 
 FORMAT = "pixbench-record"
 
@@ -110,7 +113,7 @@ class Protocol(_Part):
 class FilePart(_Part):
     """A file beside the record."""
 
-    file: Annotated[str, Field(pattern=r"^[^/\\\\]+$")]
+    file: Annotated[FileName, Field(pattern=r"^[^/\\\\]+$")]
     """Its name, without a folder."""
     sha256: str
     bytes: int
@@ -156,6 +159,13 @@ class Record(_Part):
     """Versions and hardware."""
     created: str
     """UTC, ISO 8601."""
+    sha256: str | None = None
+    """Of all the rest; null in records of older versions."""
+
+    def own_sha256(self) -> str:
+        """Hash of everything but `sha256`."""
+        said = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def value(self, metric: str) -> float | None:
         """A metric's value; None where it has none."""
@@ -213,21 +223,26 @@ def schema_json() -> str:
     return json.dumps(Record.model_json_schema(), indent=1) + "\n"
 
 
-def write_record(path: Path, record: Record) -> None:
-    """Write a record as indented JSON."""
-    write_whole(path, json.dumps(record.model_dump(mode="json"), indent=1) + "\n")
+def write_record(path: Path, record: Record) -> Record:
+    """Write a record as indented JSON, with the hash of all that it says; returns what was written."""
+    sealed = record.model_copy(update={"sha256": record.own_sha256()})
+    write_whole(path, json.dumps(sealed.model_dump(mode="json"), indent=1) + "\n")
+    return sealed
 
 
 def read_record(path: Path) -> Record:
     """Read and validate a record; UserError names the file and the field that is wrong."""
-    try:
-        return Record.model_validate_json(path.read_text())
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "file"
-        raise UserError(f"{path} is not a record: field '{where}': {first['msg']}; run 'pixbench evaluate' again") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read: {error}") from None
+    with parsing(path, "it is no record; run 'pixbench evaluate' again"):
+        try:
+            record = Record.model_validate_json(read_text(path))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = printable(".".join(map(str, first["loc"]))) or "file"
+            raise UserError(f"{path} is not a record: field '{where}': {first['msg']}; run 'pixbench evaluate' again") from None
+        check_shown(record.model_dump(mode="json"))
+        if record.sha256 not in (None, record.own_sha256()):
+            raise ValueError("sha256 is not the hash of the rest: something in it was changed")
+        return record
 
 
 @dataclass(frozen=True)
@@ -245,6 +260,7 @@ class StoredRecord:
         path = self.path.with_name(part.file)
         if not path.is_file():
             raise UserError(f"{path} is missing: {self.path.name} needs it beside itself; copy it there, or run 'pixbench evaluate' again")
+        check_regular(path)
         if file_sha256(path) != part.sha256:
             raise UserError(f"{path} is not the file that {self.path.name} was made with: run 'pixbench evaluate' again")
         return path
@@ -258,7 +274,7 @@ def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
             raise UserError(f"{path} does not exist: give records or folders that 'pixbench evaluate' wrote")
         files = [path]
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*.json") if file.is_file())
-            files = [file for file in inside if f'"{FORMAT}"' in file.read_text(errors="replace")]
+            below = sorted(file for file in path.rglob("*.json") if file.is_file() and file.stat().st_size <= LARGEST_TEXT)
+            files = [file for file in below if f'"{FORMAT}"' in file.read_text(errors="replace")]
         found += [StoredRecord(file, read_record(file)) for file in files]
     return found

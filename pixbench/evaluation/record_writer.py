@@ -1,16 +1,13 @@
 """Writes the record of a run beside its predictions: the same for all tasks."""
 
-import hashlib
-import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..io.files import file_sha256
-from .model import DescriptorModel, Model
+from .model import DescriptorModel, Model, described_model
 from .record import (
     DataPart,
     FilePart,
@@ -25,6 +22,7 @@ from .record import (
     peak_memory_mb,
     write_record,
 )
+from .record_place import file_stem, model_sha256
 from .task import METRICS
 
 
@@ -77,23 +75,14 @@ def record_result(
         created=now(),
     )
     path = predictions.with_name(f"{file_stem(model.name)}.json")
-    write_record(path, record)
-    return path, record
-
-
-def file_stem(name: str) -> str:
-    """A model's name as a file's."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
-
-
-def model_sha256(model: Model) -> str:
-    """Hash of what a model says of itself, the hashes of its weights among it."""
-    return hashlib.sha256(json.dumps([model.name, model.info], sort_keys=True, default=str).encode()).hexdigest()
+    return path, write_record(path, record)
 
 
 def described_info(model: Model) -> dict[str, Any]:
     """A model's own words, and the size of the descriptors that it gave."""
-    info = dict(model.info)
+    info = described_model(model)
+    if model.asks_for:
+        info["asks_for"] = list(model.asks_for)
     if isinstance(model, DescriptorModel) and model.described is not None:
         channels, rows, columns = model.described
         info |= {"channels": channels, "described_rows": rows, "described_columns": columns}

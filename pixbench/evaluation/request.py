@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .model import Model
+from .record_place import check_replaced, file_stem
 from .suite import Opening, Suite
 
 ProgressBar = Callable[[str, int, str], AbstractContextManager[Callable[..., None]]]
@@ -25,6 +27,7 @@ class EvaluationRequest:
     """A suite, or the data set or real pairs in the folder `data`; results go to a folder of that name in `out`.
 
     A task raises UserError for what it has no use for. `trained_on` is the folder of the model's training set.
+    `force` replaces the record of another model or protocol.
     """
 
     suite: Suite | None
@@ -37,6 +40,7 @@ class EvaluationRequest:
     query_stride: int | None = None
     long_side: int | None = None
     trained_on: Path | None = None
+    force: bool = False
     progress_bar: ProgressBar = no_progress_bar
 
     @property
@@ -52,6 +56,12 @@ class EvaluationRequest:
     def folder(self) -> Path:
         """Where results go."""
         return self.out / self.name
+
+    def check_replaced(self, model: Model) -> None:
+        """UserError where the record of another model has the place of this one's."""
+        if self.suite is not None:
+            path = self.folder / f"{file_stem(model.name)}.json"
+            check_replaced(path, model, self.suite.full_name, None, None, force=self.force)
 
     def refuse_pair_options(self) -> None:
         """UserError for an option that means something for pairs of views only."""

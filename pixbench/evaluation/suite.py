@@ -11,6 +11,7 @@ from ..dataset.verify import verify
 from ..errors import UserError, VerificationError
 from ..generation import generate
 from ..generation.protocol import GENERATORS
+from ..io.lock import locked
 from ..registry import Registry
 from .matching.levels.drawn_pairs import DrawnPairs
 from .matching.levels.level import Level
@@ -123,6 +124,10 @@ class GeneratedSuite(MatchingSuite):
     ) -> Path:
         """The suite's folder, made and verified if it is not there yet."""
         folder = self.folder(cache, sources)
+        with locked(folder.parent, f".{folder.name}.lock", wait=True):
+            return self._ensured(folder, workers, sources, progress)
+
+    def _ensured(self, folder: Path, workers: int, sources: Mapping[str, Any] | None, progress: Callable[[int], None]) -> Path:
         marker = folder / ".verified"
         if marker.exists() and (folder / MANIFEST).exists() and read_manifest(folder).content_sha256() == marker.read_text():
             return folder

@@ -35,5 +35,5 @@ class Rooms:
 
 def matching(run: Path, data: Path) -> dict[str, float]:
     """Matching scores of a run on a data set, means over pairs; record and predictions go into the run's folder."""
-    _, record = evaluate(load_model(str(run)), DatasetPairs(data, data.name, STRIDE), run / "evaluation")
+    _, record = evaluate(load_model(str(run)), DatasetPairs(data, data.name, STRIDE), run / "evaluation", force=True)
     return {name: value.value for name, value in record.metrics.items() if value.value is not None}

@@ -7,7 +7,9 @@ from typing import Any
 
 from ..errors import UserError
 from ..generation.cluster import connected
+from ..io.documents import read_json
 from ..io.files import write_whole
+from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
 from . import Cell, Record, cell_format, experiment_named
 
@@ -32,7 +34,15 @@ def sweep(
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
     one that was stopped resumes. UserError for a folder that holds another preset, or something else.
     """
-    _open(folder, experiment, cells[0])
+    _check(folder, experiment, cells[0])
+    with locked(folder):
+        return _sweep(experiment, cells, folder, workers, cluster, progress)
+
+
+def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, cluster: str | None, progress: Callable[[int], None]) -> int:
+    mark, said = folder / MARK, _check(folder, experiment, cells[0])
+    if not mark.is_file():
+        write_whole(mark, said)
     missing = [cell for cell in cells if not record_path(folder, cell).is_file()]
     progress(len(cells) - len(missing))
     if not missing:
@@ -63,10 +73,7 @@ def read_cells(experiment: str, folder: Path) -> list[Record]:
     again = f"'pixbench sweep {experiment} --out {folder}'"
     found = []
     for path in sorted((folder / "cells").glob("*.json")):
-        try:
-            cell = json.loads(path.read_text())
-        except ValueError:
-            raise UserError(f"{path} is damaged: remove it and run {again} again") from None
+        cell = read_json(path, f"remove it and run {again} again")
         if not isinstance(cell, dict) or cell.get("format") != cell_format(experiment):
             raise UserError(f"{path} is no record of {experiment}: remove it")
         found.append(cell)
@@ -111,8 +118,8 @@ def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Pa
             progress(1)
 
 
-def _open(folder: Path, experiment: str, cell: Cell) -> None:
-    """Mark a folder as this sweep's: records of two presets, or two objectives, never mix."""
+def _check(folder: Path, experiment: str, cell: Cell) -> str:
+    """The mark of this sweep. UserError for a folder of another: records of two presets, or two objectives, never mix."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     mark = folder / MARK
@@ -122,8 +129,7 @@ def _open(folder: Path, experiment: str, cell: Cell) -> None:
     if mark.is_file():
         if mark.read_text() != said:
             raise UserError(f"{folder} holds another sweep ({mark.read_text().strip()}): choose another --out")
-        return
-    if folder.exists() and any(folder.iterdir()):
+        return said
+    if not holds_nothing(folder):
         raise UserError(f"{folder} is not empty and is not a sweep: choose a new or empty folder for --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(mark, said)
+    return said

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..dataset.compression import Compression
 from ..dataset.manifest import MANIFEST
 from ..errors import UserError
+from ..io.outside import read_text
 from .job import Job
 from .software import packages
 
@@ -88,8 +89,8 @@ def _address(cluster: str) -> str:
     if "://" in cluster:
         return cluster
     try:
-        address = json.loads(Path(cluster).read_text())["address"]
-    except (OSError, ValueError, KeyError, TypeError):
+        address = json.loads(read_text(Path(cluster)))["address"]
+    except (UserError, ValueError, KeyError, TypeError, RecursionError):
         raise UserError(f"--cluster {cluster}: expected an address such as tcp://host:8786, or the file a scheduler wrote") from None
     return str(address)
 

@@ -4,12 +4,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..dataset.manifest import Recipe
 from ..dataset.writer import Scene, write_shard
 from ..errors import VerificationError
 from .protocol import GENERATORS, Generator, GeneratorConfig, scene_name
 
 _kept: dict[str, Generator] = {}
 """The generator that this process used last: it keeps what is slow to load, so the next shard goes on with it."""
+
+
+def recipe_of(generator_name: str, config: GeneratorConfig) -> Recipe:
+    """What decides the contents of the data set that a generator makes from a configuration."""
+    return Recipe(
+        generator=generator_name,
+        generator_version=GENERATORS.get(generator_name).version,
+        config=config.model_dump(mode="json"),
+    )
 
 
 @dataclass(frozen=True)
@@ -24,6 +34,10 @@ class Job:
     def shards(self) -> range:
         """The numbers of all shards."""
         return range(-(-self.config.scenes // self.config.scenes_per_shard))
+
+    def recipe(self) -> Recipe:
+        """What decides the contents of the data set."""
+        return recipe_of(self.generator, self.config)
 
     def path(self, shard: int) -> Path:
         """The file of a shard."""
@@ -49,7 +63,7 @@ class Job:
             failures = made.self_test.failures()
             if failures:
                 raise VerificationError(f"scene {index} fails its self-test, so the set is not made: {'; '.join(failures)}")
-            yield scene_name(index), made.arrays, made.self_test, made.recipe
+            yield scene_name(index), made.arrays, made.self_test, {**self.recipe().model_dump(), "scene": index, **made.recipe}
             progress(1)
 
     def _opened(self) -> Generator:

@@ -1,12 +1,14 @@
 """Makes a data set again from its recipe: checks before, and the comparison of all shards afterwards."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..dataset.manifest import Manifest, Recipe
 from ..dataset.recipe import RecipeFile
 from ..errors import UserError, VerificationError
+from ..io.outside import parsing
+from .job import recipe_of
 from .protocol import Generator, GeneratorConfig, HasAssets
-from .runner import recipe_of
 
 
 def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Generator) -> None:
@@ -16,6 +18,18 @@ def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Gen
         raise UserError(f"the recipe cannot be followed ({wanted.recipe.difference(here, 'in the recipe', 'here')}): {_mend(wanted, here)}")
     if wanted.assets and isinstance(generator, HasAssets):
         _check_assets(wanted.assets, generator.asset_hashes(list(wanted.assets)))
+
+
+def check_places(wanted: RecipeFile, source: Path, kind: type[GeneratorConfig]) -> None:
+    """UserError for a recipe that names places on this machine: only its reader may say where something lies here."""
+    with parsing(source, "write the recipe again with 'pixbench recipe'"):
+        places = kind.model_validate(wanted.recipe.config).locations
+    if places:
+        named = ", ".join(f"{name} at {place}" for name, place in places.items())
+        raise UserError(
+            f"{source} names places outside its folder ({named}): a recipe does not decide where your files are searched; "
+            "take them out of it, and give them on the command line"
+        )
 
 
 def _mend(wanted: RecipeFile, here: Recipe) -> str:

@@ -1,6 +1,5 @@
 """`generate`: opens or begins a data set, has its missing shards made, and writes its manifest."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -8,16 +7,18 @@ from pathlib import Path
 
 import h5py
 
-from ..dataset.compression import require
+from ..dataset.compression import open_shard, require
+from ..dataset.contents import Contents
 from ..dataset.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_manifest, write_manifest
-from ..dataset.pair_histogram import pair_histogram
-from ..dataset.reader import StoredScene, open_shard
+from ..dataset.reader import StoredScene
+from ..dataset.verify import shard_faults
 from ..errors import UserError
-from ..geometry.selftest import SelfTest, merge
 from ..io.files import file_sha256
+from ..io.hdf5 import WITHOUT_LOCKS
+from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
-from .job import Job
-from .protocol import GENERATORS, GeneratorConfig
+from .job import Job, recipe_of
+from .protocol import GeneratorConfig
 from .software import software
 
 Maker = Callable[[Job, Sequence[int], Callable[[int], None]], None]
@@ -40,7 +41,8 @@ def generate(
     where the folder holds anything but this data set, and where the cluster cannot do the work.
     """
     require(config.compression)
-    with _maker(workers, cluster, config) as make:
+    _check_place(recipe_of(generator_name, config), folder)
+    with _maker(workers, cluster, config) as make, locked(folder):
         manifest = _open(generator_name, config, folder)
         job = Job(generator_name, config, folder.resolve())
         (folder / "shards").mkdir(exist_ok=True)
@@ -49,11 +51,11 @@ def generate(
         progress(config.scenes - sum(len(job.scenes(shard)) for shard in missing))
         if missing:
             make(job, missing, progress)
-    if manifest.complete and not missing:
-        return manifest
-    # A worker that was killed has left its temporary file.
-    _remove_leftovers(folder / "shards")
-    return _finish(manifest, job)
+        if manifest.complete and not missing:
+            return manifest
+        # A worker that was killed has left its temporary file.
+        _remove_leftovers(folder / "shards")
+        return _finish(manifest, job)
 
 
 @contextmanager
@@ -96,11 +98,8 @@ def _intact(job: Job, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
         return False
     if path.name in listed:
         return file_sha256(path) == listed[path.name].sha256
-    try:
-        with open_shard(path) as file:
-            return list(file) == job.scene_names(shard)
-    except OSError:
-        return False
+    # Not listed yet: its hash is nowhere but with its fields.
+    return not shard_faults(path, job.scene_names(shard), job.recipe())
 
 
 def _remove_leftovers(shards: Path) -> None:
@@ -118,15 +117,14 @@ def _is_being_written(path: Path) -> bool:
         h5py.File(path, "r+").close()
     except BlockingIOError:
         return True
-    except OSError:
-        # A file that was never finished cannot be read.
-        return False
+    except OSError as error:
+        # A file that was never finished cannot be read; where nothing can be locked, nobody knows.
+        return error.errno in WITHOUT_LOCKS
     return False
 
 
-def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`, begun if the folder is new or empty."""
-    recipe = recipe_of(generator_name, config)
+def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
+    """The manifest of this data set in `folder`, None where it is to be begun. UserError where the folder holds something else."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     if (folder / MANIFEST).exists():
@@ -136,10 +134,19 @@ def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifes
         if manifest.shards or any((folder / "shards").glob("*.h5")):
             raise UserError(f"{folder} holds another data set ({manifest.recipe.difference(recipe)}): choose another --out")
         # One that was begun and has no shard yet: a first try with settings that did not work.
-    elif folder.exists() and any(folder.iterdir()):
+    elif not holds_nothing(folder, "shards"):
         raise UserError(f"{folder} is not empty and is not a data set: choose a new or empty folder for --out")
+    return None
+
+
+def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
+    """The manifest of the data set in `folder`, begun if the folder is new or empty."""
+    recipe = recipe_of(generator_name, config)
+    manifest = _check_place(recipe, folder)
+    if manifest is not None:
+        return manifest
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = Manifest(
+    begun = Manifest(
         complete=False,
         recipe=recipe,
         recipe_sha256=recipe.sha256(),
@@ -148,53 +155,17 @@ def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifes
         scenes=config.scenes,
         software=software(config.compression),
     )
-    write_manifest(folder, manifest)
-    return manifest
-
-
-def recipe_of(generator_name: str, config: GeneratorConfig) -> Recipe:
-    """What decides the contents of the data set that a generator makes from a configuration."""
-    return Recipe(
-        generator=generator_name,
-        generator_version=GENERATORS.get(generator_name).version,
-        config=config.model_dump(mode="json"),
-    )
+    return write_manifest(folder, begun)
 
 
 def _finish(manifest: Manifest, job: Job) -> Manifest:
-    entries, tests, pairs = [], [], []
-    assets: dict[str, str] = {}
-    replaced: Counter[str] = Counter()
+    entries, contents = [], Contents()
     for shard in job.shards:
         path, names = job.path(shard), job.scene_names(shard)
         entries.append(ShardEntry(file=path.name, sha256=file_sha256(path), bytes=path.stat().st_size, scenes=names))
         for scene in _read_scenes(path, names):
-            tests.append(SelfTest(**scene.json("self_test")))
-            pairs.append((scene.read("pair_overlap"), scene.read("pair_angle_deg")))
-            _add_assets(assets, scene.json("recipe").get("assets", {}), path)
-            replaced.update(scene.json("recipe").get("replaced", {}))
-    finished = manifest.model_copy(
-        update={
-            "complete": True,
-            "shards": entries,
-            "self_test": merge(tests).as_dict(),
-            "pair_histogram": pair_histogram(pairs),
-            "assets": dict(sorted(assets.items())),
-            "replaced": dict(sorted(replaced.items())),
-        }
-    )
-    write_manifest(job.folder, finished)
-    return finished
-
-
-def _add_assets(assets: dict[str, str], more: Mapping[str, str], shard: Path) -> None:
-    """UserError for an asset that is known with another hash: somebody changed a model after other shards were made with it."""
-    for asset, sha256 in more.items():
-        if assets.setdefault(asset, sha256) != sha256:
-            raise UserError(
-                f"asset {asset} was changed while the set was made: {shard} has it with sha256 {sha256[:12]}…, shards before it with "
-                f"{assets[asset][:12]}…; restore the model, delete the shards made with the changed one, and run the same command again"
-            )
+            contents.add(scene)
+    return write_manifest(job.folder, manifest.model_copy(update={"complete": True, "shards": entries, **contents.fields()}))
 
 
 def _read_scenes(path: Path, names: list[str]) -> Iterator[StoredScene]:

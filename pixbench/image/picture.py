@@ -1,6 +1,8 @@
 """Pictures that users bring: read from PNG, JPEG, WebP or TIFF, or taken from memory, and shrunk."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +11,13 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UserError
+from ..io.outside import check_pixels, check_regular, parsing
 
 Pixels = UInt8[np.ndarray, "height width 3"]
+
+EXPECTED = "expected a whole PNG, JPEG, WebP or TIFF"
+BYTES_PER_PIXEL = {"I": 32, "F": 32, "RGBA": 16, "LA": 16, "PA": 16}
+"""Of memory while a picture of a mode is converted to RGB."""
 
 _EXIF, _FOCAL_35MM = 0x8769, 0xA405
 _DIAGONAL_35MM = float(np.hypot(36.0, 24.0))
@@ -49,19 +56,28 @@ def read_picture(path: Path) -> Picture:
     """
     if not path.is_file():
         raise UserError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a picture (PNG, JPEG, WebP or TIFF)")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
-            with Image.open(path) as image:
-                focal_35mm = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
-                # Pillow scales what PNG and Netpbm files hold to 16 bits, but may call it 32.
-                rgb = rgb_of(ImageOps.exif_transpose(image), sixteen_bits=image.format in ("PNG", "PPM"))
-    except UnidentifiedImageError:
-        raise UserError(f"{path} is not a picture that can be read: expected PNG, JPEG, WebP or TIFF") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): expected a whole PNG, JPEG, WebP or TIFF") from None
-    diagonal = float(np.hypot(*rgb.shape[:2]))
-    return Picture(rgb, float(focal_35mm) / _DIAGONAL_35MM * diagonal if focal_35mm else None)
+    with opened_image(path) as image, parsing(path, EXPECTED):
+        focal_35mm = image.getexif().get_ifd(_EXIF).get(_FOCAL_35MM)
+        # Pillow scales what PNG and Netpbm files hold to 16 bits, but may call it 32.
+        rgb = rgb_of(ImageOps.exif_transpose(image), sixteen_bits=image.format in ("PNG", "PPM"))
+        diagonal = float(np.hypot(*rgb.shape[:2]))
+        return Picture(rgb, float(focal_35mm) / _DIAGONAL_35MM * diagonal if focal_35mm else None)
+
+
+@contextmanager
+def opened_image(path: Path) -> Iterator[Image.Image]:
+    """An image of Pillow's, whose pixels are not read yet. UserError where it is none, or too large to be held."""
+    check_regular(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
+        with parsing(path, EXPECTED):
+            try:
+                image = Image.open(path)
+            except UnidentifiedImageError:
+                raise UserError(f"{path} is not a picture that can be read: {EXPECTED}") from None
+            check_pixels(*image.size, BYTES_PER_PIXEL.get(image.mode, 8))
+        with image:
+            yield image
 
 
 def shrunk(rgb: Pixels, long_side: int) -> UInt8[np.ndarray, "rows columns 3"]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float, UInt8
 
@@ -12,6 +11,7 @@ from ..errors import UserError
 from ..evaluation.model import DescriptorModel, image_batch, norm_name
 from ..image.picture import as_picture, shrunk
 from ..io.files import written_whole
+from ..io.hdf5 import create_file
 from .defaults import WORKING_SIZE
 from .model import ModelSource, PictureSource, check_size, open_model
 
@@ -106,7 +106,7 @@ def save_description(description: Description, path: Path, *, half: bool = False
 
 
 def _write_h5(path: Path, values: np.ndarray, description: Description) -> None:
-    with h5py.File(path, "w") as file:
+    with create_file(path) as file:
         dataset = file.create_dataset("descriptors", data=values, compression="gzip", shuffle=True)
         dataset.attrs["axes"] = "channel, row, column"
         dataset.attrs["meaning"] = "cell (i, j) has its centre at ((i + 0.5, j + 0.5) * stride * scale), x and y in pixels of the picture"

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from .files import write_whole
+from .outside import check_shown, read_text, reason
+from .text import printable
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -19,10 +21,13 @@ def write_document(path: Path, document: BaseModel) -> None:
 
 def read_json(path: Path, mend: str) -> Any:
     """The JSON in a file; UserError, which ends with the advice `mend`, where it is none."""
+    text = read_text(path)
     try:
-        return json.loads(path.read_text())
+        found = json.loads(text)
+        check_shown(found)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON ({error}): {mend}") from None
+        raise UserError(f"{path} is not valid JSON ({reason(error)}): {mend}") from None
+    return found
 
 
 def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
@@ -32,15 +37,17 @@ def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
         raise UserError(f"{path} is not a PixBench file of this kind: expected format '{wanted}'")
     if raw.get("format_version") != version:
         raise UserError(
-            f"{path} has format version {raw.get('format_version')}, this PixBench reads version {version}: "
+            f"{path} has format version {str(raw.get('format_version'))[:40]}, this PixBench reads version {version}: "
             "install the PixBench that wrote it, or a newer one"
         )
     try:
         return kind.model_validate(raw)
+    except RecursionError:
+        raise UserError(f"{path} is nested too deep: {mend}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "whole file"
-        raise UserError(f"{path}: field '{where}': {first['msg'].removeprefix('Value error, ')}; {mend}") from None
+        raise UserError(f"{path}: field '{printable(where)}': {first['msg'].removeprefix('Value error, ')}; {mend}") from None
 
 
 def format_of(raw: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError, unknown_name
-from ..evaluation.comparison import Comparison, compare_metrics
+from ..evaluation.comparison import TOLERANCE, Comparison, compare_metrics
 from ..evaluation.record import WEIGHTS, Record, StoredRecord
 from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
 from ..evaluation.suite import find_suite
@@ -108,7 +108,8 @@ def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar
         _, again = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
     asked = {metric.id for metric in compared_metrics(record)}
     values = {name: value.value for name, value in again.metrics.items() if name in asked}
-    return compare_metrics(record, {name: math.nan if value is None else value for name, value in values.items()})
+    measured = {name: math.nan if value is None else value for name, value in values.items()}
+    return compare_metrics(record, measured, tolerance=TOLERANCE)
 
 
 def _request(record: Record, access: DataAccess, out: Path, progress_bar: ProgressBar) -> EvaluationRequest:

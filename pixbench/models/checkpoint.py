@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError
-from safetensors import SafetensorError
+import torch
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from ..errors import UserError
+from ..io.documents import read_json
 from ..io.files import file_sha256, write_whole
+from ..io.outside import check_regular, parsing
 from ..io.seeding import seeded
 from ..losses import NORMS
 from .unet import UNet, UNetConfig
@@ -81,8 +84,8 @@ def find_checkpoint(path: Path) -> Path:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Load a checkpoint for use on the CPU; UserError where it is not one, is damaged, or is of a newer format."""
     folder = find_checkpoint(path)
-    try:
-        raw = json.loads((folder / CONFIG).read_text())
+    with parsing(folder, "it is not a whole checkpoint; train it again or fetch it anew"):
+        raw = read_json(folder / CONFIG, "train it again or fetch it anew")
         if not isinstance(raw, dict) or raw.get("format") != FORMAT:
             raise UserError(f"{folder / CONFIG} is not a PixBench checkpoint: expected format '{FORMAT}'")
         if raw.get("format_version") != FORMAT_VERSION:
@@ -93,12 +96,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
         config = CheckpointConfig.model_validate(raw)
         if config.p != "cosine" and config.p not in NORMS:
             raise ValueError(f"p is {config.p}, expected 1, 2, inf or cosine")
+        check_regular(folder / WEIGHTS)
+        _check_sizes(config.network, folder / WEIGHTS)
         network = UNet(config.network)
         network.load_state_dict(load_file(folder / WEIGHTS))
-    except (ValidationError, ValueError, SafetensorError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UserError(f"{folder} is not a whole checkpoint ({reason}): train it again or fetch it anew") from None
     return Checkpoint(network.eval(), config, file_sha256(folder / WEIGHTS), folder)
+
+
+def _check_sizes(config: UNetConfig, path: Path) -> None:
+    """ValueError unless a file holds the tensors of the network, before any room is made for them."""
+    with torch.device("meta"):
+        wanted = {name: list(tensor.shape) for name, tensor in UNet(config).state_dict().items()}
+    with safe_open(path, framework="pt") as file:
+        found = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118  (no mapping)
+    wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+    if wrong:
+        raise ValueError(f"tensor {wrong[0]} is {found.get(wrong[0])}, the network has {wanted.get(wrong[0])}")
 
 
 def seeded_network(config: UNetConfig, seed: int) -> UNet:

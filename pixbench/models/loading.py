@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model, norm_name
+from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model
 from ..io.files import file_sha256
+from ..io.text import printable
 from .checkpoint import load_checkpoint
 from .onnx_file import OnnxModel
 from .pretrained import pretrained_folder, pretrained_names
@@ -91,8 +93,7 @@ class CheckpointModel(DescriptorModel):
         self._checkpoint = load_checkpoint(path)
         self.network: nn.Module = self._checkpoint.network
         self.p = self._checkpoint.config.p
-        run = self._checkpoint.folder.resolve()
-        self.name = run.parent.name if run.name == "checkpoint" else run.name
+        self.name = _run_name(self._checkpoint.folder.resolve())
 
     @property
     def info(self) -> dict[str, Any]:
@@ -100,7 +101,6 @@ class CheckpointModel(DescriptorModel):
         config = self._checkpoint.config
         return {
             "kind": "checkpoint",
-            "p": norm_name(self.p),
             "channels": config.network.channels,
             "parameters": sum(parameter.numel() for parameter in self.network.parameters()),
             "checkpoint_sha256": self._checkpoint.sha256,
@@ -112,6 +112,13 @@ class CheckpointModel(DescriptorModel):
         """See DescriptorModel."""
         out: Tensor = self.network(images)
         return out
+
+
+def _run_name(folder: Path) -> str:
+    """What is evaluated: a run, its best checkpoint apart from its last, and one of several seeds by the method's folder too."""
+    run = folder.parent if folder.name in ("checkpoint", "best") else folder
+    name = f"{run.parent.name}-{run.name}" if re.fullmatch(r"seed[-_]?\d+", run.name) and run.parent.name else run.name
+    return printable(f"{name}-best" if folder.name == "best" else name)
 
 
 class PretrainedModel(CheckpointModel):
@@ -139,8 +146,8 @@ class NetworkModel(DescriptorModel):
 
     @property
     def info(self) -> dict[str, Any]:
-        """Kind, norm, and what was loaded."""
-        return {**self._info, "p": norm_name(self.p)}
+        """Kind, and what was loaded."""
+        return self._info
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """See DescriptorModel."""
@@ -190,6 +197,8 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
         raise UserError(f"--model {spec}: {error}; expected package.module:factory that Python can import from here") from None
     if not callable(item):
         raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
+    # Every template has a `build`: the module says which one it is.
+    name = module_name.rpartition(".")[2] if name == "build" else name
     source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
     if isinstance(item, nn.Module):
         return _wrapped(item, name, p, source)

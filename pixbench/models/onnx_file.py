@@ -13,6 +13,7 @@ from .. import __version__
 from ..errors import UserError
 from ..evaluation.model import DescriptorModel, norm_name, parse_norm
 from ..io.files import file_sha256, written_whole
+from ..io.text import printable
 
 EXAMPLE = (2, 3, 48, 80)
 """A size to follow the network with; batch, height and width stay free."""
@@ -75,13 +76,13 @@ class OnnxModel(DescriptorModel):
         except Exception as error:  # onnxruntime's errors have no common class
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"--model onnx:{path} cannot be read ({reason}): expected a file of 'pixbench export'") from None
-        self.name = said.get("name", path.stem)
+        self.name = printable(str(said.get("name", path.stem)))
         self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **said}
 
     @property
     def info(self) -> dict[str, Any]:
         """What the file says of itself, and its hash."""
-        return {**self._info, "p": norm_name(self.p)}
+        return self._info
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """See DescriptorModel."""

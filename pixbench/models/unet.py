@@ -52,6 +52,8 @@ class UNetConfig(BaseModel):
     def _consistent(self) -> "UNetConfig":
         if len(self.widths) != len(self.blocks) or not self.widths:
             raise ValueError(f"widths {self.widths} and blocks {self.blocks} must have the same length, at least 1")
+        if len(self.widths) > 16 or max(self.widths) > 8192 or sum(self.blocks) > 512 or self.channels > 8192:
+            raise ValueError(f"widths {self.widths}, blocks {self.blocks} and {self.channels} channels are more than a network may have")
         if any(count < 1 for count in self.blocks):
             raise ValueError(f"blocks {self.blocks} must be at least 1 each")
         if any(width % GROUPS or width < GROUPS for width in self.widths):

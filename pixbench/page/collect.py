@@ -1,6 +1,5 @@
 """What a page shows: made of data sets, records, runs and sweeps that the user names."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,12 @@ from ..evaluation.matching.real.open import open_pairs
 from ..evaluation.matching.task import recorded_pairs
 from ..evaluation.model import BASELINES, DescriptorModel, parse_norm
 from ..evaluation.record import WEIGHTS, Record, StoredRecord, find_records
-from ..evaluation.record_writer import model_sha256
+from ..evaluation.record_place import model_sha256
 from ..evaluation.request import DataAccess
 from ..evaluation.suite import SUITES, Opening
 from ..evaluation.task import TASKS
 from ..experiments.sweep import read_cells
+from ..io.documents import read_json
 from ..models.checkpoint import find_checkpoint
 from ..models.loading import load_model
 from .experiment1 import Experiment1Part
@@ -111,8 +111,8 @@ def _is_run(path: Path) -> bool:
 def _check_sweep(path: Path) -> None:
     """UserError for a sweep of another experiment."""
     try:
-        name = json.loads((path / SWEEP).read_text()).get("experiment")
-    except (ValueError, AttributeError):
+        name = read_json(path / SWEEP, "run 'pixbench sweep' again").get("experiment")
+    except AttributeError:
         name = None
     if name not in (None, "experiment1"):
         raise UserError(f"{path} is a sweep of {name}: the page shows experiment1; 'pixbench report {name}' makes its figure")

@@ -1,5 +1,6 @@
 """Serves a page to this machine alone."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +13,33 @@ from ..errors import UserError
 from .site import KINDS, Site
 
 ADDRESS = "127.0.0.1"
+KEPT_BYTES = 2**27
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+
+
+class Kept:
+    """Answers that were given last, up to a number of bytes: the page is a function of its files."""
+
+    def __init__(self, most: int):
+        self._most, self._bytes = most, 0
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+
+    def get(self, path: str, make: Callable[[str], bytes]) -> bytes:
+        """The answer to a path, made if it is not kept."""
+        if path in self._answers:
+            self._answers.move_to_end(path)
+            return self._answers[path]
+        body = self._answers[path] = make(path)
+        self._bytes += len(body)
+        while self._bytes > self._most and len(self._answers) > 1:
+            self._bytes -= len(self._answers.popitem(last=False)[1])
+        return body
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    # Connections that wait to be taken: the five of the standard library are fewer than one browser may open.
+    request_queue_size = 1024
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that went away is no error, and the terminal is the user's."""
@@ -25,6 +48,7 @@ class _Server(ThreadingHTTPServer):
 def make_server(site: Site, port: int) -> ThreadingHTTPServer:
     """A server of the page on 127.0.0.1; port 0 takes a free one. UserError where the port is taken."""
     lock = Lock()  # h5py and models are used by one request at a time
+    kept = Kept(KEPT_BYTES)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -38,8 +62,9 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
                 return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is not for other sites\n")
             path = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
             try:
+                # What many ask for at once is made once.
                 with lock:
-                    body = site.read(path)
+                    body = kept.get(path, site.read)
             except (KeyError, ValueError):
                 return self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"no such file\n")
             except (UserError, OSError) as error:

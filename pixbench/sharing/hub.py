@@ -1,13 +1,17 @@
 """Runs and data sets on the Hugging Face hub, through huggingface_hub: pushed with a card and hashes, checked when they arrive."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 from ..dataset.manifest import MANIFEST
 from ..dataset.reader import Dataset
 from ..errors import UserError
+from ..io.documents import read_json
 from ..io.files import file_sha256
+from ..io.lock import holds_nothing
+from ..io.outside import inside
 from ..models.checkpoint import load_checkpoint
 from .croissant import FILE, croissant
 
@@ -35,27 +39,32 @@ def pull(repository: str, out: Path) -> Kind:
 
     UserError, before anything is fetched, for a repository that was not pushed by PixBench; and where something else arrives.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or not holds_nothing(out)):
         raise UserError(f"{out} is not empty: choose a new or empty folder")
     api = _api()
     with _told(repository):
         kind: Kind = "dataset" if api.repo_exists(repository, repo_type="dataset") else "model"
         if not api.file_exists(repository, STATED, repo_type=kind):
             raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
-        api.snapshot_download(repository, repo_type=kind, local_dir=str(out))
-    for name, wanted in _files_stated(out / STATED, repository).items():
-        path = out / name
-        if not path.is_file() or file_sha256(path) != wanted:
-            raise UserError(f"{repository}: {name} is not what was pushed: fetch it again into another folder, or ask its owner")
+        work = out.resolve().with_name(f".{out.resolve().name}.fetching")
+        # A download that was stopped goes on there.
+        api.snapshot_download(repository, repo_type=kind, local_dir=str(work))
+    for name, wanted in _files_stated(work / STATED, repository).items():
+        path = work / name
+        if not path.is_file() or path.is_symlink() or file_sha256(path) != wanted:
+            shutil.rmtree(work, ignore_errors=True)
+            raise UserError(f"{repository}: {name} is not what was pushed: fetch it again, or ask its owner")
+    shutil.rmtree(out, ignore_errors=True)
+    work.rename(out)
     return kind
 
 
 def _files_stated(path: Path, repository: str) -> dict[str, str]:
     try:
-        files = json.loads(path.read_text())["files"]
-        if not files or not all(isinstance(sha256, str) and ".." not in Path(name).parts for name, sha256 in files.items()):
+        files = read_json(path, "push it again")["files"]
+        if not files or not all(isinstance(sha256, str) and inside(path.parent, name) for name, sha256 in files.items()):
             raise ValueError("it names no files")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (UserError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{repository}: its {STATED} cannot be read ({error}): push it again") from None
     return dict(files)
 

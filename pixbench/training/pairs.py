@@ -87,10 +87,10 @@ class PairSample(NamedTuple):
 
 
 class PairDataset(TorchDataset[PairSample]):
-    """The ordered pairs of a data set on disk: a torch Dataset of `PairSample`, and a `PairSource` to train on."""
+    """The ordered pairs of a data set on disk: a torch Dataset of `PairSample`, and a `PairSource` to train on. `check`: see `Dataset`."""
 
-    def __init__(self, folder: Path | str):
-        self.dataset = Dataset(folder)
+    def __init__(self, folder: Path | str, *, check: bool = True):
+        self.dataset = Dataset(folder, check=check)
         self.keys = self.dataset.pair_keys()
         self.groups = [key.scene for key in self.keys]
 

@@ -1,6 +1,9 @@
 """A run's folder: run.json says what the run is; beside it are its checkpoints, its state, its loss curve and its logs."""
 
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,9 @@ from lightning_fabric import Fabric
 from safetensors import SafetensorError
 
 from ..errors import UserError
+from ..io.documents import read_json
 from ..io.files import write_whole, written_whole
+from ..io.lock import holds_nothing, locked
 from ..models.checkpoint import CheckpointConfig, save_checkpoint
 from ..models.unet import parameter_count
 from .config import TrainConfig
@@ -53,18 +58,25 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
         raise UserError(f"{out} is a file: --out must name a folder")
     path = out / RUN
     if not path.exists():
-        if out.exists() and any(out.iterdir()):
+        if not holds_nothing(out, LOGS, "train.log"):
             raise UserError(f"{out} is not empty and is not a run: choose a new or empty folder for --out")
         return {}
-    try:
-        there = json.loads(path.read_text())
-    except ValueError:
-        raise UserError(f"{path} is damaged: remove {out} and train again") from None
+    there = read_json(path, f"remove {out} and train again")
     if isinstance(there, dict) and there.get("format_version") == 2:
         there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
     if not isinstance(there, dict) or {name: there[name] for name in there if name not in (*NUMERICS, CURVE)} != record:
         raise UserError(f"{out} holds another run (other options or other data): choose another --out")
     return there
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold a run's folder: of the processes that train it together the first does. UserError where another run writes there."""
+    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
+        yield
+        return
+    with locked(out):
+        yield
 
 
 def write_run(out: Path, record: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
+from ..io.outside import check_tensors, reason
 from ..models.checkpoint import seeded_network
 from .config import TrainConfig
 from .objectives.base import Objective
@@ -97,6 +98,7 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> 
 def load_state(path: Path, state: State, fabric: Fabric) -> None:
     """Take over the state in a file. UserError where it is damaged."""
     try:
+        check_tensors(path)
         state.load(torch.load(path, weights_only=True, map_location=fabric.device))
     except Exception as error:
-        raise UserError(f"{path} is damaged ({str(error).splitlines()[0]}): remove it to train again from the start") from None
+        raise UserError(f"{path} is damaged ({reason(error)}): remove it to train again from the start") from None

@@ -24,7 +24,7 @@ from .objectives.base import OBJECTIVES, Objective
 from .pairs import PairDataset, PairSource, PointDataset, Sample
 from .precision import AUTO, run_precision
 from .prefetch import Pace, fetched_ahead
-from .run_folder import CHECKPOINT, LOGS, STATE, recorded_run, run_record, save_run, write_run
+from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .sampler import StepSampler
 from .state import State, initial_state, load_state
 from .step import described, train_step
@@ -49,6 +49,7 @@ def train(
     precision: str = AUTO,
     workers: int = 0,
     threads: int | None = None,
+    check: bool = True,
     progress: Callable[[int, float], None] = lambda done, loss: None,
 ) -> Path:
     """Train on pairs of views; returns the folder of the last checkpoint. The same call resumes a run that was stopped.
@@ -57,10 +58,11 @@ def train(
     with the highest accuracy is kept too, in `best`. `precision` is one of Lightning's, or `auto`: bf16-mixed where the hardware
     multiplies bfloat16, else 32-true. A run that is resumed keeps its precision and, unless `threads` says otherwise, its number of
     threads: with both, on the same CPU, its weights are those of an unbroken run. `workers` are processes that read data; 0 reads in
-    a thread. `progress` is called with the number of steps done since the last call, and the last loss, in the first process only.
+    a thread. `check` compares the hash of each shard with the manifest's, once. `progress` is called with the number of steps done since
+    the last call, and the last loss, in the first process only.
     Raises UserError where `out` holds another run, when the loss stops being a number, and where nothing can be written.
     """
-    source, held_out = _opened(data), _opened(validation) if validation is not None else None
+    source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
     dataset = _points(source, config)
     groups = len(set(source.groups))
     if config.between_weight > 0 and config.batch > groups:
@@ -72,7 +74,8 @@ def train(
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
     keep_freed_memory()
-    with _threads(fabric, threads, recorded.get("threads"), devices) as count:
+    with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out):
+        recorded_run(out, run, precision)  # nobody began another one in between
         record = {**run, "precision": chosen, "threads": count}
         write_run(out, {**recorded, **record})
         fabric.launch()
@@ -162,8 +165,8 @@ class _Run:
         self.fabric.log_dict(values, step=state.step)
 
 
-def _opened(data: Path | PairSource) -> PairSource:
-    return PairDataset(data) if isinstance(data, Path) else data
+def _opened(data: Path | PairSource, check: bool) -> PairSource:
+    return PairDataset(data, check=check) if isinstance(data, Path) else data
 
 
 def _points(source: PairSource, config: TrainConfig) -> PointDataset:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from pixbench.dataset import chunks, reader
+from pixbench.dataset.compression import open_shard
 from pixbench.dataset.manifest import read_manifest
 from pixbench.dataset.reader import Dataset
 from pixbench.dataset.schema import FIELDS
@@ -113,12 +114,14 @@ def test_a_damaged_view_is_refused_and_verify_names_it(sets: dict[str, Path], tm
 
     shutil.copytree(sets[compression], tmp_path / "copy")
     path = tmp_path / "copy/shards/00000.h5"
-    with reader.open_shard(path) as file:
+    with open_shard(path) as file:
         place = file["000000"]["rgb"].id.get_chunk_info(1)
     raw = bytearray(path.read_bytes())
     raw[place.byte_offset + place.size // 2] ^= 1
     path.write_bytes(bytes(raw))
-    dataset = Dataset(tmp_path / "copy")
+    with pytest.raises(UserError, match=r"00000\.h5 was changed"):
+        Dataset(tmp_path / "copy").scene(0)
+    dataset = Dataset(tmp_path / "copy", check=False)
     with pytest.raises(UserError, match=r"00000\.h5: a view cannot be read \(its checksum is wrong\)"):
         dataset.scene(0).read("rgb", 1)
     assert dataset.scene(0).read("rgb", 0).any()

@@ -198,7 +198,7 @@ def test_broken_recipes_are_refused_in_one_line(command: Command) -> None:
 def test_an_unfinished_data_set_has_no_recipe(command: Command) -> None:
     _make(command)
     raw = json.loads(Path("data/dataset.json").read_text())
-    Path("data/dataset.json").write_text(json.dumps({**raw, "complete": False}))
+    Path("data/dataset.json").write_text(json.dumps({**raw, "complete": False, "sha256": ""}))
     assert "data is not finished: only a finished data set has a recipe" in _refused(command, "recipe data --out other.json")
 
 

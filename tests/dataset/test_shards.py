@@ -156,7 +156,7 @@ def test_missing_truncated_and_stray_shards(copy: Path, damage: str) -> None:
 def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> None:
     path = copy / "dataset.json"
     raw = json.loads(path.read_text())
-    path.write_text(json.dumps({**raw, "complete": False}))
+    path.write_text(json.dumps({**raw, "complete": False, "sha256": ""}))
     with pytest.raises(UserError, match="not finished"):
         Dataset(copy)
     path.write_text(json.dumps({**raw, "format_version": 4}))
@@ -228,6 +228,6 @@ def test_a_manifest_that_contradicts_itself_is_refused(copy: Path) -> None:
         path.write_text(json.dumps({**raw, **change}))
         with pytest.raises(UserError, match=message):
             read_manifest(copy)
-    path.write_text(json.dumps({**raw, "self_test": {**raw["self_test"], "visible": 1}}))
+    path.write_text(json.dumps({**raw, "self_test": {**raw["self_test"], "visible": 1}, "sha256": ""}))
     with pytest.raises(VerificationError, match=r"self-test in dataset\.json is not that of its shards"):
         verify(copy)

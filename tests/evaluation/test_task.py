@@ -17,7 +17,8 @@ from pixbench.evaluation.comparison import Comparison, compare_metrics
 from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.model import DescriptorModel, Model
 from pixbench.evaluation.record import DataPart, Protocol, Record, StoredRecord, read_record
-from pixbench.evaluation.record_writer import Timing, file_stem, record_result
+from pixbench.evaluation.record_place import file_stem
+from pixbench.evaluation.record_writer import Timing, record_result
 from pixbench.evaluation.request import DataAccess, EvaluationRequest
 from pixbench.evaluation.suite import SUITES, Opening, Suite
 from pixbench.evaluation.task import METRICS, TASKS, Task, evaluate, metrics_of, ordered_tasks
@@ -110,7 +111,7 @@ def test_a_fourth_task_is_run_stored_verified_and_shown(noise: Noise, tmp_path: 
     assert (worse.reported, worse.measured, worse.same) == (0.75, 0.25, False)
     (table,) = build_tables([stored], statistics=True)
     assert table.title == "noise v1 (test, 8 images, recipe 000000000000)"
-    assert "| 1 | drifting | – | 3 | – | 0.750 |" in markdown(table)
+    assert "| 1 | drifting | 2 | 3 | – | 0.750 |" in markdown(table)
     assert "8 images of noise. Intervals: bootstrap over images," in markdown(table)
 
 

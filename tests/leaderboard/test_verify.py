@@ -268,3 +268,37 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     found = missing(good)
     assert "is not the file" in found["the files that it names lie beside it"]
     assert "has 1400000 bytes" in found["each file is under 1 MB"]
+
+
+def test_numbers_are_compared_to_their_last_digit_and_nothing_is_invented(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    raw = stored.record.model_dump()
+    group = next(iter(raw["groups"].values()))
+
+    def wrong(**changes: Any) -> list[str]:
+        return [each.name for each in verify.rescore(changed(stored, **{**raw, **changes}), _access(source)) if not each.same]
+
+    nearly = {**raw["metrics"], "pck@4": {**raw["metrics"]["pck@4"], "value": raw["metrics"]["pck@4"]["value"] + 0.00099}}
+    assert wrong(metrics=nearly) == ["pck@4"]
+    pooled = {**raw["metrics"], "pck@4": {**raw["metrics"]["pck@4"], "pooled": raw["metrics"]["pck@4"]["pooled"] + 1e-5}}
+    assert wrong(metrics=pooled) == ["pck@4, pooled"]
+    assert "pixels: of gold, points" in wrong(groups={**raw["groups"], "pixels: of gold": group})
+    counted = {name: {**part, "points": part["points"] + 1} for name, part in raw["groups"].items()}
+    assert len(wrong(groups=counted)) == len(counted)
+    assert wrong(data={**raw["data"], "pairs_without_points": 1}) == ["pairs without points"]
+    assert wrong(data={**raw["data"], "seed": 8}) == ["split and seed"]
+    # Only the owner of the training set can tell these: they are reported, not proved.
+    found = verify.rescore(changed(stored, **{**raw, "groups": {**raw["groups"], "rooms: unseen": group}}), _access(source))
+    assert {each.name.partition(",")[0] for each in found if not each.decided} == {"rooms: unseen"}
+
+
+def test_a_record_is_hashed_as_a_whole(results: Path, tmp_path: Path) -> None:
+    stored = copied(find_records([results])[0], tmp_path)
+    raw = json.loads(stored.path.read_text())
+    for part, name, value in (("timing", "seconds", 1.0), ("data", "trained_on", "0" * 64), ("environment", "torch", "0.1")):
+        stored.path.write_text(json.dumps({**raw, part: {**raw[part], name: value}}))
+        with pytest.raises(UserError, match="sha256 is not the hash of the rest"):
+            read_record(stored.path)
+    # Records of older versions have none.
+    stored.path.write_text(json.dumps({**raw, "sha256": None}))
+    assert read_record(stored.path).model == stored.record.model

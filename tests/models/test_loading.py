@@ -10,7 +10,8 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
-from pixbench.evaluation.record_writer import described_info, model_sha256
+from pixbench.evaluation.record_place import model_sha256
+from pixbench.evaluation.record_writer import described_info
 from pixbench.models.loading import load_model
 
 MODULE = """
@@ -57,12 +58,12 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> None:
     model = load_model(f"{own}:build", trust_code=True)
     assert isinstance(model, DescriptorModel)
-    assert (model.name, model.p) == ("build", 1)
+    assert (model.name, model.p) == (own, 1)
     images = torch.rand(2, 3, 24, 40)
     dense = model.dense(images)
     assert dense.shape == (2, 8, 24, 40)
     # Enlarged, and said so.
-    assert described_info(model) | {} == {**model.info, "channels": 8, "described_rows": 6, "described_columns": 10}
+    assert described_info(model) | {} == {**model.info, "p": "1", "channels": 8, "described_rows": 6, "described_columns": 10}
     assert len(model.info["weights_sha256"]) == 64
     assert model_sha256(model) == model_sha256(load_model(f"{own}:build", trust_code=True))
     assert evaluate(model, DatasetPairs(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12

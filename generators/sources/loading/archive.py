@@ -2,7 +2,6 @@
 
 import os
 import zipfile
-import zlib
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
+from pixbench.io.outside import LARGEST_BYTES, reason
 
 
 @runtime_checkable
@@ -61,7 +61,10 @@ class FolderFiles:
 
     def read(self, path: str) -> bytes:
         """See Files."""
-        return (self.root / path).read_bytes()
+        found = self.root / path
+        if found.exists() and not found.is_file():
+            raise OSError(f"{found} is a pipe, a device or a folder")
+        return found.read_bytes()
 
 
 class ZipFiles:
@@ -103,11 +106,16 @@ class ZipFiles:
     def read(self, path: str) -> bytes:
         """See Files."""
         try:
+            size = self._archive.getinfo(path).file_size
+            if size > LARGEST_BYTES:
+                raise OSError(f"{path} in {self.path} unpacks to {size} bytes, at most {LARGEST_BYTES} are read")
             return self._archive.read(path)
         except KeyError:
             raise FileNotFoundError(f"{self.path} holds no {path}") from None
-        except (zipfile.BadZipFile, zlib.error) as error:
-            raise OSError(f"{path} in {self.path} is damaged: {error}") from None
+        except OSError:
+            raise
+        except Exception as error:  # zipfile's, and those of each way to pack
+            raise OSError(f"{path} in {self.path} is damaged: {reason(error)}") from None
 
 
 def joined(folder: str, relative: str) -> str:

@@ -11,12 +11,16 @@ from pathlib import Path
 import torch
 
 from ...io.files import write_whole
+from ...io.lock import locked
+from ...models.identity import model_identity
 from ..model import DescriptorModel, MatcherModel, Model, image_batch
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
-from ..record_writer import file_stem, model_sha256, record_result
+from ..record_place import check_replaced, file_stem, model_sha256
+from ..record_writer import record_result
 from .dense_matcher import Search
 from .pairs import EvaluationPairs, Identity
-from .predictions import discard, predict, read_predictions, work_folder, write_predictions
+from .predict import discard, predict, work_folder
+from .predictions import read_predictions, write_predictions
 from .scoring import Scores, score
 
 LEAST_MUTUAL_PX = 1.0
@@ -30,18 +34,37 @@ def evaluate(
     search: Search = Search(),  # noqa: B008  (frozen)
     batch: int = 4,
     trained_on: str | None = None,
+    force: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Path, Record]:
     """Score a model on pairs. Writes `NAME.h5`, `NAME.pairs.csv` and `NAME.json` into `out`; returns the record and its path.
 
-    `progress` gets pairs, each twice: once predicted, once scored.
+    `progress` gets pairs, each twice: once predicted, once scored. A run that was stopped goes on. UserError where `out` holds the record,
+    or the stopped run, of another model or protocol under the same name; with `force` it is replaced.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    stem, started = file_stem(model.name), time.perf_counter()
+    stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
+    with locked(out, f".{stem}.lock"):
+        check_replaced(out / f"{stem}.json", model, source.identity.suite, source.identity.recipe_sha256, protocol, force=force)
+        return _evaluated(model, source, out, stem, protocol, search, trained_on, force, progress)
+
+
+def _evaluated(
+    model: Model,
+    source: EvaluationPairs,
+    out: Path,
+    stem: str,
+    protocol: Protocol,
+    search: Search,
+    trained_on: str | None,
+    force: bool,
+    progress: Callable[[int], None],
+) -> tuple[Path, Record]:
+    started, identity = time.perf_counter(), f"{model_sha256(model)} {model_identity(model)}"
     work, predictions, table = work_folder(out, stem), out / f"{stem}.h5", out / f"{stem}.pairs.csv"
-    found, timing = predict(model, source, work, search=search, batch=batch, model_hash=model_sha256(model), progress=progress)
+    found, timing = predict(model, source, work, search=search, batch=protocol.batch, model_hash=identity, force=force, progress=progress)
     write_predictions(predictions, found)
-    protocol = _protocol(model, source, search, batch)
+    if not isinstance(model, MatcherModel):
+        protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(_grid_px(model, source))})
     scores = score(read_predictions(predictions), source, progress, mutual_px=protocol.mutual_px or 0.0)
     write_whole(table, pair_table(scores))
     written = record_result(
@@ -119,6 +142,7 @@ def _grid_px(model: Model, source: EvaluationPairs) -> float:
 
 
 def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int) -> Protocol:
+    """What is asked; how near a match must be matched back follows from what the model describes."""
     dense = isinstance(model, DescriptorModel)
     return Protocol(
         query_stride=source.query_stride,
@@ -127,7 +151,6 @@ def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int)
         radius_px=None if not dense or math.isinf(search.radius_px) else search.radius_px,
         subpixel=dense and search.subpixel,
         ratio_excludes_px=search.exclude_px if dense else None,
-        mutual_px=None if isinstance(model, MatcherModel) else mutual_tolerance(_grid_px(model, source)),
         batch=batch,
         device=str(getattr(model, "device", torch.device("cpu"))),
     )

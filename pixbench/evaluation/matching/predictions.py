@@ -1,27 +1,19 @@
-"""Predictions on disk, before they are scored. They are made pair by pair; an interrupted run resumes."""
+"""Predictions on disk, before they are scored: what a model answered, and the file that keeps it."""
 
 import json
 import math
-import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
-import torch
-from jaxtyping import Float, Int, UInt8, UInt16
-from torch import Tensor
+from jaxtyping import Float, Int, UInt16
 
-from ...dataset.reader import PairKey
 from ...errors import UserError
-from ...geometry.pixels import index_to_uv
-from ...io.files import write_whole, written_whole
-from ..model import DescriptorModel, Model, image_batch
-from ..record_writer import Timing
-from .dense_matcher import Matches, Search
-from .pairs import EvaluationPairs, ScoredPair, describe_source
+from ...io.files import written_whole
+from ...io.hdf5 import create_file, member, read_file, values
+from ...io.outside import check_shown
+from .dense_matcher import Matches
 
 FORMAT = "pixbench-predictions"
 FORMAT_VERSION = 3
@@ -42,6 +34,10 @@ What counts of `cycle_error_px` is whether it is within a few whole pixels.
 
 MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "closer": 1.0}
 """The worst that can be said of a match: what a query without an answer counts as."""
+
+ARRAYS = ("pairs", "start", "pixel", "uv", *HALVES)
+OWN = ("points", "points_a", "points_b")
+"""Arrays of every file, and those of a matcher's own points."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,111 +91,6 @@ def _with_misses(matches: Matches, given: Sequence[str]) -> Matches:
     return replace(matches, **{name: np.where(missed, MISSES[name], getattr(matches, name)) for name in given})
 
 
-def predict(
-    model: Model,
-    source: EvaluationPairs,
-    work: Path,
-    *,
-    search: Search = Search(),  # noqa: B008  (frozen)
-    batch: int = 4,
-    model_hash: str = "",
-    progress: Callable[[int], None] = lambda done: None,
-) -> tuple[Predictions, Timing]:
-    """Ask a model for every pair. Each finished scene is kept in the folder `work`, which goes on where an equal run was stopped.
-
-    A pair that the model fails on has a reason instead of answers. UserError where it fails on all, with the first reason.
-    """
-    _open(work, model, model_hash, source, search)
-    timing, pairs, answers = Timing(), [], []
-    for number, keys in enumerate(source.groups()):
-        part = work / f"{number:06}.h5"
-        if not part.is_file():
-            found, spent = _answer_group(model, source, keys, search, batch, progress)
-            timing = timing.plus(spent)
-            write_predictions(part, Predictions(_table(keys), found, model.name, source.identity.content_sha256))
-        else:
-            found = list(read_predictions(part).answers)
-            progress(len(keys))
-        pairs.append(_table(keys))
-        answers += found
-    if answers and all(answer.reason for answer in answers):
-        shutil.rmtree(work)
-        raise UserError(f"{model.name} failed on every pair; the first time with: {answers[0].reason}")
-    return Predictions(np.concatenate(pairs), answers, model.name, source.identity.content_sha256), timing
-
-
-def _open(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search) -> None:
-    """A folder for this run; what another run left there is removed."""
-    said = json.dumps({"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True)
-    mark = work / "run.json"
-    if mark.is_file() and mark.read_text() == said:
-        return
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(parents=True)
-    write_whole(mark, said)
-
-
-def _answer_group(
-    model: Model, source: EvaluationPairs, keys: Sequence[PairKey], search: Search, batch: int, progress: Callable[[int], None]
-) -> tuple[list[PairPredictions], Timing]:
-    described: dict[int, Tensor] | None = None
-    found, reason, timing, started = [], "", Timing(), time.perf_counter()
-    if isinstance(model, DescriptorModel):
-        try:
-            images, views = source.images(keys[0].scene), sorted({view for key in keys for view in (key.a, key.b)})
-            described = dict(zip(views, _described(model, [images[view] for view in views], batch), strict=True))
-            timing = Timing(time.perf_counter() - started, len(views))
-        except Exception as error:
-            reason = _reason(error)
-    started = time.perf_counter()
-    for key in keys:
-        pair = source.pair(key)
-        found.append(_answer(model, pair, source.queries(pair), described, search, reason))
-        progress(1)
-    return found, timing.plus(Timing(match_s=time.perf_counter() - started, pairs=len(keys)))
-
-
-def _described(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch: int) -> Iterator[Tensor]:
-    """Descriptors of images, in batches of those of one size."""
-    first = 0
-    while first < len(images):
-        last = first + 1
-        while last < len(images) and last - first < batch and images[last].shape == images[first].shape:
-            last += 1
-        yield from model.dense(image_batch(*images[first:last]))
-        first = last
-
-
-def _answer(
-    model: Model, pair: ScoredPair, pixel: Int[np.ndarray, "queries 2"], described: Mapping[int, Tensor] | None, search: Search, reason: str
-) -> PairPredictions:
-    asked = pixel.astype(np.uint16)
-    if not reason:
-        try:
-            uv = index_to_uv(pixel)
-            if described is not None and isinstance(model, DescriptorModel):
-                matches = model.match_described(pair, described[pair.key.a], described[pair.key.b], uv, search)
-            else:
-                matches = model.match(pair, uv)
-            if matches.uv.shape != uv.shape:
-                raise ValueError(f"{len(matches.uv)} answers for {len(uv)} queries")
-            return PairPredictions(asked, matches)
-        except Exception as error:
-            reason = _reason(error)
-    return PairPredictions(asked, Matches.only(np.full(pixel.shape, np.nan)), reason)
-
-
-def _reason(error: Exception) -> str:
-    """One line; out of memory and the like are the machine's fault, and end the run instead."""
-    if isinstance(error, UserError | MemoryError | torch.cuda.OutOfMemoryError):
-        raise error
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def _table(keys: Sequence[PairKey]) -> Int[np.ndarray, "pairs 3"]:
-    return np.array([(key.scene, key.a, key.b) for key in keys], np.int32).reshape(-1, 3)
-
-
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write to a temporary name, then rename. Answers of all pairs lie one after another; `start` says where each pair's begin."""
     answers, matches = predictions.answers, [answer.matches for answer in predictions.answers]
@@ -217,7 +108,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         arrays["points"] = ("number of the model's own matches, -1 for none asked", np.array(counts))
         arrays["points_a"] = ("px", _joined([none if m.points_a is None else m.points_a for m in matches], np.float32, 2))
         arrays["points_b"] = ("px", _joined([none if m.points_b is None else m.points_b for m in matches], np.float32, 2))
-    with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    with written_whole(path) as temporary, create_file(temporary, libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, FORMAT_VERSION
         file.attrs["model"], file.attrs["content_sha256"] = predictions.model, predictions.content_sha256
         file.attrs["reasons"] = json.dumps({str(row): answer.reason for row, answer in enumerate(answers) if answer.reason})
@@ -244,25 +135,36 @@ def _joined(parts: Sequence[np.ndarray], dtype: type, columns: int | None = None
         return np.concatenate([np.empty(shape, dtype), *(np.asarray(part).astype(dtype) for part in parts)])
 
 
+def _fit_together(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> bool:
+    """Whether arrays have the types and lengths of the format: nothing else may reach the scores."""
+    start, pairs = arrays["start"], len(arrays["pairs"])
+    queries = (int(start[-1]),) if start.size else (-1,)
+    own = (int(np.maximum(counts, 0).sum()), 2)
+    whole = {"pairs": (pairs, 3), "start": (pairs + 1,), "points": (pairs,), "pixel": (*queries, 2)}
+    numbers = {"uv": (*queries, 2), "points_a": own, "points_b": own, **dict.fromkeys(HALVES, queries)}
+    kinds = {**dict.fromkeys(whole, "iu"), **dict.fromkeys(numbers, "f")}
+    if any(array.shape != {**whole, **numbers}[name] or array.dtype.kind not in kinds[name] for name, array in arrays.items()):
+        return False
+    return bool(start[0] == 0 and (np.diff(start) >= 0).all())
+
+
 def read_predictions(path: Path) -> Predictions:
     """Read a file that `write_predictions` wrote."""
     again = "run 'pixbench evaluate' again"
-    try:
-        with h5py.File(path, "r") as file:
-            version = file.attrs.get("format_version")
-            if file.attrs.get("format") != FORMAT or version not in (WITHOUT_TIES, FORMAT_VERSION):
-                raise UserError(f"{path} is not a predictions file of format version {FORMAT_VERSION}: {again}")
-            arrays = {name: dataset[()] for name, dataset in file.items()}
-            reasons = json.loads(file.attrs["reasons"])
-            model, content = file.attrs["model"], file.attrs["content_sha256"]
-            start, counts = arrays["start"], arrays.get("points", np.full(len(arrays["pairs"]), -1))
-            missing = {"pixel", "uv", *HALVES} - arrays.keys()
-            if missing or len(start) != len(arrays["pairs"]) + 1 or start[-1] != len(arrays["pixel"]):
-                raise ValueError("its datasets do not fit together")
-            if version == WITHOUT_TIES:
-                arrays["closer"] = np.full_like(arrays["closer"], math.nan)
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{path} is not a predictions file ({str(error).splitlines()[0]}): {again}") from None
+    with read_file(path, f"it is not a predictions file; {again}") as file:
+        version = file.attrs.get("format_version")
+        if file.attrs.get("format") != FORMAT or version not in (WITHOUT_TIES, FORMAT_VERSION):
+            raise UserError(f"{path} is not a predictions file of format version {FORMAT_VERSION}: {again}")
+        arrays = {name: values(member(file, name)) for name in (*ARRAYS, *(OWN if "points" in file else ()))}
+        reasons = json.loads(file.attrs["reasons"])
+        check_shown(reasons)
+        model, content = str(file.attrs["model"]), str(file.attrs["content_sha256"])
+        check_shown([model, content])
+        start, counts = arrays["start"], arrays.get("points", np.full(len(arrays["pairs"]), -1))
+        if not isinstance(reasons, dict) or not _fit_together(arrays, counts):
+            raise ValueError("its arrays do not fit together")
+        if version == WITHOUT_TIES:
+            arrays["closer"] = np.full_like(arrays["closer"], math.nan)
     place = _starts(np.maximum(counts, 0).tolist())
     answers = []
     for row in range(len(arrays["pairs"])):
@@ -272,13 +174,3 @@ def read_predictions(path: Path) -> Predictions:
         points = (None, None) if counts[row] < 0 else (arrays["points_a"][own].astype(float), arrays["points_b"][own].astype(float))
         answers.append(PairPredictions(arrays["pixel"][part], Matches(uv, *halves, *points), reasons.get(str(row), "")))
     return Predictions(arrays["pairs"], answers, model, content)
-
-
-def discard(work: Path) -> None:
-    """Remove a run's folder of finished scenes."""
-    shutil.rmtree(work, ignore_errors=True)
-
-
-def work_folder(out: Path, stem: str) -> Path:
-    """Where a run keeps its finished scenes."""
-    return out / f".{stem}.scenes"

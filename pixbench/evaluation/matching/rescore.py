@@ -1,22 +1,25 @@
 """Scores stored predictions again: compares every number of the record with what comes out, or puts that in its place."""
 
 import csv
+import hashlib
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
 from ...errors import UserError
 from ...io.files import write_whole
-from ..comparison import Comparison, compare_metrics
+from ...io.outside import parsing, read_text
+from ..comparison import ROUNDING, TOLERANCE, Comparison, compare_metrics
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
 from ..task import TASKS, compared_metrics
 from .evaluate import group_parts, mutual_tolerance, pair_table
-from .pairs import EvaluationPairs
+from .pairs import EvaluationPairs, Identity
 from .predictions import Predictions, read_predictions
-from .scoring import Scores, score
+from .scoring import BY_TRAINING, Scores, score
 
 
 def rescore(
@@ -34,13 +37,13 @@ def rescore(
         elsewhere=True,
     )
     same_copy = predictions.content_sha256 == source.identity.content_sha256
+    tolerance = ROUNDING if same_copy else TOLERANCE
     return [
-        *compare_metrics(record, scores.metrics),
-        *(Comparison(f"{name}, pooled", _pooled(record, name), number(value)) for name, value in scores.pooled.items()),
-        *_groups(record, scores),
-        *_pair_columns(stored, pair_table(scores), cells=same_copy),
-        Comparison("points", record.data.points, sum(row.points for row in scores.rows), decided=same_copy),
-        Comparison("pairs that failed", sum(record.data.failed.values()), sum(bool(row.reason) for row in scores.rows)),
+        *compare_metrics(record, scores.metrics, tolerance=tolerance),
+        *_pooled(record, scores, tolerance),
+        *_groups(record, scores, tolerance, counts=same_copy),
+        *_pair_columns(stored, pair_table(scores), tolerance, cells=same_copy),
+        *_data(record, scores, source.identity, counts=same_copy),
     ]
 
 
@@ -67,9 +70,7 @@ def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progr
         for name, group in record.groups.items()
     }
     update = {"metrics": renewed, "groups": kept | group_parts(scores), "pairs": file_part(table), "protocol": protocol}
-    record = record.model_copy(update=update)
-    write_record(stored.path, record)
-    return record
+    return write_record(stored.path, record.model_copy(update=update))
 
 
 def _predictions(stored: StoredRecord, source: EvaluationPairs) -> Predictions:
@@ -86,23 +87,52 @@ def _predictions(stored: StoredRecord, source: EvaluationPairs) -> Predictions:
     return predictions
 
 
-def _pooled(record: Record, name: str) -> float | None:
-    return record.metrics[name].pooled if name in record.metrics else None
+def _pooled(record: Record, scores: Scores, tolerance: float) -> list[Comparison]:
+    """Over all points at once, of each metric that the record or the scores have so."""
+    reported = {name: value.pooled for name, value in record.metrics.items()}
+    names = [*scores.pooled, *(name for name, value in reported.items() if value is not None and name not in scores.pooled)]
+    return [
+        Comparison(f"{name}, pooled", reported.get(name), number(scores.pooled.get(name, math.nan)), tolerance=tolerance) for name in names
+    ]
 
 
-def _groups(record: Record, scores: Scores) -> list[Comparison]:
-    """Those groups that can be told without the training set, of which only its owner knows what was in it."""
+def _groups(record: Record, scores: Scores, tolerance: float, *, counts: bool) -> list[Comparison]:
+    """Every group of the record and of the scores; what was seen in training only the owner of the training set can tell."""
     found = []
-    for group, mine in scores.groups.items():
-        reported: Mapping[str, float | None] = record.groups[group].metrics if group in record.groups else {}
-        found += [Comparison(f"{group}, {name}", reported.get(name), number(value)) for name, value in mine.metrics.items()]
+    for group in {**record.groups, **scores.groups}:
+        told = group not in BY_TRAINING or group in scores.groups
+        there, here = record.groups.get(group), scores.groups.get(group)
+        for count in ("pairs", "points"):
+            pair = (None if each is None else float(getattr(each, count)) for each in (there, here))
+            found.append(Comparison(f"{group}, {count}", *pair, decided=told and counts))
+        reported: Mapping[str, float | None] = {} if there is None else there.metrics
+        measured: Mapping[str, float] = {} if here is None else here.metrics
+        for name in {**reported, **measured}:
+            both = (reported.get(name), number(measured.get(name, math.nan)))
+            found.append(Comparison(f"{group}, {name}", *both, decided=told, tolerance=tolerance))
     return found
 
 
-def _pair_columns(stored: StoredRecord, measured: str, *, cells: bool) -> list[Comparison]:
+def _data(record: Record, scores: Scores, identity: Identity, *, counts: bool) -> list[Comparison]:
+    """What a record says of the data, as numbers; its texts are 1 where they are those of the data, 0 where not."""
+    data, rows = record.data, scores.rows
+    sizes = {
+        "scenes": (data.scenes, identity.scenes, True),
+        "pairs": (data.pairs, len(rows), True),
+        "pairs without points": (data.pairs_without_points, sum(not row.points for row in rows), counts),
+        "points": (data.points, sum(row.points for row in rows), counts),
+        "pairs that failed": (sum(data.failed.values()), sum(bool(row.reason) for row in rows), True),
+        "reasons of failures": (1, int(data.failed == dict(Counter(row.reason for row in rows if row.reason))), True),
+        "split and seed": (1, int((data.split, data.seed) == (identity.split, identity.seed)), True),
+    }
+    return [Comparison(name, float(reported), float(measured), decided) for name, (reported, measured, decided) in sizes.items()]
+
+
+def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cells: bool) -> list[Comparison]:
     """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
-    text = stored.beside("pairs").read_text()
-    tables = [list(csv.DictReader(io.StringIO(each))) for each in (text, measured)]
+    path = stored.beside("pairs")
+    with parsing(path, "evaluate again"):
+        tables = [list(csv.DictReader(io.StringIO(each))) for each in (read_text(path), measured)]
     if len(tables[0]) != len(tables[1]) or any(row.keys() != tables[1][0].keys() for row in tables[0]):
         raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
     found = []
@@ -113,7 +143,7 @@ def _pair_columns(stored: StoredRecord, measured: str, *, cells: bool) -> list[C
         else:
             known = [pair for pair in pairs if None not in pair and all(map(math.isfinite, pair))]  # type: ignore[arg-type]
             worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
-        found.append(Comparison(f"table of pairs, {column}", *worst))
+        found.append(Comparison(f"table of pairs, {column}", *worst, tolerance=tolerance))
     return found
 
 
@@ -121,8 +151,8 @@ def _cell(text: str) -> float | None:
     try:
         return float(text) if text else None
     except ValueError:
-        # Words, such as the reason of a failure: all that can be asked is whether they are there.
-        return 1.0
+        # Words, such as the reason of a failure: a number of their own.
+        return float(int(hashlib.sha256(text.encode()).hexdigest()[:12], 16))
 
 
 def _apart(one: float | None, other: float | None) -> float:

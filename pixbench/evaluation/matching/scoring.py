@@ -72,6 +72,9 @@ MASKS: Mapping[str, Mask] = {
 }
 """Kinds of source pixels; None where a source does not know them."""
 
+BY_TRAINING = frozenset(name for name in MASKS if name.startswith(("objects: ", "rooms: ")))
+"""Those that only a training set tells."""
+
 
 @dataclass(frozen=True)
 class Group:

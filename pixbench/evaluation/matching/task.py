@@ -64,6 +64,7 @@ class Matching(Task):
                 request.folder,
                 search=search,
                 batch=request.batch,
+                force=request.force,
                 trained_on=None if training is None else training.manifest.content_sha256(),
                 progress=advance,
             )

@@ -20,7 +20,8 @@ from ..comparison import Comparison, compare_metrics
 from ..metric import Metric
 from ..model import DescriptorModel, Model
 from ..record import DataPart, Protocol, Record, StoredRecord
-from ..record_writer import Timing, file_stem, record_result
+from ..record_place import file_stem
+from ..record_writer import Timing, record_result
 from ..request import DataAccess, EvaluationRequest
 from ..task import METRICS, Task
 from .calibration import BINS, binned_gap
@@ -93,6 +94,7 @@ class Classification(Task):
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
         """See Task. UserError for a matcher of points."""
         request.refuse_pair_options()
+        request.check_replaced(model)
         with request.progress_bar(f"classify {model.name}", 100, "%") as advance:
             return evaluate(model, cast(DomainSuite, request.suite), request.folder, batch=request.batch, progress=advance)
 

@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Float, Int
 
-from ...errors import UserError
 from ...io.files import written_whole
+from ...io.hdf5 import create_file, member, read_file, values
 from .calibration import BINS, binned_gap
 
 FORMAT = "pixbench-pixel-classes"
@@ -48,7 +48,7 @@ def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
 
 def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
     """Write confidence in thousandths, predicted and true class of every test pixel. In the file the predicted class is named `said`."""
-    with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    with written_whole(path) as temporary, create_file(temporary, libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
         for part, found in classes.items():
             arrays = {"confidence": (1000 * found.confidence).round(), "said": found.predicted, "truth": found.truth}
@@ -58,15 +58,14 @@ def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
 
 def read_classes(path: Path) -> dict[str, PixelClasses]:
     """What `write_classes` wrote."""
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise UserError(f"{path} holds no classes of pixels: run 'pixbench evaluate' again")
-            return {
-                part: PixelClasses(
-                    file[part]["confidence"][()] / 1000, file[part]["said"][()].astype(np.int64), file[part]["truth"][()].astype(np.int64)
-                )
-                for part in PARTS
-            }
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} holds no classes of pixels ({error}): run 'pixbench evaluate' again") from None
+    with read_file(path, "it holds no classes of pixels; run 'pixbench evaluate' again") as file:
+        if file.attrs.get("format") != FORMAT:
+            raise ValueError(f"it is not of format {FORMAT}")
+        return {part: _classes(member(file, part)) for part in PARTS}
+
+
+def _classes(group: Any) -> PixelClasses:
+    confidence, said, truth = (values(member(group, name)) for name in ("confidence", "said", "truth"))
+    if confidence.ndim != 1 or not confidence.shape == said.shape == truth.shape:
+        raise ValueError("its arrays do not fit together")
+    return PixelClasses(confidence / 1000, said.astype(np.int64), truth.astype(np.int64))

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import h5py
 import numpy as np
 
-from ...errors import UserError
 from ...io.files import written_whole
+from ...io.hdf5 import create_file, member, read_file, values
 from .read_out import READ_OUTS, Classified
 
 FORMAT = "pixbench-probabilities"
@@ -15,7 +14,7 @@ FORMAT = "pixbench-probabilities"
 
 def write_probabilities(path: Path, classified: Mapping[str, tuple[Classified, Classified]]) -> None:
     """For each read-out the probability of class 1 of every ID and OOD image, and the labels."""
-    with written_whole(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+    with written_whole(path) as temporary, create_file(temporary, libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
         for name, both in classified.items():
             for part, found in zip(("id", "ood"), both, strict=True):
@@ -27,14 +26,17 @@ def write_probabilities(path: Path, classified: Mapping[str, tuple[Classified, C
 
 def read_probabilities(path: Path) -> dict[str, tuple[Classified, Classified]]:
     """What `write_probabilities` wrote."""
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT:
-                raise UserError(f"{path} holds no probabilities: run 'pixbench evaluate' again")
-            first, second = (
-                {name: Classified(group[name][()].astype(np.float64), group["label"][()].astype(bool)) for name in READ_OUTS}
-                for group in (file["id"], file["ood"])
-            )
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path} holds no probabilities ({error}): run 'pixbench evaluate' again") from None
+    with read_file(path, "it holds no probabilities; run 'pixbench evaluate' again") as file:
+        if file.attrs.get("format") != FORMAT:
+            raise ValueError(f"it is not of format {FORMAT}")
+        first, second = (
+            {name: _classified(values(member(group, name)), values(member(group, "label"))) for name in READ_OUTS}
+            for group in (member(file, "id"), member(file, "ood"))
+        )
     return {name: (first[name], second[name]) for name in READ_OUTS}
+
+
+def _classified(probability: np.ndarray, label: np.ndarray) -> Classified:
+    if probability.ndim != 1 or probability.shape != label.shape:
+        raise ValueError(f"probabilities {probability.shape} and labels {label.shape} do not fit together")
+    return Classified(probability.astype(np.float64), label.astype(bool))

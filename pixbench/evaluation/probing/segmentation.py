@@ -22,7 +22,8 @@ from ..matching.pairs import recipe_identity
 from ..metric import Metric
 from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record, StoredRecord, number
-from ..record_writer import Timing, file_stem, record_result
+from ..record_place import file_stem
+from ..record_writer import Timing, record_result
 from ..request import DataAccess, EvaluationRequest
 from ..suite import GeneratedSuite, Opening, Suite
 from ..task import METRICS, Task
@@ -112,6 +113,7 @@ class Segmentation(Task):
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
         """See Task. UserError for a matcher of points."""
         request.refuse_pair_options()
+        request.check_replaced(model)
         suite = cast(RoomSuite, request.suite)
         with request.progress_bar(f"probe {model.name}", 2 * suite.work, "scenes") as advance:
             return evaluate(model, suite, request.opening, request.folder, batch=request.batch, progress=advance)

@@ -16,7 +16,8 @@ from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pair_result import truth_at
 from pixbench.evaluation.matching.pairs import DatasetPairs, query_pixels
-from pixbench.evaluation.matching.predictions import predict, read_predictions, work_folder
+from pixbench.evaluation.matching.predict import predict, work_folder
+from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.matching.scoring import score
 from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
@@ -99,15 +100,18 @@ def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_p
 
 
 def test_another_model_of_the_same_name_does_not_take_over(source: DatasetPairs, tmp_path: Path) -> None:
-    for said in ("one", "two"):
-        predictions, _ = predict(Colour(), source, tmp_path / "work", model_hash=said)
-        (tmp_path / "work" / "000000.h5").write_text("what another run left")
+    predict(Colour(), source, tmp_path / "work", model_hash="one")
+    (tmp_path / "work" / "000000.h5").write_text("what another run left")
+    with pytest.raises(UserError, match="holds a stopped run of another model"):
+        predict(Colour(), source, tmp_path / "work", model_hash="two")
+    predictions, _ = predict(Colour(), source, tmp_path / "work", model_hash="two", force=True)
     assert len(predictions.pairs) == 18
 
 
 def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path: Path) -> None:
     class Fragile(Model):
         name = "fragile"
+        asks_for = ("which pair it is",)
 
         def match(self, pair: Pair, query_uv: np.ndarray) -> Matches:
             if pair.key.a == 0:

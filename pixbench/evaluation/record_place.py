@@ -1,0 +1,42 @@
+"""Where the record of a model lies, and whose place that is."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .model import Model, described_model
+from .record import Protocol, read_record
+
+
+def file_stem(name: str) -> str:
+    """A model's name as a file's."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def model_sha256(model: Model) -> str:
+    """Hash of what a model says of itself, the hashes of its weights among it."""
+    return hashlib.sha256(json.dumps([model.name, described_model(model)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def check_replaced(path: Path, model: Model, suite: str, recipe_sha256: str | None, protocol: Protocol | None, *, force: bool) -> None:
+    """UserError where `path` holds the record of something else: another model, other data, or the same asked otherwise."""
+    if force or not path.exists():
+        return
+    there = read_record(path)
+    apart = {
+        "model": there.model_sha256 != model_sha256(model),
+        "suite": there.data.suite != suite,
+        "data": recipe_sha256 not in (None, there.data.recipe_sha256),
+        "protocol": protocol is not None and _question(protocol) != _question(there.protocol),
+    }
+    if any(apart.values()):
+        what = " and ".join(name for name, other in apart.items() if other)
+        raise UserError(f"{path} is the record of another {what}: give this one its own --name, another --out, or --force to replace it")
+
+
+def _question(protocol: Protocol) -> dict[str, Any]:
+    """What a user can ask otherwise; on which machine, and in which batches, decides nothing."""
+    return protocol.model_dump(exclude={"batch", "device", "mutual_px"})

@@ -1,0 +1,125 @@
+"""HDF5 files from outside: what leads out of the file, or unpacks to more than it says, is refused before it is read."""
+
+import math
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from .outside import check_regular, parsing
+
+SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
+FILTERS = frozenset((SHUFFLE, FLETCHER32, DEFLATE, ZSTD))
+
+KINDS = "biufS"
+"""Plain numbers and texts of a fixed length: others refer to places elsewhere in the file."""
+
+LARGEST = 2**28
+"""Bytes that any array may have; more only in files of a size to match."""
+
+LARGEST_RATIO = 200
+"""Times that an array may be larger than its whole file."""
+
+DEFLATE_RATIO = 1032
+"""More than this times its size nothing unpacks to: a property of the format (zlib.net/zlib_tech.html)."""
+
+LARGEST_FILE = 2**50
+
+WITHOUT_LOCKS = (5, 11, 37, 38, 95, 116)
+"""What systems say of files that cannot be locked: EIO, EAGAIN, ENOLCK, ENOSYS, EOPNOTSUPP, ESTALE."""
+
+
+def open_file(path: Path) -> h5py.File:
+    """An HDF5 file, open for reading. UserError for what is no regular file, OSError for a damaged one.
+
+    It is not locked: what has its name is finished, and not every file system can lock.
+    """
+    check_regular(path, LARGEST_FILE)
+    return h5py.File(path, "r", locking=False)
+
+
+def create_file(path: Path, **options: Any) -> h5py.File:
+    """A new file, locked where the file system can do that."""
+    try:
+        return h5py.File(path, "w", **options)
+    except OSError as error:
+        if error.errno not in WITHOUT_LOCKS:
+            raise
+        path.unlink(missing_ok=True)
+        return h5py.File(path, "w", locking=False, **options)
+
+
+@contextmanager
+def read_file(path: Path, mend: str) -> Iterator[h5py.File]:
+    """An HDF5 file for the time of a block; whatever goes wrong inside is a UserError that names the file."""
+    with parsing(path, mend), open_file(path) as file:
+        yield file
+
+
+def member(group: h5py.Group, name: str) -> Any:
+    """A group or an array that lies in `group` itself. KeyError for none, ValueError for what leads elsewhere or is too large."""
+    if not name or "/" in name or name == ".":
+        raise ValueError(f"'{name}' is no name of a part of a file")
+    link = group.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink):
+        if link is None:
+            raise KeyError(f"it holds no {name}")
+        raise ValueError(f"{name} is a link to another place, which is not followed")
+    item = group[name]
+    if isinstance(item, h5py.Dataset):
+        _check_array(name, item)
+    return item
+
+
+def _check_array(name: str, dataset: h5py.Dataset) -> None:
+    properties = dataset.id.get_create_plist()
+    if properties.get_layout() == h5py.h5d.VIRTUAL or properties.get_external_count():
+        raise ValueError(f"{name} takes its values from other files, which are not opened")
+    filters = filters_of(dataset)
+    if not FILTERS.issuperset(filters) or len(set(filters)) < len(filters) or {DEFLATE, ZSTD}.issubset(filters):
+        raise ValueError(f"{name} is packed in a way that PixBench does not write")
+    if dataset.dtype.kind not in KINDS or dataset.dtype.shape:
+        raise ValueError(f"{name} has type {dataset.dtype}: expected numbers, or texts of a fixed length")
+    largest = max(LARGEST, LARGEST_RATIO * dataset.file.id.get_filesize())
+    size = max(math.prod(dataset.shape), math.prod(dataset.chunks or (0,))) * dataset.dtype.itemsize
+    if size > largest:
+        raise ValueError(f"{name} would have {size} bytes, at most {largest} go with a file of this size")
+
+
+def filters_of(dataset: h5py.Dataset) -> list[int]:
+    """The numbers of the filters through which the chunks of an array go, in order."""
+    properties = dataset.id.get_create_plist()
+    return [properties.get_filter(index)[0] for index in range(properties.get_nfilters())]
+
+
+def values(dataset: h5py.Dataset, key: Any = ()) -> Any:
+    """Values of an array that `member` gave, through HDF5's filters. ValueError where a chunk would unpack to more than it should."""
+    # HDF5 unpacks all that there is before it looks at the size.
+    filters = filters_of(dataset)
+    if ZSTD in filters or (DEFLATE in filters and dataset.id.get_storage_size() > LARGEST // DEFLATE_RATIO):
+        size = math.prod(dataset.chunks) * dataset.dtype.itemsize
+        for index in range(dataset.id.get_num_chunks()):
+            info = dataset.id.get_chunk_info(index)
+            if ZSTD in filters or info.size > LARGEST // DEFLATE_RATIO:
+                _check_chunk(dataset, info, size, ZSTD in filters)
+    return dataset[key]
+
+
+def _check_chunk(dataset: h5py.Dataset, info: Any, size: int, zstd: bool) -> None:
+    mask, stored = dataset.id.read_direct_chunk(info.chunk_offset)
+    unpacked = _zstd_size(stored, size) if zstd else len(zlib.decompressobj().decompress(stored, size + 1))
+    if mask or not 0 <= unpacked <= size:
+        raise ValueError(f"a part of {dataset.name} unpacks to more than its {size} bytes")
+
+
+def _zstd_size(stored: bytes, size: int) -> int:
+    """What the header of a frame says that it unpacks to, negative where it does not: HDF5's filter makes room for as much."""
+    try:
+        import zstandard
+    except ImportError:
+        return size
+    found: int = zstandard.frame_content_size(stored)
+    return found

@@ -1,0 +1,57 @@
+"""One process at a time works in a folder: a lock of the operating system, which ends with its process."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..errors import UserError
+
+LOCK = ".lock"
+LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[None]:
+    """Hold `folder`, which is made if it is not there, for the time of a block. UserError where another process holds it.
+
+    With `wait`, it is waited for instead. Where a file system has no locks, or the folder cannot be written, the block goes without one.
+    """
+    path = folder / name
+    with suppress(OSError):  # whoever writes there will say why that cannot be
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=-1 if wait else 0)
+    except Timeout:
+        raise UserError(f"{folder} is being written by another process: wait until it is done, or choose another place") from None
+    except (OSError, NotImplementedError) as error:
+        if folder.is_dir() and os.access(folder, os.W_OK):
+            LOG.warning("%s cannot be locked (%s): start no second command on it", folder, error)
+        yield
+        return
+    try:
+        yield
+    finally:
+        # Unlinked while it is held: who waits for it sees that its file is gone, and begins anew.
+        path.unlink(missing_ok=True)
+        lock.release()
+
+
+def holds_nothing(folder: Path, *own: str) -> bool:
+    """Whether a folder is new, empty, or has only what a command leaves that was killed before it wrote anything of use.
+
+    That is a lock, temporary files, and the empty folders or logs named in `own`.
+    """
+    if not folder.exists():
+        return True
+    return all(_is_leftover(path, own) for path in folder.iterdir())
+
+
+def _is_leftover(path: Path, own: tuple[str, ...]) -> bool:
+    if path.name == LOCK or (path.name.startswith(".") and ".tmp" in path.name and path.is_file()):
+        return True
+    return path.name in own and (path.is_file() or not any(path.iterdir()))

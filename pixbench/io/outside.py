@@ -1,0 +1,145 @@
+"""The one door for data from outside: regular files, within bounds; what a parser raises is told in one line with the file's name."""
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+
+from ..errors import UserError, VerificationError
+from .text import printable
+
+LARGEST_TEXT = 2**26
+"""Bytes of a document: a manifest of a million scenes has half of it."""
+
+LARGEST_BYTES = 2**29
+"""Bytes of what is read at once, as it is or unpacked."""
+
+LARGEST_TENSORS = 2**36
+"""Bytes of a file of tensors, which are read as they are."""
+
+LARGEST_PICTURE = 900_000_000
+"""Bytes that a picture may take while it is converted: some 110 megapixels of plain colour."""
+
+REASON = 160
+"""Characters of a parser's own words."""
+
+
+@contextmanager
+def parsing(source: object, mend: str) -> Iterator[None]:
+    """Whatever is raised inside becomes a UserError of one line: the source, what is wrong, and the advice `mend`."""
+    try:
+        yield
+    except (UserError, VerificationError):
+        raise
+    except Exception as error:  # parsers raise what they like
+        raise UserError(f"{source} cannot be read ({reason(error)}): {mend}") from None
+
+
+def reason(error: BaseException) -> str:
+    """An error in its own words, on one line."""
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(" ".join(said.split()))[:REASON] or type(error).__name__
+
+
+def check_regular(path: Path, largest: int = LARGEST_BYTES) -> int:
+    """The size of a regular file in bytes. UserError for what is none, such as a pipe that would never end, and for a larger one."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): expected a file") from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+        raise UserError(f"{path} is {kind}: expected a file")
+    if found.st_size > largest:
+        raise UserError(f"{path} has {found.st_size} bytes: at most {largest} are read of such a file")
+    return found.st_size
+
+
+def read_bytes(path: Path, largest: int = LARGEST_BYTES) -> bytes:
+    """The bytes of a regular file. UserError as of `check_regular`."""
+    check_regular(path, largest)
+    with parsing(path, "expected a file that can be read"):
+        return path.read_bytes()
+
+
+def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
+    """The text of a regular file in UTF-8. UserError as of `check_regular`, and for other bytes."""
+    check_regular(path, largest)
+    with parsing(path, "expected a text in UTF-8"):
+        return path.read_text(encoding="utf-8")
+
+
+def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:
+    """What is gzipped in `data`, all members of it. ValueError for more than `largest` bytes, and where it is cut off."""
+    found = bytearray()
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        found += member.decompress(data, largest + 1 - len(found))
+        if len(found) > largest:
+            raise ValueError(f"it unpacks to more than {largest} bytes")
+        if not member.eof:
+            raise ValueError("it is cut off")
+        data = member.unused_data.lstrip(b"\0")
+    return bytes(found)
+
+
+def check_unpacked(archive: zipfile.ZipFile, largest: int = LARGEST_BYTES) -> None:
+    """ValueError for a zip archive that says it unpacks to more than `largest` bytes; zipfile gives no more than it says."""
+    size = sum(member.file_size for member in archive.infolist())
+    if size > largest:
+        raise ValueError(f"it unpacks to {size} bytes, at most {largest} are read")
+
+
+def check_tensors(path: Path) -> None:
+    """Check a file of torch.save before torch makes room for it. UserError as of `check_regular`, ValueError for a packed one."""
+    size = check_regular(path, LARGEST_TENSORS)
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > size:
+                raise ValueError("it is packed in a way that torch does not write")
+
+
+def check_pixels(width: int, height: int, bytes_per_pixel: int = 8) -> None:
+    """ValueError for a picture that is too large to be held."""
+    if width * height * bytes_per_pixel > LARGEST_PICTURE:
+        raise ValueError(f"it has {width} x {height} px, at most {LARGEST_PICTURE // bytes_per_pixel} of its kind are read")
+
+
+def check_shown(value: Any) -> None:
+    """ValueError for a document that has control characters in a text: a terminal would obey them."""
+    if isinstance(value, str):
+        if printable(value) != value:
+            raise ValueError(f"it has control characters in '{printable(value)[:60]}'")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_shown(name)
+            check_shown(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_shown(item)
+
+
+def _is_name(name: str) -> str:
+    if not name or name in (".", "..") or any(mark in name for mark in "/\\\0:"):
+        raise ValueError(f"'{name}' leads elsewhere: expected the name of a file in the same folder")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_is_name)]
+"""The name of a file in a folder that the reader knows: nothing of it leads to another."""
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """The path of `relative` below a folder. ValueError where it leads out of it."""
+    path = folder / relative
+    if not relative or Path(relative).is_absolute() or ".." in Path(relative).parts or "\\" in relative:
+        raise ValueError(f"'{relative}' leads out of the folder")
+    return path

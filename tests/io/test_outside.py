@@ -1,0 +1,128 @@
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pixbench.errors import UserError
+from pixbench.io import hdf5
+from pixbench.io.documents import read_json
+from pixbench.io.outside import check_pixels, check_regular, check_shown, gunzip, inside, parsing, read_text
+from pixbench.io.text import printable
+
+RAISED = [
+    *(ValueError("a\nb"), EOFError(), RecursionError("deep"), MemoryError(), KeyError("name")),
+    *(OSError(5, "Input/output error"), OverflowError()),
+]
+
+
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
+def test_whatever_a_parser_raises_is_one_line_that_names_the_file(error: Exception) -> None:
+    with pytest.raises(UserError, match=r"^a\.bin cannot be read \(.+\): fetch it again$") as refused, parsing("a.bin", "fetch it again"):
+        raise error
+    assert "\n" not in str(refused.value)
+
+
+@given(st.text())
+def test_what_is_printed_moves_no_cursor(text: str) -> None:
+    shown = printable(text)
+    assert not any((ord(character) < 32 and character != "\n") or 0x7F <= ord(character) < 0xA0 for character in shown)
+    assert printable(shown) == shown
+
+
+def test_printable_keeps_what_people_write() -> None:
+    assert printable("δ_avg, 10°, 漢字, ä") == "δ_avg, 10°, 漢字, ä"
+    assert printable("\x1b[2J\u202e") == "\\x1b[2J\\u202e"
+    with pytest.raises(ValueError, match="control characters"):
+        check_shown({"a": [{"b\x07": 1}]})
+
+
+@given(st.binary(max_size=2000), st.binary(max_size=2000))
+def test_gunzip_is_the_inverse_of_gzip_also_of_several_members(one: bytes, other: bytes) -> None:
+    packed = gzip.compress(one) + gzip.compress(other)
+    assert gunzip(packed) == one + other
+    if len(one + other) > 1:
+        with pytest.raises(ValueError, match="unpacks to more"):
+            gunzip(packed, len(one + other) - 1)
+    with pytest.raises(ValueError, match="cut off"):
+        gunzip(packed[:-9])
+
+
+def test_a_bomb_is_refused_before_it_fills_memory() -> None:
+    bomb = gzip.compress(bytes(2**30), 1)
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(ValueError, match="unpacks to more"):
+        gunzip(bomb, 2**20)
+    assert psutil.Process().memory_info().rss - before < 2**26
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    started = time.perf_counter()
+    for read in (check_regular, read_text, hdf5.open_file, lambda path: read_json(path, "no")):
+        with pytest.raises(UserError, match="is a pipe or a device: expected a file"):
+            read(tmp_path / "pipe")
+    with pytest.raises(UserError, match="is a folder"):
+        check_regular(tmp_path)
+    with pytest.raises(UserError, match="cannot be read"):
+        check_regular(tmp_path / "none")
+    assert time.perf_counter() - started < 1
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_is_read_or_refused_in_one_line(tmp_path_factory: pytest.TempPathFactory, value: object) -> None:
+    path = tmp_path_factory.mktemp("json") / "a.json"
+    path.write_text(json.dumps(value))
+    try:
+        found = read_json(path, "write it again")
+    except UserError:
+        with pytest.raises(ValueError, match="control characters"):
+            check_shown(value)
+    else:
+        assert found == value
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' * 100_000, "\x00", "{", "1" * 10_000, "NaN\n\n" * 3, '"\\ud800"', ""])
+def test_hostile_json_is_refused_in_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"a\.json is not valid JSON"):
+        read_json(path, "write it again")
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../a", "a/../../b", "", "..\\a"])
+def test_paths_do_not_lead_out(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="leads out"):
+        inside(tmp_path, name)
+
+
+def test_pictures_have_bounds() -> None:
+    check_pixels(4000, 3000)
+    with pytest.raises(ValueError, match="at most"):
+        check_pixels(60_000, 60_000)
+
+
+def test_reading_takes_no_lock_and_writing_does_without_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = h5py.File
+    asked: list[object] = []
+
+    class NoLocks(made):  # type: ignore[misc, valid-type]
+        def __init__(self, path: object, mode: str = "r", **options: object):
+            asked.append(options.get("locking"))
+            if options.get("locking") is not False:
+                raise OSError(37, "No locks available")
+            super().__init__(path, mode, **options)
+
+    monkeypatch.setattr(hdf5.h5py, "File", NoLocks)
+    with hdf5.create_file(tmp_path / "a.h5") as file:
+        file["x"] = np.arange(3)
+    with hdf5.open_file(tmp_path / "a.h5") as file:
+        assert hdf5.values(hdf5.member(file, "x")).tolist() == [0, 1, 2]
+    assert asked == [None, False, False]
