@@ -89,6 +89,16 @@ PRESETS: Mapping[str, dict[str, Any]] = {
         "crop": 96,
         "zoom": (0.7, 1.6),
     },
+    # What made `pretrained:rooms-infonce`. Of views of 160 px the crops are nearly all; smaller ones share too little to learn as fast.
+    "rooms-infonce": {
+        "objective": "point-infonce",
+        "network": {"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
+        "points": 1024,
+        "batch": 6,
+        "steps": 1950,
+        "crop": 128,
+        "zoom": (0.8, 0.85),
+    },
 }
 
 
