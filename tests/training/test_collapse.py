@@ -10,7 +10,7 @@ from torch import nn
 
 from pixbench.models.checkpoint import seeded_network
 from pixbench.models.unet import UNetConfig
-from pixbench.training.collapse import WINDOW, collapsed, separation
+from pixbench.training.collapse import FIRST, WINDOW, collapsed, separation
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import OBJECTIVES, Described, Objective, at_points
 from pixbench.training.train import train
@@ -34,10 +34,10 @@ def test_separation_is_the_share_of_matches_nearer_than_the_next_point() -> None
 
 
 def test_collapse_is_a_low_mean_of_a_full_window() -> None:
-    assert collapsed([0.5] * (WINDOW - 1)) is None
-    assert collapsed([0.5] * WINDOW) == 0.5
-    assert collapsed([0.5] * WINDOW + [0.9] * WINDOW) is None
-    assert collapsed([0.9] * WINDOW + [math.nan, *[0.55] * WINDOW]) == pytest.approx(0.55)
+    assert collapsed([0.5] * (FIRST - 1)) is None
+    assert collapsed([0.5] * FIRST) == 0.5
+    assert collapsed([0.5] * FIRST + [0.9] * WINDOW) is None
+    assert collapsed([0.9] * FIRST + [math.nan, *[0.55] * WINDOW]) == pytest.approx(0.55)
 
 
 class _Still(Objective):
@@ -66,8 +66,8 @@ def test_a_run_of_constant_descriptors_says_once_that_it_has_collapsed(
     monkeypatch.setattr("pixbench.training.state.seeded_network", _network_of_zeros)
     monkeypatch.setattr(OBJECTIVES, "get", lambda name: _Still)
     with caplog.at_level(logging.WARNING):
-        train(tiny, tmp_path / "run", TrainConfig(steps=15, batch=2, points=32))
+        train(tiny, tmp_path / "run", TrainConfig(steps=25, batch=2, points=32))
     said = [record.getMessage() for record in caplog.records if "collapsed" in record.getMessage()]
     assert len(said) == 1
-    assert said[0].startswith("step 10: descriptors have collapsed")
+    assert said[0].startswith("step 20: descriptors have collapsed")
     assert "50 % of cases" in said[0]
