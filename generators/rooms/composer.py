@@ -94,8 +94,8 @@ class Composer:
     def _hash(self, model_id: str) -> str | None:
         for source in (*self._objects.sources, *self._rooms.sources):
             try:
-                return str(source.load(model_id).sha256)
-            except (BadModelError, KeyError, ValueError):
+                return str(load_usable(source, model_id).sha256)
+            except BadModelError:
                 continue
         return None
 

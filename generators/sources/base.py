@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -83,8 +83,8 @@ class Collection(Protocol):
         ...
 
 
-def load_usable(source: ObjectSource | RoomSource, model_id: str) -> Asset | Room:
-    """The model with an id. Whatever its files make the source raise is its defect: a BadModelError.
+def load_usable(source: Any, model_id: str) -> Any:
+    """The model of a source with an id. Whatever its files make the source raise is its defect: a BadModelError.
 
     UserError (a cache that cannot be written) and MemoryError are passed on.
     """

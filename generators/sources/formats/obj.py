@@ -47,7 +47,7 @@ def read_obj(data: bytes, companions: Companions, defects: Counter[str], *, stem
     if not found.faces:
         return []
     points, colors = _vertices(found.v)
-    texels = _numbers(found.vt, "vt")[:, :2] if found.vt else np.zeros((0, 2))
+    texels = _texels(found.vt)
     materials = _materials(found, companions, defects, stem)
     corners, counts = _corners(found, len(points), len(texels))
     if counts.min() < 3:
@@ -151,11 +151,19 @@ def _materials(found: _Statements, companions: Companions, defects: Counter[str]
 def _vertices(rows: list[str]) -> tuple[Float[np.ndarray, "vertices 3"], UInt8[np.ndarray, "vertices 3"] | None]:
     """Positions, and sRGB colours where they stand behind them; a vertex without one is white."""
     values = _numbers(rows, "v")
+    if values.shape[1] < 3:
+        raise BadModelError("cannot be parsed", "v: no line has three coordinates")
     if values.shape[1] < 6:
         return values[:, :3], None
     colors = values[:, 3:6]
     bytes_already = np.nanmax(colors, initial=0) > 1.0 + 1e-6
     return values[:, :3], np.clip(np.nan_to_num(colors if bytes_already else colors * 255, nan=255), 0, 255).round().astype(np.uint8)
+
+
+def _texels(rows: list[str]) -> Float[np.ndarray, "texels 2"]:
+    """Texture coordinates; where v is missing, it is 0."""
+    values = np.nan_to_num(_numbers(rows, "vt")) if rows else np.zeros((0, 2))
+    return np.pad(values, ((0, 0), (0, max(0, 2 - values.shape[1]))))[:, :2]
 
 
 def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
@@ -165,10 +173,27 @@ def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
     longest = max(widths, default=3)
     try:
         if len(widths) == 1:
-            return np.array([float(word) for words in split for word in words]).reshape(len(split), longest)
-        return np.array([[float(word) for word in words] + [np.nan] * (longest - len(words)) for words in split])
+            return _parsed([word for words in split for word in words], np.float64).reshape(len(split), longest)
+        return np.array([[_number(word) for word in words] + [np.nan] * (longest - len(words)) for words in split])
     except ValueError as error:
         raise BadModelError("cannot be parsed", f"{key}: {error}") from None
+
+
+def _parsed(words: list[str], kind: type) -> np.ndarray:
+    """The numbers that words stand for. Raises ValueError if one stands for none."""
+    with warnings.catch_warnings(), suppress(ValueError):
+        warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is no number
+        flat = np.fromstring(" ".join(words), sep=" ", dtype=kind)
+        if len(flat) == len(words):
+            return flat
+    return np.array([_number(word) if kind is np.float64 else int(word) for word in words], kind)
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return float(re.sub(r"[+-](?=[eE])", "", word))  # 3.1+e2, as some write 3.1e2
 
 
 def _corners(found: _Statements, vertices: int, texels: int) -> tuple[Int[np.ndarray, "corners 2"], Int[np.ndarray, " polygons"]]:
@@ -191,12 +216,10 @@ def _indices(words: list[str]) -> Int[np.ndarray, "corners 2"]:
     slashes = {word.count("/") for word in words}
     if len(slashes) == 1:
         columns = slashes.pop() + 1
-        text = " ".join(words).replace("//", "/0/").replace("/", " ")
-        with warnings.catch_warnings(), suppress(ValueError):
-            warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is no number
-            flat = np.fromstring(text, sep=" ", dtype=np.int64)
-            if len(flat) == columns * len(words):
-                rows = flat.reshape(-1, columns)
+        separate = " ".join(words).replace("//", "/0/").replace("/", " ").split()
+        if len(separate) == columns * len(words):
+            with suppress(ValueError):
+                rows = _parsed(separate, np.int64).reshape(-1, columns)
                 return rows[:, :2] if columns > 1 else np.pad(rows, ((0, 0), (0, 1)))
     try:
         pairs = [[int(index or 0) for index in (*word.split("/"), "")[:2]] for word in words]

@@ -18,7 +18,7 @@ from .document import DRACO, Document, Json, draco, needs, uris
 from .materials import Materials
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
-DEEPEST = 1000
+DEEPEST = 200
 Numbers = Sequence[float] | np.ndarray
 
 

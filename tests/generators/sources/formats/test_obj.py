@@ -38,6 +38,7 @@ WAYS = {
     "capitals": PLAIN.replace("f ", "F ").replace("v ", "V "),
     "fo": PLAIN.replace("f ", "fo "),
     "normals": VERTICES + "vn 0 0 1\n" + FACES.replace(" ", "//1 ").replace("f//1", "f").replace("\n", "//1\n"),
+    "odd exponents": PLAIN.replace("0.5", "5.0+e-1").replace("0.3", "3.0-e-01"),
     "a weight": PLAIN.replace("\nf", " 1.0\nf", 1),
     "other statements": f"o box\ng all\ns off\n{PLAIN}s 1\nvp 1 2 3\n",
     "no last line end": PLAIN.rstrip("\n"),
@@ -76,6 +77,13 @@ def test_texture_coordinates_may_be_counted_back_too(tmp_path):
 def test_what_cannot_be_read_is_refused_with_the_reason(line, reason, tmp_path):
     with pytest.raises(BadModelError, match=rf"cannot be parsed: m\.obj.*{reason}"):
         _read(tmp_path, f"{PLAIN}{line}\n")
+
+
+def test_texture_coordinates_may_have_one_or_three_numbers(tmp_path):
+    one = _read(tmp_path / "a", "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt .5\nf 1/1 2/1 3/1\n")
+    assert (one.uv == [0.5, 0]).all()
+    three = _read(tmp_path / "b", "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt .5 .25 9\nf 1/1 2/1 3/1\n")
+    assert (three.uv == [0.5, -0.25]).all()
 
 
 def test_what_is_no_surface_is_counted(tmp_path):
