@@ -181,10 +181,10 @@ class RoomFolder(FolderSource):
         model = converted(self._files, path, most_faces=ROOM_FACES)
         mesh, defects = self._upright(model.mesh, path), Counter(model.defects)
         mesh = replace(mesh, part=np.zeros_like(mesh.part))
+        inner = inner_box(mesh)
         if lies_on_its_side(mesh):
             defects[ON_ITS_SIDE] += 1
             logger.warning("%s: %s", room_id, ON_ITS_SIDE)
-        inner = inner_box(mesh)
         return Room(room_id, mesh, inner, ("room",), scan_lights(inner), sha256=model.sha256, defects=defects)
 
     def _upright(self, mesh: Mesh, path: str) -> Mesh:

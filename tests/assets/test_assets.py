@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import io
+import json
 import os
 import stat
 import subprocess
@@ -244,6 +245,13 @@ def test_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         ["all", "0", "2", "0", "2"],
     ]
     assert "  1  no faces  s/bad" in lines
+    check_source("test", list_all=True)
+    listed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "s/bad cannot be used: no faces" in " ".join(listed)
+    check_source("test", as_json=True)
+    (kind,) = json.loads(capsys.readouterr().out.splitlines()[-1])["kinds"]
+    assert (kind["usable"], kind["unusable"], kind["not_listed"]) == (2, 1, {"left out: door": 4})
+    assert {model["id"]: model["reason"] for model in kind["models"]}["s/bad"] == "no faces"
     with pytest.raises(VerificationError, match="test:nothing: nothing can be used"):
         check_source("test:nothing")
     with pytest.raises(UserError, match="did you mean 'mnist'"):
