@@ -1,6 +1,7 @@
 """The protocols of sources of objects and of rooms, and what finite collections share."""
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -106,13 +107,13 @@ def split_of(model_id: str) -> str:
     return SPLIT_SHARES[-1][0]
 
 
-class Listed:
+class Listed(ABC):
     """Base class of finite sources: draws from a list of entries."""
 
     @property
+    @abstractmethod
     def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
-        raise NotImplementedError
 
     @property
     def one_split(self) -> bool:

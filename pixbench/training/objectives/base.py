@@ -3,6 +3,7 @@
 All share trainer, network and data, so that only the objective differs between two runs.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ class Described:
     matched: Bool[Tensor, "batch points"]
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """A loss of a batch; its own layers, such as a predictor, are trained along. `momentum` asks for a momentum network.
 
     The momentum network starts as the network, and at each step keeps the share `momentum` of its weights. It is a property of
@@ -64,9 +65,9 @@ class Objective(nn.Module):
         with torch.autocast(seen.a.device.type, enabled=False):
             return super().__call__(seen)
 
+    @abstractmethod
     def forward(self, seen: Described) -> Float[Tensor, ""]:
-        """The loss."""
-        raise NotImplementedError
+        """The loss, a scalar."""
 
 
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
