@@ -5,7 +5,7 @@ from jaxtyping import Float, Shaped, UInt8
 
 
 def as_bytes(colors: Shaped[np.ndarray, "rows 3"]) -> UInt8[np.ndarray, "rows 3"]:
-    """sRGB bytes of colours: bytes, 16-bit integers, or floats in [0, 1] or in [0, 255]. What is no number is white."""
+    """sRGB bytes of colours: bytes, 16-bit integers, or floats in [0, 1] or in [0, 255]. NaN is white."""
     if colors.dtype == np.uint8:
         return colors
     values = np.nan_to_num(colors.astype(np.float64), nan=np.inf, posinf=np.inf)

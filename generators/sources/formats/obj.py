@@ -182,8 +182,8 @@ def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
 def _parsed(words: list[str], kind: type) -> np.ndarray:
     """The numbers that words stand for. Raises ValueError if one stands for none."""
     with warnings.catch_warnings(), suppress(ValueError):
-        warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is no number
-        flat = np.fromstring(" ".join(words), sep=" ", dtype=kind)
+        warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is not a number
+        flat: np.ndarray = np.fromstring(" ".join(words), sep=" ", dtype=kind)
         if len(flat) == len(words):
             return flat
     return np.array([_number(word) if kind is np.float64 else int(word) for word in words], kind)

@@ -104,7 +104,7 @@ class _Text:
 
     def __init__(self, body: bytes):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # what is no number ends the array, which is noticed
+            warnings.simplefilter("ignore", DeprecationWarning)  # text ends the array, which is noticed
             self._flat = np.fromstring(body.decode("latin-1"), sep=" ")
         self._at = 0
 
@@ -128,7 +128,7 @@ class _Text:
 
     def _next(self, count: int, element: _Element) -> np.ndarray:
         if self._at + count > len(self._flat):
-            raise ValueError(f"element '{element.name}' ends early, or holds something that is no number")
+            raise ValueError(f"element '{element.name}' ends early, or holds something that is not a number")
         self._at += count
         return self._flat[self._at - count : self._at]
 

@@ -103,8 +103,8 @@ def _groups(record: Record, scores: Scores, tolerance: float, *, counts: bool) -
         told = group not in BY_TRAINING or group in scores.groups
         there, here = record.groups.get(group), scores.groups.get(group)
         for count in ("pairs", "points"):
-            pair = (None if each is None else float(getattr(each, count)) for each in (there, here))
-            found.append(Comparison(f"{group}, {count}", *pair, decided=told and counts))
+            reported_count, count_here = (None if each is None else float(getattr(each, count)) for each in (there, here))
+            found.append(Comparison(f"{group}, {count}", reported_count, count_here, decided=told and counts))
         reported: Mapping[str, float | None] = {} if there is None else there.metrics
         measured: Mapping[str, float] = {} if here is None else here.metrics
         for name in {**reported, **measured}:

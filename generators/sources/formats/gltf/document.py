@@ -132,4 +132,5 @@ def draco() -> Callable[[bytes], Any] | None:
         return None
     from DracoPy import decode
 
-    return decode  # type: ignore[no-any-return]
+    decoder: Callable[[bytes], Any] = decode
+    return decoder
