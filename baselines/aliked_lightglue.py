@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.evaluation.model import MatcherModel
+from pixbench.evaluation.network_input import NetworkInput
 from pixbench.geometry.pixels import uv_from_integer_centres
 
 from .weights import find_weights, load_weights
@@ -21,6 +22,8 @@ SIZE = 1024
 class AlikedLightGlue(MatcherModel):
     """ALIKED points matched by LightGlue (pretrained): a matcher of points, images enlarged to 1024 px."""
 
+    input = NetworkInput(SIZE)
+
     def __init__(self, weights: Path | None = None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -32,31 +35,23 @@ class AlikedLightGlue(MatcherModel):
         first = load_weights(name, self._points, find_weights(name, files[0], "lightglue-weights", f"{folder}/aliked-n16.pth"))
         self._glue = LightGlue(None, input_dim=128)  # type: ignore[arg-type]
         second = load_weights(name, self._glue, find_weights(name, files[1], "lightglue-weights", f"{folder}/aliked_lightglue.pth"))
-        super().__init__(self._joined, name, {"kind": "pretrained", "weights_sha256": [first, second], "points": POINTS, "size": SIZE})
+        super().__init__(self._joined, name, {"kind": "pretrained", "weights_sha256": [first, second], "points": POINTS})
 
     def _joined(
         self, image_a: Float[Tensor, "3 height width"], image_b: Float[Tensor, "3 rows columns"]
     ) -> tuple[Float[Tensor, "matches 2"], Float[Tensor, "matches 2"]]:
-        data, scales = {}, []
+        data = {}
         for name, image in (("image0", image_a), ("image1", image_b)):
-            height, width = image.shape[1:]
-            scale = max(1.0, SIZE / max(height, width))
-            size = (round(height * scale), round(width * scale))
-            large = torch.nn.functional.interpolate(image[None], size=size, mode="bicubic", align_corners=False).clamp(0, 1)
-            found = self._points(large)[0]
+            found = self._points(image[None])[0]
             data[name] = {
                 "keypoints": found.keypoints[None],
                 "descriptors": found.descriptors[None],
-                "image_size": torch.tensor([[size[1], size[0]]]),
+                "image_size": torch.tensor([[image.shape[2], image.shape[1]]]),
             }
-            scales.append(torch.tensor([width / size[1], height / size[0]]))
         if min(data[name]["keypoints"].shape[1] for name in data) < 2:
             return torch.empty(0, 2), torch.empty(0, 2)
         pairs = self._glue(data)["matches"][0]
-        first, second = (
-            uv_from_integer_centres(data[name]["keypoints"][0, pairs[:, side]]) * scales[side]
-            for side, name in enumerate(("image0", "image1"))
-        )
+        first, second = (uv_from_integer_centres(data[name]["keypoints"][0, pairs[:, side]]) for side, name in enumerate(data))
         return first, second
 
     @property

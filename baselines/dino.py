@@ -12,6 +12,7 @@ from torch.nn import functional
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.network_input import NetworkInput
 from pixbench.io.files import file_sha256
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -22,8 +23,7 @@ class _Dino(DescriptorModel):
 
     p: Norm = "cosine"
     architecture: ClassVar[str]
-    size: ClassVar[int] = 448
-    """Longer side in pixels that smaller images are enlarged to: a patch then covers less of them."""
+    input = NetworkInput(448)  # a patch then covers less of a small image
 
     def __init__(self, weights: Path | None = None) -> None:
         if weights is None or not (weights / "config.json").is_file():
@@ -56,18 +56,16 @@ class _Dino(DescriptorModel):
             "channels": self.network.config.hidden_size,
             "layers": self.network.config.num_hidden_layers,
             "patch": self._patch,
-            "size": self.size,
             "weights_sha256": self._sha256,
         }
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """(B, D, h, w), a cell a patch; images are scaled so that whole patches cover them."""
-        height, width = images.shape[2:]
-        scale = max(1.0, self.size / max(height, width))
-        rows, columns = (max(1, round(side * scale / self._patch)) for side in (height, width))
-        resized = functional.interpolate(
-            images, size=(rows * self._patch, columns * self._patch), mode="bicubic", align_corners=False, antialias=True
-        )
+        rows, columns = (max(1, round(side / self._patch)) for side in images.shape[2:])
+        size = (rows * self._patch, columns * self._patch)
+        resized = images
+        if size != tuple(images.shape[2:]):
+            resized = functional.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=True)
         mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (MEAN, STD))
         tokens: Tensor = self.network(pixel_values=(resized.clamp(0, 1) - mean) / std).last_hidden_state
         # The class token and registers come first.

@@ -6,10 +6,10 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.network_input import NetworkInput
 
 from .weights import find_weights, load_weights
 
@@ -21,6 +21,7 @@ class Disk(DescriptorModel):
 
     name = "disk"
     p: Norm = "cosine"
+    input = NetworkInput(multiple=MULTIPLE)
 
     def __init__(self, weights: Path | None = None) -> None:
         with warnings.catch_warnings():
@@ -36,8 +37,6 @@ class Disk(DescriptorModel):
         return {"kind": "pretrained", "channels": 128, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """(B, 128, H, W); images are padded to a multiple of 16 and cropped back."""
-        height, width = images.shape[2:]
-        padded = functional.pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
-        described: Tensor = self.network.heatmap_and_dense_descriptors(padded)[1]
-        return described[..., :height, :width]
+        """(B, 128, H, W)."""
+        described: Tensor = self.network.heatmap_and_dense_descriptors(images)[1]
+        return described

@@ -6,14 +6,15 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.network_input import NetworkInput
 
 from .weights import find_weights, load_weights
 
 MULTIPLE = 32
+SIZE = 512
 
 
 class XFeat(DescriptorModel):
@@ -21,6 +22,7 @@ class XFeat(DescriptorModel):
 
     name = "xfeat"
     p: Norm = "cosine"
+    input = NetworkInput(SIZE, MULTIPLE)
 
     def __init__(self, weights: Path | None = None) -> None:
         with warnings.catch_warnings():
@@ -36,10 +38,6 @@ class XFeat(DescriptorModel):
         return {"kind": "pretrained", "channels": 64, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """(B, 64, H/8, W/8); where 32 does not divide the size, (B, 64, H, W), enlarged from a padded image and cropped."""
-        height, width = images.shape[2:]
-        padded = functional.pad(images, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
-        described: Tensor = self.network(padded)[0]
-        if padded.shape == images.shape:
-            return described
-        return functional.interpolate(described, size=padded.shape[2:], mode="bilinear", align_corners=False)[..., :height, :width]
+        """(B, 64, H/8, W/8)."""
+        described: Tensor = self.network(images)[0]
+        return described

@@ -31,6 +31,10 @@ def evaluate(
     batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
     radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
     subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
+    input_size: Annotated[
+        int | None, typer.Option(min=0, help="Enlarge smaller images to this longer side for the network (0: not).")
+    ] = None,
+    pad_to: Annotated[int | None, typer.Option(min=1, help="Pad sides to a multiple of this for the network, such as 14 or 16.")] = None,
     query_stride: Annotated[
         int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4; real pairs: 12.")
     ] = None,
@@ -62,7 +66,7 @@ def evaluate(
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
-    loaded = load_model(model, p=parse_norm(p) if p else None, device=device, trust_code=trust_code)
+    loaded = load_model(model, p=parse_norm(p) if p else None, device=device, trust_code=trust_code, input_size=input_size, pad_to=pad_to)
     loaded.name = name or loaded.name
     sources = {option: (value,) for option, value in given(objects=objects, rooms=rooms).items()}
     request = EvaluationRequest(
@@ -81,6 +85,8 @@ def evaluate(
     )
     path, record = run(loaded, request)
     print_tables(build_tables([StoredRecord(path, record)]))
+    if record.model_info.get("p_from") == "default":
+        typer.echo(f"norm: cosine, since {record.model} says none: give its attribute p, or --p", err=True)
     if record.data.layout is not None:
         typer.echo(f"layout {record.data.layout.name}; ground truth: {record.data.layout.ground_truth}")
     for reason, pairs in record.data.failed.items():

@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from torch.nn import functional
 
 from ..dataset.reader import Pair, PairKey
 from ..geometry.correspondence import PairTruth, Status
-from ..geometry.pixels import pixel_index
+from ..geometry.pixels import in_image, pixel_index, resize_uv
 from ..registry import Registry
+from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
 from .matching.nearest import Norm
+from .network_input import AS_IT_IS, CellGrid, NetworkInput, sampled
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -55,8 +58,12 @@ def _images_only(pair: Pair) -> Pair:
 
 
 def described_model(model: Model) -> dict[str, Any]:
-    """`info`, with the norm in which descriptors are compared: the attribute `p` is its one source, so that it can be set from outside."""
-    return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None}
+    """`info`, with the norm in which descriptors are compared, and what a network sees of an image where that is not the image itself.
+
+    The attributes `p` and `input` are their one source, so that they can be set from outside.
+    """
+    given = model.input.info if isinstance(model, DescriptorModel | MatcherModel) else {}
+    return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None, **given}
 
 
 BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
@@ -68,6 +75,10 @@ class DescriptorModel(Model):
 
     p: Norm
     device = torch.device("cpu")
+    input: NetworkInput = AS_IT_IS
+    """What `describe` is given of images."""
+    grid: CellGrid | None = None
+    """Where the cells of `describe` lie; None: they cover what it is given evenly."""
     described: tuple[int, int, int] | None = None
     """(channels, rows, columns) that `describe` gave last, before any enlarging."""
     grid_px: float = 1.0
@@ -75,18 +86,37 @@ class DescriptorModel(Model):
 
     @abstractmethod
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid over the whole image."""
+        """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid."""
 
     def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """`describe`, in float32 and checked. ValueError for anything but descriptors of every image."""
+        """What `describe` gives of images as the network's `input` has them, in float32, as cells that cover the whole image.
+
+        Where its own cells cover it otherwise, since the input was padded or `grid` says so, a descriptor for every pixel. ValueError for
+        anything but descriptors of every image.
+        """
         with torch.inference_mode():
-            found = self.describe(images.to(self.device))
-        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
+            given = self.input.prepared(images.to(self.device))
+            found = self._checked(self.describe(given), given)
+            size = (images.shape[3], images.shape[2])
+            step = self.grid.stride if self.grid else max(given.shape[2] / found.shape[2], given.shape[3] / found.shape[3])
+            self.grid_px = step * size[0] / self.input.enlarged(size)[0]
+            if self.grid is None and self.input.enlarged(size) == (given.shape[3], given.shape[2]):
+                return found.float()
+            return sampled(found.float(), size, self.input, (given.shape[3], given.shape[2]), self.grid)
+
+    def _checked(self, found: Any, given: Float[Tensor, "batch 3 height width"]) -> Tensor:
+        expected = "expected a tensor (batch, channels, rows, columns)"
+        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(given):
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-            raise ValueError(f"{self.name} gave {got} for {len(images)} images: expected a tensor (batch, channels, rows, columns)")
-        self.described = (found.shape[1], found.shape[2], found.shape[3])
-        self.grid_px = max(images.shape[2] / found.shape[2], images.shape[3] / found.shape[3])
-        return found.float()
+            raise ValueError(f"{self.name} gave {got} for {len(given)} images: {expected}")
+        (height, width), (rows, columns) = given.shape[2:], found.shape[2:]
+        # A cell more or less on each side comes of rounding; (batch, rows, columns, channels) is off by far more.
+        if abs(rows * width - columns * height) > width + height:
+            raise ValueError(
+                f"{self.name} gave {tuple(found.shape)} for images of {width} x {height}: {expected} of the images' proportions"
+            )
+        self.described = (found.shape[1], rows, columns)
+        return found
 
     def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
         """`cells`, enlarged to the images' size where they are coarser (bilinear). ValueError as there."""
@@ -125,8 +155,8 @@ def _true_pixels(pair: Pair, pixel: Int[np.ndarray, "queries 2"]) -> Int[Tensor,
     return torch.from_numpy(at)
 
 
-PointMatcher = Callable[[Float[Tensor, "3 height width"], Float[Tensor, "3 rows columns"]], Sequence[Any]]
-"""Two images in [0, 1] to matched points (matches, 2) of each, uv in pixels: the first pixel's centre is (.5, .5)."""
+PointMatcher = Callable[[Float[Tensor, "3 height width"], Float[Tensor, "3 rows columns"]], Any]
+"""Two images in [0, 1] to their matched points (see `matched_points`), uv in pixels: the first pixel's centre is (.5, .5)."""
 
 REACH_PX = 4.0
 
@@ -135,6 +165,8 @@ class MatcherModel(Model):
     """A matcher of points. A query is answered by the matched point nearest to it, moved along, if one lies within `reach_px`."""
 
     reach_px = REACH_PX
+    input: NetworkInput = AS_IT_IS
+    """What the matcher is given of images; its points are of that size, and carried back."""
 
     def __init__(self, matcher: PointMatcher, name: str, info: dict[str, Any] | None = None):
         self._matcher = matcher
@@ -147,33 +179,40 @@ class MatcherModel(Model):
         return {"kind": "matcher", "channels": None, "reach_px": self.reach_px, **self._info}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """See Model. ValueError as in `points`."""
-        return self._answers(query_uv, *self.points(pair.rgb_a, pair.rgb_b))
+        """See Model. The distance of an answer is 1 less its score, if the matcher gives scores. ValueError as in `points`."""
+        return self._answers(query_uv, self._matched(pair.rgb_a, pair.rgb_b))
 
-    def points(self, rgb_a: Image, rgb_b: Image) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
-        """Matched points of two images, uv in pixels. ValueError where the matcher returns anything but two lists of as many points."""
+    def points(
+        self, rgb_a: UInt8[np.ndarray, "_ _ 3"], rgb_b: UInt8[np.ndarray, "_ _ 3"]
+    ) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
+        """Matched points of two images, uv in pixels. ValueError where the matcher returns anything but the layouts of `matched_points`."""
+        found = self._matched(rgb_a, rgb_b)
+        return found.a, found.b
+
+    def _matched(self, rgb_a: UInt8[np.ndarray, "_ _ 3"], rgb_b: UInt8[np.ndarray, "_ _ 3"]) -> MatchedPoints:
         with torch.inference_mode():
-            found = self._matcher(image_batch(rgb_a)[0], image_batch(rgb_b)[0])
+            found = self._matcher(*(self.input.prepared(image_batch(rgb))[0] for rgb in (rgb_a, rgb_b)))
         try:
-            points_a, points_b = (np.asarray(points, np.float64).reshape(-1, 2) for points in found[:2])
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{self.name} must return matched points, (matches, 2) of each image: {error}") from None
-        if len(points_a) != len(points_b):
-            raise ValueError(f"{self.name} returned {len(points_a)} points of the first image and {len(points_b)} of the second")
-        whole = np.isfinite(points_a).all(axis=1) & np.isfinite(points_b).all(axis=1)
-        return points_a[whole], points_b[whole]
+            matched = matched_points(found)
+        except ValueError as error:
+            raise ValueError(f"{self.name} returned {error}") from None
+        a, b = (
+            resize_uv(points, self.input.enlarged(size), size)
+            for points, size in ((matched.a, rgb_a.shape[1::-1]), (matched.b, rgb_b.shape[1::-1]))
+        )
+        return MatchedPoints(a, b, matched.score).at(in_image(a, *rgb_a.shape[1::-1]) & in_image(b, *rgb_b.shape[1::-1]))
 
-    def _answers(
-        self, query_uv: Float[np.ndarray, "queries 2"], points_a: Float[np.ndarray, "matches 2"], points_b: Float[np.ndarray, "matches 2"]
-    ) -> Matches:
+    def _answers(self, query_uv: Float[np.ndarray, "queries 2"], found: MatchedPoints) -> Matches:
         from scipy.spatial import cKDTree
 
-        uv = np.full(query_uv.shape, np.nan)
-        if len(points_a):
-            distance, index = cKDTree(points_a).query(query_uv)
-            near = distance <= self.reach_px
-            uv[near] = points_b[index[near]] + query_uv[near] - points_a[index[near]]
-        return Matches.only(uv, points_a=points_a, points_b=points_b)
+        uv, distance = np.full(query_uv.shape, np.nan), np.full(len(query_uv), np.nan)
+        if len(found.a):
+            away, index = cKDTree(found.a).query(query_uv)
+            near = away <= self.reach_px
+            uv[near] = found.b[index[near]] + query_uv[near] - found.a[index[near]]
+            if found.score is not None:
+                distance[near] = 1 - found.score[index[near]]
+        return replace(Matches.only(uv, points_a=found.a, points_b=found.b), distance=distance)
 
 
 def norm_name(p: Norm) -> str:

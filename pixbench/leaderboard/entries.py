@@ -34,6 +34,8 @@ class Entry:
         bare = {_without_seed(name) for name in names}
         protocol = self.first.protocol
         changed = ["sub-pixel"] if protocol.subpixel else []
+        if self.first.model_info.get("input_size"):
+            changed.append(f"at {self.first.model_info['input_size']} px")
         if protocol.radius_px is not None:
             changed.append(f"within {protocol.radius_px:g} px")
         name = bare.pop() if len(names) > 1 and len(bare) == 1 else names[0]
@@ -104,4 +106,5 @@ def _method(record: Record) -> str:
         who = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
     else:
         who = {"name": _without_seed(record.model), "kind": info.get("kind")}
-    return json.dumps([who, record.protocol.radius_px, record.protocol.subpixel, info.get("p")], sort_keys=True, default=str)
+    asked = [record.protocol.radius_px, record.protocol.subpixel, info.get("p"), info.get("input_size"), info.get("input_multiple")]
+    return json.dumps([who, *asked], sort_keys=True, default=str)

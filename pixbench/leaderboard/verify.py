@@ -127,5 +127,6 @@ def _request(record: Record, access: DataAccess, out: Path, progress_bar: Progre
         radius_px=record.protocol.radius_px,
         subpixel=record.protocol.subpixel,
         query_stride=record.protocol.query_stride if own else None,
+        long_side=None if record.data.layout is None else record.data.layout.long_side_px,
         progress_bar=progress_bar,
     )

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,12 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
 from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model
+from ..evaluation.network_input import NetworkInput
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
+from .declared import DECLARATION, cell_grid, declared, read_declaration
+from .matcher_module import matcher_of, matches_images
 from .onnx_file import OnnxModel
 from .pretrained import pretrained_folder, pretrained_names
 from .trust import require_trust
@@ -29,8 +33,19 @@ FORMS = (
 EXPORTED = (".pt", ".pt2", ".ts")
 
 
-def load_model(spec: str | Path, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
+def load_model(
+    spec: str | Path,
+    *,
+    p: Norm | None = None,
+    device: str = "cpu",
+    trust_code: bool = False,
+    input_size: int | None = None,
+    pad_to: int | None = None,
+) -> Model:
     """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be.
+
+    Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
+    `pad_to`; by default as the model says of itself.
 
     Without `trust_code` nothing is loaded that runs code of its own: no factory, no TorchScript and no torch.export file.
 
@@ -63,7 +78,18 @@ def load_model(spec: str | Path, *, p: Norm | None = None, device: str = "cpu", 
         model = CheckpointModel(path)
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
-    return _moved(model, place)
+    return _moved(with_input(model, input_size, pad_to), place)
+
+
+def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:
+    """The model with another input than its own. UserError for a model that sees no images."""
+    if input_size is None and pad_to is None:
+        return model
+    if not isinstance(model, DescriptorModel | MatcherModel):
+        raise UserError(f"--input-size, --pad-to: {model.name} has no network that sees images; leave them out")
+    own = model.input
+    model.input = NetworkInput(own.size if input_size is None else input_size or None, own.multiple if pad_to is None else pad_to)
+    return model
 
 
 def as_model(item: Model | nn.Module | str | Path, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
@@ -136,13 +162,18 @@ class PretrainedModel(CheckpointModel):
 
 
 class NetworkModel(DescriptorModel):
-    """Any torch module from images in [0, 1] to descriptors. Its norm is its attribute `p`, or what the user said, or cosine."""
+    """Any torch module from images in [0, 1] to descriptors, with what it declares of itself (`declared`).
 
-    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any]):
+    Its norm is what the user said, or its attribute `p`, or cosine, which the record then says.
+    """
+
+    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any], said: Mapping[str, Any] | None = None):
         self.network = network
         self.name = name
-        self.p = p if p is not None else getattr(network, "p", "cosine")
-        self._info = info
+        known = declared(network) if said is None else said
+        self.p = p if p is not None else known.get("p", "cosine")
+        self._info = info if p is not None or "p" in known else {**info, "p_from": "default"}
+        self.input, self.grid = NetworkInput(known.get("input_size"), known.get("input_multiple", 1)), cell_grid(known)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -169,17 +200,18 @@ class OneByOne(nn.Module):
 
 def _exported(path: Path, p: Norm | None) -> Model:
     info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path)}
+    extra = {DECLARATION: ""}
     try:
         if path.suffix == ".pt2":
-            network: Any = torch.export.load(path).module()
+            network: Any = torch.export.load(path, extra_files=extra).module()
         else:
-            network = torch.jit.load(str(path), map_location="cpu").eval()  # type: ignore[no-untyped-call]
+            network = torch.jit.load(str(path), map_location="cpu", _extra_files=extra).eval()  # type: ignore[no-untyped-call]
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise UserError(
             f"--model {path} is no TorchScript or torch.export file ({reason}): write one with torch.jit.save or torch.export.save"
         ) from None
-    return NetworkModel(OneByOne(network), path.stem, p, info)
+    return NetworkModel(OneByOne(network), path.stem, p, info, {**declared(network), **read_declaration(path, extra[DECLARATION])})
 
 
 def _from_factory(spec: str, p: Norm | None) -> Model:
@@ -214,6 +246,8 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
 def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Model:
     if isinstance(made, Model):
         return made
+    if isinstance(made, nn.Module) and matches_images(made):
+        return matcher_of(made.eval(), name, {**source, "weights_sha256": _weights_sha256(made)})
     if isinstance(made, nn.Module):
         return NetworkModel(made.eval(), name, p, {**source, "weights_sha256": _weights_sha256(made)})
     if callable(made) and _wants(made) == 2:

@@ -91,8 +91,8 @@ def test_convolutional_networks_with_weights_from_a_file(tmp_path: Path) -> None
         assert isinstance(model, DescriptorModel)
         with torch.inference_mode():
             assert model.describe(torch.rand(2, 3, 64, 96)).shape == (2, channels, 64 // cell, 96 // cell)
-            # Sizes that the network does not take are padded, and cropped back.
-            assert model.describe(torch.rand(1, 3, 50, 70)).shape == (1, channels, 50, 70)
+            # Sizes that the network does not take are enlarged and padded, and a descriptor comes back for every pixel.
+            assert model.cells(torch.rand(1, 3, 50, 70)).shape == (1, channels, 50, 70)
         assert len(model.info["weights_sha256"]) == 64
     torch.save({"something": torch.zeros(1)}, path)
     with pytest.raises(UserError, match="does not hold its weights"):
@@ -128,10 +128,10 @@ def test_vision_transformers_with_weights_from_a_folder(tmp_path: Path) -> None:
         assert isinstance(model, DescriptorModel)
         cells = round(448 / patch)
         with torch.inference_mode():
-            described = model.describe(torch.rand(2, 3, 64, 64))
+            described = model.cells(torch.rand(2, 3, 64, 64))
             assert described.shape == (2, 24, cells, cells)
             # Not square: whole patches cover both sides.
-            assert model.describe(torch.rand(1, 3, 448, 224)).shape == (1, 24, cells, cells // 2)
+            assert model.cells(torch.rand(1, 3, 448, 224)).shape == (1, 24, cells, cells // 2)
         assert model.info["patch"] == patch
         # A patch token stands where its patch lies: what changes in one corner changes most there.
         image = torch.rand(1, 3, 448, 448)

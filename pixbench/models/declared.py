@@ -1,0 +1,80 @@
+"""What a network says of itself: attributes of a torch module, or the extra file `pixbench.json` of an exported one."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..evaluation.model import parse_norm
+from ..evaluation.network_input import CellGrid
+
+DECLARATION = "pixbench.json"
+"""Name of the extra file that `torch.export.save(..., extra_files=...)` and `torch.jit.save(..., _extra_files=...)` write."""
+
+
+def _norm(value: Any) -> Any:
+    if isinstance(value, str) or value in (1, 2, math.inf):
+        return parse_norm(value if isinstance(value, str) else f"{value:g}")
+    raise ValueError(f"got {value}, expected 1, 2, inf or cosine")
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"got {value}, expected a whole number from 1")
+    return value
+
+
+def _length(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise ValueError(f"got {value}, expected a number of pixels")
+    return float(value)
+
+
+READERS: Mapping[str, Callable[[Any], Any]] = {
+    "p": _norm,
+    "input_size": _whole,
+    "input_multiple": _whole,
+    "cell_stride": _length,
+    "cell_offset": _length,
+}
+"""`p`: the norm. `input_size`: longer side that smaller images are enlarged to. `input_multiple`: of sides. `cell_stride`, `cell_offset`:
+pixels of what the network sees between the centres of its cells, and before the first."""
+
+
+def declared(network: Any) -> dict[str, Any]:
+    """What a module's attributes say. UserError for one that means nothing."""
+    found = {name: getattr(network, name) for name in READERS if getattr(network, name, None) is not None}
+    return _read(found, f"model {type(network).__name__}")
+
+
+def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
+    """What the extra file of an exported network says; nothing without one."""
+    if not text:
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"--model {path}: its {DECLARATION} is no JSON ({error})") from None
+    unknown = found.keys() - READERS.keys() if isinstance(found, dict) else {"it is no object"}
+    if unknown:
+        raise UserError(f"--model {path}: its {DECLARATION} has {min(unknown)}: expected {', '.join(READERS)}")
+    return _read(found, f"--model {path}")
+
+
+def cell_grid(said: Mapping[str, Any]) -> CellGrid | None:
+    """Where cells lie; None where nothing is said of it."""
+    if not said.get("cell_stride"):
+        return None
+    return CellGrid(said["cell_stride"], said.get("cell_offset"))
+
+
+def _read(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
+    said = {}
+    for name, value in found.items():
+        try:
+            said[name] = READERS[name](value)
+        except ValueError as error:
+            raise UserError(f"{whose}: {name}: {error}") from None
+    return said

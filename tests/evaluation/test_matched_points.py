@@ -1,0 +1,72 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from pixbench.evaluation.matched_points import matched_points
+
+A = np.arange(10.0).reshape(5, 2)
+B = A + 100
+
+
+@pytest.mark.parametrize(
+    ("found", "score"),
+    [
+        ((A, B), None),
+        ([A.tolist(), B.tolist()], None),
+        ((torch.from_numpy(A), torch.from_numpy(B), torch.arange(5.0)), [0, 1, 2, 3, 4]),
+        ((np.column_stack([A, np.arange(5)]), np.column_stack([B, np.arange(5)])), [0, 1, 2, 3, 4]),
+        # kornia's and the authors' LoFTR
+        ({"keypoints0": A, "keypoints1": B, "confidence": np.arange(5), "batch_indexes": np.zeros(5)}, [0, 1, 2, 3, 4]),
+        ({"mkpts0_f": A, "mkpts1_f": B, "mconf": np.arange(5)}, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_layouts(found: Any, score: list[int] | None) -> None:
+    points = matched_points(found)
+    assert np.array_equal(points.a, A)
+    assert np.array_equal(points.b, B)
+    assert (None if points.score is None else points.score.tolist()) == score
+
+
+def test_numbers_of_points_that_belong_together() -> None:
+    light = {"keypoints0": torch.from_numpy(A)[None], "keypoints1": torch.from_numpy(B)[None]}
+    pairs = torch.tensor([[0, 3], [4, 1]])
+    for matches in (pairs, pairs[None], [pairs]):
+        points = matched_points({**light, "matches": matches, "scores": [torch.tensor([0.5, 0.25])]})
+        assert points.a.tolist() == [[0, 1], [8, 9]]
+        assert points.b.tolist() == [[106, 107], [102, 103]]
+        assert points.score is not None
+        assert points.score.tolist() == [0.5, 0.25]
+    glue = matched_points({**light, "matches0": torch.tensor([[-1, 2, -1, -1, 0]]), "matching_scores0": torch.arange(5.0)[None]})
+    assert glue.a.tolist() == [[2, 3], [8, 9]]
+    assert glue.b.tolist() == [[104, 105], [100, 101]]
+    assert glue.score is not None
+    assert glue.score.tolist() == [1, 4]
+
+
+def test_points_that_are_not_finite_go() -> None:
+    wrong = A.copy()
+    wrong[2, 1] = np.nan
+    assert matched_points((wrong, B, np.arange(5))).score.tolist() == [0, 1, 3, 4]  # type: ignore[union-attr]
+    assert len(matched_points((np.empty((0, 2)), np.empty((0, 2)))).a) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ((A.T, B.T), r"points 0 of shape \(2, 5\): expected two arrays \(matches, 2\)"),
+        ((A[None], B[None]), r"points 0 of shape \(1, 5, 2\)"),
+        ((A, B[:4]), "5 points of the first image and 4 of the second"),
+        ((A, B, np.arange(4)), r"scores of shape \(4,\) for 5 matches"),
+        (A, r"a ndarray of shape \(5, 2\)"),
+        (None, "a NoneType"),
+        (("x", "y"), "points 0 that are no numbers"),
+        ({"kpts0": A, "kpts1": B}, "a dictionary with kpts0, kpts1: expected"),
+        ({"keypoints0": A.T, "keypoints1": B.T}, r"keypoints0 of shape \(2, 5\)"),
+        ({"keypoints0": A, "keypoints1": B, "matches": np.arange(3)}, r"matches of shape \(3,\)"),
+    ],
+)
+def test_anything_else_is_refused_by_name(found: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        matched_points(found)

@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pixbench.evaluation.model import DescriptorModel, MatcherModel
+from pixbench.evaluation.network_input import CellGrid, NetworkInput
+from pixbench.evaluation.record_writer import model_sha256
+
+
+def _places(width: int, height: int) -> Tensor:
+    """Each pixel's own uv, as shares of the image, and its u again."""
+    v, u = torch.meshgrid((torch.arange(height) + 0.5) / height, (torch.arange(width) + 0.5) / width, indexing="ij")
+    return torch.stack([u, v, u])[None]
+
+
+class Averages(DescriptorModel):
+    """The mean of cells of 4 x 4 pixels, whole cells only."""
+
+    name, p = "averages", 2.0
+
+    def describe(self, images: Tensor) -> Tensor:
+        self.saw = tuple(images.shape[2:])
+        return nn.functional.avg_pool2d(images, 4)
+
+
+@pytest.mark.parametrize(
+    ("given", "saw"),
+    [
+        (NetworkInput(), (30, 44)),
+        (NetworkInput(88), (60, 88)),
+        (NetworkInput(20), (30, 44)),
+        (NetworkInput(88, 16), (64, 96)),
+        (NetworkInput(multiple=12), (36, 48)),
+    ],
+)
+def test_descriptors_stay_where_they_are(given: NetworkInput, saw: tuple[int, int]) -> None:
+    model, uv = Averages(), _places(44, 30)
+    model.input = given
+    dense = model.dense(uv)
+    assert model.saw == saw
+    # Rows that no whole cell covers move what is enlarged without a multiple; else each pixel gets its own place back.
+    inner = (..., slice(4, -8), slice(4, -8))
+    tolerance = 0.05 if given == NetworkInput() or given.size == 20 else 0.004
+    torch.testing.assert_close(dense[inner], uv[inner], atol=tolerance, rtol=0)
+
+
+def test_cells_lie_where_a_model_says() -> None:
+    class Points(DescriptorModel):
+        """The pixel under every fourth place, the first at column and row 1: its centre at 1.5 px."""
+
+        name, p = "points", 2.0
+        grid = CellGrid(4.0, 1.5)
+
+        def describe(self, images: Tensor) -> Tensor:
+            return images[..., 1::4, 1::4]
+
+    uv = _places(40, 24)
+    torch.testing.assert_close(Points().dense(uv)[..., 2:-3, 2:-3], uv[..., 2:-3, 2:-3])
+    undeclared = Points()
+    undeclared.grid = None
+    # Half a pixel off, in shares of the image.
+    off = (undeclared.dense(uv) - uv)[0, 0, 2:-3, 2:-3]
+    torch.testing.assert_close(off, torch.full_like(off, -0.5 / 40))
+
+
+def test_points_of_an_enlarged_image_are_carried_back() -> None:
+    def corner(image_a: Tensor, image_b: Tensor) -> tuple[Tensor, Tensor]:
+        assert image_a.shape[1:] == (48, 64)
+        assert image_b.shape[1:] == (64, 32)
+        # The last is in what was padded.
+        return torch.tensor([[16.0, 8.0], [63.0, 47.0]]), torch.tensor([[10.0, 20.0], [31.5, 1.0]])
+
+    model = MatcherModel(corner, "corner")
+    model.input = NetworkInput(64, 16)
+    a, b = model.points(np.zeros((24, 32, 3), np.uint8), np.zeros((32, 15, 3), np.uint8))
+    assert a.tolist() == [[8.0, 4.0]]
+    assert b.tolist() == [[5.0, 10.0]]
+
+
+def test_another_input_is_another_model() -> None:
+    hashes = set()
+    for given in (NetworkInput(), NetworkInput(64), NetworkInput(64, 16)):
+        model = Averages()
+        model.input = given
+        hashes.add(model_sha256(model))
+    assert len(hashes) == 3
+
+
+def test_channels_at_the_end_are_refused() -> None:
+    class Last(Averages):
+        def describe(self, images: Tensor) -> Tensor:
+            return super().describe(images).permute(0, 2, 3, 1)
+
+    with pytest.raises(ValueError, match=r"gave \(1, 70, 70, 3\) for images of 280 x 280: expected a tensor \(batch, channels, rows"):
+        Last().dense(_places(280, 280))

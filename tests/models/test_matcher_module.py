@@ -1,0 +1,133 @@
+import json
+import math
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from pixbench.errors import UserError
+from pixbench.evaluation.model import DescriptorModel, MatcherModel
+from pixbench.models.loading import as_model, load_model
+
+BLACK = np.zeros((24, 32, 3), np.uint8)
+
+
+class OfTwo(nn.Module):
+    """The middle of both images."""
+
+    def forward(self, image0: Tensor, image1: Tensor) -> dict[str, Tensor]:
+        assert image0.shape == (1, 3, 24, 32)
+        return {"keypoints0": torch.tensor([[16.0, 12.0]]), "keypoints1": torch.tensor([[16.0, 12.0]]), "scores": torch.tensor([0.75])}
+
+
+class OfDictionary(nn.Module):
+    """As LoFTR: of grey images, in whole pixel centres; writes into what it gets."""
+
+    takes, grey, pixel_centres = "dictionary", True, "whole"
+
+    def forward(self, data):  # type: ignore[no-untyped-def]
+        assert data["image0"].shape == (1, 1, 24, 32)
+        data |= {"mkpts0_f": torch.tensor([[15.5, 11.5]]), "mkpts1_f": torch.tensor([[15.5, 11.5]]), "mconf": torch.tensor([0.75])}
+
+
+@pytest.mark.parametrize("module", [OfTwo(), OfDictionary()])
+def test_modules_that_match(module: nn.Module) -> None:
+    model = as_model(module)
+    assert isinstance(model, MatcherModel)
+    a, b = model.points(BLACK, BLACK)
+    assert a.tolist() == b.tolist() == [[16.0, 12.0]]
+
+
+def test_scores_say_how_sure_an_answer_is() -> None:
+    from pixbench.dataset.reader import Pair, PairKey
+    from pixbench.geometry.correspondence import PairTruth
+
+    nothing = PairTruth(np.full((24, 32, 2), np.nan, np.float32), np.zeros((24, 32), np.uint8))
+    found = as_model(OfTwo()).match(Pair(PairKey(0, 0, 0, 1), BLACK, BLACK, nothing), np.array([[15.0, 12.0], [25.0, 12.0]]))
+    assert found.uv[0].tolist() == [15.0, 12.0]
+    assert np.isnan(found.uv[1]).all()
+    assert found.distance[0] == 0.25
+    assert np.isnan(found.distance[1])
+
+
+@pytest.mark.filterwarnings("ignore")  # kornia's own
+def test_loftr_of_kornia() -> None:
+    from kornia.feature import LoFTR
+
+    torch.manual_seed(0)
+    module = LoFTR(pretrained=None)
+    module.grey, module.pixel_centres, module.input_multiple = True, "whole", 8
+    model = as_model(module)
+    assert isinstance(model, MatcherModel)
+    rgb = np.random.default_rng(0).integers(0, 255, (60, 76, 3)).astype(np.uint8)
+    a, b = model.points(rgb, rgb)
+    assert len(a) == len(b)
+    assert model.input.multiple == 8
+
+
+class Declared(nn.Module):
+    """Colours, and what it says of itself."""
+
+    def __init__(self, **said: Any):
+        super().__init__()
+        for name, value in said.items():
+            setattr(self, name, value)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images * 2
+
+
+def test_what_a_module_declares() -> None:
+    model = as_model(Declared(p=1, input_size=64, input_multiple=16, cell_stride=1.0, cell_offset=0.5))
+    assert isinstance(model, DescriptorModel)
+    assert model.p == 1
+    assert (model.input.size, model.input.multiple) == (64, 16)
+    assert model.grid is not None
+    assert (model.grid.stride, model.grid.offset) == (1.0, 0.5)
+    assert "p_from" not in model.info
+    assert as_model(Declared()).info["p_from"] == "default"
+    for said, words in (({"p": 3}, "p: got 3, expected 1, 2, inf or cosine"), ({"input_size": 0.5}, "input_size: got 0.5")):
+        with pytest.raises(UserError, match=words):
+            as_model(Declared(**said))
+
+
+def _exported(kind: str, path: Path, said: dict[str, Any], extra: str | None) -> None:
+    module, example = Declared(**said).eval(), torch.rand(1, 3, 24, 32)
+    files = {} if extra is None else {"pixbench.json": extra}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if kind == "export":
+            torch.export.save(torch.export.export(module, (example,)), path, extra_files=files)
+        else:
+            made = torch.jit.script(module) if kind == "script" else torch.jit.trace(module, example)
+            torch.jit.save(made, str(path), _extra_files=files)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of TorchScript
+@pytest.mark.parametrize(("kind", "ending"), [("script", "pt"), ("trace", "pt"), ("export", "pt2")])
+def test_exported_networks_keep_their_norm(kind: str, ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"network.{ending}"
+    _exported(kind, path, {"p": math.inf}, json.dumps({"p": "inf", "input_size": 64}))
+    model = load_model(path, trust_code=True)
+    assert isinstance(model, DescriptorModel)
+    assert (model.p, model.input.size) == (math.inf, 64)
+    assert load_model(path, p=2.0, trust_code=True, input_size=0).input.size is None  # type: ignore[attr-defined]
+    if kind == "script":
+        _exported(kind, path, {"p": 1.0}, None)
+        assert load_model(path, trust_code=True).p == 1  # type: ignore[attr-defined]
+    else:
+        # These formats drop attributes: nothing is said, and the record says so.
+        _exported(kind, path, {}, None)
+        assert load_model(path, trust_code=True).info["p_from"] == "default"
+    _exported(kind, path, {}, json.dumps({"norm": "inf"}))
+    with pytest.raises(UserError, match=r"its pixbench\.json has norm: expected p, input_size"):
+        load_model(path, trust_code=True)
+
+
+def test_a_model_that_sees_nothing_takes_no_input_size() -> None:
+    with pytest.raises(UserError, match="--input-size, --pad-to: oracle has no network"):
+        load_model("baseline:oracle", input_size=256)
