@@ -14,7 +14,8 @@ from pixbench.evaluation.network_input import NetworkInput
 from .weights import find_weights, load_weights
 
 MULTIPLE = 32
-SIZE = 512
+SIZE = 800
+"""Longer side, in pixels, that smaller images are enlarged to: what its authors trained at (800 x 608)."""
 
 
 class XFeat(DescriptorModel):

@@ -98,6 +98,7 @@ ELSEWHERE = {
     r"--devices|--nodes": "needs GPUs: tests/training/test_train.py trains in several processes",
     r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/evaluation/probing",
     r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/evaluation/matching, tests/generators/suites",
+    r"real/hpatches|results/hpatches": "needs real pairs: tests/evaluation/matching/real",
     r"baseline:mine": "needs an installed package: tests/test_readme.py",
 }
 
