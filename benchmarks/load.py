@@ -55,7 +55,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        digits = {"images": np.zeros((40, 28, 28), np.uint8), "classes": np.arange(40, dtype=np.uint8) % 10}
+        noise = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
+        digits = {"images": noise, "classes": np.arange(40, dtype=np.uint8) % 10}
         np.savez(root / "digits.npz", **digits)
         config = {"scenes": PER_SHARD, "size": 16, "scenes_per_shard": PER_SHARD, "digits": f"npz:{root / 'digits.npz'}"}
         generate("2d", GENERATORS.get("2d").config_type(**config), root / "first")

@@ -34,11 +34,20 @@ def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[No
         yield
         return
     try:
+        if name == LOCK:
+            _remove_temporary(folder)
         yield
     finally:
         # Unlinked while it is held: who waits for it sees that its file is gone, and begins anew.
         path.unlink(missing_ok=True)
         lock.release()
+
+
+def _remove_temporary(folder: Path) -> None:
+    """Delete the files that a killed process had not renamed yet (see `written_whole`); nobody else writes here."""
+    for path in folder.glob(".*.tmp.*"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def holds_nothing(folder: Path, *own: str) -> bool:

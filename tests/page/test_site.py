@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,25 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         assert get("/", asking="none")[0] == 200
         with pytest.raises(UserError, match=f"--port {port}: .*give another"):
             make_server(site, port)
+        server.shutdown()
+
+
+def test_two_hundred_clients_at_once_are_answered(site: Site) -> None:
+    with make_server(site, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        port = server.server_address[1]
+        ready = threading.Barrier(200)
+
+        def ask(number: int) -> int:
+            ready.wait()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", ("/", "/data/index.js", "/data/scenes/thumb-0.js")[number % 3])
+            status = connection.getresponse().status
+            connection.close()
+            return status
+
+        with ThreadPoolExecutor(200) as clients:
+            assert set(clients.map(ask, range(200))) == {200}
         server.shutdown()
 
 

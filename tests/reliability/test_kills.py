@@ -66,7 +66,7 @@ def contents(place: Path) -> dict[str, str]:
     found = {}
     for path in sorted(place.rglob("*")):
         name = path.relative_to(place).as_posix()
-        if not path.is_file() or name.startswith("logs/") or path.suffix in (".log", ".png"):
+        if not path.is_file() or name.startswith("logs/") or path.suffix in (".log", ".png") or path.name.startswith("."):
             continue
         data = path.read_bytes()
         if path.suffix == ".json" and b"pixbench-record" in data:
