@@ -35,7 +35,7 @@ def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[No
         return
     try:
         if name == LOCK:
-            _remove_temporary(folder)
+            remove_temporary(folder)
         yield
     finally:
         # Unlinked while it is held: who waits for it sees that its file is gone, and begins anew.
@@ -43,9 +43,9 @@ def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[No
         lock.release()
 
 
-def _remove_temporary(folder: Path) -> None:
-    """Delete the files that a killed process had not renamed yet (see `written_whole`); nobody else writes here."""
-    for path in folder.glob(".*.tmp.*"):
+def remove_temporary(folder: Path, name: str = "*") -> None:
+    """Delete the files that a killed process had not renamed to a `name` yet (see `written_whole`); nobody else writes these."""
+    for path in folder.glob(f".*.tmp.{name}"):
         with suppress(OSError):
             path.unlink()
 

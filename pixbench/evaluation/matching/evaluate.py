@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ...io.files import write_whole
-from ...io.lock import locked
+from ...io.lock import locked, remove_temporary
 from ...models.identity import model_identity
 from ..model import DescriptorModel, MatcherModel, Model, image_batch
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
@@ -44,6 +44,7 @@ def evaluate(
     """
     stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
     with locked(out, f".{stem}.lock"):
+        remove_temporary(out, f"{stem}.*")
         check_replaced(out / f"{stem}.json", model, source.identity.suite, source.identity.recipe_sha256, protocol, force=force)
         return _evaluated(model, source, out, stem, protocol, search, trained_on, force, progress)
 
