@@ -140,6 +140,20 @@ def rescore(
     typer.echo(f"{len(found)} records written anew; make the tables with 'pixbench leaderboard build'")
 
 
+@leaderboard.command("compare")
+def compare(
+    row: Annotated[str, typer.Argument(help="A row's name.")],
+    other: Annotated[str, typer.Argument(help="Another's, of the same suite.")],
+    suite: Annotated[str, typer.Option(help="The suite and its version, as tables name it.")] = "mini v2",
+    metric: Annotated[str | None, typer.Option(help="See 'pixbench metrics list'. Default: the one that rows are ranked by.")] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Say in one sentence which of two rows is ahead, if a paired test can tell them apart."""
+    from ..leaderboard.compare import compare as compared
+
+    typer.echo(compared(_records([results]), suite, (row, other), metric))
+
+
 @leaderboard.command("submit")
 def submit(
     record: Annotated[Path, typer.Argument(help="The record of a new row.")],

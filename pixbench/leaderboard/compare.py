@@ -1,0 +1,37 @@
+"""Two rows side by side, in one sentence that says whether a test can tell them apart."""
+
+from collections.abc import Sequence
+
+from ..errors import UserError, unknown_name
+from ..evaluation.record import StoredRecord
+from ..evaluation.task import METRICS, TASKS
+from .entries import Entry, entries
+from .statistics import SIGNIFICANT, paired_p
+
+
+def compare(stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None) -> str:
+    """The rows `names` of a suite, such as 'mini v2', by a metric; by default the task's first.
+
+    UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
+    """
+    found = {entry.name: entry for entry in entries([each for each in stored if each.record.data.suite == suite])}
+    for name in names:
+        if name not in found:
+            raise unknown_name(f"row of {suite}", name, found)
+    one, other = (found[name] for name in names)
+    task = TASKS.get(one.first.task)
+    return statement(one, other, task.primary if metric is None else METRICS.get(metric).id)
+
+
+def statement(one: Entry, other: Entry, metric: str) -> str:
+    """A sentence: both means, which row is ahead if any, and the p value of the paired test."""
+    a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
+    p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
+    if a is None or b is None or p is None:
+        raise UserError(f"{one.name} and {other.name} cannot be compared by {metric}: too few scenes or images have values of both")
+    known, units = METRICS.get(metric), TASKS.get(one.first.task).units
+    first, second = (f"{entry.name} ({mean:.{known.digits}f})" for entry, mean in ((one, a), (other, b)))
+    ahead = a > b if known.higher_is_better else a < b
+    order = "cannot be told from" if p >= SIGNIFICANT else "is ahead of" if ahead else "is behind"
+    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"{one.first.data.suite}, {metric}: {first} {order} {second}, {said} over {units}"
