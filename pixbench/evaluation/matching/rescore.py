@@ -16,7 +16,7 @@ from ..comparison import ROUNDING, TOLERANCE, Comparison, compare_metrics
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
 from ..task import TASKS, compared_metrics
-from .evaluate import group_parts, mutual_tolerance, pair_table
+from .evaluate import group_parts, pair_table
 from .pairs import EvaluationPairs, Identity
 from .predictions import Predictions, read_predictions
 from .scoring import BY_TRAINING, Scores, score
@@ -48,17 +48,16 @@ def rescore(
 
 
 def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None) -> Record:
-    """Write a record and its table of pairs anew, by the metrics and the default tolerance of this version, from its predictions.
+    """Write a record and its table of pairs anew, by the metrics of this version, from its predictions.
 
-    Groups that only the owner of the training set can tell keep the metrics whose definitions have not changed.
+    Where the record names no tolerance of mutual matches it is 0: mutual meant the very pixel then. Groups that only the owner of the
+    training set can tell keep the metrics whose definitions have not changed.
     """
     record, source = stored.record, open_pairs()
     predictions = _predictions(stored, source)
     protocol = record.protocol
     if protocol.mutual_px is None and record.model_info.get("kind") != "matcher":
-        rows = record.model_info.get("described_rows")
-        grid_px = 1.0 if rows is None else source.images(0)[0].shape[0] / rows
-        protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(grid_px)})
+        protocol = protocol.model_copy(update={"mutual_px": 0.0})
     own = TASKS.get(record.task).metrics
     scores = score(predictions, source, progress, mutual_px=protocol.mutual_px or 0.0, metrics=own)
     table = stored.beside("pairs")
