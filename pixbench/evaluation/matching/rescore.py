@@ -56,7 +56,7 @@ def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progr
     record, source = stored.record, open_pairs()
     predictions = _predictions(stored, source)
     protocol = record.protocol
-    if protocol.mutual_px is None and record.model_info.get("kind") != "matcher":
+    if protocol.mutual_px is None and all(answer.matches.points_a is None for answer in predictions.answers):
         protocol = protocol.model_copy(update={"mutual_px": 0.0})
     own = TASKS.get(record.task).metrics
     scores = score(predictions, source, progress, mutual_px=protocol.mutual_px or 0.0, metrics=own)
