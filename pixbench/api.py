@@ -61,6 +61,7 @@ def train(
     out: str | Path | None = None,
     *,
     validation: str | Path | PairSource | None = None,
+    init: str | Path | None = None,
     accelerator: str = "auto",
     workers: int = 0,
     progress: bool = True,
@@ -69,8 +70,8 @@ def train(
     """Train a network on pairs of views; returns it, ready for `evaluate` and `match`.
 
     `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run
-    is kept there, and the same call resumes one that was stopped; without it only the returned model is left. UserError for wrong
-    settings or data.
+    is kept there, and the same call resumes one that was stopped, or with more steps makes it longer; without it only the returned model
+    is left. `init` is a run, a checkpoint or pretrained:NAME whose weights are the first ones. UserError for wrong settings or data.
 
     Example::
 
@@ -81,9 +82,11 @@ def train(
     from .evaluation.request import no_progress_bar
     from .models.loading import load_model
     from .training.config import TrainConfig
+    from .training.start import inherited_settings, initial_checkpoint
     from .training.train import train as run
 
-    config = build_config(TrainConfig, settings)
+    start = None if init is None else initial_checkpoint(init)
+    config = build_config(TrainConfig, settings, preset={} if start is None else inherited_settings(start))
     with _folder(out) as folder:
         bar = progress_bar if progress else no_progress_bar
         place = Path(folder) / "trained" if out is None else Path(folder)
@@ -93,6 +96,7 @@ def train(
                 place,
                 config,
                 validation=None if validation is None else _source(validation),
+                init=start,
                 accelerator=accelerator,
                 workers=workers,
                 progress=lambda done, loss: advance(done, f"loss {loss:.4f}"),

@@ -194,4 +194,5 @@ def test_demo_does_the_whole_line(tmp_path: Path) -> None:
     shown = pixbench("leaderboard", "show", "demo/fast/results", "--markdown", cwd=tmp_path)
     assert shown.stdout.strip() == (tmp_path / "demo/fast/results/table.md").read_text().strip()
     listed = pixbench("list", cwd=tmp_path).stdout
-    assert all(name in listed for name in ("3d", "mini", "oracle", "pck@1"))
+    assert all(name in listed for name in ("3d", "mini", "oracle", "pretrained:rooms"))
+    assert "demo/fast/data/train: generator 3d, split train, 4 scenes" in pixbench("info", "demo", cwd=tmp_path).stdout

@@ -10,6 +10,7 @@ from ..errors import UserError, VerificationError
 from ..io.text import guard_output, printable
 from ..io.threads import bound_spinning
 from . import (
+    animate,
     assets,
     croissant,
     demo,
@@ -34,9 +35,11 @@ from . import (
     view,
 )
 from . import list as list_command
+from .help import GroupedCommands, add_examples
 
 app = typer.Typer(
     name="pixbench",
+    cls=GroupedCommands,
     help="Images with exactly known pixel correspondences, per-pixel descriptors, and a leaderboard.",
     no_args_is_help=True,
     add_completion=False,
@@ -66,9 +69,10 @@ def _root(
 
 for command in (
     *(generate, recipe, verify, info, preview, train, evaluate, match, describe, export, list_command, settings, leaderboard, view),
-    *(croissant, hub, metrics, model, leak_check, assets, sweep, report, demo),
+    *(animate, croissant, hub, metrics, model, leak_check, assets, sweep, report, demo),
 ):
     command.register(app)
+add_examples(app)
 
 
 def main() -> None:

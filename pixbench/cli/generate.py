@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .help import GenerateCommand
 from .options import Settings
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ Out = Annotated[Path, typer.Option(help="Folder of the data set; the same comman
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command()(generate)
+    app.command(cls=GenerateCommand)(generate)
 
 
 def generate(
-    generator: Annotated[str, typer.Argument(help="Name of a generator: see 'pixbench list'.")],
+    generator: Annotated[str, typer.Argument(help="Name of a generator, such as 3d or 2d; with --help, its own options.")],
     out: Out,
     split: Annotated[str | None, typer.Option(help="train, val or test: never share a scene. Default: train.")] = None,
     scenes: Annotated[int | None, typer.Option(help="Number of scenes. Default: 24.")] = None,

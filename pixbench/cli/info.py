@@ -11,9 +11,13 @@ def register(app: typer.Typer) -> None:
     app.command()(info)
 
 
-def info(data: Annotated[Path, typer.Argument(help="Folder of a data set.")]) -> None:
-    """Say what a data set holds."""
-    from ..dataset.summary import dataset_lines
+def info(data: Annotated[Path, typer.Argument(help="Folder of a data set, or of several.")]) -> None:
+    """Say what a data set holds; of a folder of several, which there are."""
+    from ..dataset.manifest import MANIFEST
+    from ..dataset.summary import dataset_lines, one_line
 
-    for line in dataset_lines(data):
+    inside = sorted(path.parent for path in data.rglob(MANIFEST)) if not (data / MANIFEST).exists() else []
+    for line in map(one_line, inside) if inside else dataset_lines(data):
         typer.echo(line)
+    if inside:
+        typer.echo(f"pixbench info {inside[0]} says more")

@@ -1,8 +1,26 @@
 """`pixbench list`."""
 
-from typing import Any
+import textwrap
+from shutil import get_terminal_size
+from typing import Annotated
 
 import typer
+
+GROUPS = {
+    "generators": "pixbench.generators",
+    "object-sources": "pixbench.object_sources",
+    "room-sources": "pixbench.room_sources",
+    "renderers": "pixbench.renderers",
+    "casters": "pixbench.casters",
+    "tasks": "pixbench.evaluation_tasks",
+    "suites": "pixbench.suites",
+    "layouts": "pixbench.layouts",
+    "objectives": "pixbench.objectives",
+    "baselines": "pixbench.baselines",
+}
+"""Kinds of names and the group of their entry points."""
+
+KINDS = (*GROUPS, "models", "experiments", "metrics")
 
 
 def register(app: typer.Typer) -> None:
@@ -10,46 +28,48 @@ def register(app: typer.Typer) -> None:
     app.command("list")(list_names)
 
 
-def list_names() -> None:
-    """List generators, sources, renderers, ray casters, evaluation tasks, suites, layouts, baselines, pretrained models and metrics."""
-    from ..evaluation.matching.real.scene import LAYOUTS
-    from ..evaluation.model import BASELINES
-    from ..evaluation.suite import SUITES
-    from ..evaluation.task import METRICS, TASKS
-    from ..experiments import EXPERIMENTS
-    from ..generation.components import OBJECT_SOURCES, RENDERERS, ROOM_SOURCES
-    from ..generation.protocol import GENERATORS
-    from ..geometry.rays import CASTERS
-    from ..models.pretrained import pretrained_names, pretrained_title
-    from ..registry import Registry
-    from ..training.objectives.base import OBJECTIVES
+def list_names(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}. Default: the names of all kinds.")] = None,
+) -> None:
+    """List what can be named in commands: one line each, or only the names of every kind."""
+    from ..errors import unknown_name
 
-    registries: tuple[Registry[Any], ...] = (
-        GENERATORS,
-        OBJECT_SOURCES,
-        ROOM_SOURCES,
-        RENDERERS,
-        CASTERS,
-        TASKS,
-        SUITES,
-        LAYOUTS,
-        OBJECTIVES,
-        BASELINES,
-        METRICS,
-    )
-    for registry in registries:
-        typer.echo(f"{registry.kind}s")
-        width = max(14, *map(len, registry.names()))
-        for name in registry.names():
-            typer.echo(f"  {name:<{width}} {_one_line(registry.get(name))}")
-    typer.echo("models")
-    for name in pretrained_names():
-        typer.echo(f"  {f'pretrained:{name}':<14} {pretrained_title(name)}")
-    typer.echo("experiments")
-    for name, words in EXPERIMENTS.items():
-        typer.echo(f"  {name:<14} {words}")
+    if kind is not None and kind not in KINDS:
+        raise unknown_name("kind", kind, KINDS)
+    if kind is None:
+        for each in KINDS:
+            _print_names(each)
+        typer.echo("\npixbench list KIND says in one line what each is; pixbench metrics list has all metrics")
+        return
+    found = _titles(kind)
+    width = max(map(len, found), default=0)
+    for name, words in found.items():
+        typer.echo(f"{name:<{width}}  {words}")
 
 
-def _one_line(item: object) -> str:
-    text = getattr(item, "title", None) or getattr(item, "definition", None) or (item.__doc__ or "").strip()
-    return str(text).splitlines()[0] if text else ""
+def _print_names(kind: str) -> None:
+    from .titles import names
+
+    found = ["see 'pixbench metrics list'"] if kind == "metrics" else names(GROUPS[kind]) if kind in GROUPS else list(_titles(kind))
+    lines = textwrap.wrap(", ".join(found), get_terminal_size().columns - 16, break_long_words=False, break_on_hyphens=False)
+    for number, line in enumerate(lines):
+        typer.echo(f"{'' if number else kind:<15} {line}")
+
+
+def _titles(kind: str) -> dict[str, str]:
+    """One line about each name."""
+    from .titles import one_line, titles
+
+    if kind in GROUPS:
+        return titles(GROUPS[kind])
+    if kind == "models":
+        from ..models.pretrained import pretrained_names, pretrained_title
+
+        return {f"pretrained:{name}": pretrained_title(name) for name in pretrained_names()}
+    if kind == "experiments":
+        from ..experiments import EXPERIMENTS
+
+        return dict(EXPERIMENTS)
+    from ..evaluation.task import METRICS
+
+    return {name: one_line(METRICS.get(name)) for name in METRICS.names()}

@@ -28,7 +28,16 @@ def list_metrics() -> None:
 
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
-    """Say what a metric is: its definition, its parameters, its hash."""
+    """Say what a metric is: its definition, its parameters, its hash. A name without its threshold, such as pck, means all of them."""
+    from ..evaluation.task import METRICS
+
+    family = [name for name in METRICS.names() if name.startswith(f"{metric_id}@")]
+    for number, name in enumerate(family if family and metric_id not in METRICS.names() else [metric_id]):
+        typer.echo("\n" * bool(number), nl=False)
+        _explain(name)
+
+
+def _explain(metric_id: str) -> None:
     from ..evaluation.task import METRICS, TASKS
 
     metric = METRICS.get(metric_id)

@@ -1,9 +1,12 @@
 """`pixbench settings`."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def register(app: typer.Typer) -> None:
@@ -24,7 +27,15 @@ def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.
     kind = TrainConfig if of == "train" else GENERATORS.get(of).config_type
     typer.echo(inspect.getdoc(kind) or "")
     typer.echo("Lists are written in brackets, such as --set 'fov_deg=[55, 70]'; what is inside another setting with a dot.\n")
+    for name, words in setting_rows(kind):
+        typer.echo(f"  {name:<24} {words}")
+
+
+def setting_rows(kind: "type[BaseModel]") -> list[tuple[str, str]]:
+    """Each setting of a configuration, with its default and its type."""
+    rows = []
     for name, field in kind.model_fields.items():
         written = field.annotation.__name__ if isinstance(field.annotation, type) else str(field.annotation)
         default = field.get_default(call_default_factory=True)
-        typer.echo(f"  {name:<24} {default!s:<24} {re.sub(r'(typing|pathlib|pydantic[a-z_.]*)[.]', '', written)}")
+        rows.append((name, f"{default!s:<24} {re.sub(r'(typing|pathlib|pydantic[a-z_.]*)[.]', '', written)}"))
+    return rows

@@ -22,18 +22,25 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command resumes one that was stopped.")],
     validation: Annotated[Path | None, typer.Option(help="Data set for the validation loss; its lowest is kept in OUT/best.")] = None,
     preset: Annotated[str | None, typer.Option(help="Start from experiment2, the paper's settings for rooms; options change them.")] = None,
+    init: Annotated[
+        str | None, typer.Option(help="Run, checkpoint or pretrained:NAME to fine-tune: its weights, network and norm.")
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="What is minimised: see 'pixbench list'. Default: paper.")] = None,
     p: Annotated[str | None, typer.Option(help="Norm of the descriptors: 1, 2 or inf. Default: inf.")] = None,
     between_weight: Annotated[
         float | None, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c). Default: 0.5.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps. Default: 2000.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Optimiser steps; more than a finished run in OUT has make it longer. Default: 2000.")
+    ] = None,
     batch: Annotated[int | None, typer.Option(help="Pairs a step and process. Default: 6.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Highest rate of the one-cycle schedule. Default: 0.002.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", "--lr", help="Highest rate of the one-cycle schedule. Default: 0.002.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and of all that is drawn. Default: 0.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs on this machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start with torchrun when there are several.")] = 1,
-    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or cuda.")] = "auto",
     precision: Annotated[
         str, typer.Option(help="32-true, bf16-mixed or 16-mixed; auto: bf16-mixed where the hardware multiplies it, else 32-true.")
     ] = "auto",
@@ -51,6 +58,7 @@ def train(
     chosen = use_threads(threads)
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
+    from ..training.start import inherited_settings, initial_checkpoint
     from ..training.train import train as run
     from .common import build_config, given
     from .progress import progress_bar
@@ -60,7 +68,9 @@ def train(
     values = given(
         objective=objective, p=p, between_weight=between_weight, steps=steps, batch=batch, learning_rate=learning_rate, seed=seed
     )
-    config = build_config(TrainConfig, values, setting or (), preset=preset_values(preset) if preset else {})
+    start = initial_checkpoint(init) if init else None
+    inherited = inherited_settings(start) if start else {}
+    config = build_config(TrainConfig, values, setting or (), preset={**inherited, **(preset_values(preset) if preset else {})})
     pictures = 2 * config.batch * devices * nodes
     with progress_bar("train", config.steps, "steps", log=out / "train.log") as advance:
         checkpoint = run(
@@ -68,6 +78,7 @@ def train(
             out,
             config,
             validation=validation,
+            init=start,
             devices=devices,
             nodes=nodes,
             accelerator=accelerator,

@@ -36,6 +36,14 @@ def _lines(data: Path, manifest: Manifest) -> Iterator[str]:
     yield from _histogram_lines(manifest)
 
 
+def one_line(data: Path) -> str:
+    """What a data set is, from its manifest alone."""
+    manifest = read_manifest(data)
+    unfinished = "" if manifest.complete else ", not finished"
+    size_mb = sum(shard.bytes for shard in manifest.shards) / 1e6
+    return f"{data}: generator {manifest.recipe.generator}, split {manifest.split}, {manifest.scenes} scenes, {size_mb:.1f} MB{unfinished}"
+
+
 def _read(data: Path) -> dict[str, Any]:
     """The contents of a set whose manifest does not sum them up, from its scenes."""
     dataset, contents = Dataset(data), Contents()

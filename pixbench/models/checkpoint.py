@@ -17,12 +17,11 @@ from ..io.files import file_sha256, write_whole
 from ..io.outside import check_regular, parsing
 from ..io.seeding import seeded
 from ..losses import NORMS
+from .files import CONFIG, WEIGHTS
 from .unet import UNet, UNetConfig
 
 FORMAT = "pixbench-checkpoint"
 FORMAT_VERSION = 1
-CONFIG = "checkpoint.json"
-WEIGHTS = "weights.safetensors"
 
 
 def _parse_norm(value: Any) -> float:

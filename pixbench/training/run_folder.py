@@ -15,12 +15,13 @@ from ..errors import UserError
 from ..io.documents import read_json
 from ..io.files import write_whole, written_whole
 from ..io.lock import holds_nothing, locked
-from ..models.checkpoint import CheckpointConfig, save_checkpoint
+from ..models.checkpoint import Checkpoint, CheckpointConfig, save_checkpoint
 from ..models.unet import parameter_count
 from .config import TrainConfig
 from .loss_curve import draw_loss_curve
 from .pairs import PairSource
 from .precision import AUTO, FLOAT32
+from .start import EARLIER
 from .state import State
 
 RUN = "run.json"
@@ -38,20 +39,22 @@ CURVE = "curve"
 """What was measured whenever the run was saved: added to run.json, and no part of what the run is."""
 
 
-def run_record(source: PairSource, validation: PairSource | None, config: TrainConfig) -> dict[str, Any]:
-    """What decides a run: its configuration and the data it sees. `open_run` adds how it computes."""
+def run_record(source: PairSource, validation: PairSource | None, config: TrainConfig, init: Checkpoint | None = None) -> dict[str, Any]:
+    """What decides a run: its configuration, the data it sees, the weights it starts from. `train` adds how it computes."""
     return {
         "format": "pixbench-run",
         "format_version": FORMAT_VERSION,
         "config": config.model_dump(mode="json"),
         "data": dict(source.description),
         "validation": dict(validation.description) if validation is not None else None,
+        **({} if init is None else {"init": {"checkpoint_sha256": init.sha256, "step": init.config.step}}),
     }
 
 
 def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str, Any]:
     """What run.json in `out` says, empty for a new run. UserError where `out` holds another run than `record`, or something else.
 
+    The number of steps may be another one: `start.earlier_steps` says whether the run can be made longer.
     Runs of version 2 are read. They did not say their precision: it is the one that is asked for again, and float32 if none is.
     """
     if out.exists() and not out.is_dir():
@@ -64,7 +67,7 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
     there = read_json(path, f"remove {out} and train again")
     if isinstance(there, dict) and there.get("format_version") == 2:
         there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
-    if not isinstance(there, dict) or {name: there[name] for name in there if name not in (*NUMERICS, CURVE)} != record:
+    if not isinstance(there, dict) or _without_length(there) != _without_length(record):
         raise UserError(f"{out} holds another run (other options or other data): choose another --out")
     return there
 
@@ -77,6 +80,12 @@ def held(out: Path) -> Iterator[None]:
         return
     with locked(out):
         yield
+
+
+def _without_length(record: dict[str, Any]) -> dict[str, Any]:
+    """What must be the same in all parts of one run."""
+    config = {name: value for name, value in dict(record.get("config") or {}).items() if name != "steps"}
+    return {**{name: record[name] for name in record if name not in (*NUMERICS, CURVE, EARLIER)}, "config": config}
 
 
 def write_run(out: Path, record: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The state of a run: all that it needs to go on as if it had not stopped."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -8,13 +9,15 @@ from typing import Any, cast
 import torch
 from lightning_fabric import Fabric
 from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
 from ..io.outside import check_tensors, reason
-from ..models.checkpoint import seeded_network
+from ..models.checkpoint import Checkpoint, seeded_network
 from .config import TrainConfig
 from .objectives.base import Objective
+from .start import learning_rate_cycle
 
 
 @dataclass
@@ -69,9 +72,11 @@ class State:
         return config.p if objective.norm is None else objective.norm
 
 
-def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> State:
-    """Step 0: a network with weights drawn from the seed, an optimizer that has seen nothing."""
+def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, init: Checkpoint | None = None) -> State:
+    """Step 0: a network with the weights of `init`, or with some drawn from the seed; an optimizer that has seen nothing."""
     network = seeded_network(config.network, config.seed)
+    if init is not None:
+        network.load_state_dict(init.network.state_dict())
     own = [parameter for parameter in objective.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(
         [*network.parameters(), *own],
@@ -81,13 +86,7 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> 
         # On a GPU it does not go together with float16, whose gradients are scaled.
         fused=fabric.device.type == "cpu" or None,
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        max_lr=config.learning_rate,
-        total_steps=config.steps + 1,
-        pct_start=config.warmup,
-        cycle_momentum=False,
-    )
+    schedule = OneCycleLR(optimizer, **learning_rate_cycle(config, 0))
     target = copy.deepcopy(network).requires_grad_(False) if objective.momentum is not None else None
     # The step is what is wrapped: gradients of objective and network are exchanged alike.
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
@@ -95,10 +94,15 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective) -> 
     return State(wrapped, trained, fabric.to_device(target) if target else None, wrapped_optimizer, schedule)
 
 
-def load_state(path: Path, state: State, fabric: Fabric) -> None:
-    """Take over the state in a file. UserError where it is damaged."""
+def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, earlier: Sequence[int] = ()) -> None:
+    """Take over the state in a file. UserError where it is damaged.
+
+    Steps that were added at the end of a run (the last of `earlier`) have a cycle of the learning rate of their own.
+    """
     try:
         check_tensors(path)
         state.load(torch.load(path, weights_only=True, map_location=fabric.device))
     except Exception as error:
         raise UserError(f"{path} is damaged ({reason(error)}): remove it to train again from the start") from None
+    if earlier and state.step == earlier[-1]:
+        state.schedule = OneCycleLR(state.schedule.optimizer, **learning_rate_cycle(config, state.step))

@@ -18,6 +18,7 @@ from ..image.photometric import photometric
 from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
+from ..models.checkpoint import Checkpoint
 from .collapse import collapsed
 from .config import TrainConfig
 from .objectives.base import OBJECTIVES, Objective
@@ -26,6 +27,7 @@ from .precision import AUTO, run_precision
 from .prefetch import Pace, fetched_ahead
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .sampler import StepSampler
+from .start import EARLIER, check_network, earlier_steps
 from .state import State, initial_state, load_state
 from .step import described, train_step
 from .validation import matching_accuracy
@@ -43,6 +45,7 @@ def train(
     config: TrainConfig,
     *,
     validation: Path | PairSource | None = None,
+    init: Checkpoint | None = None,
     devices: int = 1,
     nodes: int = 1,
     accelerator: str = "auto",
@@ -54,6 +57,8 @@ def train(
 ) -> Path:
     """Train on pairs of views; returns the folder of the last checkpoint. The same call resumes a run that was stopped.
 
+    With more steps it makes a finished run longer: the added steps have a cycle of the learning rate of their own, as in SGDR
+    (Loshchilov & Hutter, 2017). `init` gives the first weights; optimizer and learning rate begin anew.
     With `validation` the matching accuracy (delta_avg) and the loss on its pairs are taken whenever the state is saved; the checkpoint
     with the highest accuracy is kept too, in `best`. `precision` is one of Lightning's, or `auto`: bf16-mixed where the hardware
     multiplies bfloat16, else 32-true. A run that is resumed keeps its precision and, unless `threads` says otherwise, its number of
@@ -69,19 +74,22 @@ def train(
         raise UserError(
             f"--batch {config.batch} with {groups} scenes: views of one scene would be compared as different images; use at most {groups}"
         )
-    run, objective = run_record(source, held_out, config), _objective(config)
+    if init is not None:
+        check_network(init, config)
+    run, objective = run_record(source, held_out, config, init), _objective(config)
     recorded = recorded_run(out, run, precision)
+    earlier = earlier_steps(recorded, config, out)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
     keep_freed_memory()
     with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out):
         recorded_run(out, run, precision)  # nobody began another one in between
-        record = {**run, "precision": chosen, "threads": count}
+        record = {**run, "precision": chosen, "threads": count, **({EARLIER: earlier} if earlier else {})}
         write_run(out, {**recorded, **record})
         fabric.launch()
         if differs and fabric.is_global_zero:
             LOG.warning(differs)
-        steps = _Run(fabric, config, out, record, initial_state(fabric, config, objective), dataset, held_out)
+        steps = _Run(fabric, config, out, record, initial_state(fabric, config, objective, init), dataset, held_out)
         steps.go_on(workers, progress if fabric.is_global_zero else lambda done, loss: None)
     for opened in (source, held_out):
         if opened is not None:
@@ -107,7 +115,7 @@ class _Run:
         """Do all steps that are left, from the saved state if there is one."""
         config, state = self.config, self.state
         if (self.out / STATE).exists():
-            load_state(self.out / STATE, state, self.fabric)
+            load_state(self.out / STATE, state, self.fabric, config, self.record.get(EARLIER, ()))
             progress(state.step, state.losses[-1])
         loader = _loader(self.fabric, self.dataset, config, steps=config.steps, first=state.step, workers=workers)
         augment = photometric(config.jitter, config.jitter_kind)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import pixbench
 from pixbench.errors import UserError
 from pixbench.models.checkpoint import load_checkpoint, seeded_network
 from pixbench.models.unet import ResidualBlock, UNet, UNetConfig, parameter_count
@@ -102,7 +103,62 @@ def test_a_wrong_objective_or_option_writes_nothing(wrong: dict[str, object], ti
 def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=1))
     with pytest.raises(UserError, match="holds another run"):
-        train(tiny, tmp_path / "run", _config(steps=2))
+        train(tiny, tmp_path / "run", _config(steps=1, seed=5))
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "checkpoint/weights.safetensors")
+
+
+def _stopped(tiny: Path, run: Path, config: TrainConfig, at: int) -> None:
+    def stop(done: int, loss: float) -> None:
+        steps.append(done)
+        if sum(steps) == at:
+            raise KeyboardInterrupt
+
+    steps: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny, run, config, progress=stop)
+
+
+def test_more_steps_make_a_finished_run_longer(tiny: Path, tmp_path: Path) -> None:
+    longer = _config(steps=8, jitter=0.0)
+    for name in ("whole", "broken"):
+        train(tiny, tmp_path / name, _config(steps=4, jitter=0.0))
+    before = _weights(tmp_path / "whole")
+    train(tiny, tmp_path / "whole", longer)
+    _stopped(tiny, tmp_path / "broken", longer, 6)
+    train(tiny, tmp_path / "broken", longer)
+    whole, broken = _weights(tmp_path / "whole"), _weights(tmp_path / "broken")
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    assert not all(torch.equal(whole[name], before[name]) for name in whole)
+    state = torch.load(tmp_path / "whole/state.pt", weights_only=True)
+    assert (state["step"], len(state["losses"])) == (8, 8)
+    # A cycle of its own over the four added steps, which ends at 1 / (25 * 10^4) of the highest rate.
+    assert state["schedule"]["total_steps"] == 5
+    assert state["schedule"]["_last_lr"] == [pytest.approx(longer.learning_rate / 25e4)]
+    assert json.loads((tmp_path / "whole/run.json").read_text())["earlier_steps"] == [4]
+    with pytest.raises(UserError, match=r"--steps 4: the run in .* is one of 8 steps; ask for more"):
+        train(tiny, tmp_path / "whole", _config(steps=4, jitter=0.0))
+
+
+def test_a_run_that_is_not_finished_is_not_made_longer(tiny: Path, tmp_path: Path) -> None:
+    _stopped(tiny, tmp_path / "run", _config(steps=4), 3)
+    with pytest.raises(UserError, match="stands at step 2 of 4; finish it with --steps 4"):
+        train(tiny, tmp_path / "run", _config(steps=8))
+
+
+def test_a_run_starts_from_the_weights_of_another(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "first", _config(steps=2, p=2))
+    pixbench.train(tiny, tmp_path / "tuned", init=tmp_path / "first", steps=1, batch=2, points=32, learning_rate=1e-12, progress=False)
+    first, tuned = _weights(tmp_path / "first"), _weights(tmp_path / "tuned")
+    assert all(torch.allclose(first[name].float(), tuned[name].float(), atol=1e-6) for name in first if "running" not in name)
+    checkpoint = load_checkpoint(tmp_path / "tuned")
+    assert (checkpoint.config.network, checkpoint.config.p) == (SMALL, 2)
+    assert json.loads((tmp_path / "tuned/run.json").read_text())["init"]["step"] == 2
+    other = SMALL.model_copy(update={"channels": 8})
+    with pytest.raises(UserError, match="its network is another one"):
+        train(tiny, tmp_path / "other", _config(network=other), init=load_checkpoint(tmp_path / "first"))
 
 
 def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from ...errors import UserError, unknown_name
-from ..checkpoint import CONFIG, WEIGHTS
+from ..files import CONFIG, WEIGHTS
 
 FOLDER = Path(__file__).parent
 DEFAULT = "rooms"

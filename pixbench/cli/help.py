@@ -1,0 +1,87 @@
+"""How commands explain themselves: by what they are for, each with an example."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+GROUPS = {
+    "Data": ("generate", "preview", "verify", "info", "recipe", "assets", "leak-check"),
+    "Train and use": ("train", "match", "describe", "export", "model"),
+    "Evaluate": ("evaluate", "leaderboard", "metrics", "sweep", "report"),
+    "Look": ("demo", "view", "animate", "list", "settings"),
+    "Share": ("hub", "croissant"),
+}
+
+EXAMPLES = {
+    "generate": "pixbench generate 3d --out data/train --scenes 24 --views 4 --size 256",
+    "preview": "pixbench preview 3d --out preview.png",
+    "verify": "pixbench verify data/train",
+    "info": "pixbench info data/train",
+    "recipe": "pixbench recipe data/train --out train.json",
+    "assets": "pixbench assets fetch sweethome3d-furniture",
+    "leak-check": "pixbench leak-check data/train",
+    "train": "pixbench train --data data/train --out runs/mine --steps 2000",
+    "match": "pixbench match a.jpg b.jpg --geometry homography --out matches.png",
+    "describe": "pixbench describe a.jpg --out a.npz",
+    "export": "pixbench export runs/mine --out mine.onnx",
+    "model": "pixbench model new my_model",
+    "evaluate": "pixbench evaluate --model runs/mine --suite mini",
+    "leaderboard": "pixbench leaderboard show",
+    "metrics": "pixbench metrics explain pck@4",
+    "sweep": "pixbench sweep experiment1",
+    "report": "pixbench report page results data/train",
+    "demo": "pixbench demo --fast",
+    "view": "pixbench view results runs/mine",
+    "animate": "pixbench animate data/train --out pixel.gif",
+    "list": "pixbench list baselines",
+    "settings": "pixbench settings 3d",
+    "hub": "pixbench hub push runs/mine USER/NAME",
+    "croissant": "pixbench croissant data/train",
+}
+
+
+class GroupedCommands(TyperGroup):
+    """The commands of `pixbench --help`, by what they are for."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """See click.Group."""
+        for title, names in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=120)) for name in names])
+
+
+class GenerateCommand(TyperCommand):
+    """`pixbench generate GENERATOR --help` lists what that generator can be told."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See click.Command."""
+        ctx.meta["generator"] = next((arg for arg in args if not arg.startswith("-")), None)
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """See click.Command."""
+        from ..generation.protocol import GENERATORS
+        from .settings import setting_rows
+
+        name = ctx.meta["generator"]
+        if name not in GENERATORS.names():
+            super().format_options(ctx, formatter)
+            return
+        fields = GENERATORS.get(name).config_type.model_fields
+        own = [each for each in self.params if each.name not in ("objects", "rooms") or each.name in fields]
+        records = [record for each in own if (record := each.get_help_record(ctx)) is not None]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        options = {each.name for each in self.params}
+        with formatter.section(f"Settings of {name}, as --set NAME=VALUE"):
+            formatter.write_dl([(each, words) for each, words in setting_rows(GENERATORS.get(name).config_type) if each not in options])
+
+
+def add_examples(app: typer.Typer) -> None:
+    """Let the help of each command end with its example."""
+    for command in app.registered_commands:
+        name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
+        command.epilog = f"Example: {EXAMPLES[name]}"
+    for group in app.registered_groups:
+        group.epilog = f"Example: {EXAMPLES[str(group.name)]}"

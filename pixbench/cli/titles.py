@@ -1,0 +1,69 @@
+"""One line about each name of a registry, read from source text: nothing is imported, so that a list takes no time."""
+
+import ast
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+TITLES = ("title", "definition")
+"""What an object may call its one line; else it is the first of its docstring."""
+
+
+def names(group: str) -> list[str]:
+    """The names of a group, sorted."""
+    return sorted({entry.name for entry in entry_points(group=group)})
+
+
+def titles(group: str) -> dict[str, str]:
+    """The line of each entry point of a group, by name."""
+    return {entry.name: _title(entry) for entry in sorted(entry_points(group=group), key=lambda entry: entry.name)}
+
+
+def _title(entry: EntryPoint) -> str:
+    module, _, name = entry.value.partition(":")
+    try:
+        found = _titles_of(module).get(name)
+        return one_line(entry.load()) if found is None else found
+    except Exception as error:
+        # A package that cannot be imported is a line of the list, not its end.
+        return f"cannot be loaded: {error}"
+
+
+def one_line(item: object) -> str:
+    """What an object says of itself in one line."""
+    text = next((getattr(item, name) for name in TITLES if getattr(item, name, None)), item.__doc__ or "")
+    return str(text).strip().partition("\n")[0]
+
+
+@cache
+def _titles_of(module: str) -> dict[str, str]:
+    """The lines of a module's classes, functions and objects, as far as its source says them outright."""
+    spec = find_spec(module)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return {}
+    found: dict[str, str] = {}
+    for node in ast.parse(Path(spec.origin).read_text()).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            text = _assigned(node) or (ast.get_docstring(node) or "").partition("\n")[0]
+            found |= {node.name: text} if text else {}
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            texts = [_text(keyword.value) for keyword in node.value.keywords if keyword.arg in TITLES]
+            found |= {target.id: texts[0] for target in targets if isinstance(target, ast.Name) and texts and texts[0]}
+    return found
+
+
+def _assigned(node: ast.ClassDef | ast.FunctionDef) -> str:
+    """A class's own title; empty where it has none."""
+    values = [
+        line.value
+        for line in node.body
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name) and line.targets[0].id in TITLES
+    ]
+    return _text(values[0]) if values else ""
+
+
+def _text(node: ast.expr) -> str:
+    """A string that is written out; empty for anything else."""
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -1,0 +1,131 @@
+"""Help, lists and tables: grouped, with an example each, and no wider than the terminal."""
+
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import pixbench.leaderboard.terminal as terminal
+from pixbench.cli import app
+from pixbench.cli.help import EXAMPLES, GROUPS
+from pixbench.cli.list import GROUPS as LISTED
+from pixbench.cli.titles import names, one_line, titles
+from pixbench.evaluation.model import BASELINES
+from pixbench.evaluation.record import find_records
+from pixbench.evaluation.suite import SUITES
+from pixbench.leaderboard.tables import build_tables
+from pixbench.training.objectives.base import OBJECTIVES
+
+MINI = Path(__file__).parents[2] / "results/mini"
+
+
+def said(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_every_command_is_in_one_group_and_has_an_example() -> None:
+    commands: Any = get_command(app)
+    assert sorted(name for group in GROUPS.values() for name in group) == sorted(commands.commands) == sorted(EXAMPLES)
+    text = said("--help")
+    places = [text.index(f"\n{title}:\n") for title in GROUPS]
+    assert places == sorted(places)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_the_example_is_in_the_help_and_parses(name: str) -> None:
+    assert EXAMPLES[name] in " ".join(said(name, "--help").split())
+    command: Any = get_command(app)
+    arguments = EXAMPLES[name].split()[1:]
+    while hasattr(command, "commands"):
+        command = command.commands[arguments.pop(0)]
+    assert command.make_context(command.name, arguments).command is command
+
+
+def test_help_of_a_generator_lists_its_own_options() -> None:
+    two, three, both = said("generate", "2d", "--help"), said("generate", "3d", "--help"), said("generate", "--help")
+    assert "--objects" not in two
+    assert "Settings of 2d, as --set NAME=VALUE:" in two
+    assert re.search(r"^  warps +perspective", two, re.MULTILINE)
+    assert "--objects" in three
+    assert re.search(r"^  min_overlap +0\.15", three, re.MULTILINE)
+    assert "--objects" in both
+    assert "Settings of" not in both
+
+
+@pytest.mark.parametrize(("kind", "registry"), [("baselines", BASELINES), ("suites", SUITES), ("objectives", OBJECTIVES)])
+def test_titles_read_from_source_are_those_of_the_objects(kind: str, registry: Any) -> None:
+    found = titles(LISTED[kind])
+    assert list(found) == names(LISTED[kind])
+    for name, words in found.items():
+        assert words == one_line(registry.get(name)), name
+        assert words, name
+    lines = said("list", kind).splitlines()
+    assert [line.split()[0] for line in lines] == list(found)
+
+
+def test_lists_import_nothing_that_takes_time() -> None:
+    import subprocess
+    import sys
+
+    for arguments in (["list"], ["list", "suites"], ["list", "baselines"], ["list", "objectives"], ["list", "tasks"], ["list", "layouts"]):
+        code = (
+            f"import sys; sys.argv = ['pixbench', *{arguments!r}]\nimport pixbench.cli as cli\ntry: cli.main()\nexcept SystemExit: pass\n"
+        )
+        code += "print([name for name in ('torch', 'numpy', 'scipy') if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == "[]", arguments
+
+
+def test_a_name_without_its_threshold_explains_all() -> None:
+    text = said("metrics", "explain", "pck")
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("metric ")] == [
+        f"pck@{px}," for px in sorted((1, 2, 4, 8, 16), key=str)
+    ]
+    assert said("metrics", "explain", "pck@4") in text
+
+
+def test_info_of_a_folder_of_data_sets(tiny: Path) -> None:
+    text = said("info", str(tiny.parent))
+    assert f"{tiny}: generator 3d, split train, 3 scenes, " in " ".join(text.split())
+    assert f"pixbench info {tiny} says more" in " ".join(text.split())
+
+
+def shown(width: int, *, piped: bool, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    out = io.StringIO()
+    monkeypatch.setattr(terminal, "Console", lambda: Console(file=out, width=width, force_terminal=not piped, color_system=None))
+    terminal.print_tables(build_tables(find_records([MINI / f"{name}.json" for name in ("oracle", "dense-sift", "chance")])))
+    return out.getvalue().splitlines()
+
+
+SNAPSHOT = """\
+┃ model      ┃ norm ┃   D ┃ c ┃ δ_avg ┃ PCK@1 ┃ PCK@4 ┃    EPE ┃ MMA@3 ┃ closer ┃
+│ oracle     │    – │   – │ – │ 1.000 │ 1.000 │ 1.000 │   0.00 │ 1.000 │  0.000 │
+│ dense-sift │    2 │ 128 │ – │ 0.170 │ 0.044 │ 0.167 │  36.59 │ 0.203 │  0.247 │
+│ chance     │    – │   – │ – │ 0.012 │ 0.000 │ 0.003 │  61.44 │ 0.001 │  0.499 │
+"""
+
+
+def test_a_table_on_80_columns_loses_its_last_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(80, piped=False, monkeypatch=monkeypatch)
+    assert max(map(len, lines)) <= 80
+    rows = [line for line in lines if re.match(r"[┃│] (model|oracle|dense-sift|chance) ", line)]
+    assert rows == SNAPSHOT.splitlines()
+    assert "Left out for the width: occlusion AP, " in " ".join(lines)
+    assert not any("…" in line for line in lines)
+
+
+def test_a_table_in_a_pipe_keeps_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = shown(80, piped=True, monkeypatch=monkeypatch)
+    (row,) = [line for line in lines if line.startswith("│ dense-sift ")]
+    table = build_tables(find_records([MINI / "dense-sift.json"]))[0]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == list(table.cells[0])
+    assert not any("Left out" in line for line in lines)
