@@ -1,19 +1,21 @@
-# `make demo` and `make test` are all that a newcomer needs; both install into .venv, once. `make quick` leaves out the slow tests.
+# `make demo` and `make test` are all that a newcomer needs; both install into .venv, once. `make test-all` runs the slow tests too.
 PYTHON ?= python3
 BIN := .venv/bin
 # Files of tests share out the cores; tests of one file stay together, because they share fixtures.
 PYTEST := $(BIN)/pytest -n logical --dist loadfile
 
-.PHONY: demo test quick lint clean
+.PHONY: demo test test-slow test-all lint clean
 
 demo: .venv/.demo-installed
 	$(BIN)/pixbench demo
 
 test: .venv/.test-installed
-	$(PYTEST)
+	$(PYTEST) -m "not slow" --durations 20
 
-quick: .venv/.test-installed
-	$(PYTEST) -m "not slow"
+test-slow: .venv/.test-installed
+	$(PYTEST) -m slow --durations 20
+
+test-all: test test-slow
 
 lint: .venv/.test-installed
 	$(BIN)/ruff check .

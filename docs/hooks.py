@@ -1,10 +1,12 @@
 """Pages of the site that are made from the code itself, so that they cannot say anything else: formats, metrics, commands, leaderboard."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -21,10 +23,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Adds what is made from the code to the page of that name."""
+    """Adds what is made from the code to the page of that name; writes formulas as MathML, which browsers draw without a script."""
     made = {"formats.md": formats, "metrics.md": metrics, "commands.md": commands, "leaderboard.md": leaderboard}
     make = made.get(page.file.src_uri)
-    return markdown if make is None else f"{markdown}\n\n{make()}"
+    typeset = re.sub(r"\$\$(.+?)\$\$", lambda formula: convert(formula[1], display="block"), markdown, flags=re.DOTALL)
+    return typeset if make is None else f"{typeset}\n\n{make()}"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

@@ -16,6 +16,9 @@ LINE_SECONDS = 30.0
 LINE_SHARE = 0.05
 """A plain line is written whenever one of the two has passed since the last."""
 
+WIDE = 120
+"""Columns of a terminal on which a long bar leaves room for the words."""
+
 Write = Callable[[str], None]
 
 
@@ -85,7 +88,12 @@ class PlainProgress:
         if passed <= 0 or done <= 0:
             return ()
         left = (self._total - self._done) * passed / done
-        return f"{done / passed:.3g}/s", f"{clock_time(left)} left" if left else f"took {clock_time(passed)}"
+        return _rate(done / passed), f"{clock_time(left)} left" if left else f"took {clock_time(passed)}"
+
+
+def _rate(per_second: float) -> str:
+    """Three digits, or as many as a whole number has."""
+    return f"{per_second:.0f}/s" if per_second >= 100 else f"{per_second:.3g}/s"
 
 
 def clock_time(seconds: float) -> str:
@@ -95,32 +103,22 @@ def clock_time(seconds: float) -> str:
 
 
 def _bar() -> "Progress":
+    """What is done, a bar that is short on narrow terminals, and in words the count, the rate, the time left and the note."""
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.table import Column
     from rich.text import Text
 
-    class RateColumn(ProgressColumn):
+    class WordsColumn(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:.3g}/s" if task.speed else "-/s")
+            count = f"{task.completed:.0f}/{task.total or 0:.0f} {task.fields['unit']}"
+            rate = _rate(task.speed) if task.speed else ""
+            left = task.time_remaining
+            time_ = f"took {clock_time(task.elapsed or 0)}" if task.finished else "" if left is None else f"{clock_time(left)} left"
+            words = ", ".join(part for part in (count, rate, time_, task.fields["note"]) if part)
+            return Text(words, no_wrap=True, overflow="ellipsis")
 
-    return Progress(
-        TextColumn("{task.description:<22}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"),
-        RateColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-    )
+    console = Console(stderr=True)
+    bar = BarColumn(40 if console.width >= WIDE else 10)
+    words = WordsColumn(table_column=Column(no_wrap=True, ratio=1))
+    return Progress(TextColumn("{task.description}"), bar, words, console=console, expand=True)

@@ -35,4 +35,4 @@ def draw_loss_curve(
         names.append("validation delta_avg")
     axes.legend(lines, names, frameon=False, loc="center right")
     with written_whole(path) as temporary:
-        figure.savefig(temporary, dpi=120, metadata={"Software": None})
+        figure.savefig(temporary, dpi=200, metadata={"Software": None})

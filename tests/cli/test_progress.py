@@ -1,9 +1,12 @@
+import fcntl
 import io
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -78,6 +81,22 @@ def test_a_terminal_gets_a_bar() -> None:
         os.close(file)
     assert "━━" in shown
     assert "4/4 pairs" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+def test_a_bar_fits_the_terminal(columns: int) -> None:
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    code = "from pixbench.cli.progress import progress_bar\nwith progress_bar('train', 20000, 'steps') as advance: advance(20000, '{}')"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"} | {"TERM": "xterm"}
+    command = [sys.executable, "-c", code.format("loss 0.1234, 45 images/s")]
+    assert subprocess.run(command, stderr=inner, env=environment, check=False).returncode == 0
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(outer, 1 << 16).decode()).splitlines()
+    for file in (outer, inner):
+        os.close(file)
+    (last,) = {line.strip() for line in shown if "20000/20000" in line}
+    assert re.fullmatch(r"train ━+ 20000/20000 steps, (\S+/s, )?took 0:00:0\d, loss 0\.1234, 45 images/s", last)
+    assert len(last) < columns
 
 
 @pytest.mark.slow
