@@ -1,11 +1,11 @@
 """PixBench: images whose pixel correspondences are known exactly, descriptors for each pixel, and a leaderboard.
 
-From data to matched photographs::
+From data to matched photographs:
 
     import pixbench
 
     ds = pixbench.load("data/train")  # what `pixbench generate 3d --out data/train` wrote
-    pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible, status (H, W)
+    pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible (H, W)
     pixbench.show(pair)  # a matplotlib figure
     model = pixbench.train(ds, steps=2000)  # or: pixbench.load_model("pretrained:rooms")
     record = pixbench.evaluate(model, "mini")  # a suite's name, or a data set's folder
@@ -13,10 +13,11 @@ From data to matched photographs::
     found = pixbench.match("a.jpg", "b.jpg", model)  # uv_a, uv_b (N, 2) in pixels
     pixbench.show(found, "a.jpg", "b.jpg")
 
-The loss alone, for a training loop of your own (descriptors (B, D, N) at N points of two views)::
+The loss alone, for a training loop of your own (descriptors (B, D, N) at N points of two views):
 
     for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
-        loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, mask, p=math.inf, between_weight=0.5)
+        f1, f2, index, positive, mask = ...  # see help(pixbench.losses.contrastive_loss)
+        loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, mask, p=2, between_weight=0.5)
 
 Pixel (column i, row j) has its centre at (i + 0.5, j + 0.5). Names are imported when they are first used, so that `import pixbench`
 takes no time. The command line is `pixbench --help`.

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 def load(path: str | Path) -> PairDataset:
     """The ordered pairs of views of a data set on disk. UserError where there is none, or one that is not finished.
 
-    Example::
-
+    Example:
         ds = pixbench.load("data/train")
         pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible, status (H, W)
         for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
@@ -40,8 +39,7 @@ def show(
 
     A notebook shows it; elsewhere, save it with `savefig`. UserError for matches without their pictures.
 
-    Example::
-
+    Example:
         pixbench.show(pixbench.load("data/train")[0]).savefig("pair.png")
         pixbench.show(pixbench.match("a.jpg", "b.jpg"), "a.jpg", "b.jpg")
     """
@@ -73,8 +71,7 @@ def train(
     is kept there, and the same call resumes one that was stopped, or with more steps makes it longer; without it only the returned model
     is left. `init` is a run, a checkpoint or pretrained:NAME whose weights are the first ones. UserError for wrong settings or data.
 
-    Example::
-
+    Example:
         model = pixbench.train(pixbench.load("data/train"), steps=2000)
     """
     from .cli.common import build_config
@@ -122,8 +119,7 @@ def evaluate(
     `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` lets a model run code of its own. With `out`,
     record and predictions are kept in a folder there. UserError for an unknown model, suite or folder.
 
-    Example::
-
+    Example:
         record = pixbench.evaluate("baseline:dense-sift", "mini")
         print(record.value("delta_avg"), record.value("pck@1"))
     """

@@ -50,6 +50,8 @@ def _titles_of(module: str) -> dict[str, str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             texts = [_text(keyword.value) for keyword in node.value.keywords if keyword.arg in TITLES]
+            if not texts and isinstance(node.value.func, ast.Name):
+                texts = [found.get(node.value.func.id, "")]  # an object of a class above
             found |= {target.id: texts[0] for target in targets if isinstance(target, ast.Name) and texts and texts[0]}
     return found
 

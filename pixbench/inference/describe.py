@@ -49,8 +49,7 @@ def describe(
     is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model run code of
     its own, see `load_model`.
 
-    Example::
-
+    Example:
         described = pixbench.describe("a.jpg", "baseline:dense-sift")
         print(described.descriptors.shape, described.p)
     """

@@ -49,8 +49,7 @@ def load_model(
 
     Without `trust_code` nothing is loaded that runs code of its own: no factory, no TorchScript and no torch.export file.
 
-    Example::
-
+    Example:
         model = pixbench.load_model("runs/mine")  # or pretrained:NAME, baseline:NAME, onnx:FILE
     """
     place, spec = _device(device), str(spec)

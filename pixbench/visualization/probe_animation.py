@@ -89,7 +89,7 @@ def _marks(scene: StoredScene, shown: Sequence[int], path: Float[np.ndarray, "fr
     source = shown[0]
     rows = {(int(a), int(b)): row for row, (a, b) in enumerate(scene.read("pairs"))}
     truth = {view: (scene.uv(source, view), scene.read("status", rows[source, view])) for view in shown[1:]}
-    for column, row in pixel_index(path):
+    for column, row in pixel_index(path).tolist():
         first = Mark(f"view {source}: the probed pixel", SOURCE, (column + 0.5, row + 0.5))
         yield [first, *(_mark(view, *truth[view], column, row) for view in shown[1:])]
 
