@@ -140,15 +140,10 @@ def _draw_mark(draw: ImageDraw.ImageDraw, at: tuple[float, float], mark: Mark) -
 
 def _palette(still: Image.Image) -> Image.Image:
     """Colours of the views, and those of the marks and their edges; fewer than 256, so that one is left for what does not change."""
-    marks = np.array([SOURCE, *COLOURS.values()])
-    edges = [_bytes(mark + share * (255 - mark)) for mark in marks for share in (0, 0.25, 0.5, 0.75)]
+    marks = np.array([SOURCE, *COLOURS.values()])[:, None]
+    edges = np.round(marks + np.array([0, 0.25, 0.5, 0.75])[:, None] * (255 - marks)).astype(int).reshape(-1, 3)
     greys = [[level] * 3 for level in (40, 90, 140, 190, 225, 255)]
     views = still.quantize(200, method=Image.Quantize.MEDIANCUT).getpalette()
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*(views or [])[:600], *np.array([*edges, *greys]).ravel().tolist()])
+    palette.putpalette([*(views or [])[:600], *np.concatenate([edges, greys]).ravel().tolist()])
     return palette
-
-
-def _bytes(colour: Float[np.ndarray, "3"]) -> list[int]:
-    """A colour as three bytes."""
-    return [round(float(level)) for level in colour]
