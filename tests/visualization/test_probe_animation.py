@@ -37,8 +37,9 @@ def test_marks_lie_where_the_files_say(tiny: Path, tmp_path: Path) -> None:
     assert len(frames) == 24
     seen = set()
     for frame, (column, line) in zip(frames, path, strict=True):
-        source = _near(frame[:48, :48], SOURCE)
-        assert source.mean(axis=0) == pytest.approx([line, column], abs=3)
+        # A ring of 10 px that the border cuts has its middle elsewhere.
+        if 12 < column < 36 and 12 < line < 36:
+            assert _near(frame[:48, :48], SOURCE).mean(axis=0) == pytest.approx([line, column], abs=3)
         code = Status(int(status[line, column]))
         seen.add(code)
         if code == Status.VISIBLE and (uv[line, column] > 12).all() and (uv[line, column] < 36).all():
