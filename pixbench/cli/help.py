@@ -82,6 +82,6 @@ def add_examples(app: typer.Typer) -> None:
     """Let the help of each command end with its example."""
     for command in app.registered_commands:
         name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
-        command.epilog = f"Example: {EXAMPLES[name]}"
+        command.epilog = f"Example: {EXAMPLES[name]}" if name in EXAMPLES else None
     for group in app.registered_groups:
-        group.epilog = f"Example: {EXAMPLES[str(group.name)]}"
+        group.epilog = f"Example: {EXAMPLES[str(group.name)]}" if group.name in EXAMPLES else None
