@@ -7,7 +7,7 @@ from typing import Any
 from ..geometry.selftest import CYCLE_LIMIT_PX
 from ..io.outside import parsing
 from .contents import Contents
-from .manifest import MANIFEST, Manifest
+from .manifest import MANIFEST, Manifest, read_manifest
 from .reader import Dataset
 
 
