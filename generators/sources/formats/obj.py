@@ -58,12 +58,13 @@ def read_obj(data: bytes, companions: Companions, defects: Counter[str], *, stem
     defects[CONCAVE] += triangles.concave
     defects[POLYGONS] += bool((counts > 3).any())
     parts = []
-    of_polygon, has_texel = np.array(found.material), np.add.reduceat(corners[:, 1] >= 0, np.cumsum(counts) - counts) / counts
+    of_polygon = np.array(found.material)
+    texel_count = np.bincount(np.repeat(np.arange(len(counts)), counts), corners[:, 1] >= 0, len(counts))
     # Materials come last first: so they always came, and the bytes of data sets depend on it.
     for number in reversed(list(dict.fromkeys(found.material))):
         rows = np.flatnonzero(of_polygon[triangles.polygon] == number)
         mine = of_polygon == number
-        if (counts[mine] == 4).all() and not triangles.is_concave[mine].any() and len(np.unique(has_texel[mine])) == 1:
+        if (counts[mine] == 4).all() and not triangles.is_concave[mine].any() and len(np.unique(texel_count[mine])) == 1:
             rows = halves_first(rows)
         if len(rows):
             used = corners[triangles.corners[rows]]

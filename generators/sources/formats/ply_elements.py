@@ -127,7 +127,7 @@ class _Text:
         return result
 
     def _next(self, count: int, element: _Element) -> np.ndarray:
-        if self._at + count > len(self._flat):
+        if count < 0 or self._at + count > len(self._flat):
             raise ValueError(f"element '{element.name}' ends early, or holds something that is not a number")
         self._at += count
         return self._flat[self._at - count : self._at]

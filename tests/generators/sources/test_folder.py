@@ -82,7 +82,7 @@ def test_the_up_axis_can_be_given(tmp_path):
         np.ptp(ObjectFolder(f"{root}?up=y").load(f"folder/{root.name}/gadget/stl.stl").mesh.bounds, axis=0), (0.4, 0.7, 0.3), atol=1e-6
     )
     with pytest.raises(UserError, match="y or z"):
-        ObjectFolder(f"{root}?up=x")
+        ObjectFolder(f"{root}?up=w")
 
 
 def test_y_up_files_look_along_plus_z(tmp_path):

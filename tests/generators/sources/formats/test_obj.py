@@ -87,10 +87,10 @@ def test_texture_coordinates_may_have_one_or_three_numbers(tmp_path):
 
 
 def test_what_is_no_surface_is_counted(tmp_path):
-    model = _read(tmp_path, f"{PLAIN}l 1 2 3\np 4\nf 1 2\n")
+    model = _read(tmp_path, f"{PLAIN}l 1 2 3\np 4\nf 1 2\nf # none\n")
     assert len(model.faces) == 12
     assert model.defects["lines and points (left out)"] == 1
-    assert model.defects["faces with fewer than three corners (left out)"] == 1
+    assert model.defects["faces with fewer than three corners (left out)"] == 2
     with pytest.raises(BadModelError, match="no faces"):
         _read(tmp_path, VERTICES)
 
