@@ -17,6 +17,7 @@ GROUPS = {
     "layouts": "pixbench.layouts",
     "objectives": "pixbench.objectives",
     "baselines": "pixbench.baselines",
+    "adapters": "pixbench.model_adapters",
 }
 """Kinds of names and the group of their entry points."""
 

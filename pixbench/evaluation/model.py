@@ -69,6 +69,9 @@ def described_model(model: Model) -> dict[str, Any]:
 BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
 """Each is called without arguments, or with weights=PATH for those that have some."""
 
+ADAPTERS: Registry[Callable[[str], Model]] = Registry("model adapter", "pixbench.model_adapters")
+"""Models of other libraries, `--model ADAPTER:TEXT`: each is called with the text behind its name."""
+
 
 class DescriptorModel(Model):
     """Matches each query to the pixel of b with the nearest descriptor in the norm `p`: 1, 2, inf or "cosine"."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import BASELINES, DescriptorModel, MatcherModel, Model
+from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model
 from ..evaluation.network_input import NetworkInput
 from ..io.files import file_sha256
 from ..io.text import printable
@@ -27,7 +27,7 @@ from .pretrained import pretrained_folder, pretrained_names
 from .trust import require_trust
 
 FORMS = (
-    "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, package.module:factory, "
+    "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, hf:NAME, package.module:factory, "
     "onnx:FILE, or a TorchScript (.pt) or torch.export (.pt2) file"
 )
 EXPORTED = (".pt", ".pt2", ".ts")
@@ -61,6 +61,8 @@ def load_model(
         model = PretrainedModel(name)
     elif kind == "onnx" and colon:
         model = OnnxModel(Path(name))
+    elif colon and kind in ADAPTERS.names():
+        model = ADAPTERS.get(kind)(name)
     elif path.suffix in EXPORTED and path.is_file():
         require_trust(spec, "a torch.export file" if path.suffix == ".pt2" else "TorchScript", trust_code)
         model = _exported(path, p)
