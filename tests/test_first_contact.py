@@ -35,18 +35,24 @@ import sys
 from pixbench.cli import main
 
 SMALLER = {{"--scenes": "2", "--steps": "2", "--size": "32", "--batch": "2", "--views": "2"}}
-arguments = sys.argv[1:]
-for option, value in SMALLER.items():
-    if option in arguments:
-        arguments[arguments.index(option) + 1] = value
-if arguments[0] == "train":
-    arguments += [] if "--steps" in arguments else ["--steps", "2"]
-    arguments += [] if "--batch" in arguments else ["--batch", "2"]
-if arguments[0] == "evaluate" and "--data" not in arguments:
-    # A suite takes minutes to make; any data set will do.
-    arguments += ["--data", "data/train"]
-sys.argv = ["pixbench", *arguments]
-main()
+
+
+def smaller(arguments):
+    for option, value in SMALLER.items():
+        if option in arguments:
+            arguments[arguments.index(option) + 1] = value
+    if arguments[0] == "train":
+        arguments += [] if "--steps" in arguments else ["--steps", "2"]
+        arguments += [] if "--batch" in arguments else ["--batch", "2"]
+    if arguments[0] == "evaluate" and "--data" not in arguments:
+        # A suite takes minutes to make; any data set will do.
+        arguments += ["--data", "data/train"]
+    return arguments
+
+
+if __name__ == "__main__":  # worker processes read this file too
+    sys.argv = ["pixbench", *smaller(sys.argv[1:])]
+    main()
 """
 """A `pixbench` that does what is asked on small sizes."""
 
