@@ -39,7 +39,7 @@ def ours(data: Path, config: Any, steps: int) -> dict[str, float]:
     """Seconds a step of `pixbench train`, and where its time goes."""
     import torch
 
-    from pixbench.training.prefetch import Pace
+    from pixbench.training.data.prefetch import Pace
     from pixbench.training.train import train
 
     ends: list[float] = []
@@ -102,9 +102,9 @@ def plain(data: Path, config: Any, steps: int) -> dict[str, float]:
 
     from pixbench.image.photometric import photometric
     from pixbench.models.unet import UNet
+    from pixbench.training.data.pairs import PairDataset, PointDataset
+    from pixbench.training.data.sampler import StepSampler
     from pixbench.training.objectives.base import OBJECTIVES, Described
-    from pixbench.training.pairs import PairDataset, PointDataset
-    from pixbench.training.sampler import StepSampler
 
     source = PairDataset(data)
     dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)

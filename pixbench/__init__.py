@@ -7,7 +7,7 @@ From data to matched photographs:
     ds = pixbench.load("data/train")  # what `pixbench generate 3d --out data/train` wrote
     pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible (H, W)
     pixbench.show(pair)  # a matplotlib figure
-    model = pixbench.train(ds, steps=2000)  # or: pixbench.load_model("pretrained:rooms")
+    model = pixbench.train(ds, steps=2000)  # or: pixbench.load_model("pretrained:rooms-infonce")
     record = pixbench.evaluate(model, "mini")  # a suite's name, or a data set's folder
     print(record.value("delta_avg"))
     found = pixbench.match("a.jpg", "b.jpg", model)  # uv_a, uv_b (N, 2) in pixels
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .inference.describe import describe
     from .inference.match import match
     from .models.loading import load_model
-    from .training.pairs import PairDataset
+    from .training.data.pairs import PairDataset
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ __all__ = [
 _HOMES = {
     "Camera": "geometry.cameras",
     "Dataset": "dataset.reader",
-    "PairDataset": "training.pairs",
+    "PairDataset": "training.data.pairs",
     "describe": "inference.describe",
     "evaluate": "api",
     "load": "api",

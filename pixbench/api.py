@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
-from .training.pairs import PairDataset, PairSample, PairSource
+from .training.data.pairs import PairDataset, PairSample, PairSource
 
 # What only one function needs is imported there, so that reading data does not wait for what trains.
 if TYPE_CHECKING:

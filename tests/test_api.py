@@ -13,7 +13,7 @@ import torch
 import pixbench
 from pixbench.errors import UserError
 from pixbench.geometry.correspondence import Status
-from pixbench.training.sampler import SceneSampler
+from pixbench.training.data.sampler import SceneSampler
 
 
 def test_importing_imports_nothing_heavy() -> None:

@@ -88,12 +88,12 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("evaluate --model baseline:oracle --device tpu", "--device tpu: expected auto, cpu or cuda"),
         ("evaluate --model nothing.here:build --trust-code", "No module named 'nothing'; expected package.module:factory"),
         ("evaluate --model baseline:hog --suite colored-mnist-irm --radius 3", "--radius: suite colored-mnist-irm has no pairs"),
-        ("evaluate --model baseline:hog --query-stride 3", "--query-stride: suite mini fixes its queries; use it with --data"),
+        ("evaluate --model baseline:hog --query-stride 3", "--query-stride: suite mini fixes its queries and sizes; use it with --data"),
         ("evaluate --model baseline:hog --rooms scenenn:x", "suite mini is fixed: --rooms cannot change it"),
         ("match a.jpg b.jpg --model baseline:hog", "a.jpg does not exist: expected a picture (PNG, JPEG, WebP or TIFF)"),
         ("match . b.jpg --model baseline:hog", ". is a folder: expected a picture"),
         ("match a.jpg b.jpg --geometry affine", "unknown geometry 'affine': known are essential, fundamental, homography, none"),
-        ("match a.jpg b.jpg --out matches.gif", "matches.gif: pictures are written as .png or .jpg"),
+        ("match a.jpg b.jpg --out matches.gif", "matches.gif: pictures are written as .png, .jpg or .pdf"),
         ("match a.jpg b.jpg --out nowhere/m.png", "nowhere/m.png: folder nowhere does not exist; make it"),
         ("match a.jpg b.jpg --csv nowhere/m.csv", "nowhere/m.csv: folder nowhere does not exist; make it"),
         ("match a.jpg b.jpg --max-size 3", "Invalid value for '--max-size'"),
@@ -140,7 +140,7 @@ def test_metrics_explain_themselves(tmp_path: Path) -> None:
     assert len(listed) > 50
     name, version, sha256, *_ = next(line for line in listed if line.startswith("mma@3 ")).split()
     said = pixbench("metrics", "explain", name, cwd=tmp_path).stdout
-    assert version == "v1"
+    assert version == "v2"
     assert "reprojection error <= 3 px" in said
     assert f"sha256      {sha256}" in said
 
@@ -188,7 +188,15 @@ def test_demo_does_the_whole_line(tmp_path: Path) -> None:
     for name in ("scenes", "truth", "matches", "channels"):
         assert (tmp_path / f"demo/fast/pictures/{name}.png").read_bytes().startswith(b"\x89PNG")
     records = {json.loads(path.read_text())["model"]: json.loads(path.read_text()) for path in tmp_path.glob("demo/fast/results/*.json")}
-    assert set(records) == {"oracle", "rgb-patch", "dense-sift", "random-unet", "stable-weighted-30-steps", "pixbench-rooms"}
+    assert set(records) == {
+        "oracle",
+        "rgb-patch",
+        "dense-sift",
+        "random-unet",
+        "stable-weighted-30-steps",
+        "pixbench-rooms",
+        "pixbench-rooms-infonce",
+    }
     assert records["oracle"]["metrics"]["pck@1"]["value"] == 1.0
     assert "| oracle |" in (tmp_path / "demo/fast/results/table.md").read_text()
     shown = pixbench("leaderboard", "show", "demo/fast/results", "--markdown", cwd=tmp_path)

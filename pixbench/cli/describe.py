@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def describe(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture: PNG, JPEG, WebP or TIFF, of any size.")],
     out: Annotated[Path, typer.Option(help="File to write: .npz, .h5, or .png for a preview in three colours (PCA).")],
-    model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms.")] = None,
+    model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms-infonce.")] = None,
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the picture is shrunk to.")] = WORKING_SIZE,
     half: Annotated[bool, typer.Option("--half", help="Write float16 instead of float32.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

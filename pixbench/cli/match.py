@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def match(
     image_a: Annotated[Path, typer.Argument(metavar="A", help="A picture: PNG, JPEG, WebP or TIFF, of any size.")],
     image_b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms.")] = None,
+    model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms-infonce.")] = None,
     out: Annotated[Path, typer.Option(help="The pictures side by side with their matches, .png or .jpg.")] = Path("matches.png"),
     csv: Annotated[Path | None, typer.Option(help="The matches as a table, in pixels of the pictures as they are.")] = None,
     geometry: Annotated[str, typer.Option(help="What matches must agree on: homography, essential, fundamental or none.")] = "none",

@@ -19,7 +19,7 @@ from ..evaluation.suite import STRIDE
 from ..models.loading import load_model
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
-from ..training.pairs import PairDataset
+from ..training.data.pairs import PairDataset
 from ..training.precision import FLOAT32
 from ..training.run_folder import read_curve
 from ..training.train import train

@@ -26,10 +26,10 @@ from ..geometry.pixels import every_nth
 from ..models.checkpoint import load_checkpoint
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
+from ..training.data.warped_pairs import WarpedPictures
 from ..training.precision import FLOAT32
 from ..training.run_folder import STATE
 from ..training.train import train
-from ..training.warped_pairs import WarpedPictures
 from . import cell_format, preset_named
 from .experiment1_report import draw, summary, table
 

@@ -4,6 +4,8 @@ import io
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
+from typing import Any, TextIO, cast
 
 COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 """The only sequence that our own output has: it changes colours and nothing else."""
@@ -19,22 +21,32 @@ def _is_printable(character: str) -> bool:
     return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
 
 
-class ShownText(io.TextIOWrapper):
-    """A stream on which names of strangers are printed: it has no control characters, and what its encoding lacks is escaped."""
+class ShownText:
+    """A stream on which names of strangers are printed: it shows no control characters but those of colours."""
+
+    def __init__(self, stream: Any):
+        self._stream = stream
 
     def write(self, text: str) -> int:
         """Write a text; colours stay."""
         if text.isprintable():
-            return super().write(text)
+            return int(self._stream.write(text))
         parts = COLOUR.split(text)
-        return super().write("".join(part if number % 2 else printable(part, "\n\t\r") for number, part in enumerate(parts)))
+        return int(self._stream.write("".join(part if number % 2 else printable(part, "\n\t\r") for number, part in enumerate(parts))))
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write texts, one after the other."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def guard_output() -> None:
-    """Put a `ShownText` in the place of standard output, and let standard error escape what its encoding lacks."""
-    stream = sys.stdout
-    if isinstance(stream, io.TextIOWrapper) and not isinstance(stream, ShownText):
-        encoding, buffered = stream.encoding, stream.line_buffering
-        sys.stdout = ShownText(stream.detach(), encoding=encoding, errors="backslashreplace", line_buffering=buffered)
-    if isinstance(sys.stderr, io.TextIOWrapper):
-        sys.stderr.reconfigure(errors="backslashreplace")
+    """Put a `ShownText` before standard output, and let both streams escape what their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if not isinstance(sys.stdout, ShownText):
+        sys.stdout = cast(TextIO, ShownText(sys.stdout))

@@ -18,8 +18,8 @@ from ..io.lock import holds_nothing, locked
 from ..models.checkpoint import Checkpoint, CheckpointConfig, save_checkpoint
 from ..models.unet import parameter_count
 from .config import TrainConfig
+from .data.pairs import PairSource
 from .loss_curve import draw_loss_curve
-from .pairs import PairSource
 from .precision import AUTO, FLOAT32
 from .start import EARLIER
 from .state import State

@@ -11,8 +11,8 @@ from ..errors import UserError
 from ..io.seeding import seeded
 from .collapse import EVERY, separation
 from .config import TrainConfig
+from .data.pairs import Sample
 from .objectives.base import Described, Objective
-from .pairs import Sample
 from .state import State
 
 

@@ -21,12 +21,12 @@ from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
 from .collapse import collapsed
 from .config import TrainConfig
+from .data.pairs import PairDataset, PairSource, PointDataset, Sample
+from .data.prefetch import Pace, fetched_ahead
+from .data.sampler import StepSampler
 from .objectives.base import OBJECTIVES, Objective
-from .pairs import PairDataset, PairSource, PointDataset, Sample
 from .precision import AUTO, run_precision
-from .prefetch import Pace, fetched_ahead
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
-from .sampler import StepSampler
 from .start import EARLIER, check_network, earlier_steps
 from .state import State, initial_state, load_state
 from .step import described, train_step

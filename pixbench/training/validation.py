@@ -10,8 +10,8 @@ from torch import Tensor
 from ..evaluation.matching.metrics import THRESHOLDS_PX
 from ..evaluation.matching.nearest import Norm, nearest
 from ..geometry.pixels import pixel_centre
-from .pairs import PairSource, Views
-from .sampler import VALIDATION
+from .data.pairs import PairSource, Views
+from .data.sampler import VALIDATION
 
 PAIRS = 32
 QUERIES = 256

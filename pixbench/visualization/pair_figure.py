@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..geometry.pixels import pixel_centres
-from ..training.pairs import PairSample
+from ..training.data.pairs import PairSample
 from .figures import Image, ShownFigure, carried_colours, place_colours, show_image
 
 

@@ -18,7 +18,7 @@ from pixbench.dataset.reader import Dataset
 from pixbench.dataset.recipe import recipe_file, write_recipe_file
 from pixbench.dataset.verify import verify
 from pixbench.errors import UserError, VerificationError
-from pixbench.training.pairs import PairDataset
+from pixbench.training.data.pairs import PairDataset
 
 
 @pytest.fixture

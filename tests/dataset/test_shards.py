@@ -19,7 +19,7 @@ from pixbench.dataset.writer import write_shard
 from pixbench.errors import UserError, VerificationError
 from pixbench.geometry.correspondence import Status
 from pixbench.geometry.selftest import SelfTest, measure_files, merge
-from pixbench.training.pairs import PairDataset
+from pixbench.training.data.pairs import PairDataset
 
 
 @pytest.fixture

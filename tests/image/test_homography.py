@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from pixbench.image.homography import WARPS, about, apply_homography, correspondences, from_corners, rotation, shift, warped
-from pixbench.training.pairs import PairSource, PointDataset
-from pixbench.training.warped_pairs import WarpedPictures
+from pixbench.training.data.pairs import PairSource, PointDataset
+from pixbench.training.data.warped_pairs import WarpedPictures
 
 
 def test_places_by_hand() -> None:

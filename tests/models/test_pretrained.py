@@ -13,6 +13,7 @@ from pixbench.models.pretrained import FOLDER, default_model, pretrained_names, 
 from pixbench.models.unet import UNetConfig
 
 MEGABYTE = 2**20
+NAME = pretrained.DEFAULT
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of models that ship, with one small model in it, in the place of the package's own."""
     network = UNetConfig(widths=(8, 8), blocks=(1, 1), channels=4, heads=0)
     config = CheckpointConfig(network=network, p=float("inf"), step=1234, training={"config": {"objective": "paper"}, "parameters": 99})
-    save_checkpoint(tmp_path / "rooms", seeded_network(network, 1), config)
+    save_checkpoint(tmp_path / NAME, seeded_network(network, 1), config)
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "checkpoint.json").write_text("{}")  # a folder without weights is no model
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
@@ -28,23 +29,23 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_folder_that_is_dropped_in_is_found(shelf: Path) -> None:
-    assert pretrained_names() == ["rooms"]
-    model = load_model("pretrained:rooms")
+    assert pretrained_names() == [NAME]
+    model = load_model(f"pretrained:{NAME}")
     assert isinstance(model, PretrainedModel)
-    assert (model.name, model.p) == ("pixbench-rooms", float("inf"))
-    assert model.info["pretrained"] == "rooms"
-    assert model.info["checkpoint_sha256"] == load_checkpoint(shelf / "rooms").sha256
+    assert (model.name, model.p) == (f"pixbench-{NAME}", float("inf"))
+    assert model.info["pretrained"] == NAME
+    assert model.info["checkpoint_sha256"] == load_checkpoint(shelf / NAME).sha256
     images = torch.rand(1, 3, 20, 28)
-    torch.testing.assert_close(model.dense(images), load_checkpoint(shelf / "rooms").network(images).detach())
-    assert default_model() == "pretrained:rooms"
-    assert pretrained_title("rooms") == "4 channels in l-inf, objective paper, 1,234 steps, 99 parameters"
+    torch.testing.assert_close(model.dense(images), load_checkpoint(shelf / NAME).network(images).detach())
+    assert default_model() == f"pretrained:{NAME}"
+    assert pretrained_title(NAME) == "4 channels in l-inf, objective paper, 1,234 steps, 99 parameters"
 
 
 def test_names_that_are_not_there(shelf: Path) -> None:
-    with pytest.raises(UserError, match="unknown pretrained model 'room': did you mean 'rooms'"):
-        load_model("pretrained:room")
-    with pytest.raises(UserError, match="rooms: no such path; did you mean 'pretrained:rooms'"):
-        load_model("rooms")
+    with pytest.raises(UserError, match=f"unknown pretrained model '{NAME[:-1]}': did you mean '{NAME}'"):
+        load_model(f"pretrained:{NAME[:-1]}")
+    with pytest.raises(UserError, match=f"{NAME}: no such path; did you mean 'pretrained:{NAME}'"):
+        load_model(NAME)
 
 
 def test_without_the_default_model_a_line_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

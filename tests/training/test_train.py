@@ -12,8 +12,8 @@ from pixbench.errors import UserError
 from pixbench.models.checkpoint import load_checkpoint, seeded_network
 from pixbench.models.unet import ResidualBlock, UNet, UNetConfig, parameter_count
 from pixbench.training.config import TrainConfig
+from pixbench.training.data.sampler import StepSampler
 from pixbench.training.objectives.base import sample_descriptors
-from pixbench.training.sampler import StepSampler
 from pixbench.training.train import train
 
 SMALL = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=6)

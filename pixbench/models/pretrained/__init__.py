@@ -11,7 +11,7 @@ from ...errors import UserError, unknown_name
 from ..files import CONFIG, WEIGHTS
 
 FOLDER = Path(__file__).parent
-DEFAULT = "rooms"
+DEFAULT = "rooms-infonce"
 """The model of `pixbench match` and `describe` where none is named."""
 
 

@@ -20,7 +20,7 @@ from pixbench.generators.warps.images import BadPictureError
 from pixbench.generators.warps.plane_camera import picture_camera, picture_corners
 from pixbench.geometry.correspondence import Status
 from pixbench.image.homography import WARPS, apply_homography, correspondences, warped
-from pixbench.training.pairs import PairDataset
+from pixbench.training.data.pairs import PairDataset
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from ....simd import WIDTH
+from ....jit.simd import WIDTH
 from . import product_plan
 from .product_kernels import BLOCK as PRODUCT_BLOCK
 from .product_kernels import TILE, Products, lowest_products, search_tiles

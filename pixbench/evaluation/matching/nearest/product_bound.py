@@ -39,7 +39,7 @@ import numpy as np
 from jaxtyping import Float32, Float64
 
 from ....jit import kernel
-from ....simd import WIDTH
+from ....jit.simd import WIDTH
 from .product_kernels import BLOCK, Products
 from .sum_kernels import in_rows
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ....jit import inlined, kernel
-from ....simd import WIDTH, below, load, multiply_add, smaller_lanes, smallest, spread, spread_from
+from ....jit.simd import WIDTH, below, load, multiply_add, smaller_lanes, smallest, spread, spread_from
 from .sum_kernels import take_in
 
 BLOCK = 6

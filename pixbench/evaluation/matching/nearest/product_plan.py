@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Float64, Int
 
 from ....jit import kernel
-from ....simd import WIDTH
+from ....jit.simd import WIDTH
 from .product_bound import MOST_CHANNELS, Array, Frame, Given, Queries, Vectors, error_share, products_of
 from .product_kernels import TILE, Products
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ....jit import inlined, kernel
-from ....simd import WIDTH, below, count_bits, larger_lanes, load, lowest_bit, magnitude, spread, spread_from, store
+from ....jit.simd import WIDTH, below, count_bits, larger_lanes, load, lowest_bit, magnitude, spread, spread_from, store
 
 BLOCK = 4
 """Queries that share what is loaded of the targets."""

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
-from ....simd import WIDTH
+from ....jit.simd import WIDTH
 from .compiled import in_threads, parts_of
 from .search import NORM_CODES, Norm, as_distance, sums_of, unit
 from .sum_kernels import BLOCK, Targets, in_rows

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from ....jit import kernel
-from ....simd import WIDTH, below, load, lowest_bit, spread, store
+from ....jit.simd import WIDTH, below, load, lowest_bit, spread, store
 from .sum_kernels import BLOCK, sums_of_four
 
 Array = np.ndarray

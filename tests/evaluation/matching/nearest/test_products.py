@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pixbench.evaluation.matching.nearest import NORMS, Norm, Window, compiled, product_plan
 from pixbench.evaluation.matching.nearest.product_bound import BLOCK, UNIT, Frame, products_of
 from pixbench.evaluation.matching.nearest.search import _search_compiled, _search_in_blocks, sums_of, unit
-from pixbench.simd import WIDTH
+from pixbench.jit.simd import WIDTH
 
 Rng = np.random.Generator
 Array = np.ndarray

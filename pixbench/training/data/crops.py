@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..geometry.pixels import in_image, resize_uv
+from ...geometry.pixels import in_image, resize_uv
 
 
 @dataclass(frozen=True)

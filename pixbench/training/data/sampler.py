@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from torch.utils.data import Sampler
 
-from ..errors import UserError
+from ...errors import UserError
 
 BATCHES, POINTS, VALIDATION, EPOCHS = range(4)
 """What random numbers are for; part of their key, so that no two uses share a stream."""

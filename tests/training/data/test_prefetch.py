@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pixbench.training.prefetch import Pace, fetched_ahead
+from pixbench.training.data.prefetch import Pace, fetched_ahead
 
 
 def test_batches_come_in_order_and_from_one_other_thread() -> None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from ..dataset.reader import Dataset
-from ..geometry.pixels import pixel_centres
+from ...dataset.reader import Dataset
+from ...geometry.pixels import pixel_centres
 from .crops import Crop, matched_crops
 from .sampler import POINTS, SceneSampler
 

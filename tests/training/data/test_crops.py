@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from pixbench.geometry.pixels import pixel_centres
-from pixbench.training.crops import Crop, matched_crops
-from pixbench.training.pairs import PointDataset, Views
+from pixbench.training.data.crops import Crop, matched_crops
+from pixbench.training.data.pairs import PointDataset, Views
 from pixbench.training.validation import matching_accuracy
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from ..geometry.pixels import in_image
-from ..image.homography import WARPS, apply_homography, correspondences, warped
+from ...geometry.pixels import in_image
+from ...image.homography import WARPS, apply_homography, correspondences, warped
 from .pairs import Views
 
 

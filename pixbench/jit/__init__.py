@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -43,7 +44,8 @@ def reordering_kernel(function: Function) -> Function:
 
 def _compiled(function: Function, **options: Any) -> Function:
     """Compile with a cache on disk: beside the source, else in $PIXBENCH_CACHE, else in a temporary folder, else without one."""
-    for place in (None, *_places()):
+    # Places are made one by one: the next only where the one before is of no use.
+    for place in chain((None,), _places()):
         if place is not None:
             settings: Any = numba.config
             settings.CACHE_DIR = str(place)
