@@ -1,6 +1,7 @@
 """Two public sets of scanned objects in the layouts that they are downloaded in: YCB and Google Scanned Objects."""
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -36,12 +37,13 @@ class ObjectSet(Listed):
         if not self._places:
             raise UserError(f"{self._root} is no copy of {self.name}: looked for {', '.join(self._meshes())} in the folder of each object")
 
+    @abstractmethod
     def _meshes(self) -> Sequence[str]:
         """Paths of the mesh in the folder of an object, the preferred one first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _category(self, name: str) -> str:
-        raise NotImplementedError
+        """The category of an object's folder."""
 
     @cached_property
     def _places(self) -> Mapping[str, Place]:
