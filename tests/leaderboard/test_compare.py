@@ -11,7 +11,10 @@ from pixbench.leaderboard.entries import Entry
 from pixbench.leaderboard.statistics import Samples
 
 ROOT = Path(__file__).parents[2]
-SAID = re.compile(r"^- (?P<suite>.+ v\d+), (?P<metric>[^ ]+): (?P<one>[^ ]+) \(.*?\) (?:is|cannot) .* (?P<other>[^ ]+) \([\d.]+\), p .*$")
+SAID = re.compile(
+    r"^- (?P<suite>.+ v\d+), (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) (?:is ahead of|is behind|cannot be told from) "
+    r"(?P<other>.+) \([\d.]+\), p .*$"
+)
 
 
 class Row(Entry):
