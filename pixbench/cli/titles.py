@@ -2,9 +2,10 @@
 
 import ast
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 TITLES = ("title", "definition")
 """What an object may call its one line; else it is the first of its docstring."""
@@ -20,7 +21,7 @@ def titles(group: str) -> dict[str, str]:
     return {entry.name: _title(entry) for entry in sorted(entry_points(group=group), key=lambda entry: entry.name)}
 
 
-def _title(entry: EntryPoint) -> str:
+def _title(entry: Any) -> str:
     module, _, name = entry.value.partition(":")
     try:
         found = _titles_of(module).get(name)

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from ..dataset.manifest import Manifest, Recipe
 from ..dataset.recipe import RecipeFile
 from ..errors import UserError, VerificationError
-from ..io.outside import parsing
 from .job import recipe_of
 from .protocol import Generator, GeneratorConfig, HasAssets
 
@@ -22,8 +23,11 @@ def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Gen
 
 def check_places(wanted: RecipeFile, source: Path, kind: type[GeneratorConfig]) -> None:
     """UserError for a recipe that names places on this machine: only its reader may say where something lies here."""
-    with parsing(source, "write the recipe again with 'pixbench recipe'"):
+    try:
         places = kind.model_validate(wanted.recipe.config).locations
+    except ValidationError:
+        # Told by name where the configuration is made of the recipe and of the command line.
+        return
     if places:
         named = ", ".join(f"{name} at {place}" for name, place in places.items())
         raise UserError(
