@@ -229,7 +229,7 @@ def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray
     return np.stack([u, v], axis=2) / repeat_m
 
 
-def _side_grid(lines: Sequence[Float[np.ndarray, " steps"]]) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
+def _side_grid(lines: Sequence[Float[np.ndarray, " _"]]) -> tuple[Points, Faces, Int[np.ndarray, " faces"]]:
     """The six sides of a cube as grids on given lines of x, y and z, facing outwards, and the axis that each face is perpendicular to."""
     vertices, faces, axes, offset = [], [], [], 0
     for axis in range(3):

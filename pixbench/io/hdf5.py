@@ -33,23 +33,24 @@ WITHOUT_LOCKS = (5, 11, 37, 38, 95, 116)
 
 
 def open_file(path: Path) -> h5py.File:
-    """An HDF5 file, open for reading. UserError for what is no regular file, OSError for a damaged one.
-
-    It is not locked: what has its name is finished, and not every file system can lock.
-    """
+    """An HDF5 file, open for reading. UserError for what is no regular file, OSError for a damaged one."""
     check_regular(path, LARGEST_FILE)
-    return h5py.File(path, "r", locking=False)
+    return _opened(path, "r")
 
 
 def create_file(path: Path, **options: Any) -> h5py.File:
-    """A new file, locked where the file system can do that."""
+    """A new file, in place of what has its name."""
+    return _opened(path, "w", **options)
+
+
+def _opened(path: Path, mode: str, **options: Any) -> h5py.File:
+    """Locked where the file system can do that: with h5py's own setting, because HDF5 lets no process open a file with two."""
     try:
-        return h5py.File(path, "w", **options)
+        return h5py.File(path, mode, **options)
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise
-        path.unlink(missing_ok=True)
-        return h5py.File(path, "w", locking=False, **options)
+        return h5py.File(path, mode, locking=False, **options)
 
 
 @contextmanager

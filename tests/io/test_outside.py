@@ -109,7 +109,7 @@ def test_pictures_have_bounds() -> None:
         check_pixels(60_000, 60_000)
 
 
-def test_reading_takes_no_lock_and_writing_does_without_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_written_and_read_without_locks_where_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = h5py.File
     asked: list[object] = []
 
@@ -125,4 +125,11 @@ def test_reading_takes_no_lock_and_writing_does_without_where_there_are_none(tmp
         file["x"] = np.arange(3)
     with hdf5.open_file(tmp_path / "a.h5") as file:
         assert hdf5.values(hdf5.member(file, "x")).tolist() == [0, 1, 2]
-    assert asked == [None, False, False]
+    assert asked == [None, False, None, False]
+
+
+def test_a_file_that_is_open_opens_with_h5py_too(tmp_path: Path) -> None:
+    with hdf5.create_file(tmp_path / "a.h5") as file:
+        file["x"] = np.arange(3)
+    with hdf5.open_file(tmp_path / "a.h5"), h5py.File(tmp_path / "a.h5") as file:
+        assert list(file) == ["x"]

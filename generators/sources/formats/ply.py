@@ -133,7 +133,7 @@ def _textures(
     triangles: Cut,
     companions: Companions,
     defects: Counter[str],
-) -> list[tuple[Int[np.ndarray, " rows"], np.ndarray | None]]:
+) -> list[tuple[Int[np.ndarray, " _"], np.ndarray | None]]:
     """The triangles of each texture, and the texture."""
     names = _texture_names(file.comments)
     rows = np.arange(len(triangles.polygon))
@@ -164,7 +164,7 @@ def _by_texture(
     faces: Int[np.ndarray, "triangles 3"],
     color: UInt8[np.ndarray, "triangles 3 3"] | None,
     uv: Float[np.ndarray, "triangles 3 2"] | None,
-    textures: list[tuple[Int[np.ndarray, " rows"], np.ndarray | None]],
+    textures: list[tuple[Int[np.ndarray, " _"], np.ndarray | None]],
 ) -> list[Part]:
     parts = []
     for rows, texture in textures:
