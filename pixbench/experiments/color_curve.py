@@ -1,0 +1,78 @@
+"""How colour leaves or fills descriptors while a cell of experiment 1 trains: measured at each saved step."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, UInt8
+from torch import Tensor, nn
+
+from ..evaluation.probing.head import Features, head_accuracy, train_head
+from ..evaluation.probing.linear_probe import probe_accuracy
+from ..io.documents import read_json
+from ..io.files import write_whole
+
+Labelled = tuple[UInt8[np.ndarray, "images side side 3"], Bool[np.ndarray, " images"]]
+Describe = Callable[[nn.Module, UInt8[np.ndarray, "images side side 3"]], Features]
+
+TRAINED, TESTED, SWAPPED = 2000, 1000, 200
+"""Digits that head and probe are trained on, that each accuracy is measured on, and whose colours are exchanged."""
+
+HEAD_STEPS, HEAD_BATCH = 400, 64
+PROBE_STRENGTH, PROBE_STEPS = 1.0, 1000
+
+
+@dataclass
+class ColorCurve:
+    """Measures of one run by step, kept in a file, so that a run that resumes has all of them.
+
+    `parts` are the labelled images for training, ID and OOD accuracy; `describe` gives the descriptors of images by a network.
+    """
+
+    path: Path
+    parts: Mapping[str, Labelled]
+    describe: Describe
+    seed: int
+    device: torch.device
+
+    def points(self) -> list[dict[str, float]]:
+        """What was measured, in order of steps."""
+        found: list[dict[str, float]] = read_json(self.path, "remove the run and train again") if self.path.is_file() else []
+        return found
+
+    def measure(self, step: int, network: nn.Module) -> None:
+        """Measure the network of a step, again if it was measured before."""
+        others = [point for point in self.points() if point["step"] != step]
+        found = sorted([*others, {"step": step, **self._measures(network)}], key=lambda point: point["step"])
+        write_whole(self.path, json.dumps(found) + "\n")
+
+    def _measures(self, network: nn.Module) -> dict[str, float]:
+        counts = {"train": TRAINED, "id": TESTED, "ood": TESTED}
+        images = {name: self.parts[name][0][:count] for name, count in counts.items()}
+        labels = {name: self.parts[name][1][:count] for name, count in counts.items()}
+        seen = {name: self.describe(network, values) for name, values in images.items()}
+        head = train_head(
+            seen["train"], labels["train"], steps=HEAD_STEPS, batch=HEAD_BATCH, learning_rate=2e-3, seed=self.seed, device=self.device
+        )
+        tests = [(seen[name], labels[name]) for name in ("id", "ood")]
+        accuracies = [head_accuracy(head, *test, device=self.device) for test in tests]
+        probed = probe_accuracy(seen["train"], labels["train"], *tests, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
+        changed = color_change(seen["id"][:SWAPPED], self.describe(network, swapped_colors(images["id"][:SWAPPED])))
+        return {"color_change": changed, "id": accuracies[0], "ood": accuracies[1], "probe_id": probed[0], "probe_ood": probed[1]}
+
+
+def swapped_colors(images: UInt8[np.ndarray, "images side side 3"]) -> UInt8[np.ndarray, "images side side 3"]:
+    """The same digits in the other colour: red and green exchanged."""
+    return images[..., [1, 0, 2]]
+
+
+def color_change(features: Features, swapped: Features) -> float:
+    """Mean absolute difference of descriptors between digits and the same in the other colour, over the descriptors' standard deviation.
+
+    0 where colour is suppressed. NaN where all descriptors are equal.
+    """
+    values: Tensor = (features - swapped).abs().mean() / features.std()
+    return round(float(values), 6)
