@@ -17,7 +17,8 @@ class Config2D(GeneratorConfig):
     `pictures` is colored-mnist, or folder:PATH with PNG, JPEG, WebP, TIFF, BMP, GIF or Netpbm files. `warps` is perspective, affine,
     or turn-and-crop as in the first experiment of the paper. `jitter` is the strength of the photometric augmentation of each view (0
     for none): brightness, saturation, hue and motion blur. ColoredMNIST has further options: `digits` (mnist-5000, mnist, mnist-60000,
-    idx:FOLDER, npz:FILE), their `cut` into domains (authors, irm, domainbed), and the `domain`: the training domains (id) or the test domain (ood).
+    idx:FOLDER, npz:FILE), their `cut` into domains (authors, irm, domainbed), and the `domain`: the training domains (id) or
+    the test domain (ood).
     """
 
     size: int = Field(64, ge=16, le=4096)
