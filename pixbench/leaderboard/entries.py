@@ -15,6 +15,9 @@ from .statistics import Samples, bimodal
 SEEDED = re.compile(r"[-_. ]seed(\d+)$")
 """How the name of one seed's model ends."""
 
+REFERENCES = ("oracle", "chance")
+"""Kinds of models that show the ends of the scale: their rows have no rank, and no other row is compared with them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Entry:
@@ -40,6 +43,11 @@ class Entry:
             changed.append(f"within {protocol.radius_px:g} px")
         name = bare.pop() if len(names) > 1 and len(bare) == 1 else names[0]
         return name + (f" ({', '.join(changed)})" if changed else "")
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it shows an end of the scale and is no method."""
+        return self.first.model_info.get("kind") in REFERENCES
 
     def values(self, metric: str) -> list[float]:
         """A metric's value for each seed that has one."""

@@ -16,7 +16,7 @@ FILES = ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "leaderboard.ht
 
 LONG_HEADER = (
     *("task", "suite", "recipe_sha256", "rank", "model", "p", "channels", "metric", "version", "metric_sha256"),
-    *("mean", "low", "high", "p_row_above", "seeds", "each_seed", "predictions_sha256"),
+    *("mean", "low", "high", "p_method_above", "seeds", "each_seed", "predictions_sha256"),
 )
 
 TEX = str.maketrans(

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS, TASKS, Task, ordered_tasks
 from .entries import Entry, entries, training
-from .statistics import FEWEST_UNITS, LEVEL, MODE_GAP, MODE_SPREADS, SIGNIFICANT, interval, paired_p, shared_ranks
+from .statistics import FEWEST_UNITS, LEVEL, MODE_GAP, MODE_SPREADS, SIGNIFICANT, Samples, interval, paired_p, shared_ranks
 
 METHOD = ("paper", "paper-hard", "stable-hard")
 """Objectives that have a share of the between-image term."""
@@ -14,9 +15,9 @@ METHOD = ("paper", "paper-hard", "stable-hard")
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the row above.
+    """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the method above.
 
-    `ranks` are those by other metrics, for tasks that have such.
+    References have neither rank nor test. `ranks` are those by other metrics, for tasks that have such.
     """
 
     entry: Entry
@@ -44,7 +45,7 @@ class Table:
         first, *others = self.columns.values()
         if not self.statistics:
             return ("model", "norm", "D", "c", first, *others)
-        return ("rank", "model", "norm", "D", "c", first, f"{LEVEL:.0%} interval", "p, row above", "each seed", *others)
+        return ("rank", "model", "norm", "D", "c", first, f"{LEVEL:.0%} interval", "p, method above", "each seed", *others)
 
     @property
     def cells(self) -> tuple[tuple[str, ...], ...]:
@@ -120,7 +121,7 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
         task=task.name,
         suite=data.suite,
         title=f"{data.suite} ({data.split}, {task.size(data)}, recipe {data.recipe_sha256[:12]})",
-        caption=task.caption(record, shown) + (f" {_explained(task, shown)}" if statistics else ""),
+        caption=task.caption(record, shown) + (f" {_explained(task, shown, found)}" if statistics else ""),
         columns=shown,
         rows=tuple(_ranked(ordered, first) if statistics else map(Scored, ordered)),
         statistics=statistics,
@@ -128,34 +129,45 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
 
 
 def _ranked(ordered: Sequence[Entry], metric: str) -> list[Scored]:
-    samples = [entry.samples(metric) for entry in ordered]
-    ranks = {name: _ranks_by(ordered, name) for name in TASKS.get(ordered[0].first.task).ranked}
-    tests = [None, *(paired_p(a, b) if a and b else None for a, b in zip(samples[:-1], samples[1:], strict=True))]
+    samples = {entry: entry.samples(metric) for entry in ordered}
+    others = {name: _ranks_by(ordered, name) for name in TASKS.get(ordered[0].first.task).ranked}
+    methods = [entry for entry in ordered if not entry.is_reference]
+    ranks = dict(zip(methods, shared_ranks([samples[entry] for entry in methods]), strict=True))
+    tests = {below: _p(samples[above], samples[below]) for above, below in pairwise(methods)}
     return [
-        Scored(entry, rank, interval(mine) if mine else None, p, {name: by[entry] for name, by in ranks.items()})
-        for entry, rank, mine, p in zip(ordered, shared_ranks(samples), samples, tests, strict=True)
+        Scored(entry, ranks.get(entry), _bounds(samples[entry]), tests.get(entry), {name: by[entry] for name, by in others.items()})
+        for entry in ordered
     ]
 
 
+def _bounds(samples: Samples | None) -> tuple[float, float] | None:
+    return interval(samples) if samples else None
+
+
+def _p(one: Samples | None, other: Samples | None) -> float | None:
+    return paired_p(one, other) if one and other else None
+
+
 def _ranks_by(found: Sequence[Entry], metric: str) -> dict[Entry, int | None]:
-    """The rank of each entry by another metric than the first; entries without a value have none."""
-    valued = [entry for entry in found if entry.mean(metric) is not None]
+    """The rank of each entry by another metric than the first; references and entries without a value have none."""
+    valued = [entry for entry in found if entry.mean(metric) is not None and not entry.is_reference]
     ordered = sorted(valued, key=lambda entry: -(entry.mean(metric) or 0.0))
     ranks = shared_ranks([entry.samples(metric) for entry in ordered])
     return dict.fromkeys(found, None) | dict(zip(ordered, ranks, strict=True))
 
 
-def _explained(task: Task, shown: Collection[str]) -> str:
+def _explained(task: Task, shown: Collection[str], found: Sequence[Entry]) -> str:
     units = task.units
     if units is None:
         return "Predictions do not say which scene a pixel is of, so there are no intervals or tests."
     ranked = [words for name, words in task.columns.items() if name in task.ranked and name in shown]
+    references = " The oracle and chance are references, without rank and test." if any(entry.is_reference for entry in found) else ""
     levels = f" In parentheses: ranks by {', '.join(ranked)}." if ranked else ""
     return (
-        f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the row above, "
-        f"not corrected for the number of rows; rows that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their group share its "
-        f"rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks. 'Bimodal' marks an accuracy whose seeds form "
-        f"two groups, more than {MODE_GAP} and {MODE_SPREADS} standard deviations within groups apart.{levels}"
+        f"Intervals: bootstrap over {units}, and over seeds where there are several. p: sign-flip test over {units} against the method "
+        f"above, not corrected for the number of rows; methods that cannot be told apart (p ≥ {SIGNIFICANT}) from the first of their "
+        f"group share its rank; with fewer than {FEWEST_UNITS} {units} nothing can, and there are no ranks.{references} 'Bimodal' marks "
+        f"an accuracy whose seeds form two groups, more than {MODE_GAP} and {MODE_SPREADS} standard deviations within groups apart.{levels}"
     )
 
 

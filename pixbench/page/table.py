@@ -10,9 +10,6 @@ from ..leaderboard.pareto import pareto_points, pareto_svg
 from ..leaderboard.tables import Scored, Table, build_tables
 from .site import PagePart
 
-REFERENCES = ("oracle", "chance")
-"""Kinds of models that show the ends of the scale: their rows have no rank."""
-
 STRATA = ("level", "scale", "anisotropy", "texture")
 """What else records split their scores by."""
 
@@ -60,14 +57,14 @@ class TablePart(PagePart):
                 }
                 for name, words in table.columns.items()
             ],
-            "rows": [self._row(row, rank, list(table.columns)) for row, rank in zip(table.rows, _ranks(table), strict=True)],
+            "rows": [self._row(row, list(table.columns)) for row in table.rows],
         }
 
-    def _row(self, row: Scored, rank: int | None, columns: Sequence[str]) -> dict[str, Any]:
+    def _row(self, row: Scored, columns: Sequence[str]) -> dict[str, Any]:
         entry, info = row.entry, row.entry.first.model_info
         return {
-            "rank": rank,
-            "reference": _is_reference(row),
+            "rank": row.rank,
+            "reference": entry.is_reference,
             "by_angle": _split(entry, "angle"),
             "strata": {what: _split(entry, what) for what in STRATA},
             "ranks": row.ranks,
@@ -83,16 +80,6 @@ class TablePart(PagePart):
             "records": [self._names[id(each)] for each in entry.stored],
             "files": [each.path.name for each in entry.stored],
         }
-
-
-def _is_reference(row: Scored) -> bool:
-    return row.entry.first.model_info.get("kind") in REFERENCES
-
-
-def _ranks(table: Table) -> list[int | None]:
-    """Ranks of the methods among themselves; None for references."""
-    above = [row.rank for row in table.rows if _is_reference(row) and row.rank is not None]
-    return [None if row.rank is None or _is_reference(row) else row.rank - sum(rank < row.rank for rank in above) for row in table.rows]
 
 
 def _split(entry: Entry, what: str) -> list[tuple[str, float | None]]:

@@ -21,6 +21,8 @@ from pixbench.leaderboard.pareto import ParetoPoint, pareto_points, pareto_svg
 from pixbench.leaderboard.render import FILES, differing, markdown, rendered, write
 from pixbench.leaderboard.tables import Scored, Table, build_tables
 
+RESULTS = Path(__file__).parents[2] / "results"
+
 
 def test_records_that_differ_only_in_the_seed_are_one_row(results: Path) -> None:
     stored = find_records([results])
@@ -75,6 +77,21 @@ def test_ranked_columns_have_ranks_of_their_own(results: Path) -> None:
     cells = Table("matching", "tiny", "", "", columns, rows, statistics=True).cells
     assert [row[-1].split(" ")[1] for row in cells] == ["(2)", "(1)"]
     assert "(" not in cells[0][-2]
+
+
+def test_references_are_unranked_and_change_no_rank() -> None:
+    stored = [each for each in find_records([RESULTS / "mini"]) if each.record.model in ("oracle", "chance", "daisy", "hog", "random-unet")]
+    methods = [each for each in stored if each.record.model not in ("oracle", "chance")]
+    (both,), (alone,) = (build_tables(records, statistics=True) for records in (stored, methods))
+    references, others = (
+        [(row.rank, row.p_above, dict(row.ranks)) for row in both.rows if row.entry.is_reference is kind] for kind in (True, False)
+    )
+    assert len(references) == 2
+    assert all((rank, p, set(by.values())) == (None, None, {None}) for rank, p, by in references)
+    assert others == [(row.rank, row.p_above, dict(row.ranks)) for row in alone.rows]
+    assert [rank for rank, _, _ in others] == [1, 2, 3]
+    assert "references, without rank" in both.caption
+    assert "references" not in alone.caption
 
 
 def test_a_metric_that_came_later_leaves_rows_in_one_table(results: Path) -> None:
@@ -178,13 +195,12 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
 
 
 def test_committed_tables_are_what_the_records_give() -> None:
-    root = Path(__file__).parents[2] / "results"
-    tables = build_tables(find_records([root]), statistics=True)
-    assert differing(tables, root / "leaderboard") == []
+    tables = build_tables(find_records([RESULTS]), statistics=True)
+    assert differing(tables, RESULTS / "leaderboard") == []
 
 
 def test_committed_files_are_those_that_their_records_name_and_small() -> None:
-    stored = find_records([Path(__file__).parents[2] / "results"])
+    stored = find_records([RESULTS])
     assert len(stored) >= 18
     for each in stored:
         for part in filter(None, (each.record.predictions, each.record.pairs)):
@@ -195,7 +211,7 @@ def test_committed_files_are_those_that_their_records_name_and_small() -> None:
 
 
 def test_committed_rows_that_need_no_data_come_out_of_their_predictions() -> None:
-    rows = [each for each in find_records([Path(__file__).parents[2] / "results"]) if each.record.task != "matching"]
+    rows = [each for each in find_records([RESULTS]) if each.record.task != "matching"]
     assert len(rows) > 5
     access = DataAccess(Opening(Path("nowhere")))
     for each in rows:

@@ -65,7 +65,7 @@ PixBench.views.table = {
       const about = [["norm", "norm in which descriptors are compared"], ["D", "channels"]];
       const heads = [...fixed.map(([id, words]) => [id, id === "name" ? "model" : id, words]), ...table.columns.flatMap((column, k) => {
         const words = `${column.definition} (version ${column.version}, ${column.sha256}); ${column.higher ? "higher" : "lower"} is better. ${table.protocol}`;
-        return k ? [[column.id, column.words, words]] : [[column.id, column.words, words], ["dots", "seeds, interval", "each seed a dot; the bar is the 95 % bootstrap interval of the mean"], ["p_above", "p, row above", "sign-flip test against the row ranked above"], ...about.map(([id, hint]) => [id, id, hint])];
+        return k ? [[column.id, column.words, words]] : [[column.id, column.words, words], ["dots", "seeds, interval", "each seed a dot; the bar is the 95 % bootstrap interval of the mean"], ["p_above", "p, method above", "sign-flip test against the method ranked above"], ...about.map(([id, hint]) => [id, id, hint])];
       })];
       const value = (row, id) => ({ rank: row.rank ?? 1e9, name: row.name, norm: String(row.p ?? ""), D: row.channels ?? -1, dots: row.means[first], p_above: row.p_above ?? 2 })[id] ?? row.means[id] ?? -Infinity;
       const head = element("tr", {}, ...heads.map(([id, words, title]) => element("th", { class: id === "name" ? "name" : null, title, scope: "col", tabindex: 0, "data-id": id, onclick: () => sort(id), onkeydown: (event) => { if (event.key === "Enter") sort(id); } }, words, id === "dots" ? element("div", {}, axis(low, high)) : null)));
