@@ -1,6 +1,5 @@
 """Dense features of any backbone of transformers (Hugging Face), from a folder or from the library's own cache."""
 
-import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,8 @@ from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.network_input import NetworkInput
 
+from .weights import layer_of, state_sha256
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -23,7 +24,7 @@ class HuggingFace(DescriptorModel):
     p: Norm = "cosine"
 
     def __init__(self, text: str) -> None:
-        source, layer = _parsed(text)
+        source, layer = layer_of(text)
         network, config = _loaded(source)
         self.network, self._layer = network, layer
         self.name = f"hf-{Path(source).name}" + (f"-layer{layer}" if layer is not None else "")
@@ -32,7 +33,7 @@ class HuggingFace(DescriptorModel):
         # Whole patches cover the image; networks of convolutions halve it five times.
         self.input = NetworkInput(multiple=self._patch or 32)
         self._info = {"kind": "pretrained", "hf": Path(source).name, "architecture": type(network).__name__, "layer": layer}
-        self._sha256 = _weights_sha256(network)
+        self._sha256 = state_sha256(network)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -61,14 +62,6 @@ class HuggingFace(DescriptorModel):
         return tokens[:, -rows * columns :].transpose(1, 2).reshape(len(images), -1, rows, columns)
 
 
-def _parsed(text: str) -> tuple[str, int | None]:
-    """`NAME`, or `NAME:LAYER`."""
-    source, colon, layer = text.rpartition(":")
-    if not colon or not layer.lstrip("-").isdecimal():
-        return text, None
-    return source, int(layer)
-
-
 def _loaded(source: str) -> tuple[torch.nn.Module, Any]:
     try:
         with warnings.catch_warnings():
@@ -87,11 +80,3 @@ def _loaded(source: str) -> tuple[torch.nn.Module, Any]:
             "transformers ('hf download NAME' puts it there)"
         ) from None
     return network, network.config
-
-
-def _weights_sha256(network: torch.nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Where pretrained weights come from: a path that the user gives, or a pack of the data manifest."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,20 @@ def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | Non
         raise UserError(f"baseline {name}: {path} does not hold its weights ({reason})") from None
     network.eval()
     return file_sha256(path)
+
+
+def state_sha256(network: torch.nn.Module) -> str:
+    """Hash of a network's parameters and buffers, wherever they were loaded from."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def layer_of(text: str) -> tuple[str, int | None]:
+    """A model's name and the number of its layer, of `NAME:LAYER` or `NAME`."""
+    source, colon, layer = text.rpartition(":")
+    if not colon or not layer.lstrip("-").isdecimal():
+        return text, None
+    return source, int(layer)

@@ -1,16 +1,21 @@
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from extras import needs
+from torch import nn
+from torch.nn import functional
 
 from pixbench.errors import UserError
-from pixbench.evaluation.model import ADAPTERS, DescriptorModel
+from pixbench.evaluation.model import ADAPTERS, DescriptorModel, MatcherModel
 from pixbench.models.loading import load_model
 
 
 def test_the_registry_holds_the_adapters() -> None:
-    assert "hf" in ADAPTERS.names()
+    assert {"hf", "timm", "vismatch"} <= set(ADAPTERS.names())
 
 
 @pytest.mark.filterwarnings("ignore")  # transformers' and torch's own
@@ -37,3 +42,81 @@ def test_any_backbone_of_transformers(tmp_path: Path) -> None:
         load_model(f"hf:{tmp_path / 'vit'}:9").cells(images)  # type: ignore[attr-defined]
     with pytest.raises(UserError, match=r"hf:.*nothing cannot be loaded .*save_pretrained wrote"):
         load_model(f"hf:{tmp_path / 'nothing'}")
+
+
+class _Backbone(nn.Module):
+    """What timm documents of its backbones: `pretrained_cfg`, and `forward_intermediates` with maps (B, D, h, w)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pretrained_cfg = {"mean": (0.5, 0.25, 0.0), "std": (0.5, 1.0, 2.0)}
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward_intermediates(self, x: torch.Tensor, *, norm: bool, intermediates_only: bool) -> list[torch.Tensor]:
+        assert intermediates_only
+        pooled = [functional.avg_pool2d(x, side) for side in (2, 4)]
+        return [pooled[0], pooled[1] * (10 if norm else 1)]
+
+
+def _timm(**options: object) -> _Backbone:
+    if "dynamic_img_size" in options:
+        raise TypeError("a network of convolutions does not take it")
+    if options.get("pretrained_cfg_overlay") is None:
+        raise RuntimeError("cannot find the requested files in the local cache")
+    return _Backbone()
+
+
+def test_any_backbone_of_timm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = SimpleNamespace(
+        is_model="net".__eq__, list_models=lambda pattern: ["net"], create_model=lambda name, **options: _timm(**options)
+    )
+    monkeypatch.setitem(sys.modules, "timm", fake)
+    (tmp_path / "net.safetensors").write_bytes(b"")
+    images = torch.rand(1, 3, 32, 64)
+    scaled = (images - torch.tensor([0.5, 0.25, 0.0]).view(3, 1, 1)) / torch.tensor([0.5, 1.0, 2.0]).view(3, 1, 1)
+    last = load_model(f"timm:net={tmp_path}/net.safetensors")
+    assert isinstance(last, DescriptorModel)
+    assert (last.name, last.input.multiple, last.info["timm"]) == ("timm-net", 32, "net")
+    torch.testing.assert_close(last.cells(images), functional.avg_pool2d(scaled, 4) * 10)
+    first = load_model(f"timm:net={tmp_path}/net.safetensors:0")
+    torch.testing.assert_close(first.cells(images), functional.avg_pool2d(scaled, 2))  # type: ignore[attr-defined]
+    for name, message in (
+        ("timm:nett", "has no such model; some of its names: net"),
+        ("timm:net", "cannot find the requested files"),
+        (f"timm:net={tmp_path}/none", "no such file"),
+    ):
+        with pytest.raises(UserError, match=message):
+            load_model(name)
+    with pytest.raises(UserError, match="layer 2 of 2: expected one from -2 to 1"):
+        load_model(f"timm:net={tmp_path}/net.safetensors:2").cells(images)  # type: ignore[attr-defined]
+
+
+def test_any_matcher_of_vismatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"matched_kpts0": np.array([[3.0, 4.0]]), "matched_kpts1": np.array([[5.0, 7.0]]), "matched_confidences": np.array([0.75])}
+
+    class Matcher:
+        skip_ransac = False
+
+        def __call__(self, image_a: torch.Tensor, image_b: torch.Tensor) -> dict[str, np.ndarray]:
+            assert self.skip_ransac
+            assert image_a.shape == image_b.shape == (3, 16, 24)
+            assert float(image_a.max()) <= 1
+            return found
+
+    fake = SimpleNamespace(available_models=["sift-nn"], get_matcher=lambda name, device: Matcher())
+    monkeypatch.setitem(sys.modules, "vismatch", fake)
+    model = load_model("vismatch:sift-nn")
+    assert isinstance(model, MatcherModel)
+    images = np.full((2, 16, 24, 3), 255, np.uint8)
+    a, b = model.points(*images)
+    # The centre of its pixel (3, 4) is (3.5, 4.5) here.
+    assert (a.tolist(), b.tolist()) == ([[3.5, 4.5]], [[5.5, 7.5]])
+    with pytest.raises(UserError, match="did you mean 'sift-nn'"):
+        load_model("vismatch:sift")
+
+
+@pytest.mark.parametrize("name", ["timm", "vismatch"])
+def test_a_library_that_is_not_there_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UserError, match=f"pip install {name}"):
+        load_model(f"{name}:net")
