@@ -62,6 +62,11 @@ class Task(ABC):
         del stored, metric
         return {}
 
+    def columns_of(self, record: Record) -> Mapping[str, str]:
+        """Columns of the table that a record stands in, as metric to words: it is ranked by the first."""
+        del record
+        return {self.primary: self.columns[self.primary]} | dict(self.columns)
+
     def size(self, data: DataPart) -> str:
         """How much was scored, in words."""
         return f"{data.scenes} images"

@@ -1,6 +1,6 @@
 """Tables: a pure function of records and of the files beside them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -83,8 +83,8 @@ def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) ->
     for each in sorted(stored, key=lambda each: str(each.path)):
         record = each.record
         asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
-        alike = groups.setdefault((record.task, record.data.suite, record.data.recipe_sha256, asked), [])
-        columns = TASKS.get(record.task).columns
+        columns = TASKS.get(record.task).columns_of(record)
+        alike = groups.setdefault((record.task, record.data.suite, record.data.recipe_sha256, asked, " ".join(columns)), [])
         definitions = {name: value.sha256 for name, value in record.metrics.items() if name in columns}
         group = next((group for group in alike if group.agrees(definitions)), None)
         if group is None:
@@ -113,9 +113,9 @@ class _Group:
 def _table(found: Sequence[Entry], statistics: bool) -> Table:
     record = found[0].first
     data, task = record.data, TASKS.get(record.task)
-    first = task.primary
-    shown = {name: words for name, words in task.columns.items() if any(entry.values(name) for entry in found)}
-    shown = {first: task.columns[first]} | shown
+    columns = task.columns_of(record)
+    first = next(iter(columns))
+    shown = {name: words for name, words in columns.items() if name == first or any(entry.values(name) for entry in found)}
     ordered = sorted(found, key=lambda entry: (-(entry.mean(first) or 0.0), entry.name, entry.first.created))
     return Table(
         task=task.name,
@@ -130,7 +130,7 @@ def _table(found: Sequence[Entry], statistics: bool) -> Table:
 
 def _ranked(ordered: Sequence[Entry], metric: str) -> list[Scored]:
     samples = {entry: entry.samples(metric) for entry in ordered}
-    others = {name: _ranks_by(ordered, name) for name in TASKS.get(ordered[0].first.task).ranked}
+    others = {name: _ranks_by(ordered, name) for name in TASKS.get(ordered[0].first.task).ranked if name != metric}
     methods = [entry for entry in ordered if not entry.is_reference]
     ranks = dict(zip(methods, shared_ranks([samples[entry] for entry in methods]), strict=True))
     tests = {below: _p(samples[above], samples[below]) for above, below in pairwise(methods)}
@@ -156,11 +156,11 @@ def _ranks_by(found: Sequence[Entry], metric: str) -> dict[Entry, int | None]:
     return dict.fromkeys(found, None) | dict(zip(ordered, ranks, strict=True))
 
 
-def _explained(task: Task, shown: Collection[str], found: Sequence[Entry]) -> str:
+def _explained(task: Task, shown: Mapping[str, str], found: Sequence[Entry]) -> str:
     units = task.units
     if units is None:
         return "Predictions do not say which scene a pixel is of, so there are no intervals or tests."
-    ranked = [words for name, words in task.columns.items() if name in task.ranked and name in shown]
+    ranked = [words for name, words in shown.items() if name in task.ranked]
     references = " The oracle and chance are references, without rank and test." if any(entry.is_reference for entry in found) else ""
     levels = f" In parentheses: ranks by {', '.join(ranked)}." if ranked else ""
     return (

@@ -79,6 +79,22 @@ def test_ranked_columns_have_ranks_of_their_own(results: Path) -> None:
     assert "(" not in cells[0][-2]
 
 
+def test_matchers_of_points_have_a_table_of_their_own_ranked_by_their_matches(results: Path) -> None:
+    stored = find_records([results])
+    info = {"kind": "matcher", "reach_px": 4.0}
+    matchers = [
+        StoredRecord(each.path, each.record.model_copy(update={"model_info": info, "model": name}))
+        for each, name in zip(stored[:2], ("one", "two"), strict=True)
+    ]
+    dense, points = build_tables([*stored, *matchers], statistics=True)
+    assert (next(iter(dense.columns)), len(dense.rows)) == ("delta_avg", 2)
+    assert list(points.columns)[:1] == ["mma@3"]
+    assert list(points.columns)[-1] == "delta_avg"
+    values = [row.entry.mean("mma@3") for row in points.rows]
+    assert values == sorted(values, key=lambda value: -(value or 0))
+    assert "within 4 px" in points.caption
+
+
 def test_references_are_unranked_and_change_no_rank() -> None:
     stored = [each for each in find_records([RESULTS / "mini"]) if each.record.model in ("oracle", "chance", "daisy", "hog", "random-unet")]
     methods = [each for each in stored if each.record.model not in ("oracle", "chance")]

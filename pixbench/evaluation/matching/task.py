@@ -25,6 +25,16 @@ from .pairs import EvaluationPairs
 from .real.open import open_pairs
 from .rescore import renew, rescore
 
+POINT_COLUMNS: Mapping[str, str] = {
+    "mma@3": "MMA@3",
+    "pose_auc@10/poselib": "AUC@10° PoseLib",
+    "pose_auc@10/magsac": "AUC@10° MAGSAC",
+    "homography_auc@5": "AUC@5 px",
+    "matches": "matches a pair",
+    "delta_avg": "δ_avg",
+}
+"""Columns for matchers of points, whose queries mostly lie between the points that they match."""
+
 
 class Matching(Task):
     """See Task. Scores are of pairs of views, of a suite or of any data set."""
@@ -94,6 +104,10 @@ class Matching(Task):
             raise UserError(f"{stored.path}: its table of pairs cannot be read ({error}): run 'pixbench evaluate' again") from None
         return sums
 
+    def columns_of(self, record: Record) -> Mapping[str, str]:
+        """See Task. Matchers of points have a table of their own, and are ranked by the share of their matches that are right."""
+        return POINT_COLUMNS if _matches_points(record) else self.columns
+
     def size(self, data: DataPart) -> str:
         """See Task."""
         return f"{data.scenes} scenes, {data.pairs} ordered pairs"
@@ -103,6 +117,13 @@ class Matching(Task):
         stride = record.protocol.query_stride
         every = f"every {stride}th pixel of every {stride}th row" if stride != 1 else "every pixel"
         lower = [words for name, words in shown.items() if not METRICS.get(name).higher_is_better]
+        if _matches_points(record):
+            reach = f"{record.model_info['reach_px']:g} px"
+            return (
+                "Matchers that choose their points, ranked by the share of their matches within 3 px; means over pairs. For δ_avg each of "
+                f"{record.data.points} visible queries ({every}) takes the nearest match, if there is one within {reach}: it says how "
+                "much of the image they cover."
+            )
         return (
             f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "
             f"Higher is better, but for {' and '.join(lower) or 'none'}. 'pixbench metrics explain ID' says what a number means."
@@ -111,6 +132,11 @@ class Matching(Task):
     def aggregation(self, metric: Metric) -> str:
         """See Task."""
         return "computed from the errors of all pairs" if metric.summary else "mean over pairs that have a value"
+
+
+def _matches_points(record: Record) -> bool:
+    """Whether the model is a matcher that chooses its own points."""
+    return "reach_px" in record.model_info
 
 
 MATCHING = Matching()
