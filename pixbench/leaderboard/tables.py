@@ -75,6 +75,7 @@ class Table:
 
 def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) -> list[Table]:
     """One table for each suite, data set, protocol and set of metric definitions: numbers that differ in those never stand side by side.
+    Tables of earlier versions of a suite come after the others.
 
     A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
     ranks, intervals and tests, for which the files beside the records are read.
@@ -91,9 +92,16 @@ def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) ->
             alike.append(group := _Group())
         group.definitions |= definitions
         group.stored.append(each)
-    tasks = [task.name for task in ordered_tasks()]
-    ordered = sorted(groups, key=lambda key: (tasks.index(key[0]), *key))
+    tasks, newest = [task.name for task in ordered_tasks()], _newest(stored)
+    superseded = {key: group[0].stored[0].record.suite != newest[group[0].stored[0].record.suite[0]] for key, group in groups.items()}
+    ordered = sorted(groups, key=lambda key: (tasks.index(key[0]), superseded[key], *key))
     return [_table(entries(group.stored), statistics) for key in ordered for group in sorted(groups[key], key=_Group.order)]
+
+
+def _newest(stored: Sequence[StoredRecord]) -> dict[str, tuple[str, int | None]]:
+    """The last version of each suite that there are records of."""
+    suites = sorted((each.record.suite for each in stored), key=lambda suite: suite[1] or 0)
+    return {suite[0]: suite for suite in suites}
 
 
 @dataclass

@@ -79,6 +79,13 @@ def test_ranked_columns_have_ranks_of_their_own(results: Path) -> None:
     assert "(" not in cells[0][-2]
 
 
+def test_earlier_versions_of_a_suite_come_last(results: Path) -> None:
+    first = find_records([results])[0]
+    named = [first.record.data.model_copy(update={"suite": suite}) for suite in ("mini v1", "mini v10", "mini v9", "own", "photos v1")]
+    stored = [StoredRecord(first.path, first.record.model_copy(update={"data": data})) for data in named]
+    assert [table.suite for table in build_tables(stored)] == ["mini v10", "own", "photos v1", "mini v1", "mini v9"]
+
+
 def test_matchers_of_points_have_a_table_of_their_own_ranked_by_their_matches(results: Path) -> None:
     stored = find_records([results])
     info = {"kind": "matcher", "reach_px": 4.0}
