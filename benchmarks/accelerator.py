@@ -90,7 +90,7 @@ def main() -> None:
     work.mkdir(exist_ok=True)
     os.environ["PIXBENCH_TEST_DEVICE"] = device
     steps, pixbench = Steps(work, device), [sys.executable, "-m", "pixbench"]
-    steps.run("tests", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_device.py"], 120)
+    steps.run("tests", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/devices/test_device.py"], 120)
     made = _generate(steps, pixbench, size, work)
     trained = made and _train(steps, pixbench, size, work)
     if trained:

@@ -7,16 +7,16 @@ from ...scene import Room
 from .base import PARTS
 from .ceiling import add_ceiling
 from .covering import add_walls
-from .daylight import sun
-from .door import add_door, before_door, draw_door
 from .floor import add_floor, add_rug
 from .hangings import add_hangings
 from .lamp import add_lamp, draw_lamp_place
 from .moulding import add_skirting, draw_trim
-from .opening import WallOpening
+from .openings.daylight import sun
+from .openings.door import add_door, before_door, draw_door
+from .openings.opening import WallOpening
+from .openings.windows import add_windows, draw_window
 from .plan import draw_plan
 from .wall import outer_wall, walls_around
-from .windows import add_windows, draw_window
 
 
 def build(seed: int) -> Room:

@@ -9,7 +9,7 @@ from .. import surfaces
 from ..textures.colors import pick
 from .base import PARTS, QUAD, SEAM
 from .moulding import add_moulding
-from .opening import WallOpening
+from .openings.opening import WallOpening
 from .wall import RoomWall
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .. import textures
-from .opening import WallOpening
+from .openings.opening import WallOpening
 from .pictures import add_pictures, draw_frames
 from .plan import Plan
 from .shelves import add_shelf

@@ -7,7 +7,7 @@ from ...scene import Material
 from .. import textures
 from ..textures.colors import pick
 from .base import PARTS, SEAM
-from .opening import WallOpening
+from .openings.opening import WallOpening
 from .wall import RoomWall
 
 Profile = list[tuple[float, float]]

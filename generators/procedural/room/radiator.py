@@ -5,7 +5,7 @@ import numpy as np
 from ...meshes.builder import MeshBuilder
 from ...scene import Material
 from .base import PARTS
-from .opening import WallOpening
+from .openings.opening import WallOpening
 from .wall import RoomWall, wall_box
 
 

@@ -14,7 +14,7 @@ from ..metric import Metric
 from .levels.level import LEVELS
 from .levels.strata import BINS
 from .metrics import matching_metrics, per_pair, pooled, summarise
-from .pair_result import pair_result
+from .metrics.pair_result import pair_result
 from .pairs import EvaluationPairs, ScoredPair
 from .predictions import Predictions
 

@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from .metrics import TAPVID_SIZE, delta_avg, mma, pose_error, share
-from .pair_result import PairResult, joined, pair_result
+from .metrics.pair_result import PairResult, joined, pair_result
+from .metrics.pose import area_under_recall
 from .pairs import EvaluationPairs
-from .pose import area_under_recall
 from .predictions import Predictions
 
 RATIO = 0.9

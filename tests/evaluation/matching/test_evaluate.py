@@ -14,7 +14,7 @@ from pixbench.dataset.reader import Pair
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pair_result import truth_at
+from pixbench.evaluation.matching.metrics.pair_result import truth_at
 from pixbench.evaluation.matching.pairs import DatasetPairs, query_pixels
 from pixbench.evaluation.matching.predict import predict, work_folder
 from pixbench.evaluation.matching.predictions import read_predictions

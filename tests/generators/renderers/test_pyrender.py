@@ -14,11 +14,11 @@ from scipy.ndimage import maximum_filter, minimum_filter
 
 from pixbench.errors import UserError
 from pixbench.generators.casters.embree import EmbreeCaster
-from pixbench.generators.renderers import pyrender_backend as opengl_backend
-from pixbench.generators.renderers.pyrender import DECODED, PyrenderRenderer
-from pixbench.generators.renderers.pyrender_backend import PLATFORM, offscreen, working_platform
-from pixbench.generators.renderers.pyrender_lights import drawn_lights
-from pixbench.generators.renderers.pyrender_scene import OpenGLScene
+from pixbench.generators.renderers.pyrender import backend as opengl_backend
+from pixbench.generators.renderers.pyrender.backend import PLATFORM, offscreen, working_platform
+from pixbench.generators.renderers.pyrender.lights import drawn_lights
+from pixbench.generators.renderers.pyrender.renderer import DECODED, PyrenderRenderer
+from pixbench.generators.renderers.pyrender.scene import OpenGLScene
 from pixbench.generators.renderers.raycast import RaycastRenderer
 from pixbench.generators.rooms.config import Config3D
 from pixbench.generators.rooms.generator import Generator3D

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...meshes.builder import MeshBuilder
-from ...scene import Material
-from .base import QUAD, SEAM
-from .wall import RoomWall
+from ....meshes.builder import MeshBuilder
+from ....scene import Material
+from ..base import QUAD, SEAM
+from ..wall import RoomWall
 
 
 @dataclass(frozen=True)

@@ -1,95 +1,22 @@
-"""Metrics of matching, each with an id, a version, a definition in words, and a hash of both with its parameters.
-
-A metric is a pure function of the result of one pair. Over pairs it is averaged, or, for areas under recall, computed from all pairs'
-errors; `pooled` takes all queries and matches of all pairs at once. A pair on which it has no value (NaN) is left out of the mean.
-"""
+"""The built-in metrics of matching, each with an id, a version, a definition in words, and a hash of both with its parameters."""
 
 import math
-from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
-from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS
-from ..metric import Metric
-from ..task import metrics_of
-from .levels.level import LEVELS
-from .levels.strata import MATCHABLE_ANISOTROPY, MATCHABLE_SCALE, MATCHABLE_TEXTURE, TEXTURE_PX
-from .pair_result import PairResult, joined
-from .pose import (
-    ESTIMATORS,
-    THRESHOLD_PX,
-    area_under_recall,
-    corner_error_px,
-    opencv_homography,
-    pose_error_deg,
-)
+from ....geometry.robust import CONFIDENCE, MAX_ITERATIONS
+from ...metric import Metric
+from ..levels.level import LEVELS
+from ..levels.strata import MATCHABLE_ANISOTROPY, MATCHABLE_SCALE, MATCHABLE_TEXTURE, TEXTURE_PX
+from .pose import ESTIMATORS, THRESHOLD_PX, area_under_recall
+from .values import THRESHOLDS_PX, delta_avg, delta_avg_of_level, homography_error, mean_share, mma, occlusion_ap, pck, pose_error
 
-THRESHOLDS_PX = (1, 2, 4, 8, 16)
 MMA_PX = tuple(range(1, 11))
 POSE_DEG = (5, 10, 20)
 CORNER_PX = (3, 5, 10)
 TAPVID_SIZE = 256
 MATCHED = "nearest neighbours among the queries that are mutual within the protocol's tolerance, or of a matcher's own matches"
-
-
-def share(hits: np.ndarray) -> float:
-    """Mean of truth values; NaN for none."""
-    return float(np.mean(hits)) if len(hits) else math.nan
-
-
-def pck(result: PairResult, px: float) -> float:
-    """Share of visible queries within `px`, the bound included."""
-    return share(result.error_px <= px)
-
-
-def delta_avg(result: PairResult, size: int | None = None) -> float:
-    """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
-    return _delta(result.error_px if size is None else result.error_px * (size / max(result.width, result.height)))
-
-
-def _delta(error_px: np.ndarray) -> float:
-    return float(np.mean([share(error_px < px) for px in THRESHOLDS_PX])) if len(error_px) else math.nan
-
-
-def _of_level(result: PairResult, level: str) -> float:
-    return delta_avg(result) if result.level == level else math.nan
-
-
-def mma(result: PairResult, px: float) -> float:
-    """Share of matches within `px`; 0 for none, NaN where nothing was asked."""
-    if not len(result.visible) and not len(result.match_error_px):
-        return math.nan
-    return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
-
-
-def occlusion_ap(result: PairResult) -> float:
-    """Average precision of the cycle error as a detector of occlusion, over chance."""
-    from sklearn.metrics import average_precision_score
-
-    known = ~np.isnan(result.cycle_error_px)
-    occluded, error = ~result.visible[known], result.cycle_error_px[known]
-    if not occluded.any() or occluded.all():
-        return math.nan
-    chance = occluded.mean()
-    found = average_precision_score(occluded, np.minimum(error, np.finfo(np.float32).max))
-    return float((found - chance) / (1 - chance))
-
-
-def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
-    """Pose error in degrees; NaN for a pair whose cameras are unknown or at one place."""
-    a, b = result.camera_a, result.camera_b
-    if a is None or b is None or result.homography is not None:
-        return math.nan
-    return pose_error_deg(ESTIMATORS[estimator](result.uv_a, result.uv_b, a, b, threshold_px=threshold_px), a, b)
-
-
-def homography_error(result: PairResult) -> float:
-    """Corner error in px; NaN for a pair that no homography joins."""
-    if result.homography is None:
-        return math.nan
-    return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)
-
 
 MATCHING_METRICS: tuple[Metric, ...] = (
     *(
@@ -121,7 +48,7 @@ MATCHING_METRICS: tuple[Metric, ...] = (
         1,
         "as delta_avg, over visible queries that local appearance can tell: with texture around them, little change of scale and little "
         "anisotropy",
-        lambda o: math.nan if o.matchable is None else _delta(o.error_px[o.matchable]),
+        lambda o: math.nan if o.matchable is None else mean_share(o.error_px[o.matchable]),
         parameters={
             "px": THRESHOLDS_PX,
             "texture": MATCHABLE_TEXTURE,
@@ -135,7 +62,7 @@ MATCHING_METRICS: tuple[Metric, ...] = (
         1,
         "as delta_avg, over visible queries and those whose pixel is ambiguous (on a depth edge, thin or grazing, in either view) while "
         "the target shows its centre's true match",
-        lambda o: math.nan if o.edge_error_px is None else _delta(np.concatenate([o.error_px, o.edge_error_px])),
+        lambda o: math.nan if o.edge_error_px is None else mean_share(np.concatenate([o.error_px, o.edge_error_px])),
         parameters={"px": THRESHOLDS_PX},
     ),
     *(
@@ -143,7 +70,7 @@ MATCHING_METRICS: tuple[Metric, ...] = (
             f"delta_avg@{level}",
             1,
             f"delta_avg over the pairs of the suite's level '{level}'",
-            partial(_of_level, level=level),
+            partial(delta_avg_of_level, level=level),
             parameters={"px": THRESHOLDS_PX},
             by_pixel=False,
         )
@@ -238,34 +165,4 @@ MATCHING_METRICS: tuple[Metric, ...] = (
         for px in CORNER_PX
     ),
 )
-"""Those of this package."""
-
-
-def matching_metrics() -> list[Metric]:
-    """All metrics of matching, those of other packages too, sorted by id."""
-    return metrics_of("matching")
-
-
-def per_pair(result: PairResult, metrics: Sequence[Metric]) -> dict[str, float]:
-    """The values of one pair by column; what metrics share is computed once."""
-    values: dict[str, float] = {}
-    for metric in metrics:
-        if metric.column not in values:
-            values[metric.column] = metric(result)
-    return values
-
-
-def summarise(pairs: Sequence[Mapping[str, float]], metrics: Sequence[Metric]) -> dict[str, float]:
-    """Each metric over pairs, from what `per_pair` gave; metrics that no pair has a column of are left out."""
-    columns = set().union(*pairs)
-    return {
-        metric.id: metric.over(np.array([pair.get(metric.column, math.nan) for pair in pairs]))
-        for metric in metrics
-        if metric.column in columns
-    }
-
-
-def pooled(results: Sequence[PairResult], metrics: Sequence[Metric]) -> dict[str, float]:
-    """Each metric that is defined by pixels, of all pairs as if they were one; NaN for the others and for no pairs."""
-    whole = joined(results) if results else None
-    return {metric.id: metric(whole) if whole is not None and metric.by_pixel else math.nan for metric in metrics}
+"""The metrics of this package; other packages add theirs by entry points."""

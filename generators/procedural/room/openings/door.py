@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ...meshes.builder import MeshBuilder
-from ...scene import Material
-from .. import textures
-from .base import PARTS, QUAD, SEAM
+from ....meshes.builder import MeshBuilder
+from ....scene import Material
+from ... import textures
+from ..base import PARTS, QUAD, SEAM
+from ..plan import Rectangle
+from ..wall import RoomWall, wall_box
 from .opening import WallOpening, add_reveal
-from .plan import Rectangle
-from .wall import RoomWall, wall_box
 
 
 def draw_door(wall: RoomWall, *, rng: np.random.Generator) -> WallOpening:

@@ -7,8 +7,8 @@ import torch
 
 from pixbench.evaluation.matching import metrics as matching
 from pixbench.evaluation.matching.metrics import matching_metrics
-from pixbench.evaluation.matching.pair_result import PairResult, joined
-from pixbench.evaluation.matching.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
+from pixbench.evaluation.matching.metrics.pair_result import PairResult, joined
+from pixbench.evaluation.matching.metrics.pose import ESTIMATORS, area_under_recall, corner_error_px, opencv_homography, pose_error_deg
 from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.probing.classification import calibration_error
 from pixbench.evaluation.probing.pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error

@@ -5,12 +5,12 @@ from jaxtyping import Float
 
 from pixbench.geometry.cameras import Camera
 
-from ..scene import Geometry, Light, ViewAppearance
-from .lighting import AMBIENT_SHARE, relative_power
-from .pyrender_backend import load_pyrender
-from .pyrender_lights import drawn_lights, light_node, set_strength
-from .pyrender_meshes import mesh_parts, set_emission
-from .raycast import MEAN_AMBIENT_VISIBILITY
+from ...scene import Geometry, Light, ViewAppearance
+from ..lighting import AMBIENT_SHARE, relative_power
+from ..raycast import MEAN_AMBIENT_VISIBILITY
+from .backend import load_pyrender
+from .lights import drawn_lights, light_node, set_strength
+from .meshes import mesh_parts, set_emission
 
 GAMMA = 2.2
 """Gamma of the bytes that the shader of pyrender writes."""

@@ -8,12 +8,12 @@ from pixbench.geometry.correspondence import View
 from pixbench.geometry.pixels import pixel_centres
 from pixbench.geometry.rays import RayCaster
 
-from ..scene import Geometry, Light, ViewAppearance
-from .protocol import PRESETS, SceneRenderer
-from .pyrender_backend import load_pyrender, offscreen
-from .pyrender_scene import GAMMA, OpenGLScene
-from .sky import sky
-from .tone_mapping import develop, pixel_means
+from ...scene import Geometry, Light, ViewAppearance
+from ..protocol import PRESETS, SceneRenderer
+from ..sky import sky
+from ..tone_mapping import develop, pixel_means
+from .backend import load_pyrender, offscreen
+from .scene import GAMMA, OpenGLScene
 
 DECODED = ((np.arange(256) / 255) ** GAMMA).astype(np.float32)
 """Linear radiance of each byte that the shader of pyrender writes."""

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ..scene import Light
-from .lighting import relative_power
-from .pyrender_backend import load_pyrender
+from ...scene import Light
+from ..lighting import relative_power
+from .backend import load_pyrender
 
 INNER_CONE, OUTER_CONE = np.radians(45), np.radians(70)
 SPOT_SHARE = 0.96

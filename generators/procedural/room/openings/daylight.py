@@ -3,9 +3,9 @@
 import numpy as np
 from jaxtyping import Float
 
-from ...scene import Light
+from ....scene import Light
+from ..wall import RoomWall
 from .opening import WallOpening
-from .wall import RoomWall
 
 
 def window_light(wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> Light:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parent.parent / "benchmarks/accelerator.sh"
+SCRIPT = Path(__file__).parents[2] / "benchmarks/accelerator.sh"
 
 
 @pytest.mark.slow

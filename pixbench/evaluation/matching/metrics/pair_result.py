@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ...geometry.cameras import Camera
-from ...geometry.correspondence import Status
-from ...geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_index
-from .levels.strata import Queries
-from .pairs import ASKED, ScoredPair
-from .predictions import PairPredictions
+from ....geometry.cameras import Camera
+from ....geometry.correspondence import Status
+from ....geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_index
+from ..levels.strata import Queries
+from ..pairs import ASKED, ScoredPair
+from ..predictions import PairPredictions
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float
 
-from ...geometry.cameras import Camera, inverse_rigid
-from ...geometry.robust import CONFIDENCE, MAX_ITERATIONS, Points, fit_essential, fit_homography, on_unit_plane
-from ...image.homography import apply_homography
+from ....geometry.cameras import Camera, inverse_rigid
+from ....geometry.robust import CONFIDENCE, MAX_ITERATIONS, Points, fit_essential, fit_homography, on_unit_plane
+from ....image.homography import apply_homography
 
 Pose = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]
 """Rotation and unit translation that carry points of camera a's frame into camera b's."""

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/index.md")
 
 ELSEWHERE = {
@@ -22,9 +22,9 @@ ELSEWHERE = {
     r"^pixbench (view|hub)|^mkdocs serve|^jupyter": "serves until it is stopped, or needs an account: tests/page, tests/sharing",
     r"--suite (standard|photos|hpatches)": "a large suite, or one that needs photographs: tests/evaluation/matching",
     r"2d ": "needs digits: tests/evaluation/probing",
-    r"baseline:mine": "needs an installed package: tests/test_readme.py",
+    r"baseline:mine": "needs an installed package: tests/docs/test_readme.py",
     r"^pixbench leaderboard (build|verify)": "the committed results: tests/leaderboard",
-    r"^pixbench demo": "tests/test_cli.py",
+    r"^pixbench demo": "tests/cli/test_cli.py",
     r"^torchrun|--devices|--cluster": "tests/training, tests/generation/test_cluster.py",
     r"^python benchmarks|^BENCH": "measures speed",
 }

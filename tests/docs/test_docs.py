@@ -27,7 +27,7 @@ from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import OBJECTIVES
 from pixbench.training.train import train
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
 
 
@@ -99,7 +99,7 @@ ELSEWHERE = {
     r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/evaluation/probing",
     r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/evaluation/matching, tests/generators/suites",
     r"real/hpatches|results/hpatches": "needs real pairs: tests/evaluation/matching/real",
-    r"baseline:mine": "needs an installed package: tests/test_readme.py",
+    r"baseline:mine": "needs an installed package: tests/docs/test_readme.py",
 }
 
 

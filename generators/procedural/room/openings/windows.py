@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from ...meshes.builder import MeshBuilder
-from ...scene import Light, Material
-from .. import textures
-from ..textures.colors import pick
-from .base import PARTS
+from ....meshes.builder import MeshBuilder
+from ....scene import Light, Material
+from ... import textures
+from ...textures.colors import pick
+from ..base import PARTS
+from ..radiator import add_radiator
+from ..wall import RoomWall, wall_box
 from .curtains import add_blind, add_curtains
 from .daylight import window_light
 from .opening import WallOpening, add_reveal
-from .radiator import add_radiator
-from .wall import RoomWall, wall_box
 
 WALL_THICKNESS = 0.22
 """Wall thickness in metres that is visible in the reveals of windows."""

@@ -7,9 +7,9 @@ from jaxtyping import Float, Int, Shaped, UInt8
 
 from pixbench.geometry.rays import triangle_normals
 
-from ..scene import Geometry, Material
-from .pyrender_backend import load_pyrender
-from .texture_atlas import LINEAR, to_linear
+from ...scene import Geometry, Material
+from ..texture_atlas import LINEAR, to_linear
+from .backend import load_pyrender
 
 
 def mesh_parts(geometry: Geometry) -> list[tuple[Any, Material]]:

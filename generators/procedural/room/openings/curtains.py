@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from ...meshes.builder import MeshBuilder
-from ...scene import Material
-from .. import surfaces, textures
-from .base import PARTS
+from ....meshes.builder import MeshBuilder
+from ....scene import Material
+from ... import surfaces, textures
+from ..base import PARTS
+from ..wall import RoomWall, wall_box
 from .opening import WallOpening
-from .wall import RoomWall, wall_box
 
 
 def add_blind(builder: MeshBuilder, wall: RoomWall, o: WallOpening, *, rng: np.random.Generator) -> None:

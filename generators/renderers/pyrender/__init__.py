@@ -1,0 +1,5 @@
+"""The renderer `pyrender`: images by OpenGL."""
+
+from .renderer import PyrenderRenderer
+
+__all__ = ["PyrenderRenderer"]

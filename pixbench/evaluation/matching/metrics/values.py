@@ -1,0 +1,70 @@
+"""What metrics compute from the result of one pair: pure functions that return NaN where they are not defined."""
+
+import math
+
+import numpy as np
+
+from .pair_result import PairResult
+from .pose import ESTIMATORS, THRESHOLD_PX, corner_error_px, opencv_homography, pose_error_deg
+
+THRESHOLDS_PX = (1, 2, 4, 8, 16)
+
+
+def share(hits: np.ndarray) -> float:
+    """Mean of truth values; NaN for none."""
+    return float(np.mean(hits)) if len(hits) else math.nan
+
+
+def pck(result: PairResult, px: float) -> float:
+    """Share of visible queries within `px`, the bound included."""
+    return share(result.error_px <= px)
+
+
+def delta_avg(result: PairResult, size: int | None = None) -> float:
+    """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
+    return mean_share(result.error_px if size is None else result.error_px * (size / max(result.width, result.height)))
+
+
+def mean_share(error_px: np.ndarray) -> float:
+    """Mean over `THRESHOLDS_PX` of the share of errors in pixels below each, the bound not included; NaN for no errors."""
+    return float(np.mean([share(error_px < px) for px in THRESHOLDS_PX])) if len(error_px) else math.nan
+
+
+def delta_avg_of_level(result: PairResult, level: str) -> float:
+    """`delta_avg` of a pair of this level; NaN for pairs of other levels."""
+    return delta_avg(result) if result.level == level else math.nan
+
+
+def mma(result: PairResult, px: float) -> float:
+    """Share of matches within `px`; 0 for none, NaN where nothing was asked."""
+    if not len(result.visible) and not len(result.match_error_px):
+        return math.nan
+    return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
+
+
+def occlusion_ap(result: PairResult) -> float:
+    """Average precision of the cycle error as a detector of occlusion, over chance."""
+    from sklearn.metrics import average_precision_score
+
+    known = ~np.isnan(result.cycle_error_px)
+    occluded, error = ~result.visible[known], result.cycle_error_px[known]
+    if not occluded.any() or occluded.all():
+        return math.nan
+    chance = occluded.mean()
+    found = average_precision_score(occluded, np.minimum(error, np.finfo(np.float32).max))
+    return float((found - chance) / (1 - chance))
+
+
+def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
+    """Pose error in degrees; NaN for a pair whose cameras are unknown or at one place."""
+    a, b = result.camera_a, result.camera_b
+    if a is None or b is None or result.homography is not None:
+        return math.nan
+    return pose_error_deg(ESTIMATORS[estimator](result.uv_a, result.uv_b, a, b, threshold_px=threshold_px), a, b)
+
+
+def homography_error(result: PairResult) -> float:
+    """Corner error in px; NaN for a pair that no homography joins."""
+    if result.homography is None:
+        return math.nan
+    return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)
