@@ -42,6 +42,10 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
 }
 """What each differs in from the default of `pixbench train`."""
 
+EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3}}
+"""Run only where `--variant` asks for them: half the learning rate, for the stability of training."""
+
+ALL = {**VARIANTS, **EXTRA}
 REFERENCES = ("dense-sift", "daisy", "xfeat")
 """Descriptors that are not trained here: lines in the figure."""
 
@@ -103,8 +107,8 @@ def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()
     """References, then the grid of a preset, budget by budget and seed by seed. UserError for an unknown variant."""
     grid = preset_named("budgets", PRESETS, preset)
     for variant in variants:
-        if variant not in VARIANTS:
-            raise unknown_name("variant", variant, VARIANTS)
+        if variant not in ALL:
+            raise unknown_name("variant", variant, ALL)
     references = [BudgetsCell(preset, name, 0, 0) for name in REFERENCES]
     return references + [
         BudgetsCell(preset, variant, budget.steps, seed)
@@ -133,7 +137,7 @@ def _trained(cell: BudgetsCell, folder: Path) -> Record:
         points=preset.points,
         seed=cell.seed,
         network=UNetConfig(**preset.network),
-        **VARIANTS[cell.variant],
+        **ALL[cell.variant],
     )
     place, rooms = folder / "runs" / cell.name, preset.rooms
     train(rooms.path(folder, "train"), place, config, validation=rooms.path(folder, "val"), precision=FLOAT32, threads=1)
@@ -197,7 +201,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     """δ_avg on validation rooms against steps and against core-hours, a line a run; references are horizontal."""
     figure = Figure(figsize=(10.4, 4.0), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(VARIANTS).index)
+    trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(ALL).index)
     colours = {variant: f"C{place % 10}" for place, variant in enumerate(trained)}
     for cell in cells:
         heights = [row["validation_delta_avg"] for row in cell["curve"]]
