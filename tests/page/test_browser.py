@@ -3,20 +3,16 @@
 import json
 import math
 import re
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from browser import browser_page
+from browser import PATIENCE_MS, hover, opened
 from playwright.sync_api import Page, expect
 
 from pixbench.dataset.reader import Dataset
-from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.model import image_batch
 from pixbench.evaluation.record import read_record
@@ -25,55 +21,12 @@ from pixbench.geometry.correspondence import Status
 from pixbench.models.loading import load_model
 from pixbench.page.collect import build_site
 from pixbench.page.matches import quantised
-from pixbench.page.serve import make_server
-from pixbench.page.site import Site
 
 pytestmark = pytest.mark.slow
 
 RESULTS = Path(__file__).parents[2] / "results"
-PATIENCE_MS = 60_000
+
 TABS = ("overview", "scenes", "matches", "channels", "table", "experiment1")
-
-
-@pytest.fixture(scope="module")
-def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("records")
-    for name in ("rgb-patch", "random-unet"):
-        evaluate(load_model(f"baseline:{name}"), DatasetPairs(tiny, "tiny", 4), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def site(tiny: Path, records: Path) -> Site:
-    sources = [str(tiny), str(records / "random-unet.json"), str(records / "rgb-patch.json"), str(RESULTS / "experiment1-cpu")]
-    return build_site(sources, Opening(records))
-
-
-@pytest.fixture(scope="module")
-def address(site: Site) -> Iterator[str]:
-    with make_server(site, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    with browser_page() as page:
-        yield page
-
-
-def opened(page: Page, address: str, tab: str) -> None:
-    page.goto("about:blank")
-    page.goto(f"{address}#{tab}")
-    page.wait_for_selector(f"main[data-ready={tab}]", timeout=PATIENCE_MS)
-
-
-def hover(page: Page, label: str, x: int, y: int, size: int) -> None:
-    """Puts the mouse on the centre of a pixel of the picture of that name."""
-    box = page.get_by_role("img", name=label, exact=True).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + (x + 0.5) * box["width"] / size, box["y"] + (y + 0.5) * box["height"] / size)
 
 
 def test_a_pixel_and_its_true_matches(page: Page, address: str, tiny: Path) -> None:
@@ -253,50 +206,3 @@ def test_a_resting_mouse_changes_nothing(page: Page, address: str, tab: str, wid
     assert page.evaluate(words) == said
     assert page.evaluate(layout) == first
     page.set_viewport_size({"width": 1280, "height": 900})
-
-
-def test_the_overview_leads_to_scenes_matches_and_table(page: Page, address: str, records: Path) -> None:
-    opened(page, address, "overview")
-    assert page.locator(".sheet button").count() == 3
-    page.get_by_role("button", name="scene 2").click()
-    page.wait_for_selector("main[data-ready=scenes]", timeout=PATIENCE_MS)
-    expect(page.get_by_label("scene", exact=True)).to_have_value("2", timeout=PATIENCE_MS)
-    for tab, words in (("matches", "18 pairs of views"), ("table", "2 methods")):
-        opened(page, address, "overview")
-        page.locator(".cards button", has_text=words).click()
-        page.wait_for_selector(f"main[data-ready={tab}]", timeout=PATIENCE_MS)
-    # A row leads to its matches, which are sorted by its scores.
-    page.locator("tbody tr", has_text="rgb-patch").get_by_role("button", name="matches").click()
-    page.wait_for_selector("main[data-ready=matches]", timeout=PATIENCE_MS)
-    expect(page.get_by_label("sort by")).to_have_value("[1,true]")
-
-
-def test_the_chart_shows_the_records_groups(page: Page, address: str, records: Path) -> None:
-    opened(page, address, "overview")
-    found = {name: read_record(records / f"{name}.json") for name in ("random-unet", "rgb-patch")}
-    lines = page.get_by_role("img", name="How hard a wider baseline is").locator("polyline")
-    assert lines.count() == 2
-    best = max(found.values(), key=lambda record: record.value("delta_avg") or 0)
-    values = [group.metrics["delta_avg"] for name, group in best.groups.items() if name.startswith("angle: ")]
-    points = [tuple(map(float, point.split(","))) for point in (lines.first.get_attribute("points") or "").split()]
-    known = [value for value in values if value is not None]
-    # One scale for all points: heights are proportional to the values.
-    heights = [210 - y for _, y in points]
-    assert np.array(heights) * max(known) == pytest.approx(np.array(known) * max(heights), abs=1e-6)
-
-
-def test_references_have_no_rank_and_seeds_are_named(page: Page) -> None:
-    site = build_site([str(RESULTS / "mini-v1")], Opening(RESULTS))
-    table = json.loads(site.read("data/index.js").decode().split(", ", 1)[1].rstrip(");\n"))["parts"]["table"]["tables"][0]
-    rows = {row["name"]: row for row in table["rows"]}
-    assert rows["oracle"]["rank"] is rows["chance"]["rank"] is None
-    ranks = [row["rank"] for row in table["rows"] if not row["reference"]]
-    assert ranks[0] == 1
-    assert ranks == sorted(ranks)
-    with make_server(site, 0) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        opened(page, f"http://127.0.0.1:{server.server_address[1]}/", "table")
-        assert "reference, not ranked" in page.locator("tbody tr", has_text="oracle").first.inner_text()
-        seeded = next(row for row in table["rows"] if len(row["records"]) == 2)
-        assert "mean of 2 seeds: " in page.locator("tbody tr", has_text=seeded["name"]).first.inner_text()
-        server.shutdown()

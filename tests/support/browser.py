@@ -12,6 +12,9 @@ QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 ).split()
 
+PATIENCE_MS = 60_000
+"""Time in milliseconds that a page may take on a loaded machine."""
+
 
 @contextmanager
 def browser_page() -> Iterator[Page]:
@@ -29,3 +32,17 @@ def browser_page() -> Iterator[Page]:
         yield page
         browser.close()
         assert errors == []
+
+
+def opened(page: Page, address: str, tab: str) -> None:
+    """Opens a tab of the site and waits until it is drawn."""
+    page.goto("about:blank")
+    page.goto(f"{address}#{tab}")
+    page.wait_for_selector(f"main[data-ready={tab}]", timeout=PATIENCE_MS)
+
+
+def hover(page: Page, label: str, x: int, y: int, size: int) -> None:
+    """Puts the mouse on the centre of a pixel of the picture of that name."""
+    box = page.get_by_role("img", name=label, exact=True).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + (x + 0.5) * box["width"] / size, box["y"] + (y + 0.5) * box["height"] / size)

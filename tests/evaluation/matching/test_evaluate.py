@@ -1,5 +1,4 @@
 import csv
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -7,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from records import Colour
 from torch import Tensor
 
-from pixbench.dataset.manifest import read_manifest
 from pixbench.dataset.reader import Pair
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.dense_matcher import Matches
@@ -19,30 +18,12 @@ from pixbench.evaluation.matching.pairs import DatasetPairs, query_pixels
 from pixbench.evaluation.matching.predict import predict, work_folder
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.matching.scoring import score
-from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
-from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
+from pixbench.evaluation.model import MatcherModel, Model
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
-from pixbench.evaluation.suite import SUITES, Opening
 from pixbench.geometry.correspondence import Status
 from pixbench.leaderboard.render import markdown
 from pixbench.leaderboard.tables import build_tables
 from pixbench.models.loading import load_model
-
-
-@pytest.fixture
-def source(tiny: Path) -> DatasetPairs:
-    return DatasetPairs(tiny, "tiny", 4)
-
-
-class Colour(DescriptorModel):
-    """Colours and positions: fast, and neither perfect nor useless."""
-
-    name = "colour"
-    p = 2.0
-
-    def describe(self, images: Tensor) -> Tensor:
-        places = torch.linspace(0, 1, images.shape[3]).expand(len(images), 1, *images.shape[2:])
-        return torch.cat([images, places, places.transpose(2, 3)], dim=1)
 
 
 def test_queries_lie_where_the_truth_is_known() -> None:
@@ -273,58 +254,3 @@ def test_the_table_is_a_pure_function_of_records(source: DatasetPairs, tmp_path:
     redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].record.metrics.items()}
     other = StoredRecord(records[0].path, records[0].record.model_copy(update={"metrics": redefined}))
     assert len(build_tables([*records, other])) == 2
-
-
-def test_variants_of_a_definition_start_with_ours(source: DatasetPairs, tmp_path: Path) -> None:
-    path, record = evaluate(Colour(), source, tmp_path)
-    numbers = sensitivity(read_predictions(path.with_suffix(".h5")), source, 1.0)
-    ours: dict[str, float] = {}
-    for variant, number in zip(VARIANTS, numbers, strict=True):
-        ours.setdefault(variant.family, number)
-    same = {"PCK@1": "pck@1", "δ_avg": "delta_avg", "MMA@3": "mma@3", "pose AUC@10°": "pose_auc@10/magsac", "endpoint error": "epe_median"}
-    for family, name in same.items():
-        assert ours[family] == pytest.approx(record.metrics[name].value, abs=1e-6)
-    by_words = {variant.words: number for variant, number in zip(VARIANTS, numbers, strict=True)}
-    assert by_words["< 1 px, mean over pairs"] <= by_words["<= 1 px, mean over pairs"]
-    # With a wider tolerance more matches are mutual; without any only the surest.
-    assert len({by_words[words] for words in ("mutual, none is 0, mean over pairs", "mutual to the very pixel", "mutual within 4 px")}) == 3
-    assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
-
-
-def test_unknown_fields_of_a_record_are_refused(source: DatasetPairs, tmp_path: Path) -> None:
-    path, _ = evaluate(Colour(), source, tmp_path)
-    raw = json.loads(path.read_text())
-    path.write_text(json.dumps({**raw, "surprise": 1}))
-    with pytest.raises(UserError, match="surprise"):
-        read_record(path)
-
-
-def test_records_are_validated(tmp_path: Path) -> None:
-    (tmp_path / "bad.json").write_text('{"format": "pixbench-record", "surprise": 1}')
-    with pytest.raises(UserError, match=r"bad\.json is not a record"):
-        find_records([tmp_path])
-    (tmp_path / "bad.json").write_text('{"format": "something else"}')
-    assert find_records([tmp_path]) == []
-
-
-def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
-    from pixbench.evaluation.suite import GeneratedSuite
-
-    config = {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5, "scenes_per_shard": 1}
-    made = GeneratedSuite("small", "", 1, "3d", config)
-    found = read_manifest(made.ensure(tmp_path, workers=1)).self_test["visible"]
-    for published, fits in ((found, True), (found * 1.0005, True), (found * 1.01, False)):
-        suite = GeneratedSuite("small", "", 1, "3d", config, fingerprint={"visible": published})
-        if fits:
-            suite.check_fingerprint(read_manifest(made.folder(tmp_path)).self_test)
-        else:
-            with pytest.raises(UserError, match="suite small came out otherwise on this machine: visible is"):
-                suite.check_fingerprint(read_manifest(made.folder(tmp_path)).self_test)
-
-
-def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
-    opening = Opening(tmp_path)
-    with pytest.raises(UserError, match="give --objects shapenet:PATH --rooms scenenn:PATH"):
-        SUITES.get("shapenet-scenenn").open(opening)
-    with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
-        SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ("scenenn:x",)}))
