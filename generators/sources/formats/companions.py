@@ -51,12 +51,12 @@ class Companions:
 def find(files: Files, folder: str, name: str) -> str | None:
     """The path of the file that `name` means in `folder`: as written, in another letter case, or by its bare name nearby.
 
-    Backslashes, drive letters, quotes, percent signs and other ways of writing an accent are understood.
+    Backslashes, drive letters, quotes, percent signs, a comment behind the name, and other ways of writing an accent are understood.
     """
     exact = joined(folder, name)
     if files.has(exact):
         return exact
-    for spelling in _spellings(name):
+    for spelling in dict.fromkeys(_spellings(name)):
         parts = [part for part in spelling.split("/") if part not in ("", ".")]
         if not parts or parts[-1] == "..":
             continue
@@ -70,13 +70,20 @@ def find(files: Files, folder: str, name: str) -> str | None:
 
 
 def _spellings(name: str) -> Iterator[str]:
-    name = name.strip().strip("\"'")
     if any("\udc80" <= letter <= "\udcff" for letter in name):
         name = name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
-    plain = re.sub(r"^(file:/+)?([A-Za-z]:)?/*", "", name.replace("\\", "/"))
-    yield plain
-    if "%" in plain:
-        yield unquote(plain)
+    for written in (name, uncommented(name)):
+        plain = re.sub(r"^(file:/+)?([A-Za-z]:)?/*", "", written.strip().strip("\"'").replace("\\", "/"))
+        yield plain
+        if "%" in plain:
+            yield unquote(plain)
+        if ":" in plain:  # folders of old Macs
+            yield plain.replace(":", "/")
+
+
+def uncommented(text: str) -> str:
+    """What stands before a comment; the text itself if that is nothing. A `#` within a word begins none."""
+    return re.sub(r"\s+#.*$", "", text.strip()) or text
 
 
 def _without_case(files: Files, folder: str, parts: list[str]) -> str | None:

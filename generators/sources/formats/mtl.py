@@ -2,14 +2,15 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from ...scene import Material
-from .parts import NO_MATERIAL, TRANSPARENCY_AS_OPACITY
+from .companions import uncommented
+from .parts import BUMPS_LEFT_OUT, EMISSION_LEFT_OUT, GLOSS_LEFT_OUT, NO_MATERIAL, TRANSPARENCY_AS_OPACITY
 from .textures import decoded
 
 Read = Callable[[str], bytes | None]
@@ -20,22 +21,27 @@ NUMBERS = {"-o": 3, "-s": 3, "-t": 3, "-mm": 2, "-bm": 1, "-boost": 1, "-texres"
 WORDS = {"-blendu": 1, "-blendv": 1, "-clamp": 1, "-cc": 1, "-imfchan": 1, "-type": 1}
 
 UNSHOWN = {
-    "map_d": "opacity maps (left out)", "map_bump": "bump and normal maps (left out)", "bump": "bump and normal maps (left out)",
-    "norm": "bump and normal maps (left out)", "map_kn": "bump and normal maps (left out)", "disp": "displacement maps (left out)",
-    "decal": "decals (left out)",
+    "map_d": "opacity maps (left out)", "disp": "displacement maps (left out)", "decal": "decals (left out)",
+    "refl": "reflection maps (left out)",
+    **dict.fromkeys(("map_bump", "bump", "norm", "map_kn"), BUMPS_LEFT_OUT),
+    **dict.fromkeys(("map_ks", "map_ns", "map_pr", "map_pm", "map_ps"), GLOSS_LEFT_OUT),
 }  # fmt: skip
 """Statements whose effect cannot be shown."""
 
 
 @dataclass(frozen=True)
 class TextureMap:
-    """A texture map of a material: its file, and uv * scale + offset with v up; colours become gain * value + base."""
+    """A texture map of a material: its file, and uv * scale + offset with v up; colours become gain * value + base.
+
+    `repeats` is False if it ends at its border (`-clamp on`).
+    """
 
     name: str
     scale: tuple[float, float] = (1.0, 1.0)
     offset: tuple[float, float] = (0.0, 0.0)
     base: float = 0.0
     gain: float = 1.0
+    repeats: bool = True
 
     @property
     def moves(self) -> bool:
@@ -57,6 +63,15 @@ def read_mtl(text: str, read: Read, defects: Counter[str]) -> dict[str, ObjMater
     return {name: _material(statements, read, defects) for name, statements in _blocks(text).items()}
 
 
+def material_named(materials: Mapping[str, ObjMaterial], written: str) -> str | None:
+    """The name of the material that `usemtl` means: as written, without a comment behind it, or in another letter case."""
+    for same in (str, uncommented, str.casefold, lambda name: uncommented(name).casefold()):
+        found = next((name for name in materials if same(name) == same(written)), None)
+        if found is not None:
+            return found
+    return None
+
+
 def textures_named(text: str) -> list[str]:
     """The names of the textures that the materials of an MTL file use."""
     used = [found for statements in _blocks(text).values() if (found := _color_map(statements)) is not None]
@@ -67,19 +82,16 @@ def _blocks(text: str) -> dict[str, dict[str, str]]:
     """The statements of each material: what stands behind each keyword."""
     blocks: dict[str, dict[str, str]] = {}
     statements: dict[str, str] = {}
-    text = re.sub(r"\\[ \t]*\r?\n", " ", text)
     for line in text.splitlines():
         key, _, rest = line.strip().replace("\t", " ").partition(" ")
-        if key.lower() == "newmtl":
+        key, rest = key.lower(), rest.strip()
+        if key == "newmtl":
             statements = {}
-            blocks[" ".join(_uncommented(rest).split())] = statements
-        elif key and not key.startswith("#") and rest.strip():
-            statements[key.lower()] = _uncommented(rest)
+            blocks[" ".join(rest.split())] = statements
+        elif rest and not key.startswith("#"):
+            # A name may hold a #: what it means is decided where it is looked for.
+            statements[key] = rest if key.startswith("map_") else uncommented(rest)
     return blocks
-
-
-def _uncommented(rest: str) -> str:
-    return re.sub(r"\s#.*$", "", f" {rest}").strip()
 
 
 def _color_map(statements: dict[str, str]) -> TextureMap | None:
@@ -94,10 +106,11 @@ def texture_map(rest: str) -> TextureMap:
     """The map that stands behind `map_Kd`: options, then a file name that may have blanks."""
     words = [(match[0], match.start()) for match in re.finditer(r"\S+", rest)]
     values: dict[str, list[float]] = {}
-    at = 0
+    at, repeats = 0, True
     while at < len(words) - 1 and words[at][0].lower() in NUMBERS.keys() | WORDS.keys():
         option, at = words[at][0].lower(), at + 1
         if option in WORDS:
+            repeats = repeats and (option, words[at][0].lower()) != ("-clamp", "on")
             at += 1
             continue
         numbers: list[float] = []
@@ -108,7 +121,8 @@ def texture_map(rest: str) -> TextureMap:
         values[option] = numbers
     name = rest[words[at][1] :].strip().strip('"') if at < len(words) else ""
     scale, offset, levels = values.get("-s", []), values.get("-o", []), values.get("-mm", [])
-    return TextureMap(name, _pair(scale, 1.0), _pair(offset, 0.0), *(levels if len(levels) == 2 else ()))
+    base, gain = levels if len(levels) == 2 else (0.0, 1.0)
+    return TextureMap(name, _pair(scale, 1.0), _pair(offset, 0.0), base, gain, repeats)
 
 
 def _pair(values: list[float], default: float) -> tuple[float, float]:
@@ -119,14 +133,17 @@ def _pair(values: list[float], default: float) -> tuple[float, float]:
 def _material(statements: dict[str, str], read: Read, defects: Counter[str]) -> ObjMaterial:
     found = _color_map(statements)
     has_alpha = "map_d" in statements
-    texture = decoded(read(found.name), found.name, defects, opaque=not has_alpha) if found else None
+    texture = decoded(read(found.name), found.name, defects, alpha="over white" if has_alpha else "left out") if found else None
     for key, kind in UNSHOWN.items():
         if key in statements:
             defects[kind] = 1
     diffuse, emitted = _color(statements.get("kd"), defects), _color(statements.get("ke"), defects)
     emission = 0.0
-    if emitted is not None and max(emitted) > 0 and (diffuse is None or max(diffuse) == 0) and "map_kd" not in statements:
+    shines = emitted is not None and max(emitted) > 0
+    if shines and (diffuse is None or max(diffuse) == 0) and "map_kd" not in statements:
         diffuse, emission = emitted, 1.0
+    elif shines:
+        defects[EMISSION_LEFT_OUT] = 1
     if texture is not None:
         # A black or no colour with a texture is the default of an exporter.
         diffuse = diffuse if diffuse is not None and max(diffuse) >= 0.05 else (1.0, 1.0, 1.0)

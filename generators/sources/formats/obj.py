@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, UInt8
 
 from ..base import BadModelError
 from .companions import Companions
-from .mtl import ObjMaterial, read_mtl, textures_named
+from .mtl import ObjMaterial, material_named, read_mtl, textures_named
 from .parts import NO_MATERIAL, WHITE, Part
 from .polygons import CONCAVE, POLYGONS, cut, halves_first
 
@@ -33,6 +33,7 @@ class _Statements:
     before: list[tuple[int, int]] = field(default_factory=list)
     names: list[str | None] = field(default_factory=lambda: [None])
     libraries: list[str] = field(default_factory=list)
+    painted: list[str] = field(default_factory=list)
     unshown: set[str] = field(default_factory=set)
 
 
@@ -47,6 +48,7 @@ def read_obj(data: bytes, companions: Companions, defects: Counter[str], *, stem
     if not found.faces:
         return []
     points, colors = _vertices(found.v)
+    colors = _painted(found.painted, len(points)) if found.painted else colors
     texels = _texels(found.vt)
     materials = _materials(found, companions, defects, stem)
     corners, counts = _corners(found, len(points), len(texels))
@@ -82,17 +84,20 @@ def files_of_obj(data: bytes, companions: Companions, *, stem: str = "") -> None
 
 
 def text_of(data: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 or an encoding of one byte a letter, with all kinds of line ends as newlines."""
+    """The text of a file in UTF-8, UTF-16 or an encoding of one byte a letter: line ends are newlines, continued lines are joined."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = data.decode("utf-16", "replace")
     else:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\\" not in text:
+        return text
+    # A comment that ends with the folder of a Windows path continues nothing.
+    text = re.sub(r"(#[^\n]*?)\\+[ \t]*\n", r"\1\n", text)
+    return re.sub(r"\\[ \t]*\n", " ", text)
 
 
 def _statements(text: str, *, only_libraries: bool = False) -> _Statements:
-    if "\\" in text:
-        text = re.sub(r"\\[ \t]*\n", " ", text)
     found, number, known = _Statements(), 0, dict[str | None, int]({None: 0})
     lines = re.findall(r"(?im)^[ \t]*mtllib[ \t].*$", text) if only_libraries else text.split("\n")
     for line in lines:
@@ -109,13 +114,15 @@ def _statements(text: str, *, only_libraries: bool = False) -> _Statements:
             found.material.append(number)
             found.before.append((len(found.v), len(found.vt)))
         elif key == "usemtl":
-            name = " ".join(re.sub(r"\s#.*$", "", rest).split())
+            name = " ".join(rest.split())
             if name not in known:
                 known[name] = len(known)
                 found.names.append(name)
             number = known[name]
         elif key == "mtllib":
-            found.libraries.append(re.sub(r"\s#.*$", "", rest).strip())
+            found.libraries.append(rest.strip())
+        elif key == "#mrgb":
+            found.painted.append(rest.strip())
         elif key in UNSHOWN:
             found.unshown.add(UNSHOWN[key])
     return found
@@ -125,7 +132,7 @@ def _library_names(found: _Statements, companions: Companions, stem: str) -> lis
     """The names of the material libraries: one line may name several. Without any, that with the name of the OBJ file."""
     names: list[str] = []
     for line in found.libraries:
-        several = re.findall(r".*?\.mtl(?=\s|$)", line, re.IGNORECASE)
+        several = re.findall(r"\".+?\"|[^\"]+?\.mtl(?=\s|$)", line, re.IGNORECASE)
         whole = companions.locate(line) is not None or len(several) < 2
         names += [line] if whole else [name.strip() for name in several]
     names = list(dict.fromkeys(names))
@@ -139,11 +146,10 @@ def _materials(found: _Statements, companions: Companions, defects: Counter[str]
     for name in _library_names(found, companions, stem):
         text = text_of(companions.read(name) or b"")
         materials = read_mtl(text, lambda texture, name=name: companions.read(texture, beside=name), defects) | materials  # type: ignore[misc]
-    wanted = {found.names[number] for number in found.material} - {None}
-    folded = {name.casefold(): name for name in materials}
-    for name in sorted(str(name) for name in wanted - materials.keys()):
-        if name.casefold() in folded:
-            materials[name] = materials[folded[name.casefold()]]
+    for written in sorted(str(found.names[number]) for number in set(found.material) if found.names[number] is not None):
+        meant = material_named(materials, written)
+        if meant is not None:
+            materials[written] = materials[meant]
         elif materials or not found.libraries:
             defects["materials that no library has (grey)"] += 1
     return materials
@@ -159,6 +165,15 @@ def _vertices(rows: list[str]) -> tuple[Float[np.ndarray, "vertices 3"], UInt8[n
     colors = values[:, 3:6]
     bytes_already = np.nanmax(colors, initial=0) > 1.0 + 1e-6
     return values[:, :3], np.clip(np.nan_to_num(colors if bytes_already else colors * 255, nan=255), 0, 255).round().astype(np.uint8)
+
+
+def _painted(rows: list[str], count: int) -> UInt8[np.ndarray, "vertices 3"]:
+    """Colours that ZBrush writes into comments (`#MRGB`), as hexadecimal mask, red, green and blue of each vertex; otherwise white."""
+    try:
+        found = np.frombuffer(bytes.fromhex("".join(rows)), np.uint8).reshape(-1, 4)[:count, 1:]
+    except ValueError:
+        found = np.empty((0, 3), np.uint8)
+    return np.concatenate([found, np.full((count - len(found), 3), 255, np.uint8)])
 
 
 def _texels(rows: list[str]) -> Float[np.ndarray, "texels 2"]:
@@ -249,4 +264,5 @@ def _part(
         uv = np.where(mapped[:, :, None], placed * [1, -1], 0.0)
     if material.texture is not None and not mapped.all():
         defects["faces without texture coordinates under a texture"] += int((~mapped.all(axis=1)).sum())
-    return Part(points[used], faces.reshape(-1, 3), material, uv, color, found.opacity if found else 1.0)
+    opacity, repeats = (found.opacity, found.map.repeats) if found else (1.0, True)
+    return Part(points[used], faces.reshape(-1, 3), material, uv, color, opacity, repeats)

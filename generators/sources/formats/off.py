@@ -93,9 +93,12 @@ def _parts(rows: list[list[float]], polygons: list[Polygon], widths: Widths, def
     corners, polygon = faces[triangles.corners[order]], triangles.polygon[order]
     color = _face_colors([words for _, words in polygons], defects)
     color = None if color is None else np.repeat(color[polygon][:, None], 3, axis=1)
-    start = 3 + widths[1]
-    if widths[2] is None and shortest - widths[3] - start >= 3:
+    start, more = 3 + widths[1], shortest - widths[3] - 3 - widths[1]
+    # Colours without a C in the header are told from normals by their size.
+    if more >= 3 and (widths[2] is None or table[:, start : start + 3].max() > 1):
         color = as_bytes(table[:, start : start + 3])[corners]
+    elif more > 0:
+        defects["numbers behind vertices (left out)"] = 1
     uv = None
     if widths[3]:
         uv = table[:, shortest - 2 :][corners] * [1, -1]

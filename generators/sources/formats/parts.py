@@ -15,14 +15,22 @@ TRANSPARENT = 0.4
 
 GLASS_LEFT_OUT = "transparent parts (left out)"
 TRANSPARENCY_AS_OPACITY = "transparency written as opacity (taken as opaque)"
+HALF_TRANSPARENT = "half-transparent parts (shown opaque)"
 REPEATED = "texture coordinates outside [0, 1] (repeated)"
+CLAMPED = "clamped or mirrored textures (repeated)"
+BUMPS_LEFT_OUT = "bump and normal maps (left out)"
+GLOSS_LEFT_OUT = "maps of gloss and metal (left out)"
+EMISSION_LEFT_OUT = "emission beside a base colour (left out)"
 NO_MATERIAL = Material((0.7, 0.7, 0.7))
 WHITE = Material((1.0, 1.0, 1.0))
 
 
 @dataclass(eq=False)
 class Part:
-    """Faces of one material. `uv` are texture coordinates at corners, v down; `color` are sRGB colours at corners."""
+    """Faces of one material. `uv` are texture coordinates at corners, v down; `color` are sRGB colours at corners.
+
+    `repeats` is False where the file wants a texture that ends, or is mirrored, at its border.
+    """
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]
@@ -30,6 +38,7 @@ class Part:
     uv: Float[np.ndarray, "faces 3 2"] | None = None
     color: UInt8[np.ndarray, "faces 3 3"] | None = None
     opacity: float = 1.0
+    repeats: bool = True
 
 
 @dataclass(eq=False)
@@ -59,14 +68,17 @@ def joined_parts(parts: list[Part], path: str) -> RawModel:
         defects[TRANSPARENCY_AS_OPACITY] += 1
         parts = [replace(part, opacity=1.0) for part in parts]
     defects[GLASS_LEFT_OUT] = sum(part.opacity < TRANSPARENT for part in parts)
+    defects[HALF_TRANSPARENT] = sum(TRANSPARENT <= part.opacity < 1 for part in parts)
     groups = [number for number, part in enumerate(parts) if part.opacity >= TRANSPARENT]
     parts = [parts[number] for number in groups]
     if not parts:
         raise BadModelError("only transparent parts", path)
     model = _concatenated(parts, groups)
-    model.defects = +defects
-    if any(_repeats(part) for part in parts):
-        model.defects[REPEATED] = 1
+    model.defects = defects
+    outside = [part for part in parts if _is_outside(part)]
+    model.defects[REPEATED] = any(part.repeats for part in outside)
+    model.defects[CLAMPED] = any(not part.repeats for part in outside)
+    model.defects = +model.defects
     if not np.isfinite(model.vertices[model.faces]).all():
         raise BadModelError("coordinates that are no numbers", path)
     return model
@@ -91,7 +103,8 @@ def _or_filled(values: np.ndarray | None, shape: tuple[int, ...], value: float) 
     return np.full(shape, value, np.uint8 if isinstance(value, int) else np.float64) if values is None else values
 
 
-def _repeats(part: Part) -> bool:
+def _is_outside(part: Part) -> bool:
+    """Whether texture coordinates leave the texture."""
     if part.material.texture is None or part.uv is None:
         return False
     return bool(np.abs(np.nan_to_num(part.uv) - np.array([0.5, -0.5])).max() > 0.501)

@@ -36,7 +36,7 @@ def read_ply(data: bytes, companions: Companions, defects: Counter[str]) -> list
         rows = halves_first(rows)
     triangles = Cut(triangles.corners[rows], triangles.polygon[rows], triangles.is_concave)
     face = file.elements.get("face", {})
-    color = _corner_colors(vertex, face, faces, triangles)
+    color = _corner_colors(vertex, face, faces, triangles, defects)
     uv = _corner_texels(vertex, face, faces, triangles, counts)
     return _by_texture(points, faces[triangles.corners], color, uv, _textures(file, uv, face, triangles, companions, defects))
 
@@ -105,10 +105,12 @@ def _strip_triangles(strips: Ragged) -> Int[np.ndarray, "triangles 3"]:
 
 
 def _corner_colors(
-    vertex: Columns, face: Columns, faces: Int[np.ndarray, " corners"], triangles: Cut
+    vertex: Columns, face: Columns, faces: Int[np.ndarray, " corners"], triangles: Cut, defects: Counter[str]
 ) -> UInt8[np.ndarray, "triangles 3 3"] | None:
     of_vertices, of_faces = colors_of(vertex), colors_of(face)
     if of_vertices is not None:
+        if of_faces is not None:
+            defects["colours of faces beside those of vertices (left out)"] = 1
         return of_vertices[faces[triangles.corners]]
     return np.repeat(of_faces[triangles.polygon][:, None], 3, axis=1) if of_faces is not None else None
 

@@ -16,7 +16,7 @@ HEADER = 84
 def read_stl(data: bytes) -> list[Part]:
     """The part of an STL file. Raises BadModelError if a binary file ends early."""
     count = int(np.frombuffer(data, "<u4", 1, 80)[0]) if len(data) >= HEADER else 0
-    if len(data) == HEADER + count * RECORD.itemsize or (len(data) >= HEADER and not data.lstrip().startswith(b"solid")):
+    if len(data) == HEADER + count * RECORD.itemsize or (len(data) >= HEADER and not data[:HEADER].lstrip().lower().startswith(b"solid")):
         return [_binary(data, count)]
     loaded = trimesh.load_scene(io.BytesIO(data), file_type="stl", process=False)
     meshes = [mesh for mesh in loaded.geometry.values() if isinstance(mesh, trimesh.Trimesh)]

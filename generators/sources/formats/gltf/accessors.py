@@ -6,6 +6,9 @@ from jaxtyping import Float, Int, Shaped
 from .document import Document, Json
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+MOST_ZEROS = 10_000_000
+"""Rows of an accessor that no bytes stand for: a file of a few bytes must not fill the memory."""
+
 COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
 
@@ -26,7 +29,9 @@ def integers(document: Document, number: int) -> Int[np.ndarray, "rows columns"]
 def _raw(document: Document, accessor: Json) -> Shaped[np.ndarray, "rows columns"]:
     columns, kind = COLUMNS[accessor["type"]], np.dtype(COMPONENTS[accessor["componentType"]])
     count = accessor["count"]
-    values = np.zeros((count, columns), kind)
+    if "bufferView" not in accessor and count > MOST_ZEROS:
+        raise ValueError(f"an accessor of {count} rows without a buffer view")
+    values = np.zeros((count if "bufferView" not in accessor else 0, columns), kind)
     if "bufferView" in accessor:
         values = _rows(document, accessor["bufferView"], accessor.get("byteOffset", 0), kind, count, columns)
     if "sparse" in accessor:
@@ -42,7 +47,7 @@ def _raw(document: Document, accessor: Json) -> Shaped[np.ndarray, "rows columns
 def _rows(document: Document, view: int, offset: int, kind: np.dtype, count: int, columns: int) -> Shaped[np.ndarray, "rows columns"]:
     data = document.view(view)[offset:]
     width = kind.itemsize * columns
-    stride = document.items("bufferViews")[view].get("byteStride") or width
+    stride = document.stride(view) or width
     if len(data) < stride * (count - 1) + width:
         raise ValueError(f"buffer view {view} holds {len(data)} bytes from {offset}, {count} rows of {stride} are wanted")
     return np.ndarray((count, columns), kind, data, 0, (stride, kind.itemsize))

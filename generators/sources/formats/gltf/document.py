@@ -3,26 +3,14 @@
 import base64
 import json
 import struct
-from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from ...base import BadModelError
 from ..companions import Companions
+from .extensions import MESHOPT, check_extensions, reader
 
 Json = dict[str, Any]
-
-UNDERSTOOD = {
-    "KHR_mesh_quantization", "KHR_texture_transform", "EXT_texture_webp", "EXT_texture_avif", "KHR_materials_pbrSpecularGlossiness",
-    "EXT_mesh_gpu_instancing", "KHR_materials_emissive_strength", "KHR_materials_unlit", "KHR_materials_transmission",
-}  # fmt: skip
-"""Extensions that are read."""
-
-LOOKS = ("KHR_materials_", "KHR_lights_", "KHR_animation_", "KHR_audio", "KHR_xmp", "EXT_lights_", "KHR_node_", "MSFT_lod", "VRM", "VRMC_")
-"""Beginnings of the names of extensions without which shapes and base colours are right nevertheless."""
-
-DRACO = "KHR_draco_mesh_compression"
 
 
 class Document:
@@ -45,19 +33,39 @@ class Document:
         """The bytes of a buffer."""
         if number not in self._buffers:
             uri = self.items("buffers")[number].get("uri")
-            data = self._binary if uri is None else self.resource(uri)
+            own = self._binary if number == 0 else None
+            data = own if uri is None else self.resource(uri)
             if data is None:
-                raise BadModelError("missing file (buffer)", str(uri))
+                raise BadModelError("missing file (buffer)", str(uri or f"number {number}"))
             self._buffers[number] = data
         return self._buffers[number]
 
     def view(self, number: int) -> bytes:
-        """The bytes of a buffer view."""
+        """The bytes of a buffer view. Raises BadModelError if they are compressed, and the package for that is missing."""
         view = self.items("bufferViews")[number]
-        if "EXT_meshopt_compression" in view.get("extensions", {}) and self._is_placeholder(view["buffer"]):
-            raise needs("EXT_meshopt_compression")
+        packed = self._packed(number)
+        if packed is not None:
+            return self._unpacked(*packed)
         start = view.get("byteOffset", 0)
         return self.buffer(view["buffer"])[start : start + view["byteLength"]]
+
+    def stride(self, number: int) -> int | None:
+        """Bytes from one row of a buffer view to the next; None if the rows lie side by side."""
+        packed = self._packed(number)
+        stride = self.items("bufferViews")[number].get("byteStride")
+        return packed[1]["byteStride"] if packed is not None and packed[1]["mode"] == "ATTRIBUTES" else stride
+
+    def _packed(self, number: int) -> tuple[str, Json] | None:
+        """The name and the values of the extension that has compressed a buffer view that has no bytes of its own."""
+        view = self.items("bufferViews")[number]
+        name = next((name for name in MESHOPT if name in view.get("extensions", {})), None)
+        return (name, view["extensions"][name]) if name is not None and self._is_placeholder(view["buffer"]) else None
+
+    def _unpacked(self, name: str, packed: Json) -> bytes:
+        start = packed.get("byteOffset", 0)
+        data = self.buffer(packed["buffer"])[start : start + packed["byteLength"]]
+        decoded = reader(name).decode_gltf_buffer(data, packed["count"], packed["byteStride"], packed["mode"], packed.get("filter"))
+        return bytes(decoded.tobytes())
 
     def resource(self, uri: str) -> bytes | None:
         """What a URI names: data in it, or a file beside the model; None if that is missing."""
@@ -110,27 +118,3 @@ def uris(data: bytes) -> list[str]:
     except (BadModelError, AttributeError, TypeError):
         return []
     return [unquote(uri) for uri in named if not uri.startswith("data:")]
-
-
-def check_extensions(document: Json) -> None:
-    """Raise BadModelError with its name if a required extension is not read."""
-    for name in document.get("extensionsRequired") or ():
-        known = name in UNDERSTOOD or name.startswith(LOOKS) or (name == DRACO and draco() is not None)
-        if not known:
-            raise needs(name)
-
-
-def needs(extension: str) -> BadModelError:
-    """The refusal of a file that cannot be read without an extension."""
-    hint = "install DracoPy" if extension == DRACO else "write the file without it"
-    return BadModelError(f"needs the glTF extension {extension}", hint)
-
-
-def draco() -> Callable[[bytes], Any] | None:
-    """The decoder of Draco meshes; None if the package DracoPy is not installed."""
-    if find_spec("DracoPy") is None:
-        return None
-    from DracoPy import decode
-
-    decoder: Callable[[bytes], Any] = decode
-    return decoder

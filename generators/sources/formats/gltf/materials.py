@@ -8,23 +8,33 @@ from jaxtyping import Float, UInt8
 
 from ....scene import Material
 from ..colors import srgb
-from ..parts import NO_MATERIAL, WHITE
+from ..parts import BUMPS_LEFT_OUT, EMISSION_LEFT_OUT, GLOSS_LEFT_OUT, NO_MATERIAL, WHITE
 from ..textures import decoded
 from .document import Document, Json
+from .extensions import BASISU, UNDERSTOOD, reader
 
-UNSHOWN = {"normalTexture": "bump and normal maps (left out)", "occlusionTexture": "occlusion maps (left out)"}
+UNSHOWN = {
+    "normalTexture": BUMPS_LEFT_OUT,
+    "occlusionTexture": "occlusion maps (left out)",
+    "metallicRoughnessTexture": GLOSS_LEFT_OUT,
+    "specularGlossinessTexture": GLOSS_LEFT_OUT,
+}
 PREFERRED = ("EXT_texture_webp", "EXT_texture_avif")
 REPEAT = 10497
 
 
 @dataclass(frozen=True, eq=False)
 class GltfMaterial:
-    """A material, its opacity in [0, 1], and the transform (2 x 3) of the texture coordinates `TEXCOORD_n` that it uses."""
+    """A material, its opacity in [0, 1], and the transform (2 x 3) of the texture coordinates `TEXCOORD_n` that it uses.
+
+    `repeats` is False where its texture ends, or is mirrored, at its border.
+    """
 
     material: Material
     opacity: float = 1.0
     texcoord: int = 0
     transform: Float[np.ndarray, "2 3"] | None = None
+    repeats: bool = True
 
 
 class Materials:
@@ -45,20 +55,20 @@ class Materials:
 
     def _made(self, item: Json) -> GltfMaterial:
         extensions = item.get("extensions") or {}
-        for key, kind in UNSHOWN.items():
-            if key in item:
-                self._defects[kind] = 1
         pbr = item.get("pbrMetallicRoughness") or {}
         glossy = extensions.get("KHR_materials_pbrSpecularGlossiness")
+        self._count_unshown([item, pbr, glossy or {}], extensions)
         if glossy is not None:
-            pbr = {"roughnessFactor": 1 - glossy.get("glossinessFactor", 1.0)}
-            pbr |= {"baseColorFactor": glossy.get("diffuseFactor", [1, 1, 1, 1]), "baseColorTexture": glossy.get("diffuseTexture")}
+            base = {"baseColorFactor": glossy.get("diffuseFactor"), "baseColorTexture": glossy.get("diffuseTexture")}
+            pbr = {"roughnessFactor": 1 - glossy.get("glossinessFactor", 1.0)} | {key: value for key, value in base.items() if value}
         factor = np.array([*pbr.get("baseColorFactor", []), *[1.0] * 4][:4], float)
         slot, mode = pbr.get("baseColorTexture"), item.get("alphaMode", "OPAQUE")
         color, emission = factor[:3], 0.0
         emitted = np.array(item.get("emissiveFactor", (0, 0, 0)), float)
         if emitted.max() > 0:
-            color, slot, emission = self._emitting(item, color, slot, emitted)
+            # A material that says nothing of its base colour is white only by default.
+            shown = color if pbr.keys() & {"baseColorFactor", "baseColorTexture"} else np.zeros(3)
+            color, slot, emission = self._emitting(item, shown, slot, emitted)
         texture = self._texture(slot, opaque=mode == "OPAQUE")
         if texture is None and slot is not None and color.max() <= 0:
             color = np.ones(3)
@@ -68,7 +78,7 @@ class Materials:
         if "KHR_materials_unlit" in extensions:
             material = replace(material, gloss=0.0, roughness=1.0)
             self._defects["unlit materials (lit as all others)"] = 1
-        made = GltfMaterial(material, self._opacity(item, float(factor[3])), *_placed(slot))
+        made = GltfMaterial(material, self._opacity(item, float(factor[3])), *_placed(slot), self._repeats(slot))
         transmission = (extensions.get("KHR_materials_transmission") or {}).get("transmissionFactor", 0.0)
         return replace(made, opacity=made.opacity * (1 - float(transmission)))
 
@@ -81,11 +91,19 @@ class Materials:
         if color.max() <= 0:
             return np.clip(emitted, 0, 1), lamp, strength
         if lamp is None and slot is None:
+            ratio = emitted / np.maximum(color, 1e-6)
+            if np.ptp(ratio) > 0.1 * ratio.max():
+                self._defects["emission of another colour (shown in the base colour)"] = 1
             return color, slot, strength * float(emitted.mean() / color.mean())
         if lamp is not None and slot is not None and self._image(lamp) == self._image(slot):
             return color, slot, strength * float(emitted.mean())
-        self._defects["emission beside a base colour (left out)"] = 1
+        self._defects[EMISSION_LEFT_OUT] = 1
         return color, slot, 0.0
+
+    def _count_unshown(self, items: list[Json], extensions: Json) -> None:
+        kinds = {kind for key, kind in UNSHOWN.items() if any(key in item for item in items)}
+        kinds |= {f"{name} (left out)" for name in extensions if name not in UNDERSTOOD}
+        self._defects.update(dict.fromkeys(kinds - self._defects.keys(), 1))
 
     def _opacity(self, item: Json, alpha: float) -> float:
         mode = item.get("alphaMode", "OPAQUE")
@@ -102,18 +120,22 @@ class Materials:
         image = self._image(slot)
         if (image, opaque) not in self._textures:
             self._textures[image, opaque] = self._decoded(image, opaque=opaque)
-        sampler = self._document.items("textures")[slot["index"]].get("sampler")
-        if sampler is not None:
-            wraps = self._document.items("samplers")[sampler]
-            if {wraps.get("wrapS", REPEAT), wraps.get("wrapT", REPEAT)} != {REPEAT}:
-                self._defects["clamped or mirrored textures (repeated)"] = 1
         return self._textures[image, opaque]
+
+    def _repeats(self, slot: Json | None) -> bool:
+        """Whether the texture of a slot repeats along both axes."""
+        sampler = None if slot is None else self._document.items("textures")[slot["index"]].get("sampler")
+        wraps = self._document.items("samplers")[sampler] if sampler is not None else {}
+        return {wraps.get("wrapS", REPEAT), wraps.get("wrapT", REPEAT)} == {REPEAT}
 
     def _image(self, slot: Json) -> int:
         """The number of the image of a slot; -1 if it needs an extension that is not read."""
         texture = self._document.items("textures")[slot["index"]]
         extensions = texture.get("extensions") or {}
         number = next((extensions[name]["source"] for name in PREFERRED if name in extensions), texture.get("source"))
+        if number is None and BASISU in extensions:
+            reader(BASISU)  # raises if it is not installed
+            number = extensions[BASISU]["source"]
         if number is None:
             for name in extensions or ("no image",):
                 self._defects[f"textures that need {name} (left out)"] = 1
@@ -126,7 +148,7 @@ class Materials:
         image = self._document.items("images")[number]
         uri = str(image.get("uri", ""))
         data = self._document.view(image["bufferView"]) if "bufferView" in image else self._document.resource(uri)
-        return decoded(data, "" if uri.startswith("data:") else uri, self._defects, opaque=opaque)
+        return decoded(data, "" if uri.startswith("data:") else uri, self._defects, alpha="unused" if opaque else "over white")
 
 
 def _placed(slot: Json | None) -> tuple[int, Float[np.ndarray, "2 3"] | None]:

@@ -14,7 +14,8 @@ from ..colors import srgb_bytes
 from ..companions import Companions
 from ..parts import Part
 from .accessors import floats, integers
-from .document import DRACO, Document, Json, draco, needs, uris
+from .document import Document, Json, uris
+from .extensions import DRACO, reader
 from .materials import Materials
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
@@ -121,7 +122,8 @@ def _part(
         # One repeat lower, so that v in [0, 1] becomes [-1, 0] as that of an OBJ does.
         uv = np.stack([uv[:, 0], -(1 - uv[:, 1].astype(np.float32))], axis=1)
     color: UInt8[np.ndarray, "vertices 3"] | None = srgb_bytes(colors[:, :3]) if colors is not None else None
-    return Part(points, faces, found.material, None if uv is None else uv[faces], None if color is None else color[faces], found.opacity)
+    corner_uv, corner_color = (None if values is None else values[faces] for values in (uv, color))
+    return Part(points, faces, found.material, corner_uv, corner_color, found.opacity, found.repeats)
 
 
 def _columns(document: Document, primitive: Json) -> tuple[dict[str, np.ndarray], Int[np.ndarray, "faces 3"]]:
@@ -139,10 +141,7 @@ def _columns(document: Document, primitive: Json) -> tuple[dict[str, np.ndarray]
 
 def _unpacked(document: Document, primitive: Json, packed: Json) -> tuple[dict[str, np.ndarray], Int[np.ndarray, "faces 3"]]:
     """Attributes and triangles of a primitive that Draco has compressed."""
-    decode = draco()
-    if decode is None:
-        raise needs(DRACO)
-    mesh = decode(document.view(packed["bufferView"]))
+    mesh = reader(DRACO).decode(document.view(packed["bufferView"]))
     columns = {}
     for name, unique_id in packed["attributes"].items():
         values = np.asarray(mesh.get_attribute_by_unique_id(unique_id)["data"])

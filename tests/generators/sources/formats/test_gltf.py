@@ -1,6 +1,7 @@
 """glTF files: colours, transforms of texture coordinates, quantization, node graphs, and extensions that are refused by name."""
 
 import json
+import sys
 from collections import Counter
 
 import numpy as np
@@ -96,19 +97,16 @@ def test_older_materials_with_a_diffuse_texture_are_read(tmp_path):
     assert np.array_equal(model.materials[0].texture, picture())
 
 
-@pytest.mark.parametrize("name", ["EXT_meshopt_compression", "KHR_texture_basisu", "ACME_shapes"])
-def test_what_a_file_requires_and_is_not_read_is_refused_by_name(name, tmp_path):
+def test_what_a_file_requires_and_is_not_read_is_refused_by_name(tmp_path):
     document, binary = gltf()
-    with pytest.raises(BadModelError, match=f"needs the glTF extension {name}"):
-        _read(tmp_path, document | {"extensionsRequired": [name]}, binary)
+    with pytest.raises(BadModelError, match=r"needs the glTF extension ACME_shapes.*write the file without it"):
+        _read(tmp_path, document | {"extensionsRequired": ["ACME_shapes"]}, binary)
 
 
 def test_draco_is_refused_by_name_where_its_package_is_missing(tmp_path, monkeypatch):
-    from pixbench.generators.sources.formats.gltf import document as module
-
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "DracoPy", None)
     document, binary = gltf()
-    with pytest.raises(BadModelError, match=r"needs the glTF extension KHR_draco_mesh_compression.*DracoPy"):
+    with pytest.raises(BadModelError, match=r"needs the glTF extension KHR_draco_mesh_compression.*pip install dracopy"):
         _read(tmp_path, document | {"extensionsRequired": ["KHR_draco_mesh_compression"]}, binary)
 
 

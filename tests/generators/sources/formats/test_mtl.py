@@ -37,7 +37,7 @@ def test_no_material_is_grey_with_texture_coordinates_too(obj, tmp_path):
         ("-s 2 3 1 t.png", TextureMap("t.png", scale=(2, 3))),
         ("-s 2 t.png", TextureMap("t.png", scale=(2, 1))),
         ("-o 0.25 0.5 my wood.png", TextureMap("my wood.png", offset=(0.25, 0.5))),
-        ("-blendu on -blendv off -clamp on -cc off t.png", TextureMap("t.png")),
+        ("-blendu on -blendv off -clamp on -cc off t.png", TextureMap("t.png", repeats=False)),
         ("-bm 0.8 -boost 2 -texres 512 -imfchan l t.png", TextureMap("t.png")),
         ("-mm 0.1 0.5 t.png", TextureMap("t.png", base=0.1, gain=0.5)),
         ("-t 1 1 1 -type sphere t.png", TextureMap("t.png")),
