@@ -21,10 +21,10 @@ class VisMatch(MatcherModel):
         matcher = _created(text)
         # Only the homography needs it.
         matcher.skip_ransac = True
-        super().__init__(_Called(matcher), f"vismatch-{text}", {"vismatch": text, "kind": "pretrained"})
+        super().__init__(_PointsOfMatcher(matcher), f"vismatch-{text}", {"vismatch": text, "kind": "pretrained"})
 
 
-class _Called:
+class _PointsOfMatcher:
     """Calls a vismatch matcher with two images (3, H, W) in 0..1."""
 
     def __init__(self, matcher: Any) -> None:

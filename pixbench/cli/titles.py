@@ -50,7 +50,7 @@ def _titles_of(module: str) -> dict[str, str]:
             found |= {node.name: text} if text else {}
         elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            texts = [_text(keyword.value) for keyword in node.value.keywords if keyword.arg in TITLES]
+            texts = [_literal(keyword.value) for keyword in node.value.keywords if keyword.arg in TITLES]
             if not texts and isinstance(node.value.func, ast.Name):
                 texts = [found.get(node.value.func.id, "")]  # an object of a class above
             found |= {target.id: texts[0] for target in targets if isinstance(target, ast.Name) and texts and texts[0]}
@@ -64,9 +64,9 @@ def _assigned(node: ast.ClassDef | ast.FunctionDef) -> str:
         for line in node.body
         if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name) and line.targets[0].id in TITLES
     ]
-    return _text(values[0]) if values else ""
+    return _literal(values[0]) if values else ""
 
 
-def _text(node: ast.expr) -> str:
+def _literal(node: ast.expr) -> str:
     """A string that is written out; empty for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -23,7 +23,7 @@ def scene_assets(scene: StoredScene) -> tuple[str | None, list[str]]:
     """
     recipe = scene.json("recipe")
     hashes = recipe.get("assets", {})
-    objects = [_text(name) for name in scene.read("object_id")]
+    objects = [_decoded(name) for name in scene.read("object_id")]
     room = recipe.get("room")
     return None if room is None else hashes.get(room, room), [hashes.get(name, name) for name in objects]
 
@@ -34,7 +34,7 @@ def assets(dataset: Dataset) -> dict[str, tuple[str, str, int]]:
     for scene in dataset.scenes():
         recipe = scene.json("recipe")
         room, objects = scene_assets(scene)
-        names = [_text(name) for name in scene.read("object_id")]
+        names = [_decoded(name) for name in scene.read("object_id")]
         here = dict(zip(objects, (("object", name) for name in names), strict=True))
         if room is not None:
             here[room] = ("room", recipe["room"])
@@ -52,5 +52,5 @@ def shared(train: Dataset, test: Dataset) -> list[Leak]:
     return sorted(found, key=lambda leak: (leak.kind, leak.id))
 
 
-def _text(value: bytes) -> str:
+def _decoded(value: bytes) -> str:
     return value.decode()

@@ -25,7 +25,7 @@ def _lines(data: Path, manifest: Manifest) -> Iterator[str]:
     yield f"{data}: generator {recipe.generator} v{recipe.generator_version}, split {manifest.split}, seed {manifest.seed}"
     yield f"  recipe {manifest.recipe_sha256}"
     yield f"  content {manifest.content_sha256()}"
-    held = manifest.contents or _read(data)
+    held = manifest.contents or _from_scenes(data)
     yield f"  {manifest.scenes} scenes of {held['views']} views, {held['width']} x {held['height']} px, {held['pairs']} ordered pairs"
     total = max(sum(held["pixels"].values()), 1)
     yield "  pixels: " + ", ".join(f"{name.replace('_', ' ')} {count / total:.1%}" for name, count in held["pixels"].items())
@@ -44,7 +44,7 @@ def one_line(data: Path) -> str:
     return f"{data}: generator {manifest.recipe.generator}, split {manifest.split}, {manifest.scenes} scenes, {size_mb:.1f} MB{unfinished}"
 
 
-def _read(data: Path) -> dict[str, Any]:
+def _from_scenes(data: Path) -> dict[str, Any]:
     """The contents of a set whose manifest does not sum them up, from its scenes."""
     dataset, contents = Dataset(data), Contents()
     for scene in dataset.scenes():

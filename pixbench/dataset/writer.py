@@ -46,7 +46,7 @@ def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression
             for name, arrays, self_test, recipe in scenes:
                 with _writing(path):
                     digests[name] = _write_scene(file.create_group(name), arrays, self_test, recipe, filters(compression))
-        _check(temporary, digests)
+        _check_written(temporary, digests)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -124,7 +124,7 @@ def _check_shape(name: str, field: Field, array: np.ndarray, sizes: dict[str, in
             raise ValueError(f"{name}: axis {axis} has size {size}, elsewhere it has {sizes.get(axis, axis)}")
 
 
-def _check(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None:
+def _check_written(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None:
     with open_file(path) as file:
         for scene, fields in digests.items():
             for name, digest in fields.items():

@@ -183,7 +183,7 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     preset = preset_named("experiment1", PRESETS, cell.preset)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     domains = DOMAIN_SETS.get("colored-mnist")(preset.digits, cut=preset.cut, seed=cell.seed)
-    training, held_out = _parts([domain for domain in domains if not domain.ood])
+    training, held_out = _training_and_held_out([domain for domain in domains if not domain.ood])
     ood = [(domain.images, domain.labels) for domain in domains if domain.ood]
     description = {"set": "colored-mnist", "digits": preset.digits, "cut": preset.cut, "seed": cell.seed}
     source = WarpedPictures(training[0], size=SIZE, warps="turn-and-crop", description=description)
@@ -247,7 +247,7 @@ def _config(cell: Experiment1Cell, preset: Experiment1Preset) -> TrainConfig:
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-def _parts(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
+def _training_and_held_out(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
     """Images and labels of all domains: those that are trained on, and the last fifth of each, which is held out."""
     parts = []
     for part in ("train", "test"):

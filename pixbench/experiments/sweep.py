@@ -34,13 +34,13 @@ def sweep(
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
     one that was stopped resumes. UserError for a folder that holds another preset, or something else.
     """
-    _check(folder, experiment, cells[0])
+    _check_folder(folder, experiment, cells[0])
     with locked(folder):
         return _sweep(experiment, cells, folder, workers, cluster, progress)
 
 
 def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, cluster: str | None, progress: Callable[[int], None]) -> int:
-    mark, said = folder / MARK, _check(folder, experiment, cells[0])
+    mark, said = folder / MARK, _check_folder(folder, experiment, cells[0])
     if not mark.is_file():
         write_whole(mark, said)
     missing = [cell for cell in cells if not record_path(folder, cell).is_file()]
@@ -118,7 +118,7 @@ def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Pa
             progress(1)
 
 
-def _check(folder: Path, experiment: str, cell: Cell) -> str:
+def _check_folder(folder: Path, experiment: str, cell: Cell) -> str:
     """The mark of this sweep. UserError for a folder of another: records of two presets, or two objectives, never mix."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")

@@ -43,7 +43,7 @@ def generate(
     require(config.compression)
     _check_place(recipe_of(generator_name, config), folder)
     with _maker(workers, cluster, config) as make, locked(folder):
-        manifest = _open(generator_name, config, folder)
+        manifest = _open_manifest(generator_name, config, folder)
         job = Job(generator_name, config, folder.resolve())
         (folder / "shards").mkdir(exist_ok=True)
         _remove_leftovers(folder / "shards")
@@ -139,7 +139,7 @@ def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
     return None
 
 
-def _open(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
+def _open_manifest(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
     """The manifest of the data set in `folder`, begun if the folder is new or empty."""
     recipe = recipe_of(generator_name, config)
     manifest = _check_place(recipe, folder)

@@ -35,7 +35,7 @@ class _LanesModel(models.PrimitiveModel):
 LANES = Lanes()
 
 
-def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     """Address of the vector at an index, the second argument, of a contiguous array of one axis, the first."""
     data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
     index = context.cast(builder, arguments[1], signature.args[1], types.intp)
@@ -43,11 +43,11 @@ def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
 
 
 @intrinsic
-def load(_typing: Any, array: Any, start: Any) -> Generated:
+def load_lanes(_typing: Any, array: Any, start: Any) -> Generated:
     """array[start : start + 16] of a contiguous float32 array of one axis; bounds are not checked."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load(_place(context, builder, signature, arguments), align=4)
+        return builder.load(_address(context, builder, signature, arguments), align=4)
 
     return LANES(array, start), generate
 
@@ -57,7 +57,7 @@ def store(_typing: Any, array: Any, start: Any, lanes: Any) -> Generated:
     """array[start : start + 16] = lanes."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store(arguments[2], _place(context, builder, signature, arguments), align=4)
+        builder.store(arguments[2], _address(context, builder, signature, arguments), align=4)
         return context.get_dummy_value()
 
     return types.void(array, start, lanes), generate
@@ -84,7 +84,7 @@ def spread_from(_typing: Any, array: Any, index: Any) -> Generated:
     """array[index] in all lanes; negative indices do not count from the end, which takes longer than the rest."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = builder.bitcast(_place(context, builder, signature, arguments), ir.FloatType().as_pointer())
+        place = builder.bitcast(_address(context, builder, signature, arguments), ir.FloatType().as_pointer())
         return _everywhere(builder, builder.load(place))
 
     return LANES(array, index), generate

@@ -62,7 +62,7 @@ def mean_over_pairs(
 class _MeanOverPairs(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Tensor, p: float) -> Tensor:
-        engine = _compiled if f1.device.type == "cpu" and f1.dtype in (torch.float32, torch.float64) else _with_torch
+        engine = _with_kernels if f1.device.type == "cpu" and f1.dtype in (torch.float32, torch.float64) else _with_torch
         value, g1, g2 = engine(f1, f2, mask, pairs, weight, p, f1.requires_grad or f2.requires_grad)
         ctx.save_for_backward(g1, g2)
         # Comparisons do not see NaN.
@@ -107,7 +107,7 @@ def _with_torch(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Ten
     return total, g1, g2
 
 
-def _compiled(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Tensor, p: float, wanted: bool) -> Result:
+def _with_kernels(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Tensor, p: float, wanted: bool) -> Result:
     """A point at a time: its descriptors in all images, and their gradients, fit into the fastest cache."""
     by_point = [f.detach().permute(2, 0, 1).contiguous().numpy() for f in (f1, f2)]
     points = len(by_point[0])

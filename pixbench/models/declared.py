@@ -46,7 +46,7 @@ pixels of what the network sees between the centres of its cells, and before the
 def declared(network: Any) -> dict[str, Any]:
     """What a module's attributes say. UserError for one that means nothing."""
     found = {name: getattr(network, name) for name in READERS if getattr(network, name, None) is not None}
-    return _read(found, f"model {type(network).__name__}")
+    return _parse_fields(found, f"model {type(network).__name__}")
 
 
 def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
     unknown = found.keys() - READERS.keys() if isinstance(found, dict) else {"it is no object"}
     if unknown:
         raise UserError(f"--model {path}: its {DECLARATION} has {min(unknown)}: expected {', '.join(READERS)}")
-    return _read(found, f"--model {path}")
+    return _parse_fields(found, f"--model {path}")
 
 
 def cell_grid(said: Mapping[str, Any]) -> CellGrid | None:
@@ -70,7 +70,7 @@ def cell_grid(said: Mapping[str, Any]) -> CellGrid | None:
     return CellGrid(said["cell_stride"], said.get("cell_offset"))
 
 
-def _read(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
+def _parse_fields(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
     said = {}
     for name, value in found.items():
         try:

@@ -98,7 +98,7 @@ class _Walk:
 
     def _holder(self, item: Any, depth: int) -> None:
         self.visit(type(item), depth + 1)
-        for name, value in _parts(item):
+        for name, value in _entries(item):
             self._say(name)
             self.visit(value, depth + 1)
 
@@ -110,7 +110,7 @@ def _contents(cell: Any) -> Any:
         return None
 
 
-def _parts(item: Any) -> Iterator[tuple[str, Any]]:
+def _entries(item: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(item, dict):
         yield from sorted(((_word(key), value) for key, value in item.items()), key=lambda part: part[0])
     elif isinstance(item, list | tuple):

@@ -79,7 +79,7 @@ def load_model(
         model = CheckpointModel(path)
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
-    return _moved(with_input(model, input_size, pad_to), place)
+    return _on_device(with_input(model, input_size, pad_to), place)
 
 
 def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:
@@ -98,7 +98,7 @@ def as_model(item: Model | nn.Module | str | Path, *, p: Norm | None = None, dev
     if isinstance(item, Model):
         return item
     if isinstance(item, nn.Module):
-        return _moved(_wrapped(item, type(item).__name__, p, {"kind": "module"}), _device(device))
+        return _on_device(_wrapped(item, type(item).__name__, p, {"kind": "module"}), _device(device))
     return load_model(item, p=p, device=device, trust_code=trust_code)
 
 
@@ -290,7 +290,7 @@ def _device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _moved(model: Model, device: torch.device) -> Model:
+def _on_device(model: Model, device: torch.device) -> Model:
     """The model on a device; a baseline that has no network stays where it is."""
     network = getattr(model, "network", None)
     if isinstance(model, DescriptorModel) and isinstance(network, nn.Module):

@@ -17,7 +17,7 @@ KEPT_BYTES = 2**27
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
 
 
-class Kept:
+class ByteLimitedCache:
     """Answers that were given last, up to a number of bytes: the page is a function of its files."""
 
     def __init__(self, most: int):
@@ -48,7 +48,7 @@ class _Server(ThreadingHTTPServer):
 def make_server(site: Site, port: int) -> ThreadingHTTPServer:
     """A server of the page on 127.0.0.1; port 0 takes a free one. UserError where the port is taken."""
     lock = Lock()  # h5py and models are used by one request at a time
-    kept = Kept(KEPT_BYTES)
+    kept = ByteLimitedCache(KEPT_BYTES)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

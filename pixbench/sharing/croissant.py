@@ -35,7 +35,7 @@ def croissant(folder: Path, *, url: str | None = None, license_url: str | None =
     files += [(f"shards/{shard.file}", HDF5, shard.sha256, shard.bytes) for shard in manifest.shards]
     metadata = mlc.Metadata(
         name=name or folder.resolve().name,
-        description=_described(manifest),
+        description=_description(manifest),
         url=url or "",
         license=license_url,
         date_published=datetime.now(UTC),
@@ -90,7 +90,7 @@ def _field(mlc: Any, name: str, kind: Any) -> Any:
     return mlc.Field(id=f"shards/{name}", name=name, data_types=[kind], source=source)
 
 
-def _described(manifest: Manifest) -> str:
+def _description(manifest: Manifest) -> str:
     return (
         f"Images with exact pixel correspondences, made by PixBench {__version__}: generator {manifest.recipe.generator}, split "
         f"{manifest.split}, seed {manifest.seed}, {manifest.scenes} scenes, {len(manifest.assets)} external assets, recipe "

@@ -22,7 +22,7 @@ STATED = "pixbench.json"
 
 def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
     """Copy a run or a finished data set to the hub; its address there. UserError for another folder, and where the hub refuses."""
-    kind, card, extra = _described(folder, license_name)
+    kind, card, extra = _kind_and_card(folder, license_name)
     api = _api()
     files = {name: file_sha256(folder / name) for name in _shared(folder)}
     said = json.dumps({"kind": kind, "files": files}, indent=1).encode()
@@ -75,7 +75,7 @@ def _shared(folder: Path) -> list[str]:
     return [name for name in names if not any(part.startswith(".") or part == "logs" for part in Path(name).parts)]
 
 
-def _described(folder: Path, license_name: str | None) -> tuple[Kind, str, dict[str, bytes]]:
+def _kind_and_card(folder: Path, license_name: str | None) -> tuple[Kind, str, dict[str, bytes]]:
     """Kind, card, and files that only the hub has."""
     head = {"library_name": "pixbench", "tags": ["pixbench", "dense-correspondence"], **({"license": license_name} if license_name else {})}
     if (folder / MANIFEST).is_file():

@@ -21,14 +21,14 @@ def noise(*, rng: np.random.Generator, size: Shape = SIZE, slope: Number = 1.5, 
     shape = (rows, columns) if slope >= 1.5 else (min(rows, BANK_SHAPE[0]), min(columns, BANK_SHAPE[1]))
     first, second = _bank(shape, float(slope), (float(stretch[0]), float(stretch[1])))
     angle = rng.uniform(0, 2 * np.pi)
-    plane, other = _moved(first, rng=rng), _moved(second, rng=rng)
+    plane, other = _shifted(first, rng=rng), _shifted(second, rng=rng)
     plane *= np.float32(np.cos(angle))
     other *= np.float32(np.sin(angle))
     plane += other
     return plane if plane.shape == (rows, columns) else np.tile(plane, (rows // shape[0], columns // shape[1]))
 
 
-def _moved(plane: Plane, *, rng: np.random.Generator) -> Plane:
+def _shifted(plane: Plane, *, rng: np.random.Generator) -> Plane:
     flips = rng.integers(0, 2, 2) * 2 - 1
     shift = (int(rng.integers(plane.shape[0])), int(rng.integers(plane.shape[1])))
     return np.roll(plane[:: flips[0], :: flips[1]], shift, (0, 1))

@@ -13,16 +13,16 @@ TONES = 0.9
 
 def painted(tone: Plane, base: Color, warmth: Number = 0.15) -> Texture:
     """The texture of one material: its base colour in the tones of a plane."""
-    return np.take(_table(base, warmth), _levels(tone), axis=0)
+    return np.take(_tone_colors(base, warmth), _levels(tone), axis=0)
 
 
 def inlaid(which: Labels, tone: Plane, bases: Sequence[Color], warmth: Number = 0.15) -> Texture:
     """The texture of several materials; `which` is the index of the material at each texel."""
-    tables = np.concatenate([_table(base, warmth) for base in bases])
+    tables = np.concatenate([_tone_colors(base, warmth) for base in bases])
     return np.take(tables, which.astype(np.int32) * 256 + _levels(tone), axis=0)
 
 
-def _table(base: Color, warmth: Number = 0.15) -> UInt8[np.ndarray, "256 3"]:
+def _tone_colors(base: Color, warmth: Number = 0.15) -> UInt8[np.ndarray, "256 3"]:
     """The colours of all tones of a base; dark tones lose more blue than red, as most materials do."""
     tone = np.linspace(-TONES, TONES, 256)[:, None] * (1 + float(warmth) * np.array([-1.0, 0.0, 1.0]))
     return np.clip(base * np.exp(tone) * 255 + 0.5, 0, 255).astype(np.uint8)

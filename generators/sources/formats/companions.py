@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-from ..loading.archive import Files, joined
+from ..loading.archive import Files, joined_path
 
 MISSING = "missing file (material or texture)"
 
@@ -53,7 +53,7 @@ def find(files: Files, folder: str, name: str) -> str | None:
 
     Backslashes, drive letters, quotes, percent signs, a comment behind the name, and other ways of writing an accent are understood.
     """
-    exact = joined(folder, name)
+    exact = joined_path(folder, name)
     if files.has(exact):
         return exact
     for spelling in dict.fromkeys(_spellings(name)):
@@ -61,7 +61,7 @@ def find(files: Files, folder: str, name: str) -> str | None:
         if not parts or parts[-1] == "..":
             continue
         tails = [[folder, parts[start:]] for start in range(len(parts))]
-        nearby = [[joined(folder, place), parts[-1:]] for place in PLACES]
+        nearby = [[joined_path(folder, place), parts[-1:]] for place in PLACES]
         for home, tail in (*tails, *nearby):
             found = _without_case(files, str(home), list(tail))
             if found is not None:
@@ -90,13 +90,13 @@ def _without_case(files: Files, folder: str, parts: list[str]) -> str | None:
     """The path of a file below a folder, whatever its letter case."""
     for number, part in enumerate(parts):
         if part == "..":
-            folder = joined(folder, "..")
+            folder = joined_path(folder, "..")
             continue
         same = [name for name in files.listing(folder) if _folded(name) == _folded(part)]
         if not same:
             return None
         best = part if part in same else min(same)
-        folder = joined(folder, best)
+        folder = joined_path(folder, best)
         if number == len(parts) - 1:
             return folder if files.has(folder) else None
     return None

@@ -150,7 +150,7 @@ def _material(statements: dict[str, str], read: Read, defects: Counter[str]) -> 
         if found and (found.base, found.gain) != (0.0, 1.0):
             texture = _levels(texture, found)
     specular = _specular(statements.get("ks"), defects)
-    shininess = max(_first(statements.get("ns"), 1.0), 0.0)
+    shininess = max(_first_number(statements.get("ns"), 1.0), 0.0)
     # From the Blinn-Phong exponent n to microfacet roughness: alpha = sqrt(2 / (n + 2)), roughness = sqrt(alpha).
     roughness = float((2 / (shininess + 2)) ** 0.25)
     material = Material(diffuse or NO_MATERIAL.color, texture, emission, gloss=0.35 * specular, roughness=roughness)
@@ -186,15 +186,15 @@ def _specular(rest: str | None, defects: Counter[str]) -> float:
 def _opacity(statements: dict[str, str], defects: Counter[str]) -> float:
     """Opacity from `d` or `Tr`. `Tr` is transparency, but many exporters write opacity: 1 is then taken as opaque."""
     if "d" in statements:
-        return _first(statements["d"].replace("-halo", " "), 1.0)
-    transparency = _first(statements.get("tr"), 0.0)
+        return _first_number(statements["d"].replace("-halo", " "), 1.0)
+    transparency = _first_number(statements.get("tr"), 0.0)
     if transparency >= 1.0:
         defects[TRANSPARENCY_AS_OPACITY] += 1
         return 1.0
     return 1.0 - transparency
 
 
-def _first(rest: str | None, default: float) -> float:
+def _first_number(rest: str | None, default: float) -> float:
     words = (rest or "").split()
     value = _float(words[0]) if words else None
     return value if value is not None and np.isfinite(value) else default

@@ -26,10 +26,10 @@ def read_off(data: bytes, defects: Counter[str]) -> list[Part]:
     body = data[header.end() :] if header else data
     widths = (3, 3 * with_normals, None if with_colors else 0, 2 * with_texels)
     try:
-        rows, polygons = (_binary if header and header[6] else _text)(body, widths)
+        rows, polygons = (_binary if header and header[6] else _read_text)(body, widths)
     except (ValueError, IndexError) as error:
         raise BadModelError("cannot be parsed", f"off: {error}") from None
-    return _parts(rows, polygons, widths, defects)
+    return _off_parts(rows, polygons, widths, defects)
 
 
 Widths = tuple[int, int, int | None, int]
@@ -39,7 +39,7 @@ Polygon = tuple[list[int], list[str]]
 """The vertices of a polygon, and the words of its colour."""
 
 
-def _text(body: bytes, widths: Widths) -> tuple[list[list[float]], list[Polygon]]:
+def _read_text(body: bytes, widths: Widths) -> tuple[list[list[float]], list[Polygon]]:
     lines = [line.partition("#")[0].split() for line in body.decode("latin-1").replace("\r", "\n").split("\n")]
     lines = [line for line in lines if line]
     vertices, faces = int(lines[0][0]), int(lines[0][1])
@@ -73,7 +73,7 @@ def _binary(body: bytes, widths: Widths) -> tuple[list[list[float]], list[Polygo
     return rows, polygons
 
 
-def _parts(rows: list[list[float]], polygons: list[Polygon], widths: Widths, defects: Counter[str]) -> list[Part]:
+def _off_parts(rows: list[list[float]], polygons: list[Polygon], widths: Widths, defects: Counter[str]) -> list[Part]:
     shortest = min((len(row) for row in rows), default=0)
     if shortest < 3:
         raise BadModelError("cannot be parsed", "off: a vertex with fewer than three coordinates")

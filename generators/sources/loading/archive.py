@@ -118,7 +118,7 @@ class ZipFiles:
             raise OSError(f"{path} in {self.path} is damaged: {reason(error)}") from None
 
 
-def joined(folder: str, relative: str) -> str:
+def joined_path(folder: str, relative: str) -> str:
     """The path of `relative` to `folder`, with `..` resolved as far as there are folders, and backslashes replaced."""
     parts: list[str] = []
     for part in (*PurePosixPath(folder).parts, *PurePosixPath(relative.replace("\\", "/").lstrip("/")).parts):

@@ -42,14 +42,14 @@ def _files_of(number: str, homes: list[Path], colors: list[Path]) -> RoomFiles:
     folders = [home / number for home in homes]
     color_folders = [place / below for place in colors for below in ("", number)]
     return RoomFiles(
-        _first(folder / f"{number}.ply" for folder in folders),
-        _first(folder / f"{number}_color.ply" for folder in color_folders),
-        _first(folder / f"{number}.xml" for folder in folders),
-        _first(folder / "trajectory.log" for folder in folders),
+        _first_file(folder / f"{number}.ply" for folder in folders),
+        _first_file(folder / f"{number}_color.ply" for folder in color_folders),
+        _first_file(folder / f"{number}.xml" for folder in folders),
+        _first_file(folder / "trajectory.log" for folder in folders),
     )
 
 
-def _first(paths: Iterable[Path]) -> Path | None:
+def _first_file(paths: Iterable[Path]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 

@@ -83,7 +83,7 @@ class SceneNN(Listed):
             if not self._takes_instance_colors:
                 raise BadModelError(INSTANCE_COLORS, "get contrib/color_ply, or take them with ?instance-colors=ok")
             defects[INSTANCE_COLORS] += 1
-        part = _parts(label, names, scan)
+        part = _part_of_faces(label, names, scan)
         floor = np.array([False, *(name == "floor" for name in names.values())])[part]
         T = upright(Faces.of(scan.vertices, scan.faces), floor=floor, camera_up=read_camera_up(files.trajectory), up=self._up)
         count = len(scan.faces)
@@ -110,7 +110,7 @@ def _scan_and_labels(files: RoomFiles) -> tuple[Scan, np.ndarray | None, Counter
     return scan, label, +defects
 
 
-def _parts(label: np.ndarray | None, names: Mapping[int, str], scan: Scan) -> np.ndarray:
+def _part_of_faces(label: np.ndarray | None, names: Mapping[int, str], scan: Scan) -> np.ndarray:
     """The part of each face: 0, or 1 + the index of its label in `names`."""
     if label is None or not names:
         return np.zeros(len(scan.faces), np.int64)

@@ -28,7 +28,7 @@ Color = tuple[float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class SurfaceFinish:
     """A material and the real size of one repeat of its texture, in metres."""
 
     material: Material
@@ -40,16 +40,16 @@ class Finishes:
 
     def __init__(self, home: str, files: Files):
         self._home, self._files = home, files
-        self._made: dict[tuple[str, Color | None], Surface] = {}
+        self._made: dict[tuple[str, Color | None], SurfaceFinish] = {}
 
-    def wall(self, color: Color | None) -> Surface:
+    def wall(self, color: Color | None) -> SurfaceFinish:
         """One side of a wall: painted in its colour, or with a wallpaper."""
         share, pick = self._chance("wall", color)
         if share < PAINTED_SHARE or not self._textures:
             return self._kept("paint", color, lambda: self._painted(color or (0.92, 0.9, 0.86)))
         return self._kept("cover", color, lambda: self._textured(WALLPAPERS[pick % len(WALLPAPERS)]))
 
-    def floor(self, area: Area) -> Surface:
+    def floor(self, area: Area) -> SurfaceFinish:
         """The floor of a room: tiles in wet rooms, wood elsewhere."""
         wet = any(word in area.name.lower() for word in WET)
         names = TILES if wet else WOOD
@@ -58,26 +58,26 @@ class Finishes:
             "tiles" if wet else "wood", area.floor, lambda: self._textured(names[pick % len(names)], gloss=0.12 if wet else 0.08)
         )
 
-    def ceiling(self, area: Area) -> Surface:
+    def ceiling(self, area: Area) -> SurfaceFinish:
         """A ceiling in its own colour if that is bright, otherwise white: it reflects light into the room."""
         color = area.ceiling if area.ceiling is not None and min(area.ceiling) > 0.6 else (0.93, 0.93, 0.92)
-        return self._kept("ceiling", color, lambda: Surface(Material(color)))
+        return self._kept("ceiling", color, lambda: SurfaceFinish(Material(color)))
 
-    def skirting(self, color: Color | None) -> Surface:
+    def skirting(self, color: Color | None) -> SurfaceFinish:
         """A skirting board: white, or a darker shade of the wall's colour."""
         share, _ = self._chance("skirting", color)
         shade = (0.9, 0.9, 0.88) if share < 0.5 or color is None else tuple(0.6 * value for value in color)
-        return self._kept("skirting", color, lambda: Surface(Material(shade, gloss=0.2)))  # type: ignore[arg-type]
+        return self._kept("skirting", color, lambda: SurfaceFinish(Material(shade, gloss=0.2)))  # type: ignore[arg-type]
 
-    def plaster(self) -> Surface:
+    def plaster(self) -> SurfaceFinish:
         """White plaster: reveals, tops of walls, and surfaces outside of rooms."""
-        return self._kept("plaster", None, lambda: Surface(Material((0.9, 0.9, 0.88))))
+        return self._kept("plaster", None, lambda: SurfaceFinish(Material((0.9, 0.9, 0.88))))
 
-    def lamp(self) -> Surface:
+    def lamp(self) -> SurfaceFinish:
         """An emissive lampshade."""
-        return self._kept("lamp", None, lambda: Surface(Material((1.0, 0.95, 0.85), emission=3.0)))
+        return self._kept("lamp", None, lambda: SurfaceFinish(Material((1.0, 0.95, 0.85), emission=3.0)))
 
-    def _kept(self, kind: str, color: Color | None, make: Callable[[], Surface]) -> Surface:
+    def _kept(self, kind: str, color: Color | None, make: Callable[[], SurfaceFinish]) -> SurfaceFinish:
         if (kind, color) not in self._made:
             self._made[kind, color] = make()
         return self._made[kind, color]
@@ -100,19 +100,19 @@ class Finishes:
         except (OSError, KeyError):
             return None
 
-    def _textured(self, name: str, *, gloss: float = 0.0) -> Surface:
+    def _textured(self, name: str, *, gloss: float = 0.0) -> SurfaceFinish:
         image = self._image(name)
         if image is None:
-            return Surface(Material((0.75, 0.72, 0.68)))
+            return SurfaceFinish(Material((0.75, 0.72, 0.68)))
         record = self._textures[name]
         size = (float(record["width"]) / 100, float(record["height"]) / 100)
-        return Surface(Material((1.0, 1.0, 1.0), image, gloss=gloss), size)
+        return SurfaceFinish(Material((1.0, 1.0, 1.0), image, gloss=gloss), size)
 
-    def _painted(self, color: Color) -> Surface:
+    def _painted(self, color: Color) -> SurfaceFinish:
         """Paint on roughcast: the texture's own brightness is taken out, its relief stays."""
         image = self._image(ROUGHCAST)
         if image is None:
-            return Surface(Material(color))
+            return SurfaceFinish(Material(color))
         relief = image.mean(axis=2) / max(float(image.mean()), 1.0)
         even = np.clip(255 * (0.9 + 0.35 * (relief - 1)), 0, 255).round().astype(np.uint8)
-        return Surface(Material(color, np.repeat(even[..., None], 3, axis=2)), (PAINT_M, PAINT_M))
+        return SurfaceFinish(Material(color, np.repeat(even[..., None], 3, axis=2)), (PAINT_M, PAINT_M))

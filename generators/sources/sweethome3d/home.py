@@ -83,7 +83,7 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
+class HomeLevel:
     """One storey of a home: its floor is at z = `elevation_m`, its ceilings are `height_m` above."""
 
     elevation_m: float
@@ -93,7 +93,7 @@ class Level:
     pieces: Sequence[Piece]
 
 
-def read_home(data: bytes) -> list[Level]:
+def read_home(data: bytes) -> list[HomeLevel]:
     """The levels of a home in XML, lowest first; a home without levels has one at z = 0. Raises BadModelError if it is not valid."""
     try:
         root = ET.fromstring(data)  # noqa: S314  (Python's expat bounds the expansion of entities)
@@ -122,12 +122,12 @@ def inside(outline: Float[np.ndarray, "points 2"], xy: Float[np.ndarray, "places
     return (straddles & (x < crossing)).sum(axis=1) % 2 == 1
 
 
-def _level(root: ET.Element, level_id: str | None, elevation_m: float, height_m: float) -> Level:
+def _level(root: ET.Element, level_id: str | None, elevation_m: float, height_m: float) -> HomeLevel:
     mine = [element for element in root if element.get("level") == level_id]
     walls = [_wall(element, height_m) for element in mine if element.tag == "wall"]
     areas = [_area(element) for element in mine if element.tag == "room" and len(element.findall("point")) >= 3]
     pieces = [_piece(element) for element in _ungrouped(root, level_id) if element.get("visible") != "false"]
-    return Level(elevation_m, height_m, [wall for wall in walls if np.linalg.norm(wall.end - wall.start) > 1e-3], areas, pieces)
+    return HomeLevel(elevation_m, height_m, [wall for wall in walls if np.linalg.norm(wall.end - wall.start) > 1e-3], areas, pieces)
 
 
 def _ungrouped(parent: ET.Element, level_id: str | None) -> Iterator[ET.Element]:

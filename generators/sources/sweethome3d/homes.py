@@ -19,7 +19,7 @@ from ..loading.cache import ROOM_FACES
 from ..loading.cleaning import cleaned
 from .catalogue import slug
 from .finishes import Finishes
-from .home import Area, Level, Piece, read_home
+from .home import Area, HomeLevel, Piece, read_home
 from .lights import ceiling_light, inner_rectangle, window_lights
 from .pieces import piece_mesh
 from .shell import PARTS, build_shell, is_indoors
@@ -40,7 +40,7 @@ LOW_SILL_M = 0.3
 class _Place:
     files: ZipFiles
     home: str
-    level: Level
+    level: HomeLevel
     area: Area
 
 
@@ -119,7 +119,7 @@ class SweetHomeRooms(Listed):
         indoors = [area for area in level.areas if is_indoors(area, footprints(level.walls))]
         return Room(
             room_id,
-            joined([shell, *pieces], names),
+            joined_meshes([shell, *pieces], names),
             np.column_stack([rectangle, heights]),
             (*PARTS, *dict.fromkeys(names)),
             (*window_lights(windows, level, indoors, rng=rng), lamp_light),
@@ -134,7 +134,7 @@ def split_of_home(home: str) -> str:
     return HELD_OUT.get(home, "train")
 
 
-def _why_left_out(level: Level, area: Area, indoors: bool) -> str:
+def _why_left_out(level: HomeLevel, area: Area, indoors: bool) -> str:
     if level.elevation_m < 0:
         return "below the ground"
     if not area.has_floor or not indoors:
@@ -155,7 +155,7 @@ def _before(door: Piece) -> tuple[float, float, float, float]:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _pieces(files: ZipFiles, level: Level) -> tuple[list[Mesh], list[str], list[str], set[str]]:
+def _pieces(files: ZipFiles, level: HomeLevel) -> tuple[list[Mesh], list[str], list[str], set[str]]:
     """The pieces of a level that are below its ceilings: meshes, names, sha256 of their files, and kinds of defects."""
     meshes, names, hashes, defects = [], [], [], set[str]()
     for number, piece in enumerate(level.pieces):
@@ -173,7 +173,7 @@ def _pieces(files: ZipFiles, level: Level) -> tuple[list[Mesh], list[str], list[
     return meshes, names, hashes, defects
 
 
-def joined(meshes: Sequence[Mesh], names: Sequence[str]) -> Mesh:
+def joined_meshes(meshes: Sequence[Mesh], names: Sequence[str]) -> Mesh:
     """One mesh of the shell, which has parts already, and of the pieces, whose part is that of their name."""
     order = list(dict.fromkeys(names))
     parts = [

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ...scene import Light
-from .home import Area, Level, Piece, inside
+from .home import Area, HomeLevel, Piece, inside
 from .shell import LAMP_HEIGHT_M, LAMP_RADIUS_M, cuts
 
 STEP_M = 0.05
@@ -34,7 +34,9 @@ def inner_rectangle(outline: Float[np.ndarray, "points 2"]) -> Float[np.ndarray,
     return low + STEP_M * np.array([[x0, y0], [x1, y1]])
 
 
-def ceiling_light(rectangle: Float[np.ndarray, "2 2"], level: Level, *, rng: np.random.Generator) -> tuple[Float[np.ndarray, "2"], Light]:
+def ceiling_light(
+    rectangle: Float[np.ndarray, "2 2"], level: HomeLevel, *, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "2"], Light]:
     """Position in metres of a round lamp near the middle of the ceiling, and its light, which faces down."""
     place = rectangle.mean(axis=0) + rng.uniform(-0.1, 0.1, 2) * np.ptp(rectangle, axis=0)
     z = level.elevation_m + level.height_m - LAMP_HEIGHT_M - 0.01
@@ -44,7 +46,7 @@ def ceiling_light(rectangle: Float[np.ndarray, "2 2"], level: Level, *, rng: np.
     return place, light
 
 
-def window_lights(windows: Sequence[Piece], level: Level, indoors: Sequence[Area], *, rng: np.random.Generator) -> list[Light]:
+def window_lights(windows: Sequence[Piece], level: HomeLevel, indoors: Sequence[Area], *, rng: np.random.Generator) -> list[Light]:
     """Daylight through each window between a room and the outside, in the inner plane of its wall.
 
     All windows share a tint, because they see the same sky; their brightness varies slightly.

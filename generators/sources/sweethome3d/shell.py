@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ..formats.parts import RawModel
-from .finishes import Finishes, Surface
-from .home import TALL_M, Area, Level, Piece, PlanWall, signed_area
+from .finishes import Finishes, SurfaceFinish
+from .home import TALL_M, Area, HomeLevel, Piece, PlanWall, signed_area
 from .openings import cut_out_outline
 from .walls import Footprint, footprints, outline_at
 
@@ -36,7 +36,7 @@ class Shell:
 
     finishes: Finishes
     solids: list[m3.Manifold] = field(default_factory=list)
-    surfaces: list[Surface] = field(default_factory=list)
+    surfaces: list[SurfaceFinish] = field(default_factory=list)
     choosers: dict[int, tuple[Chooser, str]] = field(default_factory=dict)
 
     def add(self, solid: m3.Manifold, part: str, choose: Chooser) -> None:
@@ -49,12 +49,12 @@ class Shell:
         self.choosers[marked.original_id()] = (choose, part)
         return marked
 
-    def one(self, surface: Surface) -> Chooser:
+    def one(self, surface: SurfaceFinish) -> Chooser:
         """A chooser that gives all faces the same surface."""
         index = self.index(surface)
         return lambda normals: np.full(len(normals), index)
 
-    def index(self, surface: Surface) -> int:
+    def index(self, surface: SurfaceFinish) -> int:
         """The index of a surface."""
         if surface not in self.surfaces:
             self.surfaces.append(surface)
@@ -68,7 +68,7 @@ def is_indoors(area: Area, walls: Sequence[Footprint]) -> bool:
     return bool(np.mean(outline_at(points, tall) < BESIDE_M) >= ENCLOSED_SHARE)
 
 
-def build_shell(level: Level, openings: Sequence[Piece], lamp: Float[np.ndarray, "2"], finishes: Finishes) -> RawModel:
+def build_shell(level: HomeLevel, openings: Sequence[Piece], lamp: Float[np.ndarray, "2"], finishes: Finishes) -> RawModel:
     """The solid body of a level with its `openings` (doors and windows) and a round lamp below the ceiling at `lamp`, in metres."""
     shell = Shell(finishes)
     walls = footprints(level.walls)
@@ -113,7 +113,7 @@ def _filled(walls: Sequence[Footprint]) -> m3.CrossSection:
     return _union([_flat(np.asarray(contour)) for contour in tall.to_polygons() if signed_area(np.asarray(contour)) > 0])
 
 
-def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
+def _add_floors(shell: Shell, level: HomeLevel, walls: Sequence[Footprint]) -> None:
     """Each room's floor, which also covers the thresholds beside it that no other room has, and a slab under all that is left.
 
     The slab also closes stairwells and galleries: a storey stands for itself, without the one below.
@@ -134,7 +134,7 @@ def _add_floors(shell: Shell, level: Level, walls: Sequence[Footprint]) -> None:
         shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.one(shell.finishes.plaster()))
 
 
-def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
+def _add_ceilings(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
     """Add a ceiling over each room, and over all that tall walls enclose except outdoor rooms."""
     low = level.elevation_m + level.height_m
     outside = _union([_flat(area.outline) for area in level.areas if area not in indoors])
@@ -149,7 +149,7 @@ def _add_ceilings(shell: Shell, level: Level, walls: Sequence[Footprint], indoor
         shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.one(shell.finishes.plaster()))
 
 
-def _add_walls(shell: Shell, level: Level, walls: Sequence[Footprint], openings: Sequence[Piece]) -> None:
+def _add_walls(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], openings: Sequence[Piece]) -> None:
     for footprint in walls:
         wall = footprint.wall
         holes = [_cutter(shell, level, piece) for piece in openings if cuts(piece, wall)]
@@ -205,7 +205,7 @@ def cuts(piece: Piece, wall: PlanWall) -> bool:
     return bool(parallel and near and over)
 
 
-def _cutter(shell: Shell, level: Level, piece: Piece) -> m3.Manifold:
+def _cutter(shell: Shell, level: HomeLevel, piece: Piece) -> m3.Manifold:
     """A solid as wide and high as the opening that goes through any wall it is in."""
     outline = cut_out_outline(piece.opening) - [0.5, 0]
     width, _, height = piece.size

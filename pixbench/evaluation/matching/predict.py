@@ -38,7 +38,7 @@ def predict(
 
     A pair that the model fails on has a reason instead of answers. UserError where it fails on all, with the first reason.
     """
-    _open(work, model, model_hash, source, search, force)
+    _claim_folder(work, model, model_hash, source, search, force)
     timing, pairs, answers = Timing(), [], []
     for number, keys in enumerate(source.groups()):
         part = work / f"{number:06}.h5"
@@ -46,11 +46,11 @@ def predict(
         if kept is None:
             found, spent = _answer_group(model, source, keys, search, batch, progress)
             timing = timing.plus(spent)
-            write_predictions(part, Predictions(_table(keys), found, model.name, source.identity.content_sha256))
+            write_predictions(part, Predictions(_key_table(keys), found, model.name, source.identity.content_sha256))
         else:
             found = kept
             progress(len(keys))
-        pairs.append(_table(keys))
+        pairs.append(_key_table(keys))
         answers += found
     if answers and all(answer.reason for answer in answers):
         shutil.rmtree(work)
@@ -64,10 +64,10 @@ def _kept(part: Path, keys: Sequence[PairKey]) -> list[PairPredictions] | None:
         found = read_predictions(part)
     except UserError:
         return None
-    return list(found.answers) if np.array_equal(found.pairs, _table(keys)) else None
+    return list(found.answers) if np.array_equal(found.pairs, _key_table(keys)) else None
 
 
-def _open(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search, force: bool) -> None:
+def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search, force: bool) -> None:
     """A folder for this run. UserError where another run was stopped in it; with `force` what that left is removed."""
     said = json.dumps({"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True)
     mark = work / "run.json"
@@ -91,7 +91,7 @@ def _answer_group(
     if isinstance(model, DescriptorModel):
         try:
             images, views = source.images(keys[0].scene), sorted({view for key in keys for view in (key.a, key.b)})
-            described = dict(zip(views, _described(model, [images[view] for view in views], batch), strict=True))
+            described = dict(zip(views, _describe_images(model, [images[view] for view in views], batch), strict=True))
             timing = Timing(time.perf_counter() - started, len(views))
         except Exception as error:
             reason = _reason(error)
@@ -103,7 +103,7 @@ def _answer_group(
     return found, timing.plus(Timing(match_s=time.perf_counter() - started, pairs=len(keys)))
 
 
-def _described(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch: int) -> Iterator[Tensor]:
+def _describe_images(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch: int) -> Iterator[Tensor]:
     """Descriptors of images, in batches of those of one size."""
     first = 0
     while first < len(images):
@@ -141,7 +141,7 @@ def _reason(error: Exception) -> str:
     return printable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
-def _table(keys: Sequence[PairKey]) -> Int[np.ndarray, "pairs 3"]:
+def _key_table(keys: Sequence[PairKey]) -> Int[np.ndarray, "pairs 3"]:
     return np.array([(key.scene, key.a, key.b) for key in keys], np.int32).reshape(-1, 3)
 
 

@@ -51,7 +51,7 @@ class PairPredictions:
     @property
     def in_order(self) -> bool:
         """Whether each pixel stands once, in reading order."""
-        return bool((np.diff(_place(self.pixel)) > 0).all())
+        return bool((np.diff(_reading_order(self.pixel)) > 0).all())
 
     def among(self, queries: Int[np.ndarray, "_ 2"]) -> "PairPredictions":
         """The answers to those of `queries` that were asked."""
@@ -61,10 +61,10 @@ class PairPredictions:
 
 def _of_pixels(asked: UInt16[np.ndarray, "asked 2"], queries: Int[np.ndarray, "_ 2"]) -> Int[np.ndarray, " found"]:
     """Rows of `asked` that are among `queries`, in their order."""
-    return np.flatnonzero(np.isin(_place(asked), _place(queries)))
+    return np.flatnonzero(np.isin(_reading_order(asked), _reading_order(queries)))
 
 
-def _place(pixel: Int[np.ndarray, "_ 2"] | UInt16[np.ndarray, "_ 2"]) -> Int[np.ndarray, " _"]:
+def _reading_order(pixel: Int[np.ndarray, "_ 2"] | UInt16[np.ndarray, "_ 2"]) -> Int[np.ndarray, " _"]:
     """A number for each pixel that grows in reading order."""
     return pixel.astype(np.int64) @ [1, 1 << 16]
 

@@ -89,7 +89,7 @@ def sensitivity(predictions: Predictions, source: EvaluationPairs, mutual_px: fl
     return [variant.compute(results[mutual_px if variant.mutual_px is None else variant.mutual_px]) for variant in VARIANTS]
 
 
-def table(rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+def sensitivity_table(rows: Sequence[tuple[str, Sequence[float]]]) -> str:
     """Variants down, models across, as Markdown."""
     lines = ["| metric | variant | " + " | ".join(name for name, _ in rows) + " |", "|---|---|" + "---|" * len(rows)]
     for number, variant in enumerate(VARIANTS):

@@ -133,7 +133,7 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     started, path = time.perf_counter(), out / f"{file_stem(model.name)}.h5"
     domains = DOMAIN_SETS.get(suite.domain_set)(suite.source, cut=suite.cut, seed=suite.seed)
-    parts, timing = _described(model, domains, suite, batch, progress)
+    parts, timing = _describe_domains(model, domains, suite, batch, progress)
     ood = next(part for part, domain in zip(parts, domains, strict=True) if domain.ood)
     training = [part for part, domain in zip(parts, domains, strict=True) if not domain.ood]
     chosen, classified = read_out(training, ood, suite.seed, progress)
@@ -157,7 +157,7 @@ def evaluate(
     )
 
 
-def _described(
+def _describe_domains(
     model: DescriptorModel, domains: Sequence[LabelledDomain], suite: DomainSuite, batch: int, progress: Callable[[int], None]
 ) -> tuple[list[LabelledDescriptors], Timing]:
     parts, timing = [], Timing()

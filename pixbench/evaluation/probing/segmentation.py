@@ -152,7 +152,7 @@ def evaluate(
     started, path = time.perf_counter(), out / f"{file_stem(model.name)}.h5"
     seen, unseen = (Dataset(part.ensure(opening.cache, workers=opening.workers, progress=progress)) for part in (suite.seen, suite.unseen))
     begun = time.perf_counter()
-    train, id_test, ood_test, structure, images = _described(model, seen, unseen, suite.stride, batch, progress)
+    train, id_test, ood_test, structure, images = _describe_views(model, seen, unseen, suite.stride, batch, progress)
     timing = Timing(describe_s=time.perf_counter() - begun, images=images)
     probe = fit_linear_probe(*train, strength=STRENGTH, steps=PROBE_STEPS)
     classes = {"id": _says(probe, *id_test), "ood": _says(probe, *ood_test)}
@@ -203,7 +203,7 @@ def _protocol(model: DescriptorModel, suite: RoomSuite, batch: int) -> Protocol:
 Pixels = tuple[Float[np.ndarray, "_ channels"], Int[np.ndarray, " _"]]
 
 
-def _described(
+def _describe_views(
     model: DescriptorModel, seen: Dataset, unseen: Dataset, stride: int, batch: int, progress: Callable[[int], None]
 ) -> tuple[Pixels, Pixels, Pixels, dict[str, float], int]:
     """Descriptors and classes of training, ID and OOD pixels; the measures of structure on OOD views; the number of images."""

@@ -78,7 +78,7 @@ class Frame:
     def place(self, vectors: Vectors) -> tuple[Float32[Array, "count directions_and_one"], Float64[Array, " count"]]:
         """(R x, r(x)) and |x|^2."""
         placed, squared = np.empty((len(vectors), self.directions.shape[1] + 1), np.float32), np.empty(len(vectors))
-        _place(vectors, self.shift, self.scale, self.directions, placed, squared)
+        _project(vectors, self.shift, self.scale, self.directions, placed, squared)
         return placed, squared
 
 
@@ -106,7 +106,7 @@ def products_of(frame: Frame, queries: Queries, targets: Given) -> Products:
 
 @kernel
 @no_type_check
-def _place(vectors, shift, scale, directions, placed, squared):
+def _project(vectors, shift, scale, directions, placed, squared):
     channels, count = directions.shape
     along = np.empty(count)
     for i in range(len(vectors)):

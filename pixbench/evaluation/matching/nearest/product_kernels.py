@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ....jit import inlined, kernel
-from ....jit.simd import WIDTH, below, load, multiply_add, smaller_lanes, smallest, spread, spread_from
+from ....jit.simd import WIDTH, below, load_lanes, multiply_add, smaller_lanes, smallest, spread, spread_from
 from .sum_kernels import take_in
 
 BLOCK = 6
@@ -53,10 +53,10 @@ def lowest_products(products, lowest):
 @inlined
 @no_type_check
 def _products_of_six(rows, row, groups, begin, directions):
-    a = load(groups, begin)
+    a = load_lanes(groups, begin)
     b, c, d, e, f = a, a, a, a, a
     for k in range(directions):
-        x, first = load(groups, begin + WIDTH * (k + 1)), row + BLOCK * k
+        x, first = load_lanes(groups, begin + WIDTH * (k + 1)), row + BLOCK * k
         a = multiply_add(spread_from(rows, first), x, a)
         b = multiply_add(spread_from(rows, first + 1), x, b)
         c = multiply_add(spread_from(rows, first + 2), x, c)
@@ -123,13 +123,13 @@ def _look(tile, query, products, queries, targets, ring, best, values):
     mine, row = queries[query], query // BLOCK * BLOCK * directions + query % BLOCK
     for group in range(TILE * tile, min(TILE * (tile + 1), len(products.groups))):
         begin = group * (directions + 1) * WIDTH
-        total = load(groups, begin)
+        total = load_lanes(groups, begin)
         for k in range(directions):
-            total = multiply_add(spread_from(rows, row + BLOCK * k), load(groups, begin + WIDTH * (k + 1)), total)
+            total = multiply_add(spread_from(rows, row + BLOCK * k), load_lanes(groups, begin + WIDTH * (k + 1)), total)
         if below(total, spread(_product_limit(products, best, query, tile))):
             sums, begin = spread(np.float32(0)), group * channels * WIDTH
             for k in range(channels):
-                step = load(sums_of, begin + WIDTH * k) - spread_from(mine, k)
+                step = load_lanes(sums_of, begin + WIDTH * k) - spread_from(mine, k)
                 sums = sums + step * step
             reach = max(np.nextafter(best.total[query], np.float32(np.inf)), best.limit[query])
             take_in(sums, reach, query, group, targets, ring, best, values)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ....jit import inlined, kernel
-from ....jit.simd import WIDTH, below, count_bits, larger_lanes, load, lowest_bit, magnitude, spread, spread_from, store
+from ....jit.simd import WIDTH, below, count_bits, larger_lanes, load_lanes, lowest_bit, magnitude, spread, spread_from, store
 
 BLOCK = 4
 """Queries that share what is loaded of the targets."""
@@ -91,18 +91,18 @@ def sums_of_four(rows, row, groups, begin, channels, code):
     b, c, d = a, a, a
     if code == 2:
         for k in range(channels):
-            x, first = load(groups, begin + WIDTH * k), row + BLOCK * k
+            x, first = load_lanes(groups, begin + WIDTH * k), row + BLOCK * k
             s, t = x - spread_from(rows, first), x - spread_from(rows, first + 1)
             u, v = x - spread_from(rows, first + 2), x - spread_from(rows, first + 3)
             a, b, c, d = a + s * s, b + t * t, c + u * u, d + v * v
     elif code == 1:
         for k in range(channels):
-            x, first = load(groups, begin + WIDTH * k), row + BLOCK * k
+            x, first = load_lanes(groups, begin + WIDTH * k), row + BLOCK * k
             a, b = a + magnitude(x - spread_from(rows, first)), b + magnitude(x - spread_from(rows, first + 1))
             c, d = c + magnitude(x - spread_from(rows, first + 2)), d + magnitude(x - spread_from(rows, first + 3))
     else:
         for k in range(channels):
-            x, first = load(groups, begin + WIDTH * k), row + BLOCK * k
+            x, first = load_lanes(groups, begin + WIDTH * k), row + BLOCK * k
             s, t = magnitude(x - spread_from(rows, first)), magnitude(x - spread_from(rows, first + 1))
             u, v = magnitude(x - spread_from(rows, first + 2)), magnitude(x - spread_from(rows, first + 3))
             a, b, c, d = larger_lanes(s, a), larger_lanes(t, b), larger_lanes(u, c), larger_lanes(v, d)

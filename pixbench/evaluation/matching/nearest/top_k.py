@@ -13,8 +13,7 @@ from ....jit.simd import WIDTH
 from .compiled import in_threads, parts_of
 from .search import NORM_CODES, Norm, as_distance, sums_of, unit
 from .sum_kernels import BLOCK, Targets, in_rows
-from .top_k_kernels import NOTHING, Kept, search_k
-from .top_k_kernels import Apart as ApartOfOne
+from .top_k_kernels import NOTHING, ApartOfImage, BestSoFar, search_k
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +56,7 @@ def nearest_k(
         beyond = None if beyond is None else unit(beyond)
     least = None if beyond is None else sums_of(queries, beyond, p)
     asking, answering = (x.isfinite().all(dim=2) for x in (queries, targets))
-    search = _compiled if _can_be_compiled(queries) else _with_torch
+    search = _with_kernels if _can_be_compiled(queries) else _with_torch
     total, index = search(queries, targets, k, p, answering if allowed is None else answering & allowed, apart, least)
     return Nearest(as_distance(total, p).where(asking[..., None], math.inf), index.where(asking[..., None], -1))
 
@@ -84,7 +83,7 @@ def _with_torch(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tens
     return functional.pad(total, short, value=math.inf), functional.pad(index, short, value=-1)
 
 
-def _compiled(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Apart | None, least: Tensor | None) -> Found:
+def _with_kernels(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Apart | None, least: Tensor | None) -> Found:
     batch, count, _ = queries.shape
     key = np.full((batch, count, k), NOTHING)
     floor = torch.zeros(batch, count) if least is None else least
@@ -93,7 +92,7 @@ def _compiled(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor
 
     def run(task: tuple[int, slice]) -> None:
         image, part = task
-        kept = Kept(key[image, part], floor[image, part].numpy())
+        kept = BestSoFar(key[image, part], floor[image, part].numpy())
         centre = around[image].centre[part]
         search_k(in_rows(rows[image, part], BLOCK), given[image], NORM_CODES[p], around[image]._replace(centre=centre), kept)
 
@@ -111,11 +110,11 @@ def _targets(targets: Tensor, allowed: Tensor) -> Targets:
     return Targets(groups, *targets.shape)
 
 
-def _around(apart: Apart | None, image: int, count: int) -> ApartOfOne:
+def _around(apart: Apart | None, image: int, count: int) -> ApartOfImage:
     if apart is None:
-        return ApartOfOne(False, np.zeros((count, 2)), np.zeros((1, 2)), -1.0)
+        return ApartOfImage(False, np.zeros((count, 2)), np.zeros((1, 2)), -1.0)
     centre, place = (np.ascontiguousarray(x[image].double().numpy()) for x in (apart.centre, apart.place))
-    return ApartOfOne(True, centre, place, _squared(apart.px))
+    return ApartOfImage(True, centre, place, _squared(apart.px))
 
 
 def _squared(px: float) -> float:

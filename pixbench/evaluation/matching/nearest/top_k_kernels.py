@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from ....jit import kernel
-from ....jit.simd import WIDTH, below, load, lowest_bit, spread, store
+from ....jit.simd import WIDTH, below, load_lanes, lowest_bit, spread, store
 from .sum_kernels import BLOCK, sums_of_four
 
 Array = np.ndarray
@@ -14,7 +14,7 @@ NOTHING = np.int64(0x7F800000 << 32 | 0xFFFFFFFF)
 """The key of a place that is not taken: an infinite sum."""
 
 
-class Kept(NamedTuple):
+class BestSoFar(NamedTuple):
     """The lowest sums so far, ascending, as keys: the bits of a sum, which are in the order of sums, before the 32 bits of its target.
 
     Only sums that are at least `least` count.
@@ -24,7 +24,7 @@ class Kept(NamedTuple):
     least: Float[Array, " queries"]
 
 
-class Apart(NamedTuple):
+class ApartOfImage(NamedTuple):
     """If `used`, only targets count whose place is at a squared distance of more than `squared` from the query's centre."""
 
     used: bool
@@ -59,7 +59,7 @@ def search_k(blocks, targets, code, apart, kept):
 def _keep_lowest(sums, keys, least, query, apart):
     bits_of_sums, threshold = sums.view(np.int32), np.float32(np.inf)
     for first in range(0, len(sums), WIDTH):
-        lanes = load(sums, first)
+        lanes = load_lanes(sums, first)
         bits = below(lanes, spread(threshold))
         if bits:
             bits &= ~below(lanes, spread(least))

@@ -30,14 +30,14 @@ class Kitti(Layout):
         """See Layout."""
         root = folder / "training" if (folder / "training").is_dir() else folder
         cameras = next((pair for pair in CAMERAS if (root / pair[0]).is_dir()), None)
-        disparity, flow = (_first(root, names) for names in (DISPARITIES, FLOWS))
+        disparity, flow = (_first_folders(root, names) for names in (DISPARITIES, FLOWS))
         if cameras is None or disparity is flow is None:
             return []
         found = [_scene(root, cameras, path.stem, disparity, flow) for path in sorted((root / cameras[0]).glob("*_10.png"))]
         return [scene for scene in found if scene.pairs]
 
 
-def _first(root: Path, names: Sequence[tuple[str, str]]) -> tuple[Path, Path] | None:
+def _first_folders(root: Path, names: Sequence[tuple[str, str]]) -> tuple[Path, Path] | None:
     return next(((root / occ, root / noc) for occ, noc in names if (root / occ).is_dir()), None)
 
 

@@ -21,7 +21,7 @@ class PairList(ListPart):
     """In homographies and intrinsics the first pixel's centre is at 0 (whole, as in OpenCV) or at 0.5 (half, as in COLMAP)."""
 
 
-class Listed(Layout):
+class PairListLayout(Layout):
     """See Layout."""
 
     name = "pair-list"
@@ -48,7 +48,7 @@ def _read_json(file: Path) -> PairList:
     try:
         return PairList.model_validate_json(file.read_bytes())
     except (ValidationError, OSError) as error:
-        raise UserError(f"{file}: {_first(error)}") from None
+        raise UserError(f"{file}: {_first_message(error)}") from None
 
 
 def _read_csv(file: Path) -> PairList:
@@ -68,10 +68,10 @@ def _read_csv(file: Path) -> PairList:
     try:
         return PairList.model_validate({"pairs": pairs})
     except ValidationError as error:
-        raise UserError(f"{file}: {_first(error)}") from None
+        raise UserError(f"{file}: {_first_message(error)}") from None
 
 
-def _first(error: Exception) -> str:
+def _first_message(error: Exception) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors()[0]
@@ -97,4 +97,4 @@ def _paths(pair: ListedPair) -> list[str]:
     return [pair.image_a, pair.image_b, *depth, *(path for path in (pair.flow, pair.disparity, pair.seen) if path is not None)]
 
 
-PAIR_LIST = Listed()
+PAIR_LIST = PairListLayout()

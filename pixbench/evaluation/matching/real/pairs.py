@@ -41,7 +41,7 @@ class RealPairs(EvaluationPairs):
 
     def images(self, scene: int) -> Sequence[Image]:
         """See EvaluationPairs. A picture is read when it is asked for."""
-        return Pictures(self, scene)
+        return ScenePictures(self, scene)
 
     def image(self, scene: int, view: int) -> Image:
         """One picture as models see it."""
@@ -69,7 +69,7 @@ class RealPairs(EvaluationPairs):
         return shrunk_view(self._scenes[scene].views[view], self._side)
 
 
-class Pictures(Sequence[Image]):
+class ScenePictures(Sequence[Image]):
     """The pictures of a scene, read one by one."""
 
     def __init__(self, source: RealPairs, scene: int):

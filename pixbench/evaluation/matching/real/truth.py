@@ -54,7 +54,7 @@ def disparity_truth(
         moved = uv - np.stack([direction * d, np.where(np.isnan(d), np.nan, 0.0)], axis=-1)
         x, y = np.moveaxis(nearest_pixel_index(moved, width, height), -1, 0)
         hidden = nearest[y, x] > d + NEARER_PX if seen is None else ~seen[row, column]
-        return _moved(moved, hidden, (width, height))
+        return _truth_of_targets(moved, hidden, (width, height))
 
     return at
 
@@ -78,12 +78,12 @@ def flow_truth(flow: Float[np.ndarray, "height width 2"], size_b: Size, seen: Bo
     def at(uv: Grid) -> PairTruth:
         column, row = np.moveaxis(nearest_pixel_index(uv, width, height), -1, 0)
         hidden = np.zeros(column.shape, bool) if seen is None else ~seen[row, column]
-        return _moved(uv + flow[row, column], hidden, size_b)
+        return _truth_of_targets(uv + flow[row, column], hidden, size_b)
 
     return at
 
 
-def _moved(moved: Grid, hidden: Bool[np.ndarray, "rows columns"], size_b: Size) -> PairTruth:
+def _truth_of_targets(moved: Grid, hidden: Bool[np.ndarray, "rows columns"], size_b: Size) -> PairTruth:
     known = np.isfinite(moved).all(axis=-1)
     status = np.where(hidden, Status.OCCLUDED, Status.VISIBLE)
     status = np.where(in_image(np.nan_to_num(moved, nan=-1.0), *size_b), status, Status.OUT_OF_FRAME)
