@@ -23,6 +23,9 @@ from ..tracks import track_points
 from .composer import Composer
 from .config import Config3D
 
+NAME = "3d"
+"""The name that this generator is registered under."""
+
 RENDER, CONTROLS, TRACKS = 3, 4, 5
 """Purposes of random streams; 0 to 2 are those of the composer."""
 

@@ -16,6 +16,9 @@ from pixbench.errors import unknown_name
 
 from .mnist import Digits, read_digits
 
+NAME = "colored-mnist"
+"""The name that this set of domains is registered under."""
+
 LABEL_NOISE = 0.25
 NOISE, ORDER = range(2)
 """Purposes of random streams; part of their seed."""

@@ -88,13 +88,15 @@ def demo(
 
 def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
     from ..generation import generate
+    from ..generation.components import DEFAULTS
     from ..generation.protocol import GENERATORS
     from .common import build_config, default_workers
     from .progress import progress_bar
 
-    config = build_config(GENERATORS.get("3d").config_type, options)
+    rooms = DEFAULTS.get("rooms")
+    config = build_config(GENERATORS.get(rooms).config_type, options)
     with progress_bar(f"generate {config.split}", config.scenes, "scenes") as advance:
-        generate("3d", config, folder, workers=workers or default_workers(), progress=advance)
+        generate(rooms, config, folder, workers=workers or default_workers(), progress=advance)
 
 
 def _verify(folder: Path) -> None:

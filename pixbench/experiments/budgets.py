@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,11 +10,9 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ..errors import unknown_name
 from ..evaluation.matching.evaluate import evaluate
 from ..evaluation.matching.pairs import DatasetPairs
 from ..evaluation.model import DescriptorModel
-from ..evaluation.record import environment
 from ..evaluation.suite import STRIDE
 from ..models.loading import load_model
 from ..models.unet import UNetConfig
@@ -25,7 +23,8 @@ from ..training.run_folder import read_curve
 from ..training.train import train
 from ..training.validation import matching_accuracy
 from ..visualization.figures import save_figure
-from . import Record, cell_format, preset_named
+from . import Record, preset_named
+from .records import best_first, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
@@ -106,9 +105,7 @@ class BudgetsCell:
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[BudgetsCell]:
     """References, then the grid of a preset, budget by budget and seed by seed. UserError for an unknown variant."""
     grid = preset_named("budgets", PRESETS, preset)
-    for variant in variants:
-        if variant not in ALL:
-            raise unknown_name("variant", variant, ALL)
+    check_variants(variants, ALL)
     references = [BudgetsCell(preset, name, 0, 0) for name in REFERENCES]
     return references + [
         BudgetsCell(preset, variant, budget.steps, seed)
@@ -126,7 +123,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 def run(cell: BudgetsCell, folder: Path) -> Record:
     """Train one variant on one core, or take a reference; scores on held-out rooms and, with its learning curve, on validation rooms."""
     measured = _trained(cell, folder) if cell.steps else _reference(cell, folder)
-    return {"format": cell_format("budgets"), "format_version": 1, **asdict(cell), **measured, "environment": environment()}
+    return cell_record("budgets", cell, measured)
 
 
 def _trained(cell: BudgetsCell, folder: Path) -> Record:
@@ -166,8 +163,7 @@ def _reference(cell: BudgetsCell, folder: Path) -> Record:
 def summary(cells: Sequence[Record]) -> list[Record]:
     """One row a variant and budget, best first within a budget; references first."""
     rows = []
-    for steps, variant in sorted({(cell["steps"], cell["variant"]) for cell in cells}):
-        mine = sorted((cell for cell in cells if (cell["steps"], cell["variant"]) == (steps, variant)), key=lambda cell: cell["seed"])
+    for (steps, variant), mine in by_settings(cells, "steps", "variant"):
         rows.append(
             {
                 "variant": variant,
@@ -178,7 +174,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
                 "core_hours": float(np.mean([cell["curve"][-1]["train_seconds"] for cell in mine])) / 3600,
             }
         )
-    return sorted(rows, key=lambda row: (row["steps"], -np.mean(row["delta_avg"])))
+    return best_first(rows)
 
 
 def table(rows: Sequence[Record]) -> str:

@@ -21,7 +21,7 @@ from ..evaluation.probing.classification import to_size
 from ..evaluation.probing.domains import DOMAIN_SETS, WIDE, Bounds
 from ..evaluation.probing.head import describe, head_accuracy, train_head
 from ..evaluation.probing.linear_probe import probe_accuracy
-from ..evaluation.record import environment
+from ..generation.components import DEFAULTS
 from ..geometry.pixels import every_nth
 from ..models.checkpoint import load_checkpoint
 from ..models.unet import UNetConfig
@@ -30,9 +30,10 @@ from ..training.data.warped_pairs import WarpedPictures
 from ..training.precision import AUTO, FLOAT32
 from ..training.run_folder import STATE
 from ..training.train import train
-from . import cell_format, preset_named
+from . import preset_named
 from .color_curve import PROBE_STEPS, PROBE_STRENGTH, ColorCurve
 from .experiment1_report import draw, summary, table
+from .records import cell_record, thinned
 
 __all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
@@ -174,7 +175,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
     del folder, workers
     size = preset_named("experiment1", PRESETS, preset)
-    DOMAIN_SETS.get("colored-mnist")(size.digits, cut=size.cut, seed=0)
+    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(size.digits, cut=size.cut, seed=0)
 
 
 def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
@@ -182,10 +183,11 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    domains = DOMAIN_SETS.get("colored-mnist")(preset.digits, cut=preset.cut, seed=cell.seed)
+    domain_set = DEFAULTS.get("colored-digits")
+    domains = DOMAIN_SETS.get(domain_set)(preset.digits, cut=preset.cut, seed=cell.seed)
     training, held_out = _training_and_held_out([domain for domain in domains if not domain.ood])
     ood = [(domain.images, domain.labels) for domain in domains if domain.ood]
-    description = {"set": "colored-mnist", "digits": preset.digits, "cut": preset.cut, "seed": cell.seed}
+    description = {"set": domain_set, "digits": preset.digits, "cut": preset.cut, "seed": cell.seed}
     source = WarpedPictures(training[0], size=SIZE, warps="turn-and-crop", description=description)
     config = _config(cell, preset)
     run_folder = folder / "runs" / cell.name
@@ -205,10 +207,7 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
     probe = probe_accuracy(seen, training[1], id_test, ood_test, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
     state = torch.load(run_folder / STATE, weights_only=True)
-    return {
-        "format": cell_format("experiment1"),
-        "format_version": 1,
-        **asdict(cell),
+    measured = {
         "p": f"{cell.p:g}",
         "settings": {**asdict(preset), "p": None, "between_weight": None, "seeds": None},
         "id": id_,
@@ -219,13 +218,13 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
         "train_digits": len(training[1]),
         "id_digits": len(held_out[1]),
         "ood_digits": len(ood[0][1]),
-        "losses": _thinned(state["losses"]),
+        "losses": thinned(state["losses"]),
         "curve": curve.points(),
         "channels": _channels(network, held_out[0][:SHOWN], device),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "environment": environment(),
         "seconds": round(time.perf_counter() - started, 1),
     }
+    return cell_record("experiment1", cell, measured)
 
 
 def _config(cell: Experiment1Cell, preset: Experiment1Preset) -> TrainConfig:
@@ -260,11 +259,6 @@ def _training_and_held_out(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
             )
         )
     return parts[0], parts[1]
-
-
-def _thinned(losses: Sequence[float]) -> list[float]:
-    """At most 100 means of equal stretches."""
-    return [round(float(part.mean()), 6) for part in np.array_split(np.array(losses), min(len(losses), 100))]
 
 
 def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device) -> list[Any]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..visualization.figures import save_figure
+from .records import by_settings
 
 CLASSES = ("encode", "suppress", "ambiguous")
 COLORS = {"encode": "#c4622d", "suppress": "#1b4f8a", "ambiguous": "#9a9a9a"}
@@ -27,8 +28,7 @@ REFERENCE = {
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per p and between_weight: every seed's accuracies and class, that of over half of them, if any, and the reference's."""
     rows = []
-    for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
-        mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
+    for (p, weight), mine in by_settings(cells, "p", "between_weight", order={"p": NORMS.index}):
         classes = Counter(cell["class"] for cell in mine)
         objective = mine[0].get("objective", "paper")
         reference = REFERENCE[p].get(weight) if objective == "paper" else None

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from ..evaluation.probing.structure import (
     edge_precision,
     normal_edges,
 )
-from ..evaluation.record import environment
 from ..geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from ..models.checkpoint import load_checkpoint, seeded_network
 from ..models.loading import load_model
@@ -32,7 +31,8 @@ from ..training.precision import FLOAT32
 from ..training.run_folder import STATE
 from ..training.train import train
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
-from . import Record, cell_format, preset_named
+from . import Record, preset_named
+from .records import by_settings, cell_record, thinned
 from .rooms import Rooms, matching
 
 SHOWN_CHANNELS = 6
@@ -116,10 +116,7 @@ def run(cell: Experiment2Cell, folder: Path) -> Record:
     model = load_model(str(place))
     if isinstance(model, DescriptorModel):
         match_picture(best_pair(test), [model], folder / "pictures" / f"{cell.name}_matches.png")
-    record = {
-        "format": cell_format("experiment2"),
-        "format_version": 1,
-        **asdict(cell),
+    measured = {
         "p": f"{cell.p:g}",
         "config": config.model_dump(mode="json"),
         "metrics": matching(place, data["test"]),
@@ -127,13 +124,12 @@ def run(cell: Experiment2Cell, folder: Path) -> Record:
         "structure_untrained": _structure(untrained, test, cell.p),
         "structure_colour": _structure(torch.nn.Identity(), test, cell.p),
         "shown": _shown(network, test.scene(0)),
-        "losses": [round(float(part.mean()), 6) for part in np.array_split(np.array(state["losses"]), min(len(state["losses"]), 100))],
+        "losses": thinned(state["losses"]),
         "validation": {str(step): round(loss, 6) for step, loss in state["validation"].items()},
-        "environment": environment(),
         "seconds": round(time.perf_counter() - started, 1),
     }
     test.close()
-    return record
+    return cell_record("experiment2", cell, measured)
 
 
 def _descriptors(network: torch.nn.Module, scene: StoredScene, view: int) -> np.ndarray:
@@ -182,8 +178,7 @@ def _shown(network: torch.nn.Module, scene: StoredScene) -> Record:
 def summary(cells: Sequence[Record]) -> list[Record]:
     """One row a norm and weight, every seed's numbers."""
     rows = []
-    for p, weight in sorted({(cell["p"], cell["between_weight"]) for cell in cells}, key=lambda key: (NORMS.index(key[0]), key[1])):
-        mine = sorted((cell for cell in cells if (cell["p"], cell["between_weight"]) == (p, weight)), key=lambda cell: cell["seed"])
+    for (p, weight), mine in by_settings(cells, "p", "between_weight", order={"p": NORMS.index}):
         rows.append(
             {
                 "p": p,

@@ -7,21 +7,20 @@ are chosen, and what they cost; all are free of momentum networks and temperatur
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..errors import unknown_name
-from ..evaluation.record import environment
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
 from ..training.precision import FLOAT32
 from ..training.train import train
 from ..visualization.figures import save_figure
-from . import Record, cell_format, preset_named
+from . import Record, preset_named
+from .records import best_first, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
 HARD: dict[str, Any] = {"objective": "stable-hard"}
@@ -105,9 +104,7 @@ class NegativesCell:
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NegativesCell]:
     """The grid of a preset, seed by seed. UserError for an unknown variant."""
     grid = preset_named("negatives", PRESETS, preset)
-    for variant in variants:
-        if variant not in VARIANTS:
-            raise unknown_name("variant", variant, VARIANTS)
+    check_variants(variants, VARIANTS)
     return [
         NegativesCell(preset, variant, steps, seed)
         for seed in range(seeds or grid.seeds)
@@ -134,22 +131,18 @@ def run(cell: NegativesCell, folder: Path) -> Record:
     started = time.perf_counter()
     train(rooms.path(folder, "train"), place, config, precision=FLOAT32)
     seconds = time.perf_counter() - started
-    return {
-        "format": cell_format("negatives"),
-        "format_version": 1,
-        **asdict(cell),
+    measured = {
         "config": config.model_dump(mode="json"),
         "metrics": matching(place, rooms.path(folder, "test")),
-        "environment": environment(),
         "train_seconds": round(seconds, 1),
     }
+    return cell_record("negatives", cell, measured)
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
     """One row a variant and budget, best first within a budget."""
     rows = []
-    for steps, variant in sorted({(cell["steps"], cell["variant"]) for cell in cells}):
-        mine = sorted((cell for cell in cells if (cell["steps"], cell["variant"]) == (steps, variant)), key=lambda cell: cell["seed"])
+    for (steps, variant), mine in by_settings(cells, "steps", "variant"):
         rows.append(
             {
                 "variant": variant,
@@ -160,7 +153,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
                 "train_seconds": float(np.median([cell["train_seconds"] for cell in mine])),
             }
         )
-    return sorted(rows, key=lambda row: (row["steps"], -np.mean(row["delta_avg"])))
+    return best_first(rows)
 
 
 def table(rows: Sequence[Record]) -> str:

@@ -8,6 +8,7 @@ from ..evaluation.matching.evaluate import evaluate
 from ..evaluation.matching.pairs import DatasetPairs
 from ..evaluation.suite import STRIDE
 from ..generation import generate
+from ..generation.components import DEFAULTS
 from ..generation.protocol import GENERATORS
 from ..models.loading import load_model
 
@@ -22,10 +23,11 @@ class Rooms:
 
     def make(self, folder: Path, workers: int) -> None:
         """Make all splits in `folder`/data, or finish them."""
-        kind = GENERATORS.get("3d").config_type
+        generator = DEFAULTS.get("rooms")
+        kind = GENERATORS.get(generator).config_type
         for split, scenes in self.scenes.items():
             config = kind(split=split, scenes=scenes, views=self.views, size=self.size)
-            generate("3d", config, self.path(folder, split), workers=workers)
+            generate(generator, config, self.path(folder, split), workers=workers)
 
     @staticmethod
     def path(folder: Path, split: str) -> Path:

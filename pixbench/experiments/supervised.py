@@ -6,7 +6,7 @@ the logits. Settings are those of the authors' public run.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..evaluation.probing.domains import DOMAIN_SETS
-from ..evaluation.record import environment
+from ..generation.components import DEFAULTS
 from ..io.seeding import seeded
 from ..visualization.figures import save_figure
-from . import Record, cell_format, preset_named
+from . import Record, preset_named
+from .records import cell_record
 
 Method = Literal["erm", "irm", "grey"]
 METHODS: tuple[Method, ...] = ("erm", "irm", "grey")
@@ -71,27 +72,24 @@ def cells(preset: str, *, seeds: int | None = None) -> list[SupervisedCell]:
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
     del folder, workers
-    DOMAIN_SETS.get("colored-mnist")(PRESETS[preset].digits, cut="irm", seed=0)
+    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[preset].digits, cut="irm", seed=0)
 
 
 def run(cell: SupervisedCell, folder: Path) -> Record:
     """Train one method."""
     del folder
     started = time.perf_counter()
-    domains = DOMAIN_SETS.get("colored-mnist")(PRESETS[cell.preset].digits, cut="irm", seed=cell.seed)
+    domains = DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[cell.preset].digits, cut="irm", seed=cell.seed)
     id_, ood = supervised(domains, cell.method, seed=cell.seed)
-    return {
-        "format": cell_format("supervised"),
-        "format_version": 1,
-        **asdict(cell),
+    measured = {
         "cut": "irm",
         "train": id_,
         "ood": ood,
         "train_digits": sum(len(domain.labels) for domain in domains if not domain.ood),
         "ood_digits": sum(len(domain.labels) for domain in domains if domain.ood),
-        "environment": environment(),
         "seconds": round(time.perf_counter() - started, 1),
     }
+    return cell_record("supervised", cell, measured)
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:

@@ -11,5 +11,11 @@ OBJECT_SOURCES: Registry[Callable[[str | None], Any]] = Registry("object source"
 ROOM_SOURCES: Registry[Callable[[str | None], Any]] = Registry("room source", "pixbench.room_sources")
 """Called as object sources are."""
 
+DEFAULTS: Registry[str] = Registry("default", "pixbench.defaults")
+"""Names of what the demo and the experiments use, by what it shows: `rooms` is a generator, `colored-digits` a set of labelled domains.
+
+The core knows neither name: the package that registers one also claims the default.
+"""
+
 RENDERERS: Registry[Any] = Registry("renderer", "pixbench.renderers")
 """See pixbench.generators.renderers.protocol."""

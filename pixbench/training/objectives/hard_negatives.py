@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ...evaluation.matching.nearest import Apart, nearest_k
+from ...evaluation.matching.nearest import Separation, nearest_k
 from ...geometry.pixels import snap_to_centre
 from ...losses import between_loss, half_distance
 from .base import Described, Objective, mean_where, options_of, sample_descriptors
@@ -88,7 +88,7 @@ class HardContrast(Objective):
                 count,
                 p=self.config.p,
                 allowed=matched,
-                apart=Apart(uv, uv, self.options["near_px"]),
+                apart=Separation(uv, uv, self.options["near_px"]),
                 beyond=others if self.options["semi"] else None,
             )
             nearest, index = _half(found.distance, self.config.p, x.shape[1]), found.index.clamp(min=0)

@@ -13,7 +13,7 @@ from ....jit.simd import WIDTH
 from .compiled import in_threads, parts_of
 from .search import NORM_CODES, Norm, as_distance, sums_of, unit
 from .sum_kernels import BLOCK, Targets, in_rows
-from .top_k_kernels import NOTHING, ApartOfImage, BestSoFar, search_k
+from .top_k_kernels import NOTHING, Apart, Kept, search_k
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Nearest:
 
 
 @dataclass(frozen=True, eq=False)
-class Apart:
+class Separation:
     """Only targets whose `place` is farther than `px` from a query's `centre` count."""
 
     centre: Float[Tensor, "batch queries 2"]
@@ -40,7 +40,7 @@ def nearest_k(
     *,
     p: Norm,
     allowed: Bool[Tensor, "batch targets"] | None = None,
-    apart: Apart | None = None,
+    apart: Separation | None = None,
     beyond: Float[Tensor, "batch queries channels"] | None = None,
 ) -> Nearest:
     """The k targets of the same set that are nearest to each query in the norm p; the lowest index first among equals.
@@ -68,7 +68,9 @@ def _can_be_compiled(descriptors: Tensor) -> bool:
 Found = tuple[Float[Tensor, "batch queries k"], Int[Tensor, "batch queries k"]]
 
 
-def _with_torch(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Apart | None, least: Tensor | None) -> Found:
+def _with_torch(
+    queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Separation | None, least: Tensor | None
+) -> Found:
     total = sums_of(queries[:, :, None], targets[:, None], p)
     left_out = ~(allowed[:, None] & (total < math.inf))
     if apart is not None:
@@ -83,7 +85,9 @@ def _with_torch(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tens
     return functional.pad(total, short, value=math.inf), functional.pad(index, short, value=-1)
 
 
-def _with_kernels(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Apart | None, least: Tensor | None) -> Found:
+def _with_kernels(
+    queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Tensor, apart: Separation | None, least: Tensor | None
+) -> Found:
     batch, count, _ = queries.shape
     key = np.full((batch, count, k), NOTHING)
     floor = torch.zeros(batch, count) if least is None else least
@@ -92,7 +96,7 @@ def _with_kernels(queries: Tensor, targets: Tensor, k: int, p: Norm, allowed: Te
 
     def run(task: tuple[int, slice]) -> None:
         image, part = task
-        kept = BestSoFar(key[image, part], floor[image, part].numpy())
+        kept = Kept(key[image, part], floor[image, part].numpy())
         centre = around[image].centre[part]
         search_k(in_rows(rows[image, part], BLOCK), given[image], NORM_CODES[p], around[image]._replace(centre=centre), kept)
 
@@ -110,11 +114,11 @@ def _targets(targets: Tensor, allowed: Tensor) -> Targets:
     return Targets(groups, *targets.shape)
 
 
-def _around(apart: Apart | None, image: int, count: int) -> ApartOfImage:
+def _around(apart: Separation | None, image: int, count: int) -> Apart:
     if apart is None:
-        return ApartOfImage(False, np.zeros((count, 2)), np.zeros((1, 2)), -1.0)
+        return Apart(False, np.zeros((count, 2)), np.zeros((1, 2)), -1.0)
     centre, place = (np.ascontiguousarray(x[image].double().numpy()) for x in (apart.centre, apart.place))
-    return ApartOfImage(True, centre, place, _squared(apart.px))
+    return Apart(True, centre, place, _squared(apart.px))
 
 
 def _squared(px: float) -> float:

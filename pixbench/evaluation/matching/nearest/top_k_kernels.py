@@ -14,7 +14,7 @@ NOTHING = np.int64(0x7F800000 << 32 | 0xFFFFFFFF)
 """The key of a place that is not taken: an infinite sum."""
 
 
-class BestSoFar(NamedTuple):
+class Kept(NamedTuple):
     """The lowest sums so far, ascending, as keys: the bits of a sum, which are in the order of sums, before the 32 bits of its target.
 
     Only sums that are at least `least` count.
@@ -24,7 +24,7 @@ class BestSoFar(NamedTuple):
     least: Float[Array, " queries"]
 
 
-class ApartOfImage(NamedTuple):
+class Apart(NamedTuple):
     """If `used`, only targets count whose place is at a squared distance of more than `squared` from the query's centre."""
 
     used: bool

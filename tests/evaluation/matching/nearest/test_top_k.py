@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from pixbench.evaluation.matching.nearest import NORMS, Apart, Norm, nearest, nearest_k, top_k
+from pixbench.evaluation.matching.nearest import NORMS, Norm, Separation, nearest, nearest_k, top_k
 
 SCIPY = {1: "cityblock", 2: "euclidean", math.inf: "chebyshev", "cosine": "cosine"}
 
@@ -41,7 +41,7 @@ def test_distances_and_order_are_those_of_scipy(p: Norm, channels: int) -> None:
 def test_masks_and_floors_against_topk_of_a_masked_matrix(p: float) -> None:
     # Distances of these are all different: torch.topk has no choice.
     queries, targets, uv, allowed = _random(3, 50, 8), _random(3, 70, 8, seed=2), _uv(3, 70), _random(3, 70, seed=4) > -0.5
-    apart = Apart(uv[:, :50], uv, 6.0)
+    apart = Separation(uv[:, :50], uv, 6.0)
     found = nearest_k(queries, targets, 4, p=p, allowed=allowed, apart=apart, beyond=targets[:, :50])
     distance = torch.cdist(queries.double(), targets.double(), p=p)
     counts = (torch.cdist(uv[:, :50].double(), uv.double()) > 6) & allowed[:, None]
@@ -76,7 +76,7 @@ def test_the_compiled_search_gives_what_torch_gives(
     centre, place = (torch.from_numpy(np.round(rng.uniform(0, 12, (batch, n, 2)))) for n in (queries, targets))
     options: dict[str, Any] = {
         "allowed": torch.from_numpy(rng.random((batch, targets)) < 0.6) if masked[0] else None,
-        "apart": None if masked[1] is None else Apart(centre, place, masked[1]),
+        "apart": None if masked[1] is None else Separation(centre, place, masked[1]),
         "beyond": beyond if masked[2] else None,
     }
     before = torch.get_num_threads()
@@ -103,7 +103,7 @@ def test_equal_ones_come_in_their_order_and_missing_ones_last() -> None:
 
 def test_only_what_is_farther_than_the_radius_is_apart() -> None:
     place = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [4.01, 0.0], [3.0, 3.0]]])
-    found = nearest_k(torch.zeros(1, 1, 2), torch.zeros(1, 4, 2), 4, p=2, apart=Apart(torch.zeros(1, 1, 2), place, 4.0))
+    found = nearest_k(torch.zeros(1, 1, 2), torch.zeros(1, 4, 2), 4, p=2, apart=Separation(torch.zeros(1, 1, 2), place, 4.0))
     assert found.index.tolist() == [[[2, 3, -1, -1]]]
 
 

@@ -1,0 +1,48 @@
+"""What records of cells have in common, whatever the experiment."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ..errors import unknown_name
+from ..evaluation.record import environment
+from . import Record, cell_format
+
+
+def cell_record(experiment: str, cell: Any, measured: Record) -> Record:
+    """The record of a finished cell: its settings, what was measured, and the versions that it ran with."""
+    return {"format": cell_format(experiment), "format_version": 1, **asdict(cell), **measured, "environment": environment()}
+
+
+def by_settings(
+    cells: Sequence[Record], *names: str, order: Mapping[str, Callable[[Any], Any]] = MappingProxyType({})
+) -> Iterator[tuple[tuple[Any, ...], list[Record]]]:
+    """Records grouped by the values of these settings, in order of the values, or of a key of a setting in `order`.
+
+    Each group is sorted by seed.
+    """
+    keys = [order.get(name, lambda value: value) for name in names]
+    settings = {tuple(cell[name] for name in names) for cell in cells}
+    for values in sorted(settings, key=lambda values: [key(value) for key, value in zip(keys, values, strict=True)]):
+        group = (cell for cell in cells if tuple(cell[name] for name in names) == values)
+        yield values, sorted(group, key=lambda cell: int(cell["seed"]))
+
+
+def best_first(rows: Sequence[Record]) -> list[Record]:
+    """Rows by number of steps, and among equal steps by mean `delta_avg`, the highest first."""
+    return sorted(rows, key=lambda row: (row["steps"], -sum(row["delta_avg"]) / len(row["delta_avg"])))
+
+
+def check_variants(variants: Sequence[str], known: Collection[str]) -> None:
+    """UserError with a suggestion for a variant that is not known."""
+    for variant in variants:
+        if variant not in known:
+            raise unknown_name("variant", variant, known)
+
+
+def thinned(losses: Sequence[float]) -> list[float]:
+    """The losses of all steps as at most 100 means over equal numbers of steps, in order."""
+    return [round(float(part.mean()), 6) for part in np.array_split(np.array(losses), min(len(losses), 100))]
