@@ -20,6 +20,7 @@ from pixbench.evaluation.task import metrics_of, ordered_tasks
 from pixbench.geometry.correspondence import STATUS_MEANING
 
 ROOT = Path(__file__).parents[1]
+PLOT = ROOT / "results" / "leaderboard" / "pareto.svg"
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
@@ -31,8 +32,9 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the leaderboard's plot."""
-    files.append(File.generated(config, "pareto.svg", content=(ROOT / "results" / "leaderboard" / "pareto.svg").read_text()))
+    """Adds the leaderboard's plot, if there is one."""
+    if PLOT.exists():
+        files.append(File.generated(config, PLOT.name, content=PLOT.read_text()))
     return files
 
 
@@ -145,7 +147,7 @@ def leaderboard() -> str:
     return "\n".join(
         [
             "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .45em .7em; }</style>\n",
-            "![Matching against accuracy of each checkpoint](pareto.svg)\n",
+            *(["![Matching against accuracy of each checkpoint](pareto.svg)\n"] if PLOT.exists() else []),
             (ROOT / "results" / "leaderboard" / "leaderboard.md").read_text(),
         ]
     )

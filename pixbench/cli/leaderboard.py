@@ -45,12 +45,14 @@ def show(paths: Records = None, markdown: Annotated[bool, typer.Option("--markdo
 @leaderboard.command("build")
 def build(
     paths: Records = None,
-    out: Annotated[Path, typer.Option(help="Folder to write Markdown, CSV, LaTeX, HTML and the plot into.")] = Path("results/leaderboard"),
+    out: Annotated[
+        Path, typer.Option(help="Folder to write Markdown, CSV, LaTeX and HTML into, and a plot where there is a trade-off.")
+    ] = Path("results/leaderboard"),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where OUT is not what the records give.")] = False,
 ) -> None:
     """Make the leaderboard with ranks, intervals and tests: the same records give the same bytes."""
     from ..errors import VerificationError
-    from ..leaderboard.render import FILES, differing, write
+    from ..leaderboard.render import differing, write
     from ..leaderboard.tables import build_tables
 
     tables = build_tables(_records(paths), statistics=True)
@@ -61,8 +63,8 @@ def build(
             raise VerificationError(f"{out}: {', '.join(wrong)} differ from the records: run 'pixbench leaderboard build'")
         typer.echo(f"{out}: {len(tables)} tables, {rows} rows, as the records give them")
         return
-    write(tables, out)
-    typer.echo(f"{out}: {len(tables)} tables, {rows} rows in {', '.join(FILES)}")
+    files = write(tables, out)
+    typer.echo(f"{out}: {len(tables)} tables, {rows} rows in {', '.join(files)}")
 
 
 @leaderboard.command("verify")

@@ -14,6 +14,12 @@ OOD = CLASSIFICATION.primary
 WIDTH, HEIGHT, LEFT, TOP = 760, 420, 64, 28
 PLOT_WIDTH, PLOT_HEIGHT = 500, 330
 
+LABEL = (13.0, 11.0)
+"""Width and height that a number needs for itself."""
+
+BESIDE = [(dx, dy) for distance in (12.0, 24.0, 36.0) for dx, dy in ((distance, 0.0), (0.0, distance), (-distance, 0.0), (0.0, -distance))]
+"""Where a label may stand from its point, the nearest first."""
+
 
 @dataclass(frozen=True)
 class ParetoPoint:
@@ -56,13 +62,16 @@ def _marked(point: ParetoPoint, all_points: Sequence[ParetoPoint]) -> ParetoPoin
 
 
 def pareto_svg(points: Sequence[ParetoPoint]) -> str:
-    """The plot: OOD accuracy (filled) and ID accuracy (ring) of each checkpoint over its matching score, the best of both joined."""
+    """The plot: OOD accuracy (filled) and ID accuracy (ring) of each checkpoint over its matching score, the best of both joined.
+
+    Empty where one checkpoint is the best in both, or there is none: then there is no trade-off to be seen.
+    """
+    if len({(point.matching, point.ood_accuracy) for point in points if point.best}) < 2:
+        return ""
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="12">',
         "<title>Matching against ID and OOD accuracy of each checkpoint</title>",
     ]
-    if not points:
-        return "\n".join([*parts, '<text x="20" y="40">No checkpoint has both a matching and a classification record.</text>', "</svg>\n"])
     highest = max(point.matching for point in points)
     step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if highest / step <= 6)
     top = step * (int(highest / step) + 1)
@@ -86,7 +95,9 @@ def pareto_svg(points: Sequence[ParetoPoint]) -> str:
     line = " ".join("{:.1f},{:.1f}".format(*place(point.matching, point.ood_accuracy)) for point in front)
     parts.append(f'<polyline points="{line}" fill="none" stroke="#c4622d" stroke-dasharray="4 3"/>')
     names = list(dict.fromkeys(point.name for point in points))
-    for point in points:
+    dots = [place(point.matching, accuracy) for point in points for accuracy in (point.ood_accuracy, point.id_accuracy)]
+    labels = _label_places([place(point.matching, point.ood_accuracy) for point in points], dots)
+    for point, (label_x, label_y) in zip(points, labels, strict=True):
         number = names.index(point.name) + 1
         (x, low), (_, high) = place(point.matching, point.ood_accuracy), place(point.matching, point.id_accuracy)
         words = f"{point.name}: δ_avg {point.matching:.3f}, ID {point.id_accuracy:.3f}, OOD {point.ood_accuracy:.3f}"
@@ -95,7 +106,7 @@ def pareto_svg(points: Sequence[ParetoPoint]) -> str:
             f'<g><title>{escape(words)}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="#c8c8c4"/>'
             f'<circle cx="{x:.1f}" cy="{high:.1f}" r="3.5" fill="#fff" stroke="{fill}"/>'
             f'<circle cx="{x:.1f}" cy="{low:.1f}" r="4" fill="{fill}"/>'
-            f'<text x="{x + 6:.1f}" y="{low + 4:.1f}" font-size="9.5" fill="#444">{number}</text></g>'
+            f'<text x="{label_x:.1f}" y="{label_y + 3.5:.1f}" text-anchor="middle" font-size="9.5" fill="#444">{number}</text></g>'
         )
     legend = LEFT + PLOT_WIDTH + 24
     parts.append(f'<circle cx="{legend}" cy="{TOP}" r="3.5" fill="#fff" stroke="#444"/><text x="{legend + 10}" y="{TOP + 4}">ID</text>')
@@ -107,3 +118,21 @@ def pareto_svg(points: Sequence[ParetoPoint]) -> str:
             f"{number} {escape(name)}</text>"
         )
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _label_places(points: Sequence[tuple[float, float]], dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The centre of each point's label: the first place beside it where it lies over no dot and no other label, and in the plot."""
+    placed: list[tuple[float, float]] = []
+    for x, y in points:
+        free = ((x + dx, y + dy) for dx, dy in BESIDE if _inside(x + dx, y + dy) and _is_free((x + dx, y + dy), dots, placed))
+        placed.append(next(free, (x + BESIDE[0][0], y)))
+    return placed
+
+
+def _inside(x: float, y: float) -> bool:
+    return LEFT < x < LEFT + PLOT_WIDTH and TOP < y < TOP + PLOT_HEIGHT
+
+
+def _is_free(place: tuple[float, float], dots: Sequence[tuple[float, float]], placed: Sequence[tuple[float, float]]) -> bool:
+    taken = [(dot, 4.0) for dot in dots] + [(label, LABEL[0] / 2) for label in placed]
+    return all(abs(place[0] - x) > LABEL[0] / 2 + reach or abs(place[1] - y) > LABEL[1] / 2 + reach for (x, y), reach in taken)

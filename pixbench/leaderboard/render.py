@@ -12,7 +12,8 @@ from .entries import seed_of
 from .pareto import pareto_points, pareto_svg
 from .tables import Table
 
-FILES = ("leaderboard.md", "leaderboard.csv", "leaderboard.tex", "leaderboard.html", "pareto.svg")
+PLOT = "pareto.svg"
+"""Written only where it shows a trade-off."""
 
 LONG_HEADER = (
     *("task", "suite", "recipe_sha256", "rank", "model", "p", "channels", "metric", "version", "metric_sha256"),
@@ -109,17 +110,23 @@ def rendered(tables: Sequence[Table]) -> dict[str, str]:
         "leaderboard.csv": long_csv(tables),
         "leaderboard.tex": "% needs the packages booktabs and graphicx\n" + "\n".join(latex(table) for table in tables),
         "leaderboard.html": template("leaderboard.html", tables=tables, plot=plot),
-        "pareto.svg": plot,
+        **({PLOT: plot} if plot else {}),
     }
 
 
-def write(tables: Sequence[Table], out: Path) -> None:
-    """Write all files."""
+def write(tables: Sequence[Table], out: Path) -> list[str]:
+    """Write all files, and remove a plot that they no longer have. Gives their names."""
     out.mkdir(parents=True, exist_ok=True)
-    for name, text in rendered(tables).items():
+    files = rendered(tables)
+    for name, text in files.items():
         write_whole(out / name, text)
+    if PLOT not in files:
+        (out / PLOT).unlink(missing_ok=True)
+    return list(files)
 
 
 def differing(tables: Sequence[Table], out: Path) -> list[str]:
     """Names of files in a folder that are not what the records give."""
-    return [name for name, text in rendered(tables).items() if not (out / name).is_file() or (out / name).read_text() != text]
+    files = rendered(tables)
+    stale = [PLOT] if PLOT not in files and (out / PLOT).exists() else []
+    return [name for name, text in files.items() if not (out / name).is_file() or (out / name).read_text() != text] + stale

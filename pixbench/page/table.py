@@ -25,7 +25,7 @@ class TablePart(PagePart):
         self._tables = build_tables(stored, statistics=True)
 
     def index(self) -> dict[str, Any]:
-        """All tables, and the plot of both scores."""
+        """All tables, and the plot of both scores, empty where it shows no trade-off."""
         return {"tables": [self._table(table) for table in self._tables], "pareto": pareto_svg(pareto_points(self._tables))}
 
     def files(self) -> Iterator[str]:

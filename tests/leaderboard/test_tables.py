@@ -17,8 +17,8 @@ from pixbench.evaluation.suite import Opening
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.entries import entries
-from pixbench.leaderboard.pareto import ParetoPoint, pareto_points, pareto_svg
-from pixbench.leaderboard.render import FILES, differing, markdown, rendered, write
+from pixbench.leaderboard.pareto import ParetoPoint, _marked, pareto_points, pareto_svg
+from pixbench.leaderboard.render import differing, markdown, rendered, write
 from pixbench.leaderboard.tables import Scored, Table, build_tables
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -134,8 +134,10 @@ def test_the_files_are_a_pure_function_of_the_records(results: Path, tmp_path: P
     stored = find_records([results])
     tables, again = build_tables(stored, statistics=True), build_tables(stored[::-1], statistics=True)
     assert rendered(tables) == rendered(again)
-    write(tables, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
+    (tmp_path / "pareto.svg").write_text("of other records")
+    assert differing(tables, tmp_path)[-1] == "pareto.svg"
+    assert sorted(write(tables, tmp_path)) == sorted(path.name for path in tmp_path.iterdir()) == sorted(rendered(tables))
+    assert not (tmp_path / "pareto.svg").exists()  # nothing was classified
     assert differing(tables, tmp_path) == []
     (tmp_path / "leaderboard.tex").write_text("by hand")
     (tmp_path / "leaderboard.csv").unlink()
@@ -204,8 +206,6 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
     def point(name: str, matching: float, ood: float) -> ParetoPoint:
         return ParetoPoint(name, ("mini v1", "colours v1"), matching, 0.8, ood)
 
-    from pixbench.leaderboard.pareto import _marked
-
     points = [point("a", 0.3, 0.1), point("b", 0.2, 0.5), point("c", 0.1, 0.4), point("d", 0.2, 0.5)]
     assert [_marked(each, points).best for each in points] == [True, True, False, True]
     root = ElementTree.fromstring(pareto_svg([_marked(each, points) for each in points]))
@@ -214,7 +214,25 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
     line = root.find(f".//{name}polyline")
     assert line is not None
     assert len(line.attrib["points"].split()) == 3
-    assert "No checkpoint" in pareto_svg(pareto_points([]))
+    # One that is best in both, or none: no trade-off, no plot.
+    assert pareto_svg([_marked(each, points[1:3]) for each in points[1:3]]) == ""
+    assert pareto_svg(pareto_points([])) == ""
+
+
+def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> None:
+    near = [ParetoPoint(f"m{k}", ("mini v1", "colours v1"), 0.1 + 0.004 * (k % 4), 0.8, 0.1 + 0.01 * (k % 3)) for k in range(9)]
+    points = [_marked(each, near) for each in (*near, ParetoPoint("front", ("mini v1", "colours v1"), 0.05, 0.8, 0.5))]
+    root = ElementTree.fromstring(pareto_svg(points))
+    name = "{http://www.w3.org/2000/svg}"
+    dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in root.findall(f".//{name}g/{name}circle")]
+    labels = [(float(each.attrib["x"]), float(each.attrib["y"]) - 3.5) for each in root.findall(f".//{name}g/{name}text")]
+    assert len(dots) == 2 * len(points) == 2 * len(labels)
+
+    def over(one: tuple[float, float], other: tuple[float, float], width: float, height: float) -> bool:
+        return abs(one[0] - other[0]) < width and abs(one[1] - other[1]) < height
+
+    assert not any(over(label, dot, 6 + 4, 5 + 4) for label in labels for dot in dots)
+    assert not any(over(one, other, 12, 10) for k, one in enumerate(labels) for other in labels[:k])
 
 
 def test_committed_tables_are_what_the_records_give() -> None:
