@@ -35,6 +35,9 @@ FORMAT_VERSION = 3
 NUMERICS = ("precision", "threads")
 """What decides the last bits of the weights: recorded, so that a resumed run gives those of an unbroken one."""
 
+SHORT = 40
+"""Characters of a value in a message."""
+
 CURVE = "curve"
 """What was measured whenever the run was saved: added to run.json, and no part of what the run is."""
 
@@ -67,8 +70,10 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
     there = read_json(path, f"remove {out} and train again")
     if isinstance(there, dict) and there.get("format_version") == 2:
         there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
-    if not isinstance(there, dict) or _without_length(there) != _without_length(record):
-        raise UserError(f"{out} holds another run (other options or other data): choose another --out")
+    if not isinstance(there, dict):
+        raise UserError(f"{path} is not a JSON object: remove {out} and train again")
+    if differences := list(_differences(_without_length(there), _without_length(record))):
+        raise UserError(f"{out} holds another run, with {'; '.join(differences)}: choose another --out, or the options of that run")
     return there
 
 
@@ -86,6 +91,23 @@ def _without_length(record: dict[str, Any]) -> dict[str, Any]:
     """What must be the same in all parts of one run."""
     config = {name: value for name, value in dict(record.get("config") or {}).items() if name != "steps"}
     return {**{name: record[name] for name in record if name not in (*NUMERICS, CURVE, EARLIER)}, "config": config}
+
+
+def _differences(there: object, asked: object, name: str = "") -> Iterator[str]:
+    """What differs between two values of run.json, each by its name, with what is there and what was asked for."""
+    if isinstance(there, dict) and isinstance(asked, dict):
+        for key in [*there, *(key for key in asked if key not in there)]:
+            # The names of the configuration are those of the options.
+            below = key if name in ("", "config") else f"{name}.{key}"
+            yield from _differences(there.get(key), asked.get(key), below)
+    elif there != asked:
+        yield f"{name} {_short(there)} instead of {_short(asked)}"
+
+
+def _short(value: object) -> str:
+    """As in JSON, cut where a message would grow long."""
+    text = json.dumps(value)
+    return text if len(text) <= SHORT else f"{text[:SHORT]}…"
 
 
 def write_run(out: Path, record: dict[str, Any]) -> None:

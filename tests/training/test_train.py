@@ -102,8 +102,13 @@ def test_a_wrong_objective_or_option_writes_nothing(wrong: dict[str, object], ti
 
 def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=1))
-    with pytest.raises(UserError, match="holds another run"):
-        train(tiny, tmp_path / "run", _config(steps=1, seed=5))
+    with pytest.raises(UserError) as refused:
+        train(tiny, tmp_path / "run", _config(steps=1, seed=5, network=SMALL.model_copy(update={"channels": 9})))
+    # Options by name, with both values; the number of steps may differ.
+    said = "holds another run, with seed 0 instead of 5; network.channels 6 instead of 9: choose another --out"
+    assert said in str(refused.value)
+    with pytest.raises(UserError, match=r"with validation null instead of \{.{39}…: choose"):
+        train(tiny, tmp_path / "run", _config(steps=1), validation=tiny)
 
 
 def _weights(run: Path) -> dict[str, torch.Tensor]:
