@@ -91,4 +91,4 @@ def evaluate(
         typer.echo(f"layout {record.data.layout.name}; ground truth: {record.data.layout.ground_truth}")
     for reason, pairs in record.data.failed.items():
         typer.echo(f"failed on {pairs} pairs: {reason}", err=True)
-    typer.echo(f"record {path}, predictions beside it; all rows: pixbench leaderboard show {out}")
+    typer.echo(f"record {path}; predictions are beside it\nnext: pixbench leaderboard show {out}")
