@@ -36,7 +36,7 @@ def test_the_overview_leads_to_scenes_matches_and_table(page: Page, address: str
 def test_the_chart_shows_the_records_groups(page: Page, address: str, records: Path) -> None:
     opened(page, address, "overview")
     found = {name: read_record(records / f"{name}.json") for name in ("random-unet", "rgb-patch")}
-    lines = page.get_by_role("img", name="How hard a wider baseline is").locator("polyline")
+    lines = page.get_by_role("img", name="Matching by difficulty").locator("polyline")
     assert lines.count() == 2
     best = max(found.values(), key=lambda record: record.value("delta_avg") or 0)
     values = [group.metrics["delta_avg"] for name, group in best.groups.items() if name.startswith("angle: ")]

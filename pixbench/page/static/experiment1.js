@@ -56,7 +56,7 @@ PixBench.views.experiment1 = {
         parts.push(element("text", { x: left + column * (w + 0.5), y: top + height + 16, "text-anchor": "middle", class: "strong" }, `c = ${weight}`));
         classes.forEach(([name, count], k) => parts.push(element("text", { x: left + column * (w + 0.5), y: top + height + 31 + 13 * k, "text-anchor": "middle" }, `${count} ${name}`)));
       });
-      return element("figure", {}, element("svg", { class: "plot", viewBox: "0 0 406 275", role: "img", "aria-label": `accuracies for ${norm(p)}` }, element("text", { x: left, y: 12, class: "strong" }, norm(p)), ...parts));
+      return element("figure", {}, element("svg", { class: "plot", viewBox: "0 0 424 275", role: "img", "aria-label": `accuracies for ${norm(p)}` }, element("text", { x: left, y: 12, class: "strong" }, norm(p)), ...parts));
     }
 
     async function show(k, words) {

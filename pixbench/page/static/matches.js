@@ -127,7 +127,7 @@ PixBench.views.matches = {
         if (found && found[0] > -1e5) {
           marks.push({ x: found[0], y: found[1], colour: model.colour });
           const error = truth && status === 1 ? Math.hypot(found[0] - truth[0], found[1] - truth[1]) : null;
-          said.push(row(model, `(${number(found[0], 2)}, ${number(found[1], 2)})`, error === null ? "–" : `${number(error, 2)} px`, `${norm(p)}, ${from}`));
+          said.push(row(model, `(${number(found[0], 2)}, ${number(found[1], 2)})`, error === null ? "–" : `${number(error, 2)} px`, from));
         } else said.push(row(model, model.reason || "no answer here", "–", "–"));
         return found && { u: found[0], v: found[1], from };
       });
@@ -136,7 +136,7 @@ PixBench.views.matches = {
       const names = ["no surface", "visible", "occluded", "out of frame", "behind camera", "ambiguous"];
       readout.replaceChildren(
         element("span", {}, `pixel (${x}, ${y}) of view ${current.pair.a}: `, element("span", { class: `dot s${status}` }), names[status]),
-        element("table", { class: "answers" }, element("tr", {}, ...["", "in view b", "off by", "norm"].map((words) => element("th", { scope: "col" }, words))),
+        element("table", { class: "answers" }, element("tr", {}, ...["", `in view ${current.pair.b}`, "off by", "from"].map((words) => element("th", { scope: "col" }, words))),
           element("tr", {}, ...[element("span", {}, element("span", { class: `dot s${status}` }), "truth"), truth ? `(${number(truth[0], 2)}, ${number(truth[1], 2)})` : "–", "", ""].map((cell) => element("td", {}, cell))), ...said),
       );
       readout.dataset.probe = JSON.stringify({ pair: current.pair, x, y, status, truth, answers, ms: performance.now() - started });

@@ -6,7 +6,8 @@ PixBench.views.overview = {
 
   async show(main, parts) {
     const { element } = PixBench;
-    main.replaceChildren(cards(), sheet(), element("div", { class: "plots" }, ...PixBench.headlines(parts.table)));
+    const charts = PixBench.headlines(parts.table, parts.matches?.suite, window.innerWidth < 544);
+    main.replaceChildren(element("div", { class: "landing" }, cards(), sheet(), element("div", { class: "plots" }, ...charts)));
 
     function card(tab, many, words) {
       return element("button", { type: "button", onclick: () => PixBench.go(tab) }, element("b", {}, many), element("span", {}, words));
@@ -16,7 +17,7 @@ PixBench.views.overview = {
       const { scenes, matches, table } = parts;
       const rows = table?.tables.flatMap((each) => each.rows.filter((row) => !row.reference).map((row) => row.name)) ?? [];
       return element("div", { class: "cards" },
-        scenes && card("scenes", `${scenes.scenes} scenes`, "Each pixel of a view with its true place in every other view."),
+        scenes && card("scenes", `${scenes.shown < scenes.scenes ? `${scenes.shown} of ` : ""}${scenes.scenes} scenes`, "Each pixel of a view with its true place in every other view."),
         matches && card("matches", `${matches.pairs.length} pairs of views`, `Where ${matches.models.map((model) => model.name).join(", ")} ${matches.models.length > 1 ? "say" : "says"} that a pixel lies, and where it truly lies.`),
         table && card("table", `${new Set(rows).size} methods`, `Ranks and intervals on ${table.tables.length} ${table.tables.length > 1 ? "test sets" : "test set"}, every number with its definition.`));
     }

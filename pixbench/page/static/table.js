@@ -11,7 +11,7 @@ PixBench.views.table = {
     const box = element("div");
     const dialog = element("dialog", { "aria-label": "record" });
     main.replaceChildren(element("div", { class: "bar" }, element("label", {}, "suite", filter)), box, dialog);
-    if (index.pareto.includes("<circle")) {
+    if (index.pareto) {
       const plot = element("div", { class: "pareto" });
       plot.innerHTML = index.pareto;
       main.append(element("h2", {}, "Matching and accuracy of one checkpoint"), plot);
@@ -20,8 +20,9 @@ PixBench.views.table = {
     // Seeds as dots over the interval of the mean, on the scale of the table.
     function dots(row, column, low, high) {
       const place = (value) => 4 + 112 * Math.min(1, (value - low) / Math.max(high - low, 1e-9));
-      const marks = row.seeds[column].map((value) => element("circle", { cx: place(value), cy: 8, r: 3, }));
-      const line = row.bounds ? element("line", { x1: place(row.bounds[0]), x2: place(row.bounds[1]), y1: 8, y2: 8, class: "interval" }) : null;
+      // What lies beyond the scale points there.
+      const marks = row.seeds[column].map((value) => (value > high ? element("path", { d: "M111 4L118 8L111 12Z", class: "beyond" }) : element("circle", { cx: place(value), cy: 8, r: 3 })));
+      const line = row.bounds && row.bounds[0] <= high ? element("line", { x1: place(row.bounds[0]), x2: place(row.bounds[1]), y1: 8, y2: 8, class: "interval" }) : null;
       const grid = [4, 60, 116].map((x) => element("line", { x1: x, x2: x, y1: 0, y2: 16 }));
       return element("svg", { width: 120, height: 16, viewBox: "0 0 120 16", role: "img", "aria-label": row.seeds[column].map((value) => number(value)).join(", ") }, ...grid, line, ...marks);
     }
@@ -61,7 +62,7 @@ PixBench.views.table = {
       const spread = table.rows.flatMap((row) => [...row.seeds[first], ...(row.bounds ?? [])]).filter((each) => each < 0.999);
       const [low, high] = [Math.min(0, ...spread), Math.max(0.001, ...spread)];
       const body = element("tbody");
-      const fixed = [["rank", "rows that cannot be told apart share a rank; the oracle and chance have none"], ["name", ""]];
+      const fixed = [["rank", "methods that cannot be told apart share a rank; the oracle and chance have none"], ["name", ""]];
       const about = [["norm", "norm in which descriptors are compared"], ["D", "channels"]];
       const heads = [...fixed.map(([id, words]) => [id, id === "name" ? "model" : id, words]), ...table.columns.flatMap((column, k) => {
         const words = `${column.definition} (version ${column.version}, ${column.sha256}); ${column.higher ? "higher" : "lower"} is better. ${table.protocol}`;
