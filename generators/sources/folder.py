@@ -59,7 +59,7 @@ class FolderSource(Listed):
         root, self._options = parsed("folder", location, {**OPTIONS, **(more_options or {})})
         self._files = files.FolderFiles(root)
         self._label = f"folder/{plain_label(self._options.get('name') or folder_label(str(root)))}/"
-        self._skipped: Counter[str] = Counter()
+        self.skipped: dict[str, str] = {}
         self._pattern = self._options.get("pattern")
         self._paths = [path for path in self._files.names() if self._is_model(path)]
         if not self._paths:
@@ -72,7 +72,7 @@ class FolderSource(Listed):
         """Whether a file is a mesh whose name fits into a shard. Hidden files and long names are skipped and counted."""
         pure = PurePosixPath(path)
         if pure.suffix.lower() in OTHER_MESHES:
-            self._skipped[f"format that is not read: {pure.suffix.lower()}"] += 1
+            self.skipped[path] = f"format that is not read: {pure.suffix.lower()}"
         if pure.suffix.lower() not in Y_UP_FORMATS + Z_UP_FORMATS:
             return False
         if self._pattern and not (fnmatchcase(pure.name, self._pattern) or fnmatchcase(path, self._pattern)):
@@ -83,7 +83,7 @@ class FolderSource(Listed):
         elif not _fits(self._label + path):
             reason = f"path of over {LONGEST_ID} bytes, or not in UTF-8 (skipped)"
         if reason:
-            self._skipped[reason] += 1
+            self.skipped[path] = reason
         return reason is None
 
     @cached_property
@@ -105,7 +105,7 @@ class FolderSource(Listed):
 
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
-        return self._skipped
+        return Counter(self.skipped.values())
 
     def _rotation(self, path: str) -> Float[np.ndarray, "3 3"]:
         """The rotation to z up, with the front along -y, from the axis that is up in a file."""

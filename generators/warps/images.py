@@ -1,6 +1,8 @@
 """The images that the generator `2d` warps: ColoredMNIST, or the user's own. Each image belongs to exactly one split."""
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +20,17 @@ from .colored_mnist import Domain, colored_mnist
 from .config import Config2D
 from .mnist import read_digits
 
+logger = logging.getLogger("pixbench")
+
 SHARES = {"train": (0.0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1.0)}
 """The range of pictures, as shares of all, in each split."""
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".gif"}
+OTHER_PICTURES = {
+    ".arw", ".avif", ".cr2", ".cr3", ".dng", ".exr", ".hdr", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".psd", ".svg", ".tga",
+}  # fmt: skip
+"""Formats of pictures that are not read; a warning counts them."""
+
 PLAIN = 0.9
 """Correlation with itself, moved by two pixels, above which a picture is plain."""
 
@@ -131,7 +140,8 @@ class FolderPictures:
         found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_shown(path))
         if not found:
             raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG, WebP, TIFF, BMP, GIF or Netpbm files")
-        hashed = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+        _warn_of_others(self._folder)
+        hashed = {path: _sha256(path) for path in found}
         low, high = SHARES[config.split]
         self._hashes = {path: sha256 for path, sha256 in hashed.items() if low <= int(sha256[:12], 16) / 16**12 < high}
         self._paths = sorted(self._hashes, key=lambda path: self._hashes[path])
@@ -164,6 +174,21 @@ class FolderPictures:
 
     def _id(self, path: Path) -> str:
         return f"pictures/{path.relative_to(self._folder).as_posix()}"
+
+
+def _sha256(path: Path) -> str:
+    """The hash of a picture's file; of its name if it cannot be read, which is told when it is drawn."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _warn_of_others(folder: Path) -> None:
+    others = Counter(path.suffix.lower() for path in folder.rglob("*") if path.suffix.lower() in OTHER_PICTURES)
+    if others:
+        counts = ", ".join(f"{count} {suffix}" for suffix, count in sorted(others.items()))
+        logger.warning("%s: pictures of formats that are not read are left out: %s", folder, counts)
 
 
 def _is_shown(path: Path) -> bool:

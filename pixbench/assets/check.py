@@ -28,7 +28,10 @@ class CheckedModel:
 
 @dataclass
 class Survey:
-    """What was read: usable models by (category, split), and defects by kind, each with its count and one model that has it."""
+    """What was read: usable models by (category, split), and defects by kind, each with its count and one model that has it.
+
+    `listing` counts what the source has not listed, `skipped` names it with the reason where the source tells.
+    """
 
     models: list[CheckedModel] = field(default_factory=list)
 
@@ -36,6 +39,7 @@ class Survey:
     unusable: Counter[str] = field(default_factory=Counter)
     mended: Counter[str] = field(default_factory=Counter)
     listing: Counter[str] = field(default_factory=Counter)
+    skipped: dict[str, str] = field(default_factory=dict)
     example: dict[str, str] = field(default_factory=dict)
 
     def note(self, counter: Counter[str], kind: str, model_id: str) -> None:
@@ -79,6 +83,7 @@ def survey(source: Any, *, progress: Callable[[], None] = lambda: None) -> Surve
             found.note(found.mended, kind, entry.id)
         progress()
     found.listing.update(source.defects())
+    found.skipped.update(getattr(source, "skipped", {}))
     return found
 
 

@@ -78,7 +78,12 @@ def check_source(
 
 def _plain(kind: str, found: "Survey") -> dict[str, Any]:
     """A survey as plain values."""
-    counts = {"usable": found.usable.total(), "unusable": found.unusable.total(), "not_listed": dict(found.listing)}
+    counts = {
+        "usable": found.usable.total(),
+        "unusable": found.unusable.total(),
+        "not_listed": dict(found.listing),
+        "skipped": found.skipped,
+    }
     return {"kind": kind, **counts, "models": [asdict(model) for model in found.models]}
 
 
@@ -96,7 +101,8 @@ def _print_survey(title: str, found: "Survey", list_all: bool) -> None:
     _print_defects("mended", found.mended, found.example)
     if list_all:
         typer.echo("all files")
-        _print_aligned([(model.id, _in_words(model)) for model in found.models])
+        skipped = [(path, f"not listed: {reason}") for path, reason in found.skipped.items()]
+        _print_aligned([*((model.id, _in_words(model)) for model in found.models), *skipped])
 
 
 def _in_words(model: "CheckedModel") -> str:

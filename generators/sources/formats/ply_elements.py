@@ -114,7 +114,7 @@ class _Text:
         lists = [number for number, item in enumerate(names) if item.count_kind]
         if not lists:
             table = self._next(count * len(names), element).reshape(count, len(names))
-            return {item.name: table[:, column].astype(item.kind) for column, item in enumerate(names)}
+            return {item.name: _typed(table[:, column], item.kind) for column, item in enumerate(names)}
         widths = self._uniform(element)
         if widths is None:
             return _columns(names, [self._row(element) for _ in range(count)])
@@ -122,8 +122,8 @@ class _Text:
         starts = np.cumsum([0, *widths])
         result: Columns = {}
         for item, start, end in zip(names, starts, starts[1:], strict=False):
-            values = table[:, start:end].astype(item.kind)
-            result[item.name] = Ragged(values[:, 1:].ravel(), np.full(count, end - start - 1)) if item.count_kind else values[:, 0]
+            values = _typed(table[:, start + bool(item.count_kind) : end], item.kind)
+            result[item.name] = Ragged(values.ravel(), np.full(count, end - start - 1)) if item.count_kind else values[:, 0]
         return result
 
     def _next(self, count: int, element: _Element) -> np.ndarray:
@@ -212,6 +212,14 @@ def _columns(properties: list[Property], rows: list[list[np.ndarray]]) -> Column
     result: Columns = {}
     for column, item in enumerate(properties):
         values = [row[column] for row in rows]
-        flat = np.concatenate(values).astype(item.kind) if values else np.empty(0, item.kind)
+        flat = _typed(np.concatenate(values), item.kind) if values else np.empty(0, item.kind)
         result[item.name] = Ragged(flat, np.array([len(value) for value in values], int)) if item.count_kind else flat
     return result
+
+
+def _typed(values: Shaped[np.ndarray, "*any"], kind: str) -> Shaped[np.ndarray, "*any"]:
+    """Values in the type of a property: those of a text may be out of its range, and become the nearest one."""
+    if np.dtype(kind).kind == "f" or values.dtype == np.dtype(kind):
+        return values.astype(kind)
+    low, high = np.iinfo(kind).min, np.iinfo(kind).max
+    return np.clip(np.nan_to_num(values), low, high).astype(kind)

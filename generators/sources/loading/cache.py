@@ -49,6 +49,8 @@ def converted(files: Files, path: str, *, most_faces: int = OBJECT_FACES) -> Con
         raise BadModelError("no mesh file", path) from None
     except OSError as error:
         raise BadModelError("cannot be read", f"{path}: {error.strerror or error}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:  # of names in a damaged file
+        raise BadModelError("cannot be parsed", f"{path}: {type(error).__name__}: {error}") from None
     kind = path.rpartition(".")[2].lower()
     return converted_raw(kind, sha256, lambda: read_model(files, path), most_faces=most_faces)
 
