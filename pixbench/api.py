@@ -1,4 +1,4 @@
-"""What `import pixbench` offers beside single functions of its modules: data, training and evaluation in one call each."""
+"""High-level functions of the API: load, show, train and evaluate in one call each."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -35,7 +35,7 @@ def load(path: str | Path) -> PairDataset:
 def show(
     shown: "PairSample | ImageMatches", image_a: "PictureSource | None" = None, image_b: "PictureSource | None" = None, *, title: str = ""
 ) -> "Figure":
-    """A matplotlib figure of a pair and its true matches, or of matches between two pictures, which are then needed too.
+    """A matplotlib figure of a pair with its ground-truth matches, or of matches between two images, which must then be given.
 
     A notebook shows it; elsewhere, save it with `savefig`. UserError for matches without their pictures.
 

@@ -1,4 +1,4 @@
-"""Objects by name, filled from entry points, so that any package can add its own. Each lies beside the protocol of what it holds."""
+"""Registries: objects by name, loaded from entry points, so that other packages can add theirs. Each registry lies beside its protocol."""
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -13,7 +13,7 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """Names mapped to objects. Entry points of `group` are loaded when asked for; `builtin` gives objects that have none.
 
-    Raises UserError for an unknown name (with a suggestion), for a name that two packages claim, and for an entry point that cannot be
+    Raises UserError for an unknown name (with a suggestion), for a name that two packages register, and for an entry point that cannot be
     loaded.
     """
 
@@ -65,7 +65,7 @@ class Registry(Generic[T]):
         return item
 
     def _at_hand(self) -> dict[str, T]:
-        """Objects that need not be loaded."""
+        """Objects that are already in memory."""
         return {**self._builtin(), **self._added}
 
     def _found(self) -> dict[str, Any]:

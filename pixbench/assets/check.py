@@ -1,4 +1,4 @@
-"""Reads everything that a finite source of objects or rooms has, and counts what can be used and what is wrong."""
+"""Reads every model of a source of objects or rooms, and counts usable models and defects."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from ..registry import Registry
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """What came of reading one model: why it cannot be used (empty if it can), the reader's own words, what was mended, what it is."""
+    """Result of reading one model: why it cannot be used (empty if it can), details of the error, repairs that were made, and its
+    category.
+    """
 
     id: str
     category: str
@@ -28,7 +30,7 @@ class CheckedModel:
 
 @dataclass
 class Survey:
-    """What was read: usable models by (category, split), and defects by kind, each with its count and one model that has it.
+    """Counts of a source: usable models by (category, split), and defects by kind, each with one model as an example.
 
     `listing` counts what the source has not listed, `skipped` names it with the reason where the source tells.
     """

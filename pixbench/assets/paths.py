@@ -1,4 +1,4 @@
-"""Where PixBench keeps what it can make or fetch again."""
+"""Cache folders, for files that PixBench can generate or download again."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Reads and writes single views past HDF5: where they lie is asked once, then a read is one system call and a few compiled passes.
+"""Reads and writes single views without going through HDF5: chunk offsets are looked up once, then a read is one system call and a few
+compiled passes.
 
 HDF5 takes longer to open a dataset than to read a view of it, and its zlib twice as long as libdeflate.
 """
@@ -19,7 +20,7 @@ from ..io.hdf5 import DEFLATE, FLETCHER32, SHUFFLE, ZSTD, filters_of
 from ..jit import kernel
 
 Decode = Callable[[memoryview, int], Any]
-"""From compressed bytes, and the number of bytes that should come out, to these bytes."""
+"""A decoder: from compressed bytes and the expected number of decompressed bytes to the decompressed bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Chunks:
 
 
 def find_chunks(dataset: h5py.Dataset) -> Chunks | None:
-    """The chunks of a field; None where it is not stored view by view, or not in the way that the writer has."""
+    """The chunks of a field; None if it is not stored view by view, or not as this writer stores it."""
     decode, shape = _decoder(dataset), dataset.shape[1:]
     plain = dataset.dtype.kind in "iuf" and dataset.dtype.isnative and dataset.dtype.itemsize in (1, 2, 4)
     if decode is None or not plain or dataset.chunks != (1, *shape):

@@ -1,4 +1,4 @@
-"""What the scenes of a data set hold, summed up: written into `dataset.json` when a set is finished, and compared by `pixbench verify`."""
+"""Statistics over the scenes of a data set: written into `dataset.json` when a set is finished, and compared by `pixbench verify`."""
 
 import json
 from collections import Counter
@@ -14,7 +14,7 @@ from .pair_histogram import Pairs, pair_histogram
 from .reader import StoredScene
 
 SUMMED = ("self_test", "pair_histogram", "assets", "replaced", "contents")
-"""Fields of a manifest that say what its scenes hold."""
+"""Fields of a manifest with statistics of its scenes."""
 
 
 class Contents:
@@ -30,7 +30,7 @@ class Contents:
         self._size: tuple[int, ...] = ()
 
     def add(self, scene: StoredScene) -> None:
-        """Add a scene. UserError where an asset of it is known with another hash: somebody changed a model in between."""
+        """Add a scene. Raises UserError if one of its assets has another hash than before: a model file was changed in between."""
         recipe = scene.json("recipe")
         self._tests.append(SelfTest(**scene.json("self_test")))
         self._pairs.append((scene.read("pair_overlap"), scene.read("pair_angle_deg")))

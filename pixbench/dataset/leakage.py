@@ -1,4 +1,4 @@
-"""Which rooms, objects and pictures a data set is made of, by the hash of their contents, and what two sets share."""
+"""Leakage between data sets: rooms, objects and pictures of each by content hash, and those that two sets share."""
 
 from dataclasses import dataclass
 

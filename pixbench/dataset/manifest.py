@@ -27,7 +27,7 @@ class ShardEntry(BaseModel):
 
 
 class Recipe(BaseModel):
-    """All that decides the contents: generator, its full configuration, and the version that the generator gives its output."""
+    """Everything that determines the contents: generator, its full configuration, and the generator's version."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     generator: str
@@ -39,7 +39,7 @@ class Recipe(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(), sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
     def difference(self, wanted: "Recipe", mine: str = "there", other: str = "asked for") -> str:
-        """In words, where this recipe, which is `mine`, differs from one that is `other`."""
+        """The first difference between this recipe (called `mine` in the text) and another one (called `other`)."""
         old, new = ({"generator": r.generator, "generator_version": r.generator_version, **r.config} for r in (self, wanted))
         different = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
         return ", ".join(f"{name} {old.get(name)} {mine}, {new.get(name)} {other}" for name in different)
@@ -89,7 +89,7 @@ class Manifest(BaseModel):
         return hashlib.sha256(json.dumps(self.model_dump(exclude={"sha256"}), sort_keys=True).encode()).hexdigest()
 
     def content_sha256(self) -> str:
-        """Hash over the hashes of all shards: two data sets with this value equal are the same to the byte."""
+        """Hash over the hashes of all shards: two data sets with equal values have identical bytes."""
         return content_sha256(self.shard_hashes())
 
     def shard_hashes(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How hard the pairs of a data set are: what they share, and from how far apart they see it."""
+"""Difficulty of the pairs of a data set: histogram over visible share and baseline angle."""
 
 from collections.abc import Iterable
 from typing import Any

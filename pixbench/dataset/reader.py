@@ -50,13 +50,13 @@ class Pair:
 
     @property
     def visible(self) -> Bool[np.ndarray, "height width"]:
-        """Source pixels whose point the target sees."""
+        """Source pixels whose surface point is visible in the target."""
         return self.truth.status == Status.VISIBLE
 
 
 @dataclass(frozen=True, eq=False)
 class _OpenShard:
-    """An open file, and the scenes of it that were asked for: what a scene has learned about its places is kept."""
+    """An open file, and its scenes that were read so far: they keep the offsets of their chunks."""
 
     file: h5py.File
     scenes: dict[str, "StoredScene"]

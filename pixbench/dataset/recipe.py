@@ -46,7 +46,7 @@ def recipe_file(manifest: Manifest, source: Path) -> RecipeFile:
 
 
 def write_recipe_file(path: Path, recipe: RecipeFile) -> None:
-    """Write a recipe file; it is never there by half."""
+    """Write a recipe file atomically."""
     write_document(path, recipe)
 
 

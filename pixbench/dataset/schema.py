@@ -1,4 +1,4 @@
-"""What a shard holds: one group a scene, and in it these fields. The format's reference is this table."""
+"""The schema of a shard: one group per scene with these fields. This table is the reference of the format."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Field:
         return len(self.axes.split())
 
     def fault(self, dtype: np.dtype, shape: Sequence[int], sizes: dict[str, int]) -> str:
-        """Why an array is not this field, empty if it is. `sizes` holds the shared axes that are known already, and gets new ones."""
+        """Why an array does not conform to this field; empty if it does. `sizes` holds the sizes of shared axes so far, and is extended."""
         if dtype != np.dtype(self.dtype):
             return f"has type {dtype}, the format says {self.dtype}"
         wanted = [
@@ -90,7 +90,7 @@ FIELDS: dict[str, Field] = {
 
 
 def text_array(name: str, values: Sequence[str]) -> np.ndarray:
-    """The values of the text field `name`, encoded. UserError for one that does not fit: it would be cut without a word."""
+    """The values of the text field `name`, encoded. Raises UserError for a value that does not fit: HDF5 would truncate it silently."""
     encoded = [value.encode() for value in values]
     room = int(FIELDS[name].dtype[1:])
     for value, stored in zip(values, encoded, strict=True):

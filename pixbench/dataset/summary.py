@@ -1,4 +1,4 @@
-"""What a data set holds, in lines of text."""
+"""A summary of a data set as lines of text."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,7 +37,7 @@ def _lines(data: Path, manifest: Manifest) -> Iterator[str]:
 
 
 def one_line(data: Path) -> str:
-    """What a data set is, from its manifest alone."""
+    """One line about a data set, from its manifest alone."""
     manifest = read_manifest(data)
     unfinished = "" if manifest.complete else ", not finished"
     size_mb = sum(shard.bytes for shard in manifest.shards) / 1e6

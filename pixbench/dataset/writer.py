@@ -35,7 +35,7 @@ def field_sha256(array: np.ndarray) -> str:
 
 
 def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression = "gzip") -> None:
-    """Write scenes to `path`. Nothing is left under that name if this fails."""
+    """Write scenes to `path`, atomically: after a failure there is no file of that name."""
     # A process number would not do: two machines of a cluster may share it, and the folder.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     digests: dict[str, dict[str, str]] = {}
@@ -54,7 +54,7 @@ def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression
 
 @contextmanager
 def _created(temporary: Path, path: Path) -> Iterator[h5py.File]:
-    """A new file. It is closed under our eyes, because a full disk may show only then."""
+    """A new file, closed explicitly, because a full disk may be reported only on closing."""
     with _writing(path):
         # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
         # a Dask worker, holds on to them for a while.
@@ -116,7 +116,7 @@ def _fill(dataset: h5py.Dataset, array: np.ndarray, *, view_by_view: bool) -> No
 
 
 def _check_shape(name: str, field: Field, array: np.ndarray, sizes: dict[str, int]) -> None:
-    """The array has the schema's type and axes, and shared axes have one size all over the scene."""
+    """Check that an array has the schema's type and axes, and that shared axes have the same size in all fields of the scene."""
     if array.dtype != np.dtype(field.dtype) or array.ndim != field.ndim:
         raise ValueError(f"{name}: expected {field.dtype} with axes {field.axes}, got {array.dtype} {array.shape}")
     for axis, size in zip(field.axes.split(), array.shape, strict=True):
@@ -133,6 +133,6 @@ def _check_written(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None
 
 
 def _read_back(dataset: h5py.Dataset) -> np.ndarray:
-    """All of a field, in the way in which a reader gets it."""
+    """A whole field, read as a reader would."""
     chunks = find_chunks(dataset)
     return dataset[()] if chunks is None else np.stack([chunks.read(view) for view in range(len(dataset))])

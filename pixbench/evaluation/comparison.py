@@ -1,4 +1,4 @@
-"""A reported number beside the same number measured again."""
+"""Comparison of reported numbers with the same numbers measured again."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from .record import Record, number
 
 TOLERANCE = 1e-3
-"""By how much a number may differ on another machine's copy of a set: of shares as they are, of larger numbers relative to them."""
+"""Tolerance for a data set generated on another machine: absolute for numbers up to 1, relative above."""
 
 ROUNDING = 2e-6
-"""By how much it may differ where the same predictions are scored on the same copy: records are rounded to six digits."""
+"""Tolerance for the same predictions on the same data set: records are rounded to six digits."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """One number of one row: what its record reports, and what was measured now; None where there is no value.
 
-    `decided` is false for numbers that the predictions do not decide, and only the model could: they are not compared.
+    `decided` is false for numbers that cannot be computed from the predictions, only from the model: they are not compared.
     """
 
     name: str
@@ -39,10 +39,10 @@ class Comparison:
 def compare_metrics(
     record: Record, measured: Mapping[str, float], undecided: Collection[str] = (), tolerance: float = ROUNDING
 ) -> list[Comparison]:
-    """All metrics of the record, and those that it lacks though its task has them."""
+    """All metrics of the record, and metrics of its task that it lacks."""
     names = [*record.metrics, *(name for name in measured if name not in record.metrics)]
     return [Comparison(name, record.value(name), number(measured.get(name, math.nan)), name not in undecided, tolerance) for name in names]
 
 
 REPORTED = ("model", "model_info", "data.trained_on", "timing", "environment", "created")
-"""What a record reports and no predictions can give: its reader takes it on trust."""
+"""Fields of a record that cannot be computed from predictions, and so cannot be checked."""

@@ -1,4 +1,4 @@
-"""What matchers return, in the layouts that are known: two lists of points, or dictionaries as of kornia, LoFTR and LightGlue."""
+"""Output of matchers in the supported layouts: two arrays of points, or dictionaries as of kornia, LoFTR and LightGlue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ SCORES = ("confidence", "mconf", "scores", "matching_scores", "matching_scores0"
 
 @dataclass(frozen=True, eq=False)
 class MatchedPoints:
-    """Points of each image that belong together, in pixels, and how sure the matcher is of each (None: it does not say)."""
+    """Matched points of both images, in pixels, and the confidence of each match (None: the matcher gives none)."""
 
     a: Float[np.ndarray, "matches 2"]
     b: Float[np.ndarray, "matches 2"]
     score: Float[np.ndarray, " matches"] | None = None
 
     def at(self, kept: np.ndarray) -> "MatchedPoints":
-        """Some of the matches."""
+        """A subset of the matches."""
         return MatchedPoints(self.a[kept], self.b[kept], None if self.score is None else self.score[kept])
 
 
 def matched_points(found: Any) -> MatchedPoints:
-    """What a matcher returned. ValueError, naming what it is, for anything but the known layouts; points that are not finite go."""
+    """Convert the output of a matcher. Matches with points that are not finite are dropped. Raises ValueError for any other layout."""
     points = _of_dictionary(found) if isinstance(found, Mapping) else _of_arrays(found)
     return points.at(np.isfinite(points.a).all(axis=1) & np.isfinite(points.b).all(axis=1))
 
@@ -65,7 +65,7 @@ def _of_dictionary(found: Mapping[str, Any]) -> MatchedPoints:
 
 
 def _pairs(found: Mapping[str, Any]) -> Int[np.ndarray, "matches 2"] | None:
-    """Indices of points that belong together: LightGlue's `matches`, or SuperGlue's `matches0` with -1 for none; None: all, in order."""
+    """Index pairs of matched points: LightGlue's `matches`, or SuperGlue's `matches0` with -1 for none; None: all, in order."""
     if found.get("matches") is not None:
         pairs = found["matches"]
         pairs = _one(_array(pairs[0] if isinstance(pairs, list | tuple) and len(pairs) == 1 else pairs, "matches"))
@@ -88,7 +88,7 @@ def _scored(a: np.ndarray, b: np.ndarray, score: np.ndarray | None) -> MatchedPo
 
 
 def _one(points: np.ndarray) -> np.ndarray:
-    """Without a batch of one."""
+    """The array without a batch axis of size 1."""
     return points[0] if points.ndim == 3 and len(points) == 1 else points
 
 
@@ -96,7 +96,7 @@ def _array(item: Any, name: str) -> Float[np.ndarray, "..."]:
     try:
         return np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item, np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} that are no numbers ({error}): expected {LAYOUTS}") from None
+        raise ValueError(f"{name} that are not numeric ({error}): expected {LAYOUTS}") from None
 
 
 def _named(item: Any) -> str:

@@ -15,7 +15,7 @@ Values = Float[np.ndarray, " pairs"]
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for what a task scores: of matching the result of a pair. A changed definition or parameter is a new version.
+    """A metric of a task; of matching, a function of the result of one pair. A changed definition or parameter is a new version.
 
     `task` names the evaluation task, and so what `value` is a function of. `per_pair` names what `value` computes: metrics that summarise
     the same values of pairs in different ways share it. `by_pixel` metrics can be computed for some of a pair's pixels, and pooled over
@@ -37,21 +37,21 @@ class Metric:
 
     @property
     def column(self) -> str:
-        """The name of its values of single pairs."""
+        """The column of its per-pair values."""
         return self.per_pair or self.id
 
     def __call__(self, result: Any) -> float:
-        """The value on one pair, or on whatever its task is scored by; NaN where it is not defined."""
+        """The value for one pair, or one unit of another task; NaN where it is not defined."""
         return float(self.value(result))
 
     def over(self, values: Values) -> float:
-        """One number from the values of pairs; NaN where no pair has any."""
+        """Aggregate the values of pairs; NaN if no pair has a value."""
         known = values[~np.isnan(values)]
         if not len(known):
             return math.nan
         return float(self.summary(known)) if self.summary else float(np.mean(known))
 
     def sha256(self) -> str:
-        """Hash of id, version, definition and parameters: two numbers with this equal mean the same."""
+        """Hash of id, version, definition and parameters: numbers with equal hashes are comparable."""
         said = {"id": self.id, "version": self.version, "definition": self.definition, "parameters": dict(self.parameters)}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

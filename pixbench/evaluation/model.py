@@ -1,4 +1,4 @@
-"""What can be scored: anything that says where query pixels of one image lie in another."""
+"""Models that can be evaluated: anything that locates query pixels of one image in another."""
 
 import math
 from abc import ABC, abstractmethod
@@ -34,11 +34,12 @@ class Model(ABC):
 
     name: str
     asks_for: tuple[str, ...] = ()
-    """What it is given beside two images, in words that stand in the record; a model that names something gets the pair with its truth."""
+    """What the model needs besides two images, as stored in the record; a model that asks for anything gets the pair with its ground truth.
+    """
 
     @property
     def info(self) -> dict[str, Any]:
-        """What a reader of the table must know of this model, as plain JSON values. Its norm is added, see `described_model`."""
+        """Facts about the model for the record, as JSON values. `described_model` adds the norm."""
         return {}
 
     @abstractmethod
@@ -46,7 +47,7 @@ class Model(ABC):
         """Where query positions uv of image a lie in image b, in pixels. A class that `asks_for` nothing is told the images alone."""
 
     def answer(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """`match`, of a pair with truth, of which a model gets copies of the images and nothing else unless it `asks_for` it."""
+        """Answer a pair by `match`. The model gets copies of the images only, unless it `asks_for` ground truth."""
         return self.match(pair if self.asks_for else _images_only(pair), query_uv)
 
 
@@ -67,10 +68,10 @@ def described_model(model: Model) -> dict[str, Any]:
 
 
 BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
-"""Each is called without arguments, or with weights=PATH for those that have some."""
+"""Factories of baselines, called without arguments, or with weights=PATH for those with weights."""
 
 ADAPTERS: Registry[Callable[[str], Model]] = Registry("model adapter", "pixbench.model_adapters")
-"""Models of other libraries, `--model ADAPTER:TEXT`: each is called with the text behind its name."""
+"""Adapters for models of other libraries, `--model ADAPTER:TEXT`, called with TEXT."""
 
 
 class DescriptorModel(Model):
@@ -81,11 +82,11 @@ class DescriptorModel(Model):
     input: NetworkInput = AS_IT_IS
     """What `describe` is given of images."""
     grid: CellGrid | None = None
-    """Where the cells of `describe` lie; None: they cover what it is given evenly."""
+    """Position of the cells of `describe`; None: they tile the input evenly."""
     described: tuple[int, int, int] | None = None
-    """(channels, rows, columns) that `describe` gave last, before any enlarging."""
+    """(channels, rows, columns) of the last output of `describe`, before upsampling."""
     grid_px: float = 1.0
-    """Pixels of the image from one of those descriptors to the next."""
+    """Stride of those descriptors, in pixels of the image."""
 
     @abstractmethod
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
@@ -122,7 +123,7 @@ class DescriptorModel(Model):
         return found
 
     def dense(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
-        """`cells`, enlarged to the images' size where they are coarser (bilinear). ValueError as there."""
+        """`cells`, upsampled to the images' size where they are coarser (bilinear). Raises ValueError as `cells` does."""
         with torch.inference_mode():
             found = self.cells(images)
             if found.shape[2:] != images.shape[2:]:
@@ -130,7 +131,7 @@ class DescriptorModel(Model):
             return found
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """The centre of the nearest pixel; among equals the first in reading order."""
+        """The centre of the pixel with the nearest descriptor; ties go to the first in reading order."""
         return self.match_described(pair, self.dense(image_batch(pair.rgb_a))[0], self.dense(image_batch(pair.rgb_b))[0], query_uv)
 
     def match_described(
@@ -141,7 +142,7 @@ class DescriptorModel(Model):
         query_uv: Float[np.ndarray, "queries 2"],
         search: Search = Search(),  # noqa: B008  (frozen)
     ) -> Matches:
-        """As `match`, of a pair whose images were described before. The truth decides nothing but `closer`."""
+        """As `match`, from descriptors that were computed before. Ground truth only affects `closer`."""
         pixel = pixel_index(query_uv)
         with torch.inference_mode():
             return match_dense(source, target, torch.from_numpy(pixel), p=self.p, search=search, truth_pixel=_true_pixels(pair, pixel))
@@ -169,7 +170,7 @@ class MatcherModel(Model):
 
     reach_px = REACH_PX
     input: NetworkInput = AS_IT_IS
-    """What the matcher is given of images; its points are of that size, and carried back."""
+    """How images are resized for the matcher; its points are scaled back."""
 
     def __init__(self, matcher: PointMatcher, name: str, info: dict[str, Any] | None = None):
         self._matcher = matcher
@@ -219,12 +220,12 @@ class MatcherModel(Model):
 
 
 def norm_name(p: Norm) -> str:
-    """The norm as records and tables write it."""
+    """The norm as text, as in records and tables."""
     return p if isinstance(p, str) else "inf" if p == math.inf else f"{p:g}"
 
 
 def parse_norm(text: str) -> Norm:
-    """The norm that `norm_name` wrote. ValueError for another."""
+    """Inverse of `norm_name`. Raises ValueError for another text."""
     if text == "cosine":
         return "cosine"
     if text not in ("1", "2", "inf"):

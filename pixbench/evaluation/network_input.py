@@ -1,4 +1,4 @@
-"""What a network sees of an image: enlarged to a size that suits it, and padded to sides that it takes."""
+"""Preprocessing of images for a network: upsampling to a minimum size and padding to a multiple."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class NetworkInput:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What records say of it: nothing for images as they are."""
+        """The settings as stored in records; empty if images are unchanged."""
         return ({} if self.size is None else {"input_size": self.size}) | ({} if self.multiple == 1 else {"input_multiple": self.multiple})
 
     def enlarged(self, size: Size) -> Size:
@@ -45,7 +45,7 @@ AS_IT_IS = NetworkInput()
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Where the cells of a network lie: `stride` px of what it sees apart, the first centre at `offset` px; None: half a stride."""
+    """Grid of a network's cells: centres `stride` px of its input apart, the first at `offset` px; None: half a stride."""
 
     stride: float
     offset: float | None = None

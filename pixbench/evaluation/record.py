@@ -1,4 +1,4 @@
-"""The record of one evaluation: what was run, where, and what came out. Tables are a pure function of records."""
+"""The record of one evaluation: model, data, protocol, environment and metrics. Tables are a pure function of records."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from ..io.text import printable
 FORMAT = "pixbench-record"
 
 WEIGHTS = ("checkpoint_sha256", "weights_sha256", "sha256")
-"""What a model's info calls the hash of its weights, by its kind."""
+"""Keys of a model's info that hold the hash of its weights, by kind of model."""
 
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -204,7 +204,7 @@ def environment() -> dict[str, str]:
 
 
 def peak_memory_mb() -> float | None:
-    """The most memory that this process has held, in MB; None where the system does not say."""
+    """Peak memory of this process in MB; None if the system does not report it."""
     try:
         import resource
     except ImportError:

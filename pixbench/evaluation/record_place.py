@@ -1,4 +1,4 @@
-"""Where the record of a model lies, and whose place that is."""
+"""File names of records, and the check that a record of another model is not overwritten."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ from .record import Protocol, read_record
 
 
 def file_stem(name: str) -> str:
-    """A model's name as a file's."""
+    """A model's name as a file name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
 
 
 def model_sha256(model: Model) -> str:
-    """Hash of what a model says of itself, the hashes of its weights among it."""
+    """Hash of a model's name and info, which include the hashes of its weights."""
     return hashlib.sha256(json.dumps([model.name, described_model(model)], sort_keys=True, default=str).encode()).hexdigest()
 
 
 def check_replaced(path: Path, model: Model, suite: str, recipe_sha256: str | None, protocol: Protocol | None, *, force: bool) -> None:
-    """UserError where `path` holds the record of something else: another model, other data, or the same asked otherwise."""
+    """Raises UserError if `path` holds the record of another model, of other data, or of another protocol."""
     if force or not path.exists():
         return
     there = read_record(path)
@@ -38,5 +38,5 @@ def check_replaced(path: Path, model: Model, suite: str, recipe_sha256: str | No
 
 
 def _question(protocol: Protocol) -> dict[str, Any]:
-    """What a user can ask otherwise; on which machine, and in which batches, decides nothing."""
+    """The protocol without device and batch size, which do not affect scores."""
     return protocol.model_dump(exclude={"batch", "device", "mutual_px"})

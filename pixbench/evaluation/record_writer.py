@@ -36,7 +36,7 @@ class Timing:
     pairs: int = 0
 
     def plus(self, other: "Timing") -> "Timing":
-        """Both together."""
+        """The sum of both."""
         return Timing(
             self.describe_s + other.describe_s, self.images + other.images, self.match_s + other.match_s, self.pairs + other.pairs
         )
@@ -79,7 +79,7 @@ def record_result(
 
 
 def described_info(model: Model) -> dict[str, Any]:
-    """A model's own words, and the size of the descriptors that it gave."""
+    """The model's info, with the size of its descriptors."""
     info = described_model(model)
     if model.asks_for:
         info["asks_for"] = list(model.asks_for)
@@ -90,7 +90,7 @@ def described_info(model: Model) -> dict[str, Any]:
 
 
 def values(metrics: Mapping[str, float], pooled: Mapping[str, float]) -> dict[str, Value]:
-    """Metrics with the version and hash of what they mean."""
+    """Metrics with the version and hash of their definitions."""
     known = {name: METRICS.get(name) for name in metrics}
     return {
         name: Value(
@@ -104,7 +104,7 @@ def values(metrics: Mapping[str, float], pooled: Mapping[str, float]) -> dict[st
 
 
 def file_part(path: Path) -> FilePart:
-    """A file that was written beside a record."""
+    """Name and hash of a file beside a record."""
     return FilePart(file=path.name, sha256=file_sha256(path), bytes=path.stat().st_size)
 
 

@@ -1,4 +1,4 @@
-"""What a user asks of an evaluation, and where the data of stored records are found again."""
+"""The request of an evaluation, and access to the data of stored records."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -26,7 +26,7 @@ def no_progress_bar(what: str, total: int, unit: str) -> Iterator[Callable[..., 
 class EvaluationRequest:
     """A suite, or the data set or real pairs in the folder `data`; results go to a folder of that name in `out`.
 
-    A task raises UserError for what it has no use for. `trained_on` is the folder of the model's training set.
+    A task raises UserError for options that do not apply to it. `trained_on` is the folder of the model's training set.
     `force` replaces the record of another model or protocol.
     """
 
@@ -64,7 +64,7 @@ class EvaluationRequest:
             check_replaced(path, model, self.suite.full_name, None, None, force=self.force)
 
     def refuse_pair_options(self) -> None:
-        """UserError for an option that means something for pairs of views only."""
+        """Raises UserError for an option that only applies to pairs of views."""
         options = {
             "radius": self.radius_px,
             "query-stride": self.query_stride,

@@ -26,7 +26,7 @@ STRIDE = 4
 
 @dataclass(frozen=True)
 class Opening:
-    """What is needed to open a suite: where suites are kept, processes to make it, the user's own copies, a training set's assets."""
+    """Settings to open a suite: cache folder, worker processes, the user's own copies of data, assets of a training set."""
 
     cache: Path
     workers: int = 1
@@ -36,7 +36,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Suite(ABC):
-    """A named, versioned test set of an evaluation task: what changes its scores is a new version."""
+    """A named, versioned test set of an evaluation task: any change that affects scores is a new version."""
 
     name: str
     title: str
@@ -58,7 +58,7 @@ class Suite(ABC):
 
     @property
     def work(self) -> int:
-        """Steps of progress that opening takes."""
+        """Number of progress steps of opening."""
         return 0
 
 
@@ -79,7 +79,7 @@ class MatchingSuite(Suite):
 
     @abstractmethod
     def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:
-        """The pairs. UserError where something is missing, saying how to get it."""
+        """Open the pairs. Raises UserError if data are missing, with advice on how to get them."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class GeneratedSuite(MatchingSuite):
         return folder
 
     def check_fingerprint(self, measured: Mapping[str, float]) -> None:
-        """UserError where a set made here is not the published one, within the tolerance. Names that were not measured are passed over."""
+        """Raises UserError if the set generated here differs from the published one by more than the tolerance."""
         for name in self.fingerprint.keys() & measured.keys():
             published, found = self.fingerprint[name], float(measured[name])
             if abs(found - published) > FINGERPRINT_TOLERANCE * abs(published):

@@ -1,4 +1,4 @@
-"""Evaluation tasks: what models are asked, how answers are scored, and what tables show of it. All tasks and all metrics by name."""
+"""Evaluation tasks: how models are run and scored, and which columns tables show. Registries of tasks and metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ OF_DATASETS = "matching"
 
 
 class Task(ABC):
-    """A question that models are asked. Another package adds one with an entry point of the group `pixbench.evaluation_tasks`.
+    """An evaluation task. Other packages add one with an entry point of the group `pixbench.evaluation_tasks`.
 
     `name` is what records store. Rows are ranked by the metric `primary`; `columns` are the metrics that a table shows, in order, with
     their headings; those that are `ranked` too have ranks of their own. `units` are what statistics resample, None where predictions do
@@ -43,15 +43,15 @@ class Task(ABC):
 
     @abstractmethod
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
-        """Every number of a record, computed from its predictions again. `progress` gets pairs, or 1 for a record without."""
+        """Recompute every number of a record from its predictions. `progress` gets pairs, or 1 for a record without."""
 
     def renew(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> Record:
-        """Write a record anew from its predictions, by the metrics of this version. UserError where predictions do not decide it."""
+        """Rewrite a record from its predictions with the metrics of this version. Raises UserError if predictions do not suffice."""
         raise UserError(f"{stored.path}: rows of the task '{self.name}' are not scored again in place: run 'pixbench evaluate' again")
 
     @abstractmethod
     def caption(self, record: Record, shown: Mapping[str, str]) -> str:
-        """What a reader must know of a table with the columns `shown`."""
+        """Caption of a table with the columns `shown`."""
 
     def open_data(self, record: Record, access: DataAccess) -> None:
         """Open what scores of the record need; what many processes would otherwise make at once is made here. Nothing by default."""
@@ -68,11 +68,11 @@ class Task(ABC):
         return {self.primary: self.columns[self.primary]} | dict(self.columns)
 
     def size(self, data: DataPart) -> str:
-        """How much was scored, in words."""
+        """The amount of data that was scored, in words."""
         return f"{data.scenes} images"
 
     def aggregation(self, metric: Metric) -> str:
-        """How a metric becomes one number, in words."""
+        """How a metric is aggregated, in words."""
         del metric
         return "all images or pixels at once"
 
@@ -91,7 +91,9 @@ def metrics_of(task: str) -> list[Metric]:
 
 
 def compared_metrics(record: Record) -> list[Metric]:
-    """What a record is held to: its task's own metrics, and others that it has. One that a package adds later is not asked of it."""
+    """Metrics that a record is checked against: the built-in ones of its task, and others that it reports. Metrics that a package adds
+    later are not required.
+    """
     own = TASKS.get(record.task).metrics
     added = sorted(record.metrics.keys() - {metric.id for metric in own})
     return sorted([*own, *map(METRICS.get, added)], key=lambda metric: metric.id)

@@ -1,4 +1,4 @@
-"""Matches between two images from their dense descriptors: nearest neighbours both ways, ratio, refinement below the pixel."""
+"""Matches between two images from their dense descriptors: mutual nearest neighbours, ratio test, sub-pixel refinement."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from .nearest import BLOCK_BYTES, Norm, Window, distances, nearest
 
 @dataclass(frozen=True)
 class Search:
-    """How a target is searched.
+    """Settings of the search.
 
     `radius_px`: only pixels at most this far from the query's own place (inf: the whole image). `subpixel`: the minimum of a parabola
     through the distances at the best pixel and its neighbours. `exclude_px`: the rival of the ratio test lies farther than this from the
@@ -29,13 +29,13 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """What a model says of query points of image a.
+    """Predicted matches of query points of image a.
 
-    `uv` (queries, 2) is where they lie in image b, in pixels; NaN is no answer. The rest may be NaN, where a model cannot say:
-    `distance` (less is surer), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to where the answer is
-    matched back in image a (0: the very pixel), `closer` the share of b's other pixels that are closer in descriptor than the true match,
-    ties counting half. A matcher's own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models that answer
-    queries.
+    `uv` (queries, 2) is where they lie in image b, in pixels; NaN is no answer. The rest may be NaN if a model does not provide it:
+    `distance` (smaller is more confident), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to where the
+    answer is matched back in image a (0: the very pixel), `closer` the share of b's other pixels that are closer in descriptor than the
+    true match, ties counting half. A matcher's own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models
+    that answer queries.
     """
 
     uv: Float[np.ndarray, "queries 2"]
@@ -54,7 +54,7 @@ class Matches:
         points_a: Float[np.ndarray, "matches 2"] | None = None,
         points_b: Float[np.ndarray, "matches 2"] | None = None,
     ) -> "Matches":
-        """Positions and nothing else."""
+        """Matches with positions only."""
         unknown = np.full(len(uv), np.nan)
         return cls(uv, unknown, unknown, unknown, unknown, points_a, points_b)
 

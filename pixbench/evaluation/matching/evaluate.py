@@ -39,8 +39,8 @@ def evaluate(
 ) -> tuple[Path, Record]:
     """Score a model on pairs. Writes `NAME.h5`, `NAME.pairs.csv` and `NAME.json` into `out`; returns the record and its path.
 
-    `progress` gets pairs, each twice: once predicted, once scored. A run that was stopped goes on. UserError where `out` holds the record,
-    or the stopped run, of another model or protocol under the same name; with `force` it is replaced.
+    `progress` gets pairs, each twice: once predicted, once scored. An interrupted run resumes. Raises UserError if `out` holds the record,
+    or the interrupted run, of another model or protocol under the same name; with `force` it is replaced.
     """
     stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
     with locked(out, f".{stem}.lock"):
@@ -86,7 +86,7 @@ def _evaluated(
 
 
 def pair_table(scores: Scores) -> str:
-    """One line a pair, as CSV: where it is, what it shares, why it failed, and each metric's value; empty where there is none."""
+    """CSV with one line per pair: its index, visible share, reason of failure, and the value of each metric; empty if there is none."""
     columns = sorted({name for row in scores.rows for name in row.values})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -101,7 +101,7 @@ def pair_table(scores: Scores) -> str:
 
 
 def group_parts(scores: Scores) -> dict[str, GroupPart]:
-    """The groups as a record has them."""
+    """Scores of groups in the format of records."""
     return {
         name: GroupPart(pairs=group.pairs, points=group.points, metrics={key: number(value) for key, value in group.metrics.items()})
         for name, group in scores.groups.items()
@@ -111,7 +111,7 @@ def group_parts(scores: Scores) -> dict[str, GroupPart]:
 def mutual_tolerance(grid_px: float) -> float:
     """How far from its query a match may be matched back, in pixels, for descriptors that lie `grid_px` apart: half of that, at least 1.
 
-    On a coarse grid the very pixel is hit by luck alone.
+    On a coarse grid the exact pixel would only be hit by chance.
     """
     return max(LEAST_MUTUAL_PX, grid_px / 2)
 

@@ -1,4 +1,4 @@
-"""Where scored pairs come from: a data set on disk, or real photographs with known truth. And which pixels are asked about."""
+"""Sources of evaluation pairs, such as a data set on disk, and the selection of query pixels."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ from ..record import LayoutPart
 from .levels.strata import Queries
 
 ASKED = (Status.VISIBLE, Status.OCCLUDED)
-"""Queries lie where the target sees the point, or would but for something before it: the truth is known to hold for both."""
+"""Statuses of query pixels: visible or occluded in the target; for both the ground truth is exact."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScoredPair(Pair):
-    """A pair with what scores need beyond images and truth.
+    """A pair with the metadata that scoring needs beyond images and ground truth.
 
     Cameras are None for photographs without; `homography` (from a to b) is None where none holds for the whole pair. `on_object` and
     `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` and `asked`,
@@ -47,7 +47,7 @@ class ScoredPair(Pair):
 
 @dataclass(frozen=True)
 class Identity:
-    """What was scored on: a suite's name, the hashes of its recipe and contents, and how real pairs were read from a folder."""
+    """Identity of the evaluation data: a suite's name, the hashes of its recipe and contents, and the layout of real pairs from a folder."""
 
     suite: str
     recipe_sha256: str
@@ -77,7 +77,7 @@ class EvaluationPairs(ABC):
         """Images, truth and geometry of a pair."""
 
     def queries(self, pair: Pair) -> Int[np.ndarray, "queries 2"]:
-        """Pixels (column, row) that models are asked about: a grid, where the truth is known."""
+        """Query pixels (column, row): those of a grid whose ground truth is known."""
         return query_pixels(pair.truth.status, self.query_stride)
 
 
@@ -89,7 +89,9 @@ def query_pixels(status: UInt8[np.ndarray, "height width"], stride: int) -> Int[
 
 
 class DatasetPairs(EvaluationPairs):
-    """Pairs of a data set on disk, checked to the byte. `trained_on` is the asset hashes of a training set (`pixbench.dataset.leakage`)."""
+    """Pairs of a data set on disk, whose hashes are checked. `trained_on` is the asset hashes of a training set
+    (`pixbench.dataset.leakage`).
+    """
 
     def __init__(self, folder: Path, suite: str, query_stride: int, trained_on: Collection[str] | None = None):
         self._dataset = Dataset(folder)

@@ -1,4 +1,4 @@
-"""Asks a model for every pair. Each finished scene is kept, so that an interrupted run resumes."""
+"""Runs a model on every pair. Finished scenes are kept, so that an interrupted run resumes."""
 
 import json
 import shutil
@@ -34,9 +34,8 @@ def predict(
     force: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Predictions, Timing]:
-    """Ask a model for every pair. Each finished scene is kept in the folder `work`, which goes on where an equal run was stopped.
-
-    A pair that the model fails on has a reason instead of answers. UserError where it fails on all, with the first reason.
+    """Run a model on every pair. Finished scenes are kept in the folder `work`, from which an equal run resumes. A pair on which the model
+    fails has a reason instead of answers. Raises UserError if it fails on all pairs, with the first reason.
     """
     _claim_folder(work, model, model_hash, source, search, force)
     timing, pairs, answers = Timing(), [], []
@@ -68,7 +67,7 @@ def _kept(part: Path, keys: Sequence[PairKey]) -> list[PairPredictions] | None:
 
 
 def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search, force: bool) -> None:
-    """A folder for this run. UserError where another run was stopped in it; with `force` what that left is removed."""
+    """Create or reuse the folder of this run. Raises UserError if it holds another interrupted run; with `force` that one is removed."""
     said = json.dumps({"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True)
     mark = work / "run.json"
     if mark.is_file() and mark.read_text() == said:
@@ -135,7 +134,7 @@ def _answer(
 
 
 def _reason(error: Exception) -> str:
-    """One line; out of memory and the like are the machine's fault, and end the run instead."""
+    """The error in one line; errors of the machine, such as out of memory, are raised instead."""
     if isinstance(error, UserError | MemoryError | torch.cuda.OutOfMemoryError):
         raise error
     return printable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")

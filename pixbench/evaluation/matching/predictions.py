@@ -1,4 +1,4 @@
-"""Predictions on disk, before they are scored: what a model answered, and the file that keeps it."""
+"""Predictions of a model before scoring, and their file format."""
 
 import json
 import math
@@ -33,7 +33,7 @@ What counts of `cycle_error_px` is whether it is within a few whole pixels.
 """
 
 MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "closer": 1.0}
-"""The worst that can be said of a match: what a query without an answer counts as."""
+"""Worst value of each field: what a query without an answer gets."""
 
 ARRAYS = ("pairs", "start", "pixel", "uv", *HALVES)
 OWN = ("points", "points_a", "points_b")
@@ -50,11 +50,11 @@ class PairPredictions:
 
     @property
     def in_order(self) -> bool:
-        """Whether each pixel stands once, in reading order."""
+        """Whether the pixels are unique and in reading order."""
         return bool((np.diff(_reading_order(self.pixel)) > 0).all())
 
     def among(self, queries: Int[np.ndarray, "_ 2"]) -> "PairPredictions":
-        """The answers to those of `queries` that were asked."""
+        """The answers to those of `queries` that were predicted."""
         index = _of_pixels(self.pixel, queries)
         return replace(self, pixel=self.pixel[index], matches=self.matches.at(index))
 
@@ -79,7 +79,7 @@ class Predictions:
     content_sha256: str
 
     def with_misses(self) -> "Predictions":
-        """The same, where queries without an answer have the worst value of each field that the model gives for others."""
+        """The same predictions, in which queries without an answer have the worst value of each field that the model provides."""
         given = [name for name in MISSES if any(np.isfinite(getattr(answer.matches, name)).any() for answer in self.answers)]
         return replace(self, answers=[replace(answer, matches=_with_misses(answer.matches, given)) for answer in self.answers])
 
@@ -136,7 +136,7 @@ def _joined(parts: Sequence[np.ndarray], dtype: type, columns: int | None = None
 
 
 def _fit_together(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> bool:
-    """Whether arrays have the types and lengths of the format: nothing else may reach the scores."""
+    """Whether arrays have the types and lengths of the format."""
     start, pairs = arrays["start"], len(arrays["pairs"])
     queries = (int(start[-1]),) if start.size else (-1,)
     own = (int(np.maximum(counts, 0).sum()), 2)

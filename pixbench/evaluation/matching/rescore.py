@@ -1,4 +1,4 @@
-"""Scores stored predictions again: compares every number of the record with what comes out, or puts that in its place."""
+"""Rescores stored predictions: compares every number of the record with the recomputed one, or replaces it."""
 
 import csv
 import hashlib
@@ -25,7 +25,7 @@ from .scoring import BY_TRAINING, Scores, score
 def rescore(
     stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None
 ) -> list[Comparison]:
-    """Every number of a record that its predictions decide, and its table of pairs, from the predictions again."""
+    """Recompute every number of a record that its predictions determine, and its table of pairs."""
     record, source = stored.record, open_pairs()
     predictions = _predictions(stored, source)
     scores = score(
@@ -48,7 +48,7 @@ def rescore(
 
 
 def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None) -> Record:
-    """Write a record and its table of pairs anew, by the metrics of this version, from its predictions.
+    """Rewrite a record and its table of pairs from its predictions with the metrics of this version.
 
     Where the record names no tolerance of mutual matches it is 0: mutual meant the very pixel then. Groups that only the owner of the
     training set can tell keep the metrics whose definitions have not changed.

@@ -70,7 +70,7 @@ MASKS: Mapping[str, Mask] = {
         for low, high in itertools.pairwise(edges)
     },
 }
-"""Kinds of source pixels; None where a source does not know them."""
+"""Groups of source pixels; None where a source does not provide them."""
 
 BY_TRAINING = frozenset(name for name in MASKS if name.startswith(("objects: ", "rooms: ")))
 """Those that only a training set tells."""
@@ -101,7 +101,7 @@ class PairRow:
 
 @dataclass(frozen=True)
 class Scores:
-    """All that comes out of a predictions file."""
+    """All scores of a predictions file."""
 
     rows: Sequence[PairRow]
     metrics: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""How far a score moves with its protocol: the same predictions under the variants of a definition that are in use."""
+"""Sensitivity of scores to the protocol: the same predictions under common variants of each definition."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

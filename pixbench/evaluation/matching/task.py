@@ -1,4 +1,4 @@
-"""The task of matching: where a model finds the points of one view again in another."""
+"""The matching task: finding the points of one view in another."""
 
 import csv
 import math

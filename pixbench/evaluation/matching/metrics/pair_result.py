@@ -1,4 +1,4 @@
-"""Answers beside the truth: all that the metrics of one pair need."""
+"""Match errors against ground truth: the input of the metrics of one pair."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from ..predictions import PairPredictions
 
 @dataclass(frozen=True, eq=False)
 class PairResult:
-    """What came of the queries of a pair, or of several pairs joined.
+    """Errors of the queries of one pair, or of several pairs joined.
 
     Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
     queries: `visible` and `cycle_error_px`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
@@ -47,7 +47,7 @@ class PairResult:
 def pair_result(
     pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarray, "height width"] | None = None, *, mutual_px: float = 0.0
 ) -> PairResult:
-    """Put a pair's answers beside its truth; `keep` limits both queries and matches to some source pixels.
+    """Compare the answers of a pair with its ground truth; `keep` restricts queries and matches to some source pixels.
 
     A match is mutual where it is matched back to within `mutual_px` of the pixel it came from.
     """
@@ -132,7 +132,7 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 
 
 def joined(results: Sequence[PairResult]) -> PairResult:
-    """All queries and matches of several pairs, as if they were one pair's."""
+    """Concatenate the queries and matches of several pairs."""
     names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px")
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
     for name in ("matchable", "edge_error_px"):

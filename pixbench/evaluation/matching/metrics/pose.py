@@ -1,4 +1,4 @@
-"""Relative pose and homography from matches, by robust estimators of other libraries, and the errors they make."""
+"""Relative pose and homography from matches, by robust estimators of OpenCV and PoseLib, and their errors."""
 
 from collections.abc import Callable, Mapping
 

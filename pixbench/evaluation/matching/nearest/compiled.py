@@ -1,4 +1,4 @@
-"""The search for the nearest on the CPU: shared out among threads, and by products where these leave few targets to look at."""
+"""Compiled nearest-neighbour search on the CPU: multi-threaded, with pruning by products where this excludes most targets."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

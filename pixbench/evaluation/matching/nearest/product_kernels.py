@@ -1,4 +1,4 @@
-"""Compiled search by products, which only forms the sums of queries with those targets that may be the nearest; see `product_bound`."""
+"""Compiled search with pruning: exact sums are computed only for targets that may be the nearest; see `product_bound`."""
 
 from typing import NamedTuple, no_type_check
 
@@ -16,7 +16,7 @@ TILE = 8
 FIRST = 4
 """Tiles that are looked at first, the most promising before the others."""
 CROWDED = 8
-"""With more than one tile in as many to look at, a query is better off without products."""
+"""If more than one tile in this many remains, pruning does not pay for the query."""
 
 Array = np.ndarray
 

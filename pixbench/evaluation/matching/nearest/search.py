@@ -23,7 +23,7 @@ Norm = float | Literal["cosine"]
 
 NORMS: tuple[Norm, ...] = (1.0, 2.0, math.inf, "cosine")
 NORM_CODES: Mapping[Norm, int] = {1.0: 1, 2.0: 2, math.inf: 0, "cosine": 2}
-"""As kernels know the norms: the maximum, the sum, the sum of squares (for the cosine, of unit vectors)."""
+"""Codes of the norms in kernels: maximum, sum, sum of squares (for the cosine, of unit vectors)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,14 +94,14 @@ def distances(
 
 
 def unit(descriptors: Float[Tensor, "*shape channels"]) -> Float[Tensor, "*shape channels"]:
-    """Of length 1; those of zeros stay."""
+    """Descriptors scaled to length 1; zero vectors are unchanged."""
     # The sum of squares goes channel by channel too: a library's norm may differ between devices in the last bit.
     length = sums_of(descriptors, torch.zeros_like(descriptors), 2).sqrt()
     return descriptors / length.clamp(min=1e-12)[..., None]
 
 
 def as_distance(total: Float[Tensor, "*shape"], p: Norm) -> Float[Tensor, "*shape"]:
-    """Of what `sums_of` gives."""
+    """Convert the results of `sums_of` to distances."""
     return total.sqrt() if p == 2 else total / 2 if p == "cosine" else total
 
 

@@ -122,5 +122,5 @@ def _around(apart: Separation | None, image: int, count: int) -> Apart:
 
 
 def _squared(px: float) -> float:
-    """What squared distances must be over; all are over what is negative."""
+    """Threshold that squared distances must exceed; a negative threshold admits all."""
     return float(px) ** 2 if px >= 0 else -1.0

@@ -11,7 +11,7 @@ from .sum_kernels import BLOCK, sums_of_four
 
 Array = np.ndarray
 NOTHING = np.int64(0x7F800000 << 32 | 0xFFFFFFFF)
-"""The key of a place that is not taken: an infinite sum."""
+"""The key of an empty entry: an infinite sum."""
 
 
 class Kept(NamedTuple):
@@ -75,7 +75,7 @@ def _keep_lowest(sums, keys, least, query, apart):
 @kernel
 @no_type_check
 def _insert(keys, key):
-    """Into an ascending list, of which the last falls out; without a branch, for processors cannot guess where it goes."""
+    """Insert into an ascending list and drop the last entry; branch-free, because the position is unpredictable."""
     for i in range(len(keys) - 1, 0, -1):
         keys[i] = min(keys[i], max(keys[i - 1], key))
     keys[0] = min(keys[0], key)
