@@ -1,4 +1,4 @@
-"""Chance: what a table's numbers are worth is seen beside it."""
+"""Chance: random answers, the lower reference of tables."""
 
 from typing import Any
 

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, at_points, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, Objective, at_points, mean_where, options_of, sample_descriptors
 
 
 class DenseObjectNets(Objective):
@@ -21,13 +21,13 @@ class DenseObjectNets(Objective):
         super().__init__()
         self.options = options_of(config, {"margin": 0.5, "non_matches": 150, "near_px": 4})
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
         margin, count, near = (self.options[name] for name in ("margin", "non_matches", "near_px"))
-        x, y = at_points(seen)
-        places = seen.uv_random[:, : int(count)]
-        others = sample_descriptors(seen.b, places).transpose(1, 2)
+        x, y = at_points(batch)
+        places = batch.uv_random[:, : int(count)]
+        others = sample_descriptors(batch.b, places).transpose(1, 2)
         hinge = (margin - torch.cdist(x, others)).clamp(min=0)
-        far = torch.cdist(seen.uv_b, places) > near
-        violating = far & (hinge > 0) & seen.matched[..., None]
-        return mean_where((x - y).square().sum(-1), seen.matched) + mean_where(hinge.square(), violating)
+        far = torch.cdist(batch.uv_b, places) > near
+        violating = far & (hinge > 0) & batch.matched[..., None]
+        return mean_where((x - y).square().sum(-1), batch.matched) + mean_where(hinge.square(), violating)

@@ -1,4 +1,4 @@
-"""The oracle: answers with the truth. It must score exactly 1; if it does not, the harness is wrong.
+"""The oracle: answers with the ground truth. It must score exactly 1; otherwise the evaluation is wrong.
 
 Pose is the exception, because an estimator stands between: OpenCV's MAGSAC turns the exact matches of one pair of cameras of `standard`
 version 1 (scene 33, views 1 and 2) into a pose that is 97 degrees off, both ways; PoseLib's error there is below 1e-5 degrees.

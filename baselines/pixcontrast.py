@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, Objective, grid_uv, mean_where, options_of, sample_descriptors
 
 
 class PixContrast(Objective):
@@ -22,10 +22,10 @@ class PixContrast(Objective):
         self.options = options_of(config, {"temperature": 0.3, "reach": 0.7, "cell_px": 4, "momentum": 0.99})
         self.momentum = self.options["momentum"]
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        there = self._one_way(seen.a, seen.uv_a, seen.target_b, seen.uv_b, seen.matched)
-        back = self._one_way(seen.b, seen.uv_b, seen.target_a, seen.uv_a, seen.matched)
+        there = self._one_way(batch.a, batch.uv_a, batch.target_b, batch.uv_b, batch.matched)
+        back = self._one_way(batch.b, batch.uv_b, batch.target_a, batch.uv_a, batch.matched)
         return (there + back) / 2
 
     def _one_way(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, Objective, mean_where, options_of, sample_descriptors
 
 
 class PixelSimSiam(Objective):
@@ -26,11 +26,11 @@ class PixelSimSiam(Objective):
         hidden = int(self.options["hidden"]) or max(channels // 4, 8)
         self.predictor = nn.Sequential(nn.Linear(channels, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, channels))
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        there = self._agreement(seen.a, seen.uv_a, seen.target_b, seen.uv_b)
-        back = self._agreement(seen.b, seen.uv_b, seen.target_a, seen.uv_a)
-        return mean_where(-(there + back) / 2, seen.matched)
+        there = self._agreement(batch.a, batch.uv_a, batch.target_b, batch.uv_b)
+        back = self._agreement(batch.b, batch.uv_b, batch.target_a, batch.uv_a)
+        return mean_where(-(there + back) / 2, batch.matched)
 
     def _agreement(self, view: Tensor, uv: Tensor, target: Tensor, uv_target: Tensor) -> Float[Tensor, "batch points"]:
         predicted = self.predictor(sample_descriptors(view, uv).transpose(1, 2))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, grid_uv, mean_where, options_of, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, Objective, grid_uv, mean_where, options_of, sample_descriptors
 
 
 class PixPro(Objective):
@@ -30,11 +30,11 @@ class PixPro(Objective):
         """See Objective."""
         return 1 - (1 - self.options["momentum"]) * (math.cos(math.pi * progress) + 1) / 2
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        there = self._one_way(seen.a, seen.uv_a, seen.target_b, seen.uv_b)
-        back = self._one_way(seen.b, seen.uv_b, seen.target_a, seen.uv_a)
-        return mean_where(-(there + back) / 2, seen.matched)
+        there = self._one_way(batch.a, batch.uv_a, batch.target_b, batch.uv_b)
+        back = self._one_way(batch.b, batch.uv_b, batch.target_a, batch.uv_a)
+        return mean_where(-(there + back) / 2, batch.matched)
 
     def _one_way(
         self,

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, at_points, mean_where, options_of
+from pixbench.training.objectives.base import DescriptorBatch, Objective, at_points, mean_where, options_of
 
 
 class PointInfoNCE(Objective):
@@ -18,12 +18,12 @@ class PointInfoNCE(Objective):
         super().__init__()
         self.options = options_of(config, {"temperature": 0.07})
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        x, y = at_points(seen, unit=True)
-        logits = (x @ y.transpose(1, 2) / self.options["temperature"]).masked_fill(~seen.matched[:, None], -torch.inf)
+        x, y = at_points(batch, unit=True)
+        logits = (x @ y.transpose(1, 2) / self.options["temperature"]).masked_fill(~batch.matched[:, None], -torch.inf)
         # A pair without any match would be a row of nothing.
-        logits = torch.where(seen.matched.any(dim=1)[:, None, None], logits, torch.zeros_like(logits))
+        logits = torch.where(batch.matched.any(dim=1)[:, None, None], logits, torch.zeros_like(logits))
         own = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
         cost = functional.cross_entropy(logits.transpose(1, 2), own, reduction="none")
-        return mean_where(torch.where(seen.matched, cost, torch.zeros_like(cost)), seen.matched)
+        return mean_where(torch.where(batch.matched, cost, torch.zeros_like(cost)), batch.matched)

@@ -45,7 +45,7 @@ class Timm(DescriptorModel):
         return {**self._info, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """(B, D, h, w) of the layer. UserError for a layer that the backbone does not have."""
+        """(B, D, h, w) of the layer. Raises UserError for a layer that the backbone does not have."""
         mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (self._mean, self._std))
         maps = self.network.forward_intermediates((images - mean) / std, norm=self._layer is None, intermediates_only=True)
         layer = -1 if self._layer is None else self._layer

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, at_points, mean_where, options_of
+from pixbench.training.objectives.base import DescriptorBatch, Objective, at_points, mean_where, options_of
 
 
 class UCN(Objective):
@@ -20,15 +20,15 @@ class UCN(Objective):
         super().__init__()
         self.options = options_of(config, {"positive": 0.1, "negative": 1.4, "near_px": 4})
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        x, y = at_points(seen, unit=True)
+        x, y = at_points(batch, unit=True)
         distance = torch.cdist(x, y)
         pull = ((x - y).square().sum(-1) - self.options["positive"]).clamp(min=0)
-        loss = mean_where(pull, seen.matched)
-        for way, uv in ((distance, seen.uv_b), (distance.transpose(1, 2), seen.uv_a)):
+        loss = mean_where(pull, batch.matched)
+        for way, uv in ((distance, batch.uv_b), (distance.transpose(1, 2), batch.uv_a)):
             near = torch.cdist(uv, uv) <= self.options["near_px"]
-            hardest = way.masked_fill(near | ~seen.matched[:, None], float("inf")).amin(dim=-1)
+            hardest = way.masked_fill(near | ~batch.matched[:, None], float("inf")).amin(dim=-1)
             push = (self.options["negative"] - hardest).clamp(min=0).square()
-            loss = loss + mean_where(push, seen.matched) / 2
+            loss = loss + mean_where(push, batch.matched) / 2
         return loss

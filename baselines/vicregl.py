@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective, at_points, options_of
+from pixbench.training.objectives.base import DescriptorBatch, Objective, at_points, options_of
 
 
 class VICRegL(Objective):
@@ -21,12 +21,12 @@ class VICRegL(Objective):
         super().__init__()
         self.options = options_of(config, {"global_weight": 0.75, "invariance": 25, "variance": 25, "covariance": 1})
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        whole = self.vicreg(seen.a.mean(dim=(2, 3)), seen.b.mean(dim=(2, 3)))
-        x, y = at_points(seen)
+        whole = self.vicreg(batch.a.mean(dim=(2, 3)), batch.b.mean(dim=(2, 3)))
+        x, y = at_points(batch)
         share = self.options["global_weight"]
-        return share * whole + (1 - share) * self.vicreg(x[seen.matched], y[seen.matched])
+        return share * whole + (1 - share) * self.vicreg(x[batch.matched], y[batch.matched])
 
     def vicreg(self, x: Float[Tensor, "samples channels"], y: Float[Tensor, "samples channels"]) -> Float[Tensor, ""]:
         """Of two sets of samples, row by row the same thing; 0 for fewer than two."""

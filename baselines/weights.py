@@ -13,7 +13,7 @@ from pixbench.io.outside import check_tensors
 
 
 def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
-    """The given file, or `inside` of a fetched pack. UserError where neither is there."""
+    """The given file, or `inside` of a fetched pack. Raises UserError if neither is there."""
     if given is not None:
         if not given.exists():
             raise UserError(f"baseline {name}: {given} does not exist; expected the file of its weights")
@@ -25,7 +25,9 @@ def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
 
 
 def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | None = None, *, rename: tuple[str, str] = ("", "")) -> str:
-    """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. UserError for a file of anything else."""
+    """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. Raises UserError for a file of anything
+    else.
+    """
     try:
         check_tensors(path)
         state: Any = torch.load(path, map_location="cpu", weights_only=True)

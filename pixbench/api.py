@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from .errors import UserError
-from .training.data.pairs import PairDataset, PairSample, PairSource
+from .training.data.pairs import PairDataset, PairSample, TrainingPairs
 
 # What only one function needs is imported there, so that reading data does not wait for what trains.
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path) -> PairDataset:
-    """The ordered pairs of views of a data set on disk. UserError where there is none, or one that is not finished.
+    """The ordered pairs of views of a data set on disk. Raises UserError if there is none, or one that is not finished.
 
     Example:
         ds = pixbench.load("data/train")
@@ -37,7 +37,7 @@ def show(
 ) -> "Figure":
     """A matplotlib figure of a pair with its ground-truth matches, or of matches between two images, which must then be given.
 
-    A notebook shows it; elsewhere, save it with `savefig`. UserError for matches without their pictures.
+    A notebook shows it; elsewhere, save it with `savefig`. Raises UserError for matches without their pictures.
 
     Example:
         pixbench.show(pixbench.load("data/train")[0]).savefig("pair.png")
@@ -55,10 +55,10 @@ def show(
 
 
 def train(
-    data: str | Path | PairSource,
+    data: str | Path | TrainingPairs,
     out: str | Path | None = None,
     *,
-    validation: str | Path | PairSource | None = None,
+    validation: str | Path | TrainingPairs | None = None,
     init: str | Path | None = None,
     accelerator: str = "auto",
     workers: int = 0,
@@ -69,7 +69,7 @@ def train(
 
     `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run
     is kept there, and the same call resumes one that was stopped, or with more steps makes it longer; without it only the returned model
-    is left. `init` is a run, a checkpoint or pretrained:NAME whose weights are the first ones. UserError for wrong settings or data.
+    is left. `init` is a run, a checkpoint or pretrained:NAME whose weights are the first ones. Raises UserError for wrong settings or data.
 
     Example:
         model = pixbench.train(pixbench.load("data/train"), steps=2000)
@@ -117,7 +117,7 @@ def evaluate(
     `model` is what `load_model` or `train` returned, a name for `load_model`, or a torch module from images (B, 3, H, W) in [0, 1] to
     descriptors (B, D, h, w). `p` is the norm of descriptors that bring none: 1, 2, inf or cosine, the default. `options` are those of
     `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` lets a model run code of its own. With `out`,
-    record and predictions are kept in a folder there. UserError for an unknown model, suite or folder.
+    record and predictions are kept in a folder there. Raises UserError for an unknown model, suite or folder.
 
     Example:
         record = pixbench.evaluate("baseline:dense-sift", "mini")
@@ -152,5 +152,5 @@ def _folder(out: str | Path | None) -> AbstractContextManager[str | Path]:
     return nullcontext(out) if out is not None else TemporaryDirectory(prefix="pixbench-")
 
 
-def _source(data: str | Path | PairSource) -> PairSource:
+def _source(data: str | Path | TrainingPairs) -> TrainingPairs:
     return PairDataset(data) if isinstance(data, str | Path) else data

@@ -1,4 +1,4 @@
-"""Light that surface samples receive and give off: area lights, the sun, highlights, and ambient light."""
+"""Lighting of surface samples: area lights, the sun, highlights, and ambient light."""
 
 from typing import no_type_check
 

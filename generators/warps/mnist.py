@@ -103,7 +103,7 @@ def _idx(folder: Path, name: str) -> np.ndarray:
 
 
 def parse_idx(data: bytes) -> np.ndarray:
-    """The array of bytes in an IDX file. ValueError for anything else."""
+    """The array of bytes in an IDX file. Raises ValueError for anything else."""
     # The header: two zero bytes, the type (8 for unsigned bytes), the number of axes, then their sizes as big-endian integers.
     axes = data[3] if len(data) > 3 else 0
     start = 4 + 4 * axes

@@ -29,7 +29,7 @@ class CheckedModel:
 
 
 @dataclass
-class Survey:
+class CheckReport:
     """Counts of a source: usable models by (category, split), and defects by kind, each with one model as an example.
 
     `listing` counts what the source has not listed, `skipped` names it with the reason where the source tells.
@@ -53,7 +53,7 @@ class Survey:
 def open_sources(spec: str) -> list[tuple[str, Any]]:
     """The sources of objects and of rooms that `KIND[:PATH]` names, each with what it is a source of.
 
-    UserError for an unknown kind, and where no source of that kind finds anything at PATH.
+    Raises UserError for an unknown kind, and where no source of that kind finds anything at PATH.
     """
     kind, _, path = spec.partition(":")
     registries: tuple[Registry[Callable[[str | None], Any]], ...] = (OBJECT_SOURCES, ROOM_SOURCES)
@@ -71,9 +71,9 @@ def open_sources(spec: str) -> list[tuple[str, Any]]:
     return opened
 
 
-def survey(source: Any, *, progress: Callable[[], None] = lambda: None) -> Survey:
+def check_models(source: Any, *, progress: Callable[[], None] = lambda: None) -> CheckReport:
     """Load every entry of a source (see Collection in pixbench.generators.sources.base). `progress` is called after each."""
-    found = Survey()
+    found = CheckReport()
     for entry in source.entries:
         model = _checked(source, entry)
         found.models.append(model)

@@ -24,7 +24,7 @@ def fetch(pack: Pack, *, again: bool = False) -> bool:
     """Download a pack to `pack_folder(pack.name)`; returns False if it was there already. `again` replaces it.
 
     The file is downloaded to a folder of its own, its sha256 is checked, and it is unpacked beside its place and renamed.
-    A download that was finished is not repeated. UserError for a missing client, a failed download, or another sha256.
+    A download that was finished is not repeated. Raises UserError for a missing client, a failed download, or another sha256.
     """
     if isinstance(pack.source, PackageSource | UrlSource):
         place = pack_folder(pack.name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from ..assets.check import CheckedModel, Survey
+    from ..assets.check import CheckedModel, CheckReport
 
 SPLITS = ("train", "val", "test")
 
@@ -57,27 +57,27 @@ def check_source(
 
     Exits with 1 if nothing can be used.
     """
-    from ..assets.check import open_sources, survey
+    from ..assets.check import check_models, open_sources
     from ..errors import UserError, VerificationError
     from .progress import progress_bar
 
     finite = [(kind, source) for kind, source in open_sources(spec) if hasattr(source, "entries")]
     if not finite:
         raise UserError(f"{spec} makes its models from seeds: there is nothing to check")
-    surveys = []
+    reports = []
     for kind, source in finite:
         with progress_bar(f"read {kind}", len(source.entries), "models") as advance:
-            surveys.append((kind, survey(source, progress=advance)))
+            reports.append((kind, check_models(source, progress=advance)))
         if not as_json:
-            _print_survey(f"{spec}, {kind}", surveys[-1][1], list_all)
+            _print_report(f"{spec}, {kind}", reports[-1][1], list_all)
     if as_json:
-        typer.echo(json.dumps({"source": spec, "kinds": [_plain(kind, found) for kind, found in surveys]}, ensure_ascii=False))
-    if not any(found.usable for _, found in surveys):
+        typer.echo(json.dumps({"source": spec, "kinds": [_plain(kind, found) for kind, found in reports]}, ensure_ascii=False))
+    if not any(found.usable for _, found in reports):
         raise VerificationError(f"{spec}: nothing can be used")
 
 
-def _plain(kind: str, found: "Survey") -> dict[str, Any]:
-    """A survey as plain values."""
+def _plain(kind: str, found: "CheckReport") -> dict[str, Any]:
+    """A report as plain values."""
     counts = {
         "usable": found.usable.total(),
         "unusable": found.unusable.total(),
@@ -87,7 +87,7 @@ def _plain(kind: str, found: "Survey") -> dict[str, Any]:
     return {"kind": kind, **counts, "models": [asdict(model) for model in found.models]}
 
 
-def _print_survey(title: str, found: "Survey", list_all: bool) -> None:
+def _print_report(title: str, found: "CheckReport", list_all: bool) -> None:
     typer.echo(f"{title}: {found.usable.total()} can be used, {found.unusable.total()} cannot")
     categories = sorted({category for category, _ in found.usable})
     counts = [[found.usable[category, split] for split in SPLITS] for category in categories]

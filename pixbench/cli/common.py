@@ -1,4 +1,4 @@
-"""What several commands share: parsing of options into configurations, where things are kept."""
+"""Shared code of commands: parsing of options into configurations, checks of paths."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def given(**options: Any) -> dict[str, Any]:
 
 
 def sources_given(generator: str, kind: "type[BaseModel]", **sources: Any) -> dict[str, Any]:
-    """The sources that were given. UserError for one that a generator's configuration does not have."""
+    """The sources that were given. Raises UserError for one that a generator's configuration does not have."""
     found = given(**sources)
     for name in found:
         if name not in kind.model_fields:

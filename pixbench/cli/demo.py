@@ -1,4 +1,4 @@
-"""`pixbench demo`: the whole line on a small size, with the same functions as the commands."""
+"""`pixbench demo`: the whole pipeline at a small size, with the same functions as the commands."""
 
 import time
 from dataclasses import dataclass, field

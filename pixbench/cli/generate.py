@@ -100,7 +100,7 @@ def _check_workers(workers: int | None, cluster: str | None) -> None:
 
 
 def _refuse_changes(options: Iterable[str], settings: Iterable[str]) -> None:
-    """UserError for what a recipe decides. Where the user's own data lies (locations) changes nothing, and may be given."""
+    """Raises UserError for what a recipe decides. Where the user's own data lies (locations) changes nothing, and may be given."""
     from ..errors import UserError
 
     given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in settings if not setting.startswith("locations.")]

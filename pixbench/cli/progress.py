@@ -1,4 +1,4 @@
-"""How long commands show how far they are: a bar on a terminal, plain lines in a pipe and in a log file."""
+"""Progress of commands: a bar on a terminal, plain lines in a pipe and in a log file."""
 
 import sys
 import time

@@ -58,7 +58,7 @@ def sweep(
 
 
 def _refuse(experiment: str, cells: Callable[..., Any], only: dict[str, Any]) -> None:
-    """UserError for an option that the grid of an experiment does not have."""
+    """Raises UserError for an option that the grid of an experiment does not have."""
     from inspect import signature
 
     from ..errors import UserError

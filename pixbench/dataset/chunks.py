@@ -34,7 +34,7 @@ class Chunks:
     decode: Decode
 
     def read(self, view: int) -> np.ndarray:
-        """A view. UserError where its bytes are not those that were written."""
+        """A view. Raises UserError if its bytes are not those that were written."""
         offset, size = self.places[view]
         stored = os.pread(self.file.id.get_vfd_handle(), size, offset)
         result = np.empty(self.shape, self.dtype)

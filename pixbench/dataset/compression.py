@@ -25,7 +25,7 @@ def require(compression: str) -> None:
 
 
 def open_shard(path: Path) -> h5py.File:
-    """An open shard whose compression this process can read. UserError where a package is missing, OSError for a damaged file."""
+    """An open shard whose compression this process can read. Raises UserError if a package is missing, OSError for a damaged file."""
     with ExitStack() as opened:
         file = opened.enter_context(open_file(path))
         try:

@@ -120,13 +120,13 @@ class Dataset:
         return f"check the data set with 'pixbench verify {self.folder}'"
 
     def check_hashes(self) -> None:
-        """UserError unless every shard is, to the byte, what was written."""
+        """Raises UserError unless every shard is, to the byte, what was written."""
         self._sha256 = self.manifest.shard_hashes()
         for name in list(self._sha256):
             self._check_hash(name)
 
     def _check_hash(self, name: str) -> None:
-        """UserError where a shard whose hash was not looked at yet is not the one that was written."""
+        """Raises UserError if a shard whose hash was not looked at yet is not the one that was written."""
         if name in self._sha256:
             if file_sha256(self.folder / "shards" / name) != self._sha256[name]:
                 raise UserError(f"{self.folder / 'shards' / name} was changed: {self._advice}")
@@ -182,7 +182,7 @@ class StoredScene:
             return values(self.stored(field), view) if chunks is None else chunks.read(view)
 
     def stored(self, field: str) -> h5py.Dataset:
-        """A field in the file. KeyError where it is missing, ValueError where it is not of the format."""
+        """A field in the file. Raises KeyError if it is missing, ValueError where it is not of the format."""
         if field in self._known:
             return self.group[field]
         dataset = member(self.group, field)
@@ -201,7 +201,7 @@ class StoredScene:
             return shape
 
     def pairs(self) -> list[tuple[int, int]]:
-        """The views of each ordered pair. UserError for one that names no view."""
+        """The views of each ordered pair. Raises UserError for one that names no view."""
         found, views = self.read("pairs"), self.shape("depth_m")[0]
         with self._reading("pairs"):
             if ((found < 0) | (found >= views)).any():

@@ -95,8 +95,8 @@ class DescriptorModel(Model):
     def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """What `describe` gives of images as the network's `input` has them, in float32, as cells that cover the whole image.
 
-        Where its own cells cover it otherwise, since the input was padded or `grid` says so, a descriptor for every pixel. ValueError for
-        anything but descriptors of every image.
+        Where its own cells cover it otherwise, since the input was padded or `grid` says so, a descriptor for every pixel. Raises
+        ValueError for anything but descriptors of every image.
         """
         with torch.inference_mode():
             given = self.input.prepared(images.to(self.device))
@@ -189,7 +189,9 @@ class MatcherModel(Model):
     def points(
         self, rgb_a: UInt8[np.ndarray, "_ _ 3"], rgb_b: UInt8[np.ndarray, "_ _ 3"]
     ) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
-        """Matched points of two images, uv in pixels. ValueError where the matcher returns anything but the layouts of `matched_points`."""
+        """Matched points of two images, uv in pixels. Raises ValueError if the matcher returns anything but the layouts of
+        `matched_points`.
+        """
         found = self._matched(rgb_a, rgb_b)
         return found.a, found.b
 

@@ -58,7 +58,7 @@ class EvaluationRequest:
         return self.out / self.name
 
     def check_replaced(self, model: Model) -> None:
-        """UserError where the record of another model has the place of this one's."""
+        """Raises UserError if the record of another model has the place of this one's."""
         if self.suite is not None:
             path = self.folder / f"{file_stem(model.name)}.json"
             check_replaced(path, model, self.suite.full_name, None, None, force=self.force)

@@ -66,7 +66,7 @@ SUITES: Registry[Any] = Registry("suite", "pixbench.suites")
 
 
 def find_suite(name: str, version: int) -> Any:
-    """The suite of a record, of an earlier version too. UserError where it is not known here."""
+    """The suite of a record, of an earlier version too. Raises UserError if it is not known here."""
     for key in (name, f"{name}-v{version}"):
         if key in SUITES.names() and SUITES.get(key).version == version:
             return SUITES.get(key)

@@ -38,7 +38,7 @@ class Task(ABC):
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
         """Score a model: writes predictions and a record into `request.folder`; returns the record and its path.
 
-        UserError for a model that cannot be asked, and for options that mean nothing here.
+        Raises UserError for a model that cannot be asked, and for options that mean nothing here.
         """
 
     @abstractmethod

@@ -18,7 +18,7 @@ EXPERIMENTS: Mapping[str, str] = {
 
 @runtime_checkable
 class Cell(Protocol):
-    """One run of a grid. `name` is a file's name, unlike any other of the grid."""
+    """One run of a grid. `name` is a file name, unique in the grid."""
 
     @property
     def name(self) -> str:
@@ -40,10 +40,10 @@ class Experiment(Protocol):
     """A module of this package."""
 
     prepare: Callable[[str, Path, int], None]
-    """Make what all cells of a preset need, in a sweep's folder, on some processes."""
+    """Generate the data that all cells of a preset need, in a sweep's folder, with a number of worker processes."""
 
     run: Callable[[Any, Path], Record]
-    """Do one cell in a sweep's folder; its record, in plain values, with `format` and `preset`."""
+    """Run one cell in a sweep's folder; returns its record, in plain values, with `format` and `preset`."""
 
     summary: Callable[[Sequence[Record]], list[Record]]
     table: Callable[[Sequence[Record]], str]
@@ -65,5 +65,5 @@ def preset_named(experiment: str, presets: Mapping[str, P], name: str) -> P:
 
 
 def cell_format(name: str) -> str:
-    """What the records of an experiment's cells call themselves."""
+    """The format name of the records of an experiment's cells."""
     return f"pixbench-{name}-cell"

@@ -1,4 +1,6 @@
-"""Learning curves: how well objectives match held-out rooms against steps and core-hours, beside descriptors that are not trained."""
+"""Learning curves: matching accuracy of objectives on held-out rooms against steps and core-hours, with untrained descriptors for
+reference.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -46,7 +48,7 @@ EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stab
 
 ALL = {**VARIANTS, **EXTRA}
 REFERENCES = ("dense-sift", "daisy", "xfeat")
-"""Descriptors that are not trained here: lines in the figure."""
+"""Reference descriptors that are not trained here, drawn as lines."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ class BudgetsCell:
 
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[BudgetsCell]:
-    """References, then the grid of a preset, budget by budget and seed by seed. UserError for an unknown variant."""
+    """References, then the grid of a preset, budget by budget and seed by seed. Raises UserError for an unknown variant."""
     grid = preset_named("budgets", PRESETS, preset)
     check_variants(variants, ALL)
     references = [BudgetsCell(preset, name, 0, 0) for name in REFERENCES]

@@ -1,4 +1,4 @@
-"""How colour leaves or fills descriptors while a cell of experiment 1 trains: measured at each saved step."""
+"""Sensitivity of descriptors to colour during training of a cell of experiment 1, measured at each saved step."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -172,7 +172,7 @@ def cells(
 
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
-    """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
+    """Digits are read by each cell: there is nothing to make. Raises UserError if they are not there."""
     del folder, workers
     size = preset_named("experiment1", PRESETS, preset)
     DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(size.digits, cut=size.cut, seed=0)

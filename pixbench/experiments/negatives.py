@@ -1,7 +1,7 @@
-"""Which negatives does the family of losses need? Its members, and InfoNCE beside them, at equal budgets on generated rooms.
+"""Ablation of negatives: the variants of the method's loss, and InfoNCE for comparison, at equal budgets on generated rooms.
 
-The method as published takes one random place as negative. Members of the family differ in how many negatives there are, how they
-are chosen, and what they cost; all are free of momentum networks and temperatures.
+The method as published takes one random position as negative. The variants differ in the number, selection and cost of negatives; none
+needs a momentum network or a temperature.
 """
 
 import math
@@ -102,7 +102,7 @@ class NegativesCell:
 
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NegativesCell]:
-    """The grid of a preset, seed by seed. UserError for an unknown variant."""
+    """The grid of a preset, seed by seed. Raises UserError for an unknown variant."""
     grid = preset_named("negatives", PRESETS, preset)
     check_variants(variants, VARIANTS)
     return [

@@ -70,7 +70,7 @@ def cells(preset: str, *, seeds: int | None = None) -> list[SupervisedCell]:
 
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
-    """Digits are read by each cell: there is nothing to make. UserError where they are not there."""
+    """Digits are read by each cell: there is nothing to make. Raises UserError if they are not there."""
     del folder, workers
     DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[preset].digits, cut="irm", seed=0)
 

@@ -29,10 +29,11 @@ def sweep(
     cluster: str | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> int:
-    """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. How many were run.
+    """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. Returns the number of cells
+    that were run.
 
     `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
-    one that was stopped resumes. UserError for a folder that holds another preset, or something else.
+    one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep.
     """
     _check_folder(folder, experiment, cells[0])
     with locked(folder):
@@ -69,7 +70,7 @@ def record_path(folder: Path, cell: Cell) -> Path:
 
 
 def read_cells(experiment: str, folder: Path) -> list[Record]:
-    """All records of a sweep. UserError where there are none, or one is something else."""
+    """All records of a sweep. Raises UserError if there are none, or a file is not a record."""
     again = f"'pixbench sweep {experiment} --out {folder}'"
     found = []
     for path in sorted((folder / "cells").glob("*.json")):
@@ -119,7 +120,9 @@ def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Pa
 
 
 def _check_folder(folder: Path, experiment: str, cell: Cell) -> str:
-    """The mark of this sweep. UserError for a folder of another: records of two presets, or two objectives, never mix."""
+    """The contents of this sweep's marker file. Raises UserError for a folder of another sweep: records of different presets or
+    objectives are not mixed.
+    """
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     mark = folder / MARK

@@ -1,4 +1,4 @@
-"""Runs a generator: scenes into shards, on one process, many or a cluster, resumable, the same bytes whatever the way."""
+"""Runs a generator: writes scenes to shards with one process, several or a cluster; resumable, with the same bytes in each case."""
 
 from .protocol import SPLITS, Generator, GeneratorConfig, HasAssets, MadeScene, scene_name
 from .runner import generate

@@ -31,7 +31,7 @@ RESUMES = "finished work is kept, and the same command resumes"
 def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
     """A client of the cluster with this address or scheduler file, whose workers have the software of this process.
 
-    When it is closed, the scheduler forgets what was not begun. UserError where the cluster cannot be reached or used.
+    On closing, pending work is cancelled. Raises UserError if the cluster cannot be reached or used.
     """
     try:
         from distributed import Client
@@ -50,7 +50,7 @@ def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
 def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:
     """Make shards of a job on a cluster's workers; `progress` gets the scenes of each shard done.
 
-    A worker that is lost costs the shard it was making. UserError where the cluster is lost, or worker after worker.
+    Only the current shard of a lost worker is repeated. Raises UserError if the cluster, or several workers in a row, are lost.
     """
     from distributed import Future, KilledWorker, as_completed
     from distributed.client import FutureCancelledError
@@ -96,7 +96,7 @@ def _address(cluster: str) -> str:
 
 
 def _check_scheduler(address: str) -> None:
-    """UserError unless a scheduler answers. Asked without a client, because one that cannot connect does not end quietly."""
+    """Raises UserError unless a scheduler answers. Asked without a client, because one that cannot connect does not end quietly."""
     try:
         found = asyncio.run(_kind_of_server(address))
     except Exception as error:  # whatever a stranger at this address may cause
@@ -120,7 +120,7 @@ def _versions(compression: Compression) -> dict[str, str]:
 
 
 def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> None:
-    """UserError unless there are workers, each with the software of this process."""
+    """Raises UserError unless there are workers, each with the software of this process."""
     # Asked through the standard library alone, so that a worker without PixBench can answer.
     found = {name: client.run(version, name, on_error="return") for name in versions}
     workers = sorted(found["pixbench"])

@@ -1,4 +1,4 @@
-"""What 3D generators are assembled from, by name. The protocols lie with the generators: the core only lists and opens the parts."""
+"""Registries of the components of 3D generators. Their protocols lie with the generators: the core only lists and opens them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from ..registry import Registry
 
 OBJECT_SOURCES: Registry[Callable[[str | None], Any]] = Registry("object source", "pixbench.object_sources")
-"""Each is called with its location on this machine (a path, or None for its default), see pixbench.generators.sources.base."""
+"""Sources, called with their location on this machine (a path, or None for the default); see pixbench.generators.sources.base."""
 
 ROOM_SOURCES: Registry[Callable[[str | None], Any]] = Registry("room source", "pixbench.room_sources")
-"""Called as object sources are."""
+"""As object sources."""
 
 DEFAULTS: Registry[str] = Registry("default", "pixbench.defaults")
 """Names of what the demo and the experiments use, by what it shows: `rooms` is a generator, `colored-digits` a set of labelled domains.

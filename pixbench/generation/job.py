@@ -1,4 +1,4 @@
-"""The work of one data set in shards: what a worker needs to make any of them."""
+"""A generation job: everything that a worker needs to generate any shard of a data set."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from ..errors import VerificationError
 from .protocol import GENERATORS, Generator, GeneratorConfig, scene_name
 
 _kept: dict[str, Generator] = {}
-"""The generator that this process used last: it keeps what is slow to load, so the next shard goes on with it."""
+"""The generator that this process used last; reused for the next shard, because it caches models that are slow to load."""
 
 
 def recipe_of(generator_name: str, config: GeneratorConfig) -> Recipe:
-    """What decides the contents of the data set that a generator makes from a configuration."""
+    """The recipe of a data set: generator, configuration and version."""
     return Recipe(
         generator=generator_name,
         generator_version=GENERATORS.get(generator_name).version,
@@ -36,7 +36,7 @@ class Job:
         return range(-(-self.config.scenes // self.config.scenes_per_shard))
 
     def recipe(self) -> Recipe:
-        """What decides the contents of the data set."""
+        """The recipe of the data set."""
         return recipe_of(self.generator, self.config)
 
     def path(self, shard: int) -> Path:

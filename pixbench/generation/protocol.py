@@ -1,4 +1,4 @@
-"""What a generator is: a configuration, and a pure function from scene index to scene."""
+"""The protocol of generators: a configuration, and a pure function from scene index to scene."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ SPLITS = ("train", "val", "test")
 
 
 class GeneratorConfig(BaseModel):
-    """What every generator's configuration holds. `size` is width and height in pixels.
+    """Options that all generators share. `size` is width and height in pixels.
 
-    `locations` says where the user's own data lies on this machine, by the source's name. It decides nothing about the
-    contents - those are told by the hashes of the assets -, so it is in no recipe and in no file.
+    `locations` says where the user's own data lies on this machine, by the source's name. It does not affect the contents, which are
+    identified by the hashes of the assets, so it is stored in no recipe and no file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,14 +39,14 @@ class GeneratorConfig(BaseModel):
         return {source: os.path.abspath(os.path.expanduser(place)) for source, place in locations.items()}
 
     def rng(self, scene: int, purpose: int) -> np.random.Generator:
-        """The random numbers of one scene for one purpose, whatever else is made."""
+        """The random generator of one scene for one purpose, independent of all other scenes and purposes."""
         key = (SPLITS.index(self.split), scene, purpose)
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
 
 
 @dataclass(frozen=True, eq=False)
 class MadeScene:
-    """One scene as a generator gives it: the arrays of the schema, its self-test, and how to make it again."""
+    """A generated scene: the arrays of the schema, its self-test, and its recipe."""
 
     arrays: Mapping[str, np.ndarray]
     self_test: SelfTest
@@ -72,7 +72,7 @@ GENERATORS: Registry[type[Generator]] = Registry("generator", "pixbench.generato
 
 @runtime_checkable
 class HasAssets(Protocol):
-    """What a generator also has if it uses assets that may differ from machine to machine."""
+    """Optional protocol of generators whose assets may differ between machines."""
 
     def asset_hashes(self, ids: Sequence[str]) -> dict[str, str | None]:
         """The sha256 of each asset as it is on this machine; None: it is not there."""

@@ -1,4 +1,4 @@
-"""Makes a data set again from its recipe: checks before, and the comparison of all shards afterwards."""
+"""Reproduces a data set from its recipe: checks before generation, and compares all shards afterwards."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from .protocol import Generator, GeneratorConfig, HasAssets
 
 
 def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Generator) -> None:
-    """UserError unless `generator`, registered under `name`, would follow the recipe to the letter, with the same assets."""
+    """Raises UserError unless `generator`, registered under `name`, has the recipe's version, configuration and assets."""
     here = recipe_of(name, config)
     if here != wanted.recipe:
         raise UserError(f"the recipe cannot be followed ({wanted.recipe.difference(here, 'in the recipe', 'here')}): {_mend(wanted, here)}")
@@ -22,7 +22,7 @@ def check(wanted: RecipeFile, name: str, config: GeneratorConfig, generator: Gen
 
 
 def check_places(wanted: RecipeFile, source: Path, kind: type[GeneratorConfig]) -> None:
-    """UserError for a recipe that names places on this machine: only its reader may say where something lies here."""
+    """Raises UserError for a recipe that contains paths outside its folder: paths are only accepted from the command line."""
     try:
         places = kind.model_validate(wanted.recipe.config).locations
     except ValidationError:

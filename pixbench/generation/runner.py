@@ -60,7 +60,7 @@ def generate(
 
 @contextmanager
 def _maker(workers: int, cluster: str | None, config: GeneratorConfig) -> Iterator[Maker]:
-    """What makes the shards. Entered before anything is written, because a cluster may not be there."""
+    """Context that generates shards. Entered before anything is written, because a cluster may be unreachable."""
     if cluster is not None:
         from .cluster import connected, make_on_cluster
 
@@ -124,7 +124,7 @@ def _is_being_written(path: Path) -> bool:
 
 
 def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
-    """The manifest of this data set in `folder`, None where it is to be begun. UserError where the folder holds something else."""
+    """The manifest of this data set in `folder`, None where it is to be begun. Raises UserError if the folder holds something else."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     if (folder / MANIFEST).exists():

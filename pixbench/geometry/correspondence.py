@@ -1,4 +1,4 @@
-"""Where a pixel of one view lies in another, and whether it can be seen there.
+"""Ground-truth correspondence: the position of a pixel of one view in another, and its visibility.
 
 Exact truth comes from triangles (`trace_view`, `exact_pair`) and is made once, by a generator. What a reader of files
 recomputes from stored depth is `uv_from_depth`; the shard's self-test says how far the two lie apart.
@@ -28,7 +28,7 @@ HIT_TOLERANCE = 1e-4
 
 
 class Status(IntEnum):
-    """What became of a source pixel's surface point in the target view."""
+    """Visibility of a source pixel's surface point in the target view."""
 
     NO_SURFACE = 0
     VISIBLE = 1

@@ -1,4 +1,4 @@
-"""What truth and renderers ask of a ray caster, and the exact float64 hit that its float32 answer points to."""
+"""The protocol of ray casters, and exact float64 hits from their float32 results."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class PlacedCaster:
 class JoinedCaster:
     """A fixed caster and bodies that were placed in front of it, as one caster; triangles are numbered in that order.
 
-    What is slow to build is built once: a room's caster serves all scenes of the room, a model's all its places. Only rays that
+    Acceleration structures are built once: a room's caster serves all scenes of the room, a model's all its places. Only rays that
     enter a body's box are cast into it.
     """
 

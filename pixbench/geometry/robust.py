@@ -1,4 +1,4 @@
-"""Homography, essential and fundamental matrices from matches of which many are wrong, by OpenCV's MAGSAC++."""
+"""Robust estimation of homography, essential and fundamental matrices from matches with outliers, by OpenCV's MAGSAC++."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 Points = Float[np.ndarray, "matches 2"]
 Matrix = Float[np.ndarray, "3 3"]
 Fit = tuple[Matrix, Bool[np.ndarray, " matches"]]
-"""A matrix, and which matches agree with it."""
+"""A matrix and its inliers."""
 
 MAX_ITERATIONS = 10_000
 CONFIDENCE = 0.9999

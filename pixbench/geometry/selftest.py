@@ -1,4 +1,4 @@
-"""Checks of a scene's ground truth: the same measures when it is made, from triangles, and later, from files alone."""
+"""Self-test of a scene's ground truth: the same measures at generation, from triangles, and later, from files alone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -64,7 +64,7 @@ class SelfTest:
     flat_differ: int = 0
 
     def failures(self) -> list[str]:
-        """What is out of bounds, one sentence each; empty when the truth holds."""
+        """One sentence for each measure that is out of bounds; empty if the ground truth passes."""
         found = []
         # Written as "not within", so that NaN fails too.
         if not self.map_max_px <= MAP_LIMIT_PX:
@@ -282,7 +282,7 @@ def _correlations(pair: StoredPair) -> tuple[float, float]:
 
 
 def _pearson(x: Float[np.ndarray, " points"], y: Float[np.ndarray, " points"]) -> float:
-    """Pearson's correlation; 0 where there is no contrast to say anything."""
+    """Pearson's correlation; 0 without contrast."""
     if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return 0.0
     x, y = x - x.mean(), y - y.mean()

@@ -17,7 +17,7 @@ Pixels = UInt8[np.ndarray, "height width 3"]
 
 EXPECTED = "expected a whole PNG, JPEG, WebP or TIFF"
 BYTES_PER_PIXEL = {"I": 32, "F": 32, "RGBA": 16, "LA": 16, "PA": 16}
-"""Of memory while a picture of a mode is converted to RGB."""
+"""Bytes per pixel needed to convert a picture of a mode to RGB."""
 
 _EXIF, _FOCAL_35MM = 0x8769, 0xA405
 _DIAGONAL_35MM = float(np.hypot(36.0, 24.0))
@@ -37,7 +37,9 @@ class Picture:
 
 
 def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Picture:
-    """A picture from a file's path, an array uint8 (H, W), (H, W, 3) or (H, W, 4), or one of Pillow's. UserError for anything else."""
+    """A picture from a file's path, an array uint8 (H, W), (H, W, 3) or (H, W, 4), or one of Pillow's. Raises UserError for anything
+    else.
+    """
     if isinstance(image, Picture):
         return image
     if isinstance(image, str | Path):
@@ -52,7 +54,7 @@ def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Pict
 def read_picture(path: Path) -> Picture:
     """Read a picture. Its EXIF orientation is applied; what is transparent becomes white; of several frames the first is taken.
 
-    UserError where there is no file, or none that is a picture.
+    Raises UserError if there is no file, or none that is a picture.
     """
     if not path.is_file():
         raise UserError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}: expected a picture (PNG, JPEG, WebP or TIFF)")
@@ -66,7 +68,7 @@ def read_picture(path: Path) -> Picture:
 
 @contextmanager
 def opened_image(path: Path) -> Iterator[Image.Image]:
-    """An image of Pillow's, whose pixels are not read yet. UserError where it is none, or too large to be held."""
+    """An image of Pillow's, whose pixels are not read yet. Raises UserError if it is none, or too large to be held."""
     check_regular(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for

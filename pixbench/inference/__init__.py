@@ -1,1 +1,1 @@
-"""What a trained model is used for on pictures of one's own: descriptors of a picture, matches between two."""
+"""Inference on the user's own images: descriptors of an image, matches between two."""

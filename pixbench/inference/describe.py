@@ -45,9 +45,9 @@ def describe(
 ) -> Description:
     """Describe a picture (a path, a uint8 array, or one of Pillow's) with a model or its name; by default the one that ships.
 
-    It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. UserError for a file that
-    is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model run code of
-    its own, see `load_model`.
+    It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. Raises UserError for a
+    file that is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model
+    run code of its own, see `load_model`.
 
     Example:
         described = pixbench.describe("a.jpg", "baseline:dense-sift")
@@ -87,7 +87,7 @@ def check_description_path(path: Path) -> None:
 
 
 def save_description(description: Description, path: Path, *, half: bool = False) -> None:
-    """Write .npz or .h5 (float32, or float16 with `half`), or .png: PCA to three colours. UserError for another ending."""
+    """Write .npz or .h5 (float32, or float16 with `half`), or .png: PCA to three colours. Raises UserError for another ending."""
     check_description_path(path)
     if half and np.abs(description.descriptors).max() > np.finfo(np.float16).max:
         raise UserError(f"{path}: descriptors are too large for float16: leave --half out")

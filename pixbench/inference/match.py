@@ -44,7 +44,7 @@ def match(
     pictures, is for the essential matrix; by default EXIF's, or else 1.2 times the longer side.
     `trust_code` lets a model run code of its own, see `load_model`.
 
-    UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
+    Raises UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
 
     Example:
         found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")

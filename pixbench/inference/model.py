@@ -1,4 +1,4 @@
-"""What matching and describing pictures share: which model, at which size."""
+"""The model and image size for matching and describing images."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool 
 
 
 def check_size(picture: Picture, max_size: int) -> None:
-    """UserError for a picture whose shorter side is less than 32 px, as it is or shrunk to `max_size`."""
+    """Raises UserError for a picture whose shorter side is less than 32 px, as it is or shrunk to `max_size`."""
     if max_size < LEAST_SIZE:
         raise UserError(f"max size {max_size}: expected at least {LEAST_SIZE} px")
     width, height = picture.size

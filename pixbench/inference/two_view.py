@@ -1,4 +1,4 @@
-"""What two views of one scene agree on: a plane's homography, or epipolar geometry with or without known cameras."""
+"""Two-view geometry: homography, or epipolar geometry with or without known intrinsics."""
 
 from typing import Literal, get_args
 
@@ -13,7 +13,7 @@ GEOMETRIES: tuple[str, ...] = get_args(Geometry)
 
 
 def check_geometry(name: str) -> Geometry:
-    """The geometry of that name. UserError for another."""
+    """The geometry of that name. Raises UserError for another."""
     if name not in GEOMETRIES:
         raise unknown_name("geometry", name, GEOMETRIES)
     found: Geometry = name  # type: ignore[assignment]
@@ -38,7 +38,7 @@ def fit(
 
 
 def intrinsics(size_wh: tuple[int, int], focal_px: float) -> Matrix:
-    """K of a camera with square pixels whose axis meets the image's centre."""
+    """K of a camera with square pixels and its principal point at the image centre."""
     K: Float[np.ndarray, "3 3"] = np.diag([focal_px, focal_px, 1.0])
     K[:2, 2] = np.array(size_wh) / 2
     return K

@@ -1,1 +1,1 @@
-"""Files, JSON documents, processes, threads and seeds: what touches the operating system."""
+"""Files, JSON documents, processes, threads and seeds: access to the operating system."""

@@ -1,4 +1,4 @@
-"""JSON files that name their format and its version: written whole or not at all, read with one line about what is wrong."""
+"""JSON files with a format name and version: written atomically, read with errors of one line."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def write_document(path: Path, document: BaseModel) -> None:
 
 
 def read_json(path: Path, mend: str) -> Any:
-    """The JSON in a file; UserError, which ends with the advice `mend`, where it is none."""
+    """Read a JSON file. Raises UserError, which ends with the advice `mend`, if it is not valid."""
     text = read_text(path)
     try:
         found = json.loads(text)
@@ -31,7 +31,7 @@ def read_json(path: Path, mend: str) -> Any:
 
 
 def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
-    """The document of a kind that `path` held as `raw`. UserError where it is another, of another version, or inconsistent."""
+    """Validate `raw`, the JSON of the file `path`. Raises UserError for another format or version, or inconsistent fields."""
     wanted, version = (kind.model_fields[name].default for name in ("format", "format_version"))
     if format_of(raw) != wanted:
         raise UserError(f"{path} is not a PixBench file of this kind: expected format '{wanted}'")
@@ -51,5 +51,5 @@ def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
 
 
 def format_of(raw: Any) -> Any:
-    """The format that a JSON document claims, None where it is not one of ours."""
+    """The format name of a JSON document; None if it is not a PixBench document."""
     return raw.get("format") if isinstance(raw, dict) else None

@@ -1,4 +1,4 @@
-"""Files: their hash, and writing them whole or not at all."""
+"""Files: hashes, and atomic writing."""
 
 import hashlib
 import os
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that it is either the old one or the new one, never half."""
+    """Write a text file atomically: readers see the old or the new one."""
     with written_whole(path) as temporary:
         temporary.write_text(text)
 
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to it when all went well. OSError names `path`, the name that the user knows."""
+    """A temporary name beside `path`, renamed to it on success. Errors (OSError) name `path`."""
     temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
     try:
         yield temporary

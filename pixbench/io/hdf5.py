@@ -1,4 +1,4 @@
-"""HDF5 files from outside: what leads out of the file, or unpacks to more than it says, is refused before it is read."""
+"""Safe reading of untrusted HDF5 files: external links, and chunks that decompress to more than declared, are refused."""
 
 import math
 import zlib
@@ -15,25 +15,25 @@ SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FL
 FILTERS = frozenset((SHUFFLE, FLETCHER32, DEFLATE, ZSTD))
 
 KINDS = "biufS"
-"""Plain numbers and texts of a fixed length: others refer to places elsewhere in the file."""
+"""Allowed types: plain numbers and fixed-length text; others refer to other positions in the file."""
 
 LARGEST = 2**28
-"""Bytes that any array may have; more only in files of a size to match."""
+"""Bytes that any array may have; larger arrays only in proportionally large files."""
 
 LARGEST_RATIO = 200
-"""Times that an array may be larger than its whole file."""
+"""Largest ratio of an array's size to that of its file."""
 
 DEFLATE_RATIO = 1032
-"""More than this times its size nothing unpacks to: a property of the format (zlib.net/zlib_tech.html)."""
+"""Largest compression ratio of deflate, a property of the format (zlib.net/zlib_tech.html)."""
 
 LARGEST_FILE = 2**50
 
 WITHOUT_LOCKS = (5, 11, 37, 38, 95, 116)
-"""What systems say of files that cannot be locked: EIO, EAGAIN, ENOLCK, ENOSYS, EOPNOTSUPP, ESTALE."""
+"""Error codes of file systems without locks: EIO, EAGAIN, ENOLCK, ENOSYS, EOPNOTSUPP, ESTALE."""
 
 
 def open_file(path: Path) -> h5py.File:
-    """An HDF5 file, open for reading. UserError for what is no regular file, OSError for a damaged one."""
+    """An HDF5 file, open for reading. Raises UserError for what is no regular file, OSError for a damaged one."""
     check_regular(path, LARGEST_FILE)
     return _opened(path, "r")
 
@@ -61,7 +61,7 @@ def read_file(path: Path, mend: str) -> Iterator[h5py.File]:
 
 
 def member(group: h5py.Group, name: str) -> Any:
-    """A group or an array that lies in `group` itself. KeyError for none, ValueError for what leads elsewhere or is too large."""
+    """A group or an array that lies in `group` itself. Raises KeyError for none, ValueError for what leads elsewhere or is too large."""
     if not name or "/" in name or name == ".":
         raise ValueError(f"'{name}' is no name of a part of a file")
     link = group.get(name, getlink=True)
@@ -97,7 +97,7 @@ def filters_of(dataset: h5py.Dataset) -> list[int]:
 
 
 def values(dataset: h5py.Dataset, key: Any = ()) -> Any:
-    """Values of an array that `member` gave, through HDF5's filters. ValueError where a chunk would unpack to more than it should."""
+    """Values of an array that `member` gave, through HDF5's filters. Raises ValueError if a chunk would unpack to more than it should."""
     # HDF5 unpacks all that there is before it looks at the size.
     filters = filters_of(dataset)
     if ZSTD in filters or (DEFLATE in filters and dataset.id.get_storage_size() > LARGEST // DEFLATE_RATIO):

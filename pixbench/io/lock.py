@@ -1,4 +1,4 @@
-"""One process at a time works in a folder: a lock of the operating system, which ends with its process."""
+"""Exclusive locks of folders by the operating system; released when the process ends."""
 
 import logging
 import os
@@ -16,9 +16,9 @@ LOG = logging.getLogger(__name__)
 
 @contextmanager
 def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder`, which is made if it is not there, for the time of a block. UserError where another process holds it.
+    """Hold `folder`, which is made if it is not there, for the time of a block. Raises UserError if another process holds it.
 
-    With `wait`, it is waited for instead. Where a file system has no locks, or the folder cannot be written, the block goes without one.
+    With `wait`, waits for it instead. On file systems without locks, or if the folder is not writable, the block runs without one.
     """
     path = folder / name
     with suppress(OSError):  # whoever writes there will say why that cannot be

@@ -1,4 +1,4 @@
-"""How the memory of large arrays is kept."""
+"""Memory allocation of large arrays."""
 
 import ctypes
 
@@ -9,7 +9,7 @@ LARGEST = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Have arrays that are freed leave their memory to the next ones, instead of giving it back to the system; whether that can be said.
+    """Keep the memory of freed arrays for later ones, instead of returning it to the system. Returns whether the C library supports this.
 
     A step of training takes and frees gigabytes. glibc asks the system for each large array anew, and the system clears it page by
     page: a tenth of the step. Other libraries than glibc do as they do.

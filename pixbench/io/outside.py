@@ -1,4 +1,4 @@
-"""The one door for data from outside: regular files, within bounds; what a parser raises is told in one line with the file's name."""
+"""Reading of untrusted files: only regular files within size limits; errors of parsers become one line with the file's name."""
 
 import os
 import stat
@@ -15,24 +15,24 @@ from ..errors import UserError, VerificationError
 from .text import printable
 
 LARGEST_TEXT = 2**26
-"""Bytes of a document: a manifest of a million scenes has half of it."""
+"""Largest document in bytes; a manifest of a million scenes has half of that."""
 
 LARGEST_BYTES = 2**29
-"""Bytes of what is read at once, as it is or unpacked."""
+"""Largest number of bytes read at once, also after decompression."""
 
 LARGEST_TENSORS = 2**36
-"""Bytes of a file of tensors, which are read as they are."""
+"""Largest file of tensors in bytes."""
 
 LARGEST_PICTURE = 900_000_000
-"""Bytes that a picture may take while it is converted: some 110 megapixels of plain colour."""
+"""Largest memory in bytes for decoding an image: about 110 megapixels in RGB."""
 
 REASON = 160
-"""Characters of a parser's own words."""
+"""Largest number of characters quoted from a parser's message."""
 
 
 @contextmanager
 def parsing(source: object, mend: str) -> Iterator[None]:
-    """Whatever is raised inside becomes a UserError of one line: the source, what is wrong, and the advice `mend`."""
+    """Context in which every exception becomes a UserError of one line: the source, the reason, and the advice `mend`."""
     try:
         yield
     except (UserError, VerificationError):
@@ -42,7 +42,7 @@ def parsing(source: object, mend: str) -> Iterator[None]:
 
 
 def reason(error: BaseException) -> str:
-    """An error in its own words, on one line."""
+    """The message of an error, on one line."""
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -50,7 +50,7 @@ def reason(error: BaseException) -> str:
 
 
 def check_regular(path: Path, largest: int = LARGEST_BYTES) -> int:
-    """The size of a regular file in bytes. UserError for what is none, such as a pipe that would never end, and for a larger one."""
+    """The size of a regular file in bytes. Raises UserError for anything else, such as a pipe, and for files above the limit."""
     try:
         found = os.stat(path)
     except (OSError, ValueError) as error:
@@ -78,7 +78,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
 
 
 def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:
-    """What is gzipped in `data`, all members of it. ValueError for more than `largest` bytes, and where it is cut off."""
+    """What is gzipped in `data`, all members of it. Raises ValueError for more than `largest` bytes, and where it is cut off."""
     found = bytearray()
     while data:
         member = zlib.decompressobj(wbits=31)
@@ -92,7 +92,7 @@ def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:
 
 
 def check_unpacked(archive: zipfile.ZipFile, largest: int = LARGEST_BYTES) -> None:
-    """ValueError for a zip archive that says it unpacks to more than `largest` bytes; zipfile gives no more than it says."""
+    """Raises ValueError for a zip archive that says it unpacks to more than `largest` bytes; zipfile gives no more than it says."""
     size = sum(member.file_size for member in archive.infolist())
     if size > largest:
         raise ValueError(f"it unpacks to {size} bytes, at most {largest} are read")
@@ -108,13 +108,13 @@ def check_tensors(path: Path) -> None:
 
 
 def check_pixels(width: int, height: int, bytes_per_pixel: int = 8) -> None:
-    """ValueError for a picture that is too large to be held."""
+    """Raises ValueError for a picture that is too large to be held."""
     if width * height * bytes_per_pixel > LARGEST_PICTURE:
         raise ValueError(f"it has {width} x {height} px, at most {LARGEST_PICTURE // bytes_per_pixel} of its kind are read")
 
 
 def check_shown(value: Any) -> None:
-    """ValueError for a document that has control characters in a text: a terminal would obey them."""
+    """Raises ValueError for a document with control characters in its text, which a terminal would interpret."""
     if isinstance(value, str):
         if printable(value) != value:
             raise ValueError(f"it has control characters in '{printable(value)[:60]}'")
@@ -138,7 +138,7 @@ FileName = Annotated[str, AfterValidator(_is_name)]
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """The path of `relative` below a folder. ValueError where it leads out of it."""
+    """The path of `relative` below a folder. Raises ValueError if it leads out of it."""
     path = folder / relative
     if not relative or Path(relative).is_absolute() or ".." in Path(relative).parts or "\\" in relative:
         raise ValueError(f"'{relative}' leads out of the folder")

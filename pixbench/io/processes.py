@@ -1,4 +1,4 @@
-"""Work on several processes of this machine, in any order, with progress, Ctrl-C and lost processes told."""
+"""Parallel work in processes of this machine, with progress, and handling of Ctrl-C and killed workers."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ _ticks: Any = None
 
 
 def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, progress: Callable[[int], None]) -> Iterator[Result]:
-    """The results of `work` on each item, as they come, from `workers` processes. UserError where one of these is killed.
+    """The results of `work` on each item, as they come, from `workers` processes. Raises UserError if one of these is killed.
 
     What `work` raises is raised here, and the other processes are ended.
     """
@@ -76,7 +76,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Ctrl-C waits until the block is left. Processes that are started in it never hear it: the parent ends them."""
+    """Defer Ctrl-C until the block is left. Processes started in it ignore it; the parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -101,7 +101,7 @@ def _mask_interrupts(masked: bool) -> None:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Workers share the cores already; threads of their linear algebra only get in each other's way."""
+    """Limit each worker to one thread, because the workers share the cores."""
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))

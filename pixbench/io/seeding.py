@@ -1,4 +1,4 @@
-"""Random numbers of torch for a stretch of code, without a trace on the generators outside it."""
+"""Seeding of torch for a block of code, without effect on its global generators outside."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

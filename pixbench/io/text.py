@@ -1,4 +1,4 @@
-"""Texts as they can be shown on a terminal, whatever is in them."""
+"""Escapes control characters in text that is printed to a terminal."""
 
 import io
 import re
@@ -12,7 +12,7 @@ COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 def printable(text: str, allowed: str = "\n") -> str:
-    """A text as it can be shown: control characters, such as a terminal obeys, are written as escapes."""
+    """The text with control characters escaped."""
     return "".join(c if c in allowed or _is_printable(c) else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -22,13 +22,13 @@ def _is_printable(character: str) -> bool:
 
 
 class ShownText:
-    """A stream on which names of strangers are printed: it shows no control characters but those of colours."""
+    """A stream that escapes control characters, except those that change colours, for text from untrusted files."""
 
     def __init__(self, stream: Any):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write a text; colours stay."""
+        """Write a text; colours are kept."""
         if text.isprintable():
             return int(self._stream.write(text))
         parts = COLOUR.split(text)

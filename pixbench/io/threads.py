@@ -1,4 +1,4 @@
-"""How many threads compute, and how they wait for each other: fast on a quiet machine, usable on a shared one.
+"""Number of computing threads, and how they wait: fast on an idle machine, usable on a shared one.
 
 OpenMP's threads (torch's, scikit-learn's) spin while they wait. Where another program has one of the cores, the others spin until it
 gives the core back, and a step takes ten times as long. So spinning is bounded, and no more threads are used than there are idle cores.
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-"""The user's ways to say how threads wait: of OpenMP, of GCC's, and of LLVM's and Intel's."""
+"""Environment variables for the waiting of threads: of OpenMP, of GCC's runtime, and of LLVM's and Intel's."""
 
 COUNT = "OMP_NUM_THREADS"
 MEASURED = "PIXBENCH_MEASURED_THREADS"
@@ -25,7 +25,7 @@ MEASURED_SECONDS = 0.2
 
 
 def bound_spinning() -> None:
-    """Let threads spin shortly and then sleep. A setting of the user's stays."""
+    """Let threads spin briefly and then sleep, unless the user has configured this."""
     if not any(name in os.environ for name in WAITING):
         # LLVM's is in milliseconds.
         os.environ.update(GOMP_SPINCOUNT=str(SPINS), KMP_BLOCKTIME="1")
@@ -34,7 +34,7 @@ def bound_spinning() -> None:
 def use_threads(wanted: int | None = None) -> int | None:
     """Compute with `wanted` threads, else as the user's OMP_NUM_THREADS says, else with one for each idle core.
 
-    Returns the number that the user chose, None where it was left to us.
+    Returns the number that the user chose, or None.
     """
     if wanted is None and COUNT in os.environ:
         return _from_environment()
@@ -49,7 +49,7 @@ def use_threads(wanted: int | None = None) -> int | None:
 
 
 def idle_cores(seconds: float = MEASURED_SECONDS) -> int:
-    """How many cores of those that this process may use other programs leave to it, at least 1.
+    """Number of idle cores among those that this process may use, at least 1.
 
     A program of lower priority counts as idle: it gives way. Where the system does not tell (no /proc/stat), all cores.
     """
@@ -81,7 +81,7 @@ def _from_environment() -> int | None:
 
 
 def _busy_and_total(cores: frozenset[int]) -> tuple[int, int]:
-    """Ticks so far, summed over cores: those of programs in our way, and all. See proc(5) for the columns."""
+    """Ticks so far, summed over cores: those of programs of normal priority, and all. See proc(5) for the columns."""
     rows = [line.split() for line in CPU_TIMES.read_text().splitlines()]
     times = [list(map(int, row[1:9])) for row in rows if row[0].startswith("cpu") and row[0][3:].isdigit() and int(row[0][3:]) in cores]
     give_way = os.nice(0) <= 0

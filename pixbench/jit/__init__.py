@@ -1,4 +1,4 @@
-"""Compiled kernels: loops over pixels and rays that numpy would make in many passes over memory."""
+"""Compilation of kernels with Numba: loops over pixels and rays that would take many passes over memory in NumPy."""
 
 import os
 import stat
@@ -21,7 +21,7 @@ Function = TypeVar("Function")
 def kernel(function: Function) -> Function:
     """Compile a function of arrays and numbers when it is first called, keep the machine code on disk, run on one thread.
 
-    Division by zero gives inf and NaN as in numpy; sums are not reordered, so that results do not depend on the compiler's mood.
+    Division by zero gives inf and NaN as in numpy; sums are not reordered, so that results do not depend on compiler optimisations.
     Write `@no_type_check` below it: run-time type checkers cannot look into compiled code.
     """
     return _compiled(function)
@@ -34,9 +34,9 @@ def inlined(function: Function) -> Function:
 
 
 def reordering_kernel(function: Function) -> Function:
-    """As `kernel`, but the compiler may reorder sums and take all numbers to be numbers: for reductions over short rows.
+    """As `kernel`, but the compiler may reorder sums and assume that no value is NaN or infinite: for reductions over short rows.
 
-    Results may then differ in the last digits between processors, and NaN is not seen.
+    Results may then differ in the last digits between processors, and NaN is not detected.
     """
     relaxed = {"reassoc", "nnan", "nsz", "contract"}
     return _compiled(function, fastmath=relaxed)
@@ -61,7 +61,7 @@ def _compiled(function: Function, **options: Any) -> Function:
 
 
 def _places() -> Iterator[Path]:
-    """Folders that hold nothing but what this user wrote: what is in a cache is run."""
+    """Cache folders that only this user can write, because cached machine code is executed."""
     said = os.environ.get("PIXBENCH_CACHE")
     candidates = [Path(said) / "kernels"] if said else []
     candidates.append(Path(tempfile.gettempdir()) / f"pixbench-kernels-{getattr(os, 'getuid', lambda: 0)()}")

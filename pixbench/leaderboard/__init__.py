@@ -1,1 +1,1 @@
-"""The leaderboard: tables from records alone, with statistics; rows that anybody can check."""
+"""The leaderboard: tables computed from records alone, with statistics, and verification of rows."""

@@ -1,4 +1,4 @@
-"""Two rows side by side, in one sentence that says whether a test can tell them apart."""
+"""Comparison of two rows by a paired test, in one sentence."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from .statistics import SIGNIFICANT, paired_p
 def compare(stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None) -> str:
     """The rows `names` of a suite, such as 'mini v2', by a metric; by default the task's first.
 
-    UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
+    Raises UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
     """
     found = {entry.name: entry for entry in entries([each for each in stored if each.record.data.suite == suite])}
     for name in names:

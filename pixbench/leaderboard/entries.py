@@ -13,10 +13,10 @@ from ..evaluation.task import TASKS
 from .statistics import Samples, bimodal
 
 SEEDED = re.compile(r"[-_. ]seed(\d+)$")
-"""How the name of one seed's model ends."""
+"""Suffix of the name of one seed's model."""
 
 REFERENCES = ("oracle", "chance")
-"""Kinds of models that show the ends of the scale: their rows have no rank, and no other row is compared with them."""
+"""Reference models at the ends of the scale: their rows have no rank and are not tested against others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Entry:
 
     @property
     def is_reference(self) -> bool:
-        """Whether it shows an end of the scale and is no method."""
+        """Whether it is a reference and not a method."""
         return self.first.model_info.get("kind") in REFERENCES
 
     def values(self, metric: str) -> list[float]:

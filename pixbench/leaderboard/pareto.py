@@ -1,4 +1,4 @@
-"""Both halves of what a descriptor is for on one page: each checkpoint's matching against its accuracy in and out of distribution."""
+"""Pareto plot: matching score of each checkpoint against its classification accuracy in and out of distribution."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ def markdown(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that can be nothing else in Markdown: a name is somebody else's."""
+    """Text escaped for Markdown: names come from users."""
     return " ".join(escape(text, quote=False).replace("|", r"\|").replace("[", r"\[").split())
 
 
@@ -93,7 +93,7 @@ def _tex(text: str) -> str:
 
 
 def template(name: str, **values: Any) -> str:
-    """A page of this package, filled in; what is filled in is escaped."""
+    """An HTML template of this package, filled with escaped values."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -126,7 +126,7 @@ def write(tables: Sequence[Table], out: Path) -> list[str]:
 
 
 def differing(tables: Sequence[Table], out: Path) -> list[str]:
-    """Names of files in a folder that are not what the records give."""
+    """Names of files in a folder that differ from those that the records give."""
     files = rendered(tables)
     stale = [PLOT] if PLOT not in files and (out / PLOT).exists() else []
     return [name for name, text in files.items() if not (out / name).is_file() or (out / name).read_text() != text] + stale

@@ -1,4 +1,4 @@
-"""How sure a number is: intervals over scenes and seeds, paired tests, shared ranks, and whether an accuracy is bimodal over seeds."""
+"""Statistics of scores: intervals over scenes and seeds, paired tests, shared ranks, and bimodality over seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from jaxtyping import Float
 RESAMPLES = 4999
 LEVEL = 0.95
 SIGNIFICANT = 0.05
-"""Rows whose paired test gives less differ."""
+"""Significance level of paired tests."""
 
 FEWEST_UNITS = 6
-"""With fewer, no flip of signs can give a p below 0.05: nothing could be told apart."""
+"""With fewer units, no permutation of signs can give a p-value below 0.05."""
 
 MODE_GAP, MODE_SPREADS = 0.25, 3
 """Seeds are bimodal where the widest gap between their values exceeds the first, and this many standard deviations within each mode."""

@@ -1,4 +1,4 @@
-"""What a pull request with a new row needs."""
+"""Requirements of a pull request with a new row."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from ..evaluation.task import TASKS
 from .verify import check_definitions
 
 LARGEST_BYTES = 1_000_000
-"""Of each file that is committed."""
+"""Largest size in bytes of each committed file."""
 
 SHOWN = 5
 TRAINED_HERE = "checkpoint"

@@ -11,7 +11,7 @@ from ..evaluation.record import StoredRecord
 from .tables import Table
 
 LEAST_COLUMNS = 2
-"""What is shown however narrow the terminal is: the model and a number."""
+"""Columns that are always shown: the model and a number."""
 
 
 def print_tables(tables: Sequence[Table]) -> None:

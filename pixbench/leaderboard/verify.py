@@ -1,4 +1,4 @@
-"""Whether a row's numbers come out again: from its stored predictions, or from its checkpoint."""
+"""Verification of rows: from their stored predictions, or from their checkpoint."""
 
 import math
 import tempfile
@@ -33,7 +33,7 @@ def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRe
 
 
 def check_definitions(stored: StoredRecord) -> None:
-    """UserError for a record of another version of a metric or suite than those here, which could not be compared."""
+    """Raises UserError for a record of another version of a metric or suite than those here, which could not be compared."""
     record, known = stored.record, METRICS.names()
     for name, value in record.metrics.items():
         if name not in known:
@@ -97,7 +97,7 @@ def _rescored(stored: StoredRecord, access: DataAccess, progress: Callable[[int]
 
 
 def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar: ProgressBar = no_progress_bar) -> list[Comparison]:
-    """Every metric, from the model itself. UserError where it is not the record's."""
+    """Recompute every metric by running the model. Raises UserError if it is not the record's model."""
     record = stored.record
     check_definitions(stored)
     for key in WEIGHTS:
@@ -113,7 +113,7 @@ def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar
 
 
 def _request(record: Record, access: DataAccess, out: Path, progress_bar: ProgressBar) -> EvaluationRequest:
-    """What was asked when a record was made."""
+    """The evaluation request of a record."""
     name, version = record.suite
     if version is None and access.data is None:
         raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")

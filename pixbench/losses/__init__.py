@@ -16,7 +16,7 @@ NORMS = (1.0, 2.0, math.inf)
 
 
 def half_distance(difference: Float[Tensor, "*batch channels points"], p: float) -> Float[Tensor, "*batch points"]:
-    """d of descriptor differences; the channels are the axis before the last. ValueError unless p is 1, 2 or inf."""
+    """d of descriptor differences; the channels are the axis before the last. Raises ValueError unless p is 1, 2 or inf."""
     if p == 1:
         return 0.5 * difference.abs().mean(dim=-2)
     if p == 2:
@@ -65,7 +65,7 @@ def between_loss(
 
     Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one. With `pairs` = K
     it is an unbiased estimate from K random partners of each image, drawn from torch's global random numbers.
-    ValueError unless p is 1, 2 or inf, and pairs at least 1.
+    Raises ValueError unless p is 1, 2 or inf, and pairs at least 1.
     """
     if p not in NORMS:
         raise ValueError(f"p is {p}: expected 1, 2 or inf")

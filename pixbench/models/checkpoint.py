@@ -1,4 +1,4 @@
-"""Checkpoints: weights as safetensors, and beside them one JSON file with all that is needed to use them."""
+"""Checkpoints: weights as safetensors, and one JSON file with network, norm and training configuration."""
 
 import json
 import math
@@ -40,7 +40,7 @@ Norm = Annotated[
 
 
 class CheckpointConfig(BaseModel):
-    """What a checkpoint is: network, norm of its descriptors, and the training that made it (free form, for the record)."""
+    """The configuration of a checkpoint: network, norm of its descriptors, and its training (free form, for the record)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     format: str = FORMAT
@@ -103,7 +103,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _check_sizes(config: UNetConfig, path: Path) -> None:
-    """ValueError unless a file holds the tensors of the network, before any room is made for them."""
+    """Raises ValueError unless a file holds the tensors of the network, before any room is made for them."""
     with torch.device("meta"):
         wanted = {name: list(tensor.shape) for name, tensor in UNet(config).state_dict().items()}
     with safe_open(path, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""What a network says of itself: attributes of a torch module, or the extra file `pixbench.json` of an exported one."""
+"""Settings that a network declares: attributes of a torch module, or the extra file `pixbench.json` of an exported one."""
 
 import json
 import math
@@ -44,13 +44,13 @@ pixels of what the network sees between the centres of its cells, and before the
 
 
 def declared(network: Any) -> dict[str, Any]:
-    """What a module's attributes say. UserError for one that means nothing."""
+    """The settings in a module's attributes. Raises UserError for an invalid value."""
     found = {name: getattr(network, name) for name in READERS if getattr(network, name, None) is not None}
     return _parse_fields(found, f"model {type(network).__name__}")
 
 
 def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
-    """What the extra file of an exported network says; nothing without one."""
+    """The settings in the extra file of an exported network; empty without one."""
     if not text:
         return {}
     try:
@@ -64,7 +64,7 @@ def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
 
 
 def cell_grid(said: Mapping[str, Any]) -> CellGrid | None:
-    """Where cells lie; None where nothing is said of it."""
+    """The grid of cells; None if it is not declared."""
     if not said.get("cell_stride"):
         return None
     return CellGrid(said["cell_stride"], said.get("cell_offset"))

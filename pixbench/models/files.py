@@ -1,4 +1,4 @@
-"""The two files of a checkpoint. Known without torch, so that what ships can be listed at once."""
+"""Names of the two files of a checkpoint. Imports no torch, so that shipped models can be listed quickly."""
 
 CONFIG = "checkpoint.json"
 WEIGHTS = "weights.safetensors"

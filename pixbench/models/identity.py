@@ -17,14 +17,12 @@ from ..io.files import file_sha256
 PLAIN = (str, bytes, int, float, complex, bool, type(None), Path)
 DEEPEST = 40
 LEFT_BY_USE = ("described",)
-"""Attributes that a model gets when it is asked."""
+"""Attributes that a model gets during inference."""
 
 
 def model_identity(model: object) -> str:
-    """Hash of a model's source files, of the modules beside them that it uses, and of its state: tensors, arrays and plain values.
-
-    What is installed (other packages, Python itself) counts by its name; what is neither data nor source, such as an open file, by its
-    class.
+    """Hash of a model's source files, of local modules that it imports, and of its state: tensors, arrays and plain values. Installed
+    packages and Python itself are hashed by name; other objects, such as an open file, by their class.
     """
     walk = _Walk()
     walk.visit(model, 0)
@@ -34,7 +32,7 @@ def model_identity(model: object) -> str:
 
 
 class _Walk:
-    """Goes through a model once, each object where it is met first."""
+    """Traverses a model, visiting each object once."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -125,7 +123,7 @@ def _entries(item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _word(item: object) -> str:
-    """A value in words that are the same in every process: not where it lies in memory."""
+    """A text for a value that is the same in every process, without memory addresses."""
     return repr(item) if isinstance(item, PLAIN) else type(item).__qualname__
 
 

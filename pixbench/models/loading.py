@@ -1,4 +1,4 @@
-"""The model that `--model` means: a run, a model that ships, a baseline, somebody's own factory, an exported network, or a matcher."""
+"""Loads the model of `--model`: a run, a shipped model, a baseline, a user's factory, an exported network, or a matcher."""
 
 import hashlib
 import importlib
@@ -42,12 +42,12 @@ def load_model(
     input_size: int | None = None,
     pad_to: int | None = None,
 ) -> Model:
-    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). UserError where it cannot be.
+    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). Raises UserError if it cannot be.
 
     Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
     `pad_to`; by default as the model says of itself.
 
-    Without `trust_code` nothing is loaded that runs code of its own: no factory, no TorchScript and no torch.export file.
+    Without `trust_code` nothing is loaded that executes code: no factory, no TorchScript and no torch.export file.
 
     Example:
         model = pixbench.load_model("runs/mine")  # or pretrained:NAME, baseline:NAME, onnx:FILE
@@ -83,7 +83,7 @@ def load_model(
 
 
 def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:
-    """The model with another input than its own. UserError for a model that sees no images."""
+    """The model with other input settings. Raises UserError for a model without image input."""
     if input_size is None and pad_to is None:
         return model
     if not isinstance(model, DescriptorModel | MatcherModel):
@@ -142,7 +142,7 @@ class CheckpointModel(DescriptorModel):
 
 
 def _run_name(folder: Path) -> str:
-    """What is evaluated: a run, its best checkpoint apart from its last, and one of several seeds by the method's folder too."""
+    """Name of a run in tables: its folder, with a suffix for its best checkpoint, and the method's folder for one of several seeds."""
     run = folder.parent if folder.name in ("checkpoint", "best") else folder
     name = f"{run.parent.name}-{run.name}" if re.fullmatch(r"seed[-_]?\d+", run.name) and run.parent.name else run.name
     return printable(f"{name}-best" if folder.name == "best" else name)
@@ -158,7 +158,7 @@ class PretrainedModel(CheckpointModel):
 
     @property
     def info(self) -> dict[str, Any]:
-        """As of any checkpoint, and the name that it ships under."""
+        """Info of the checkpoint, and its shipped name."""
         return {**super().info, "pretrained": self._pretrained}
 
 
@@ -178,7 +178,7 @@ class NetworkModel(DescriptorModel):
 
     @property
     def info(self) -> dict[str, Any]:
-        """Kind, and what was loaded."""
+        """Kind and source."""
         return self._info
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
@@ -257,7 +257,7 @@ def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Mo
 
 
 def _wants(item: Any) -> int:
-    """How many arguments a callable cannot do without."""
+    """Number of required arguments of a callable."""
     try:
         parameters = inspect.signature(item).parameters.values()
     except (TypeError, ValueError):

@@ -16,7 +16,7 @@ from ..io.files import file_sha256, written_whole
 from ..io.text import printable
 
 EXAMPLE = (2, 3, 48, 80)
-"""A size to follow the network with; batch, height and width stay free."""
+"""Input size for tracing; batch, height and width stay dynamic."""
 
 OPSET = 17
 
@@ -25,7 +25,7 @@ def export_onnx(model: DescriptorModel, path: Path) -> None:
     """Write a model's network: `images` (batch, 3, height, width) in [0, 1] to `descriptors` (batch, D, h, w), all sizes free.
 
     The file's metadata are JSON values: p (the norm in which descriptors are compared), channels, stride (pixels a cell, x and y), name
-    and pixbench_version. UserError where the extra `onnx` is not installed, or the model has no network.
+    and pixbench_version. Raises UserError if the extra `onnx` is not installed, or the model has no network.
     """
     network = getattr(model, "network", None)
     if not isinstance(network, nn.Module):
@@ -81,7 +81,7 @@ class OnnxModel(DescriptorModel):
 
     @property
     def info(self) -> dict[str, Any]:
-        """What the file says of itself, and its hash."""
+        """The metadata of the file, and its hash."""
         return self._info
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:

@@ -1,4 +1,4 @@
-"""What a page shows: made of data sets, records, runs and sweeps that the user names."""
+"""Collects the data sets, records, runs and sweeps that a page shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -44,7 +44,8 @@ class Found:
 def build_site(
     sources: Sequence[str], opening: Opening, *, data: Path | None = None, limit: int | None = None, trust_code: bool = False
 ) -> Site:
-    """A page of the sources, with at most `limit` scenes and pairs. UserError for what is no source, or does not go with the others.
+    """A page of the sources, with at most `limit` scenes and pairs. Raises UserError for an unknown source, or one that cannot be
+    combined with the others.
 
     `trust_code` lets models run code of their own, see `load_model`.
     """
@@ -109,7 +110,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _check_sweep(path: Path) -> None:
-    """UserError for a sweep of another experiment."""
+    """Raises UserError for a sweep of another experiment."""
     try:
         name = read_json(path / SWEEP, "run 'pixbench sweep' again").get("experiment")
     except AttributeError:

@@ -1,4 +1,4 @@
-"""What models say of pairs: stored answers, and descriptors from which the page computes distances itself."""
+"""Predictions of models for pairs: stored answers, and descriptors from which the page computes distances."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence

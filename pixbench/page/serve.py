@@ -18,14 +18,14 @@ POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' d
 
 
 class ByteLimitedCache:
-    """Answers that were given last, up to a number of bytes: the page is a function of its files."""
+    """Cache of the most recent responses, limited by their total bytes."""
 
     def __init__(self, most: int):
         self._most, self._bytes = most, 0
         self._answers: OrderedDict[str, bytes] = OrderedDict()
 
     def get(self, path: str, make: Callable[[str], bytes]) -> bytes:
-        """The answer to a path, made if it is not kept."""
+        """The response to a path; computed if it is not cached."""
         if path in self._answers:
             self._answers.move_to_end(path)
             return self._answers[path]
@@ -46,7 +46,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def make_server(site: Site, port: int) -> ThreadingHTTPServer:
-    """A server of the page on 127.0.0.1; port 0 takes a free one. UserError where the port is taken."""
+    """A server of the page on 127.0.0.1; port 0 takes a free one. Raises UserError if the port is taken."""
     lock = Lock()  # h5py and models are used by one request at a time
     kept = ByteLimitedCache(KEPT_BYTES)
 
@@ -83,7 +83,7 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Nothing: the terminal is the user's."""
+            """Logs nothing."""
 
     try:
         return _Server((ADDRESS, port), Handler)

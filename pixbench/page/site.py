@@ -36,7 +36,7 @@ class PagePart(ABC):
 
     @abstractmethod
     def read(self, name: str) -> dict[str, Any]:
-        """The data of a name. KeyError where there is none."""
+        """The data of a name. Raises KeyError if there is none."""
 
 
 def packed(array: np.ndarray) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Site:
         return sorted(entry.name for entry in files("pixbench.page").joinpath("static").iterdir() if Path(entry.name).suffix in KINDS)
 
     def read(self, path: str) -> bytes:
-        """A file's contents. KeyError where there is none."""
+        """A file's contents. Raises KeyError if there is none."""
         if path == "data/index.js":
             index = {"title": self._title, "version": __version__, "parts": {name: part.index() for name, part in self._parts.items()}}
             return _script("index", index)
@@ -75,7 +75,7 @@ class Site:
         return [*self.static(), "data/index.js", *data]
 
     def write(self, out: Path, progress: Callable[[int], None] = lambda done: None) -> int:
-        """Write a folder that opens from disk; the number of its files. UserError where the folder holds something else."""
+        """Write a folder that opens from disk; the number of its files. Raises UserError if the folder holds something else."""
         if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
             raise UserError(f"{out} is not empty and is no page of PixBench: choose a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)

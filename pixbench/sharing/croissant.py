@@ -21,7 +21,7 @@ CITATION = f"The PixBench developers. PixBench {__version__}, software."
 def croissant(folder: Path, *, url: str | None = None, license_url: str | None = None, name: str | None = None) -> dict[str, Any]:
     """The metadata of a finished data set. `url` is where its folder can be fetched; without it files are named relative to the metadata.
 
-    UserError where the set is not finished, or mlcroissant is not installed.
+    Raises UserError if the set is not finished, or mlcroissant is not installed.
     """
     try:
         import mlcroissant as mlc

@@ -21,7 +21,7 @@ STATED = "pixbench.json"
 
 
 def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
-    """Copy a run or a finished data set to the hub; its address there. UserError for another folder, and where the hub refuses."""
+    """Copy a run or a finished data set to the hub; its address there. Raises UserError for another folder, and where the hub refuses."""
     kind, card, extra = _kind_and_card(folder, license_name)
     api = _api()
     files = {name: file_sha256(folder / name) for name in _shared(folder)}

@@ -1,4 +1,4 @@
-"""Notices a run whose descriptors no longer tell a match from another point of the same picture."""
+"""Detects collapse: descriptors that no longer separate a match from other points of the same image."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from ..evaluation.matching.nearest import Norm, distances
-from .objectives.base import Described, at_points
+from .objectives.base import DescriptorBatch, at_points
 
 EVERY = 10
 """Steps between two measurements."""
@@ -25,14 +25,14 @@ After 200 steps of 4 crops of 64 px with p = inf, `paper` had 0.80, `stable-weig
 
 
 @torch.no_grad()
-def separation(seen: Described, p: Norm) -> float:
+def separation(batch: DescriptorBatch, p: Norm) -> float:
     """Share of matches that are nearer in descriptor than another point of the same view; 0.5 is chance, a tie counts half.
 
     Both are places in view b: a point's true match, and that of the next of the sampled points. Distances are taken in the norm `p`. NaN
     for a batch without a match.
     """
-    x, y = at_points(seen)
-    matched = seen.matched & seen.matched.roll(1, dims=1)
+    x, y = at_points(batch)
+    matched = batch.matched & batch.matched.roll(1, dims=1)
     if not matched.any():
         return math.nan
     d = distances(x[matched], torch.stack([y, y.roll(1, dims=1)], dim=2)[matched], p=p)

@@ -60,7 +60,7 @@ class TrainConfig(BaseModel):
         return zoom
 
     def title(self) -> str:
-        """In a few words, for figures."""
+        """Short title for figures."""
         if self.objective != "paper":
             return self.objective
         return f"p = {self.p:g}, between_weight = {self.between_weight:g}"

@@ -1,4 +1,4 @@
-"""The numbers that a network computes with: bfloat16 where the hardware multiplies it, else float32."""
+"""Numeric precision of training: bfloat16 where the hardware supports it, else float32."""
 
 import torch
 
@@ -25,7 +25,7 @@ def cpu_multiplies_bfloat16() -> bool:
 def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[str, str | None]:
     """The precision of a run, and a line to tell where it is not what this machine would choose.
 
-    A resumed run keeps the precision that it was begun with. UserError where another one is `wanted`.
+    A resumed run keeps the precision that it was begun with. Raises UserError if another one is `wanted`.
     """
     here = hardware_precision(accelerator)
     if recorded is None:

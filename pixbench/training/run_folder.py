@@ -18,7 +18,7 @@ from ..io.lock import holds_nothing, locked
 from ..models.checkpoint import Checkpoint, CheckpointConfig, save_checkpoint
 from ..models.unet import parameter_count
 from .config import TrainConfig
-from .data.pairs import PairSource
+from .data.pairs import TrainingPairs
 from .loss_curve import draw_loss_curve
 from .precision import AUTO, FLOAT32
 from .start import EARLIER
@@ -33,17 +33,19 @@ FORMAT_VERSION = 3
 """Version 2 named neither precision nor threads."""
 
 NUMERICS = ("precision", "threads")
-"""What decides the last bits of the weights: recorded, so that a resumed run gives those of an unbroken one."""
+"""Settings that affect the last bits of the weights; recorded, so that a resumed run equals an uninterrupted one."""
 
 SHORT = 40
 """Characters of a value in a message."""
 
 CURVE = "curve"
-"""What was measured whenever the run was saved: added to run.json, and no part of what the run is."""
+"""Measurements at each save: stored in run.json, and not part of the run's identity."""
 
 
-def run_record(source: PairSource, validation: PairSource | None, config: TrainConfig, init: Checkpoint | None = None) -> dict[str, Any]:
-    """What decides a run: its configuration, the data it sees, the weights it starts from. `train` adds how it computes."""
+def run_record(
+    source: TrainingPairs, validation: TrainingPairs | None, config: TrainConfig, init: Checkpoint | None = None
+) -> dict[str, Any]:
+    """The identity of a run: configuration, data, and initial weights. `train` adds precision and threads."""
     return {
         "format": "pixbench-run",
         "format_version": FORMAT_VERSION,
@@ -55,7 +57,7 @@ def run_record(source: PairSource, validation: PairSource | None, config: TrainC
 
 
 def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str, Any]:
-    """What run.json in `out` says, empty for a new run. UserError where `out` holds another run than `record`, or something else.
+    """What run.json in `out` says, empty for a new run. Raises UserError if `out` holds another run than `record`, or something else.
 
     The number of steps may be another one: `start.earlier_steps` says whether the run can be made longer.
     Runs of version 2 are read. They did not say their precision: it is the one that is asked for again, and float32 if none is.
@@ -79,7 +81,7 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
 
 @contextmanager
 def held(out: Path) -> Iterator[None]:
-    """Hold a run's folder: of the processes that train it together the first does. UserError where another run writes there."""
+    """Hold a run's folder: of the processes that train it together the first does. Raises UserError if another run writes there."""
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
         yield
         return
@@ -88,7 +90,7 @@ def held(out: Path) -> Iterator[None]:
 
 
 def _without_length(record: dict[str, Any]) -> dict[str, Any]:
-    """What must be the same in all parts of one run."""
+    """The part of a run's identity that does not depend on its length."""
     config = {name: value for name, value in dict(record.get("config") or {}).items() if name != "steps"}
     return {**{name: record[name] for name in record if name not in (*NUMERICS, CURVE, EARLIER)}, "config": config}
 
@@ -137,7 +139,7 @@ def read_curve(out: Path) -> list[dict[str, float]]:
 
 
 def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
-    """Write checkpoints, state and loss curve. UserError where there is no room; what was there before is kept."""
+    """Write checkpoints, state and loss curve. Raises UserError if there is no room; what was there before is kept."""
     if fabric.is_global_zero:
         network: Any = getattr(state.network, "module", state.network)
         training = {

@@ -1,4 +1,4 @@
-"""Where a run starts: at random weights, at those of another run, or at the end of its own earlier steps."""
+"""Start of a run: from random weights, from those of another run, or from its own earlier steps."""
 
 import json
 from collections.abc import Mapping
@@ -16,20 +16,20 @@ EARLIER = "earlier_steps"
 
 
 def initial_checkpoint(name: str | Path) -> Checkpoint:
-    """The checkpoint that a run is to start from: a run, a checkpoint, or pretrained:NAME. UserError where there is none."""
+    """The checkpoint that a run is to start from: a run, a checkpoint, or pretrained:NAME. Raises UserError if there is none."""
     kind, _, rest = str(name).partition(":")
     return load_checkpoint(pretrained_folder(rest) if kind == "pretrained" else Path(name))
 
 
 def inherited_settings(checkpoint: Checkpoint) -> dict[str, Any]:
-    """What a run takes over from the checkpoint it starts from, where nothing else is said: the network, and the norm p."""
+    """Settings inherited from the initial checkpoint unless given: the network, and the norm p."""
     config = checkpoint.config
     norm = {} if config.p == "cosine" else {"p": config.p}
     return {"network": config.network.model_dump(mode="json"), **norm}
 
 
 def check_network(checkpoint: Checkpoint, config: TrainConfig) -> None:
-    """UserError unless the weights fit the network."""
+    """Raises UserError unless the weights fit the network."""
     if checkpoint.config.network != config.network:
         raise UserError(f"--init {checkpoint.folder}: its network is another one than network={config.network}; leave the network out")
 
@@ -37,7 +37,7 @@ def check_network(checkpoint: Checkpoint, config: TrainConfig) -> None:
 def earlier_steps(recorded: Mapping[str, Any], config: TrainConfig, out: Path) -> list[int]:
     """At which steps the run in `out` had ended before; empty for one that was never made longer.
 
-    UserError where it is to be made longer but has not come to its end, or has more steps than are asked for.
+    Raises UserError if it is to be made longer but has not come to its end, or has more steps than are asked for.
     """
     if not recorded:
         return []

@@ -1,4 +1,4 @@
-"""The state of a run: all that it needs to go on as if it had not stopped."""
+"""The state of a run: everything that it needs to resume exactly."""
 
 import copy
 from collections.abc import Sequence
@@ -73,7 +73,7 @@ class State:
 
 
 def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, init: Checkpoint | None = None) -> State:
-    """Step 0: a network with the weights of `init`, or with some drawn from the seed; an optimizer that has seen nothing."""
+    """Step 0: a network with the weights of `init`, or with some drawn from the seed; a fresh optimizer."""
     network = seeded_network(config.network, config.seed)
     if init is not None:
         network.load_state_dict(init.network.state_dict())
@@ -95,7 +95,7 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, ini
 
 
 def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, earlier: Sequence[int] = ()) -> None:
-    """Take over the state in a file. UserError where it is damaged.
+    """Take over the state in a file. Raises UserError if it is damaged.
 
     Steps that were added at the end of a run (the last of `earlier`) have a cycle of the learning rate of their own.
     """

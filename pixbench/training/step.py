@@ -12,11 +12,11 @@ from ..io.seeding import seeded
 from .collapse import EVERY, separation
 from .config import TrainConfig
 from .data.pairs import Sample
-from .objectives.base import Described, Objective
+from .objectives.base import DescriptorBatch, Objective
 from .state import State
 
 
-def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> Described:
+def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> DescriptorBatch:
     """A batch whose images `augment` changes first, with its descriptors in float32, whatever the network computes with."""
     images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
     a, b = state.network(images).float().chunk(2)
@@ -26,11 +26,11 @@ def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -
         with torch.no_grad(), fabric.autocast():
             target_a, target_b = state.target(images).float().chunk(2)
     points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
-    return Described(a, b, target_a, target_b, **points)
+    return DescriptorBatch(a, b, target_a, target_b, **points)
 
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
-    """Loss, gradient and update. UserError where the loss is NaN or infinite."""
+    """Loss, gradient and update. Raises UserError if the loss is NaN or infinite."""
     # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
     with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
         seen = described(fabric, state, batch, augment)

@@ -21,7 +21,7 @@ from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
 from .collapse import collapsed
 from .config import TrainConfig
-from .data.pairs import PairDataset, PairSource, PointDataset, Sample
+from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
 from .data.prefetch import Pace, fetched_ahead
 from .data.sampler import StepSampler
 from .objectives.base import OBJECTIVES, Objective
@@ -40,11 +40,11 @@ LOG = logging.getLogger(__name__)
 
 
 def train(
-    data: Path | PairSource,
+    data: Path | TrainingPairs,
     out: Path,
     config: TrainConfig,
     *,
-    validation: Path | PairSource | None = None,
+    validation: Path | TrainingPairs | None = None,
     init: Checkpoint | None = None,
     devices: int = 1,
     nodes: int = 1,
@@ -63,11 +63,11 @@ def train(
     With `validation` the matching accuracy (delta_avg) and the loss on its pairs are taken whenever the state is saved; the checkpoint
     with the highest accuracy is kept too, in `best`. `precision` is one of Lightning's, or `auto`: bf16-mixed where the hardware
     multiplies bfloat16, else 32-true. A run that is resumed keeps its precision and, unless `threads` says otherwise, its number of
-    threads: with both, on the same CPU, its weights are those of an unbroken run. `workers` are processes that read data; 0 reads in
+    threads: with both, on the same CPU, its weights equal those of an uninterrupted run. `workers` are processes that read data; 0 reads in
     a thread. `check` compares the hash of each shard with the manifest's, once. `progress` is called with the number of steps done since
     the last call, and the last loss, in the first process only. `on_save` is called there with the step and the network, which it may
     use for inference, before the state is saved: after a kill it may be called with the same step again.
-    Raises UserError where `out` holds another run, when the loss stops being a number, and where nothing can be written.
+    Raises UserError if `out` holds another run, if the loss becomes NaN or infinite, or if the folder cannot be written.
     """
     source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
     dataset = _points(source, config)
@@ -103,7 +103,7 @@ def train(
 
 @dataclass
 class _Run:
-    """A run on this machine: where it stands, what it reads and where it writes."""
+    """A run on this machine: state, data and output folder."""
 
     fabric: Fabric
     config: TrainConfig
@@ -111,14 +111,14 @@ class _Run:
     record: dict[str, Any]
     state: State
     dataset: PointDataset
-    held_out: PairSource | None
+    held_out: TrainingPairs | None
     progress: Callable[[int, float], None] = lambda done, loss: None
     on_save: Callable[[int, nn.Module], None] = lambda step, network: None
     pace: Pace = field(default_factory=Pace)
     collapsed: bool = False
 
     def go_on(self, workers: int) -> None:
-        """Do all steps that are left, from the saved state if there is one."""
+        """Run all remaining steps, from the saved state if there is one."""
         config, state = self.config, self.state
         if (self.out / STATE).exists():
             load_state(self.out / STATE, state, self.fabric, config, self.record.get(EARLIER, ()))
@@ -136,7 +136,7 @@ class _Run:
                     self._save()
 
     def _watch(self) -> None:
-        """Say once that descriptors have collapsed."""
+        """Warn once that descriptors have collapsed."""
         mean = collapsed(self.state.separations)
         if mean is None or self.collapsed:
             return
@@ -181,11 +181,11 @@ class _Run:
         self.fabric.log_dict(values, step=state.step)
 
 
-def _opened(data: Path | PairSource, check: bool) -> PairSource:
+def _opened(data: Path | TrainingPairs, check: bool) -> TrainingPairs:
     return PairDataset(data, check=check) if isinstance(data, Path) else data
 
 
-def _points(source: PairSource, config: TrainConfig) -> PointDataset:
+def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
     return PointDataset(source, points=config.points, keep=config.keep, seed=config.seed, crop=config.crop, zoom=config.zoom)
 
 
@@ -242,7 +242,7 @@ def _objective(config: TrainConfig) -> Objective:
 
 
 @torch.no_grad()
-def validation_loss(fabric: Fabric, state: State, source: PairSource, config: TrainConfig) -> float:
+def validation_loss(fabric: Fabric, state: State, source: TrainingPairs, config: TrainConfig) -> float:
     """The mean loss over the same few batches each time, without augmentation and dropout."""
     small = config.model_copy(update={"batch": min(config.batch, len(set(source.groups)))})
     dataset = _points(source, config)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..evaluation.matching.metrics import THRESHOLDS_PX
 from ..evaluation.matching.nearest import Norm, nearest
 from ..geometry.pixels import pixel_centre
-from .data.pairs import PairSource, Views
+from .data.pairs import TrainingPairs, Views
 from .data.sampler import VALIDATION
 
 PAIRS = 32
@@ -20,8 +20,8 @@ Describe = Callable[[Float[Tensor, "batch 3 height width"]], Float[Tensor, "batc
 
 
 @torch.no_grad()
-def matching_accuracy(describe: Describe, source: PairSource, *, p: Norm, seed: int, device: torch.device) -> float:
-    """delta_avg as the benchmark has it: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it.
+def matching_accuracy(describe: Describe, source: TrainingPairs, *, p: Norm, seed: int, device: torch.device) -> float:
+    """delta_avg as in the benchmark: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it.
 
     `PAIRS` pairs spread over the source, `QUERIES` matched pixels of each, searched in the whole other view in the norm `p`; the same
     pairs and pixels at each call. NaN where no pair has a match.

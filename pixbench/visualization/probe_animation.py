@@ -41,7 +41,7 @@ class Mark:
 
 
 def write_animation(scene: StoredScene, path: Path, *, source: int = 0, views: int = 4, frames: int = FRAMES) -> None:
-    """Write a GIF or WebP of at most `views` views side by side. UserError for another ending, and for a view that is not there.
+    """Write a GIF or WebP of at most `views` views side by side. Raises UserError for another ending, and for a view that is not there.
 
     The probe follows a closed curve over the source view. In each other view a green ring is its true match, an amber one a match at an
     edge, a red cross the place where another surface hides it.

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from pixbench.assets.check import open_sources, survey
+from pixbench.assets.check import check_models, open_sources
 from pixbench.assets.fetch import fetch
 from pixbench.assets.manifest import MANIFEST, DataManifest, Pack, pack_named, packs
 from pixbench.assets.paths import pack_folder
@@ -205,7 +205,7 @@ class Source:
 
 def test_a_survey_counts_everything_once() -> None:
     steps: list[None] = []
-    found = survey(Source(None), progress=lambda: steps.append(None))
+    found = check_models(Source(None), progress=lambda: steps.append(None))
     assert found.usable == {("chair", "val"): 2}
     assert (found.unusable, found.mended, found.listing) == ({"no faces": 1}, {"n-gons": 1}, {"left out: door": 4})
     assert found.example == {"no faces": "s/bad", "n-gons": "s/mended"}

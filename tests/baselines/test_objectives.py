@@ -11,7 +11,7 @@ from torch import Tensor
 from pixbench.errors import UserError
 from pixbench.models.unet import UNetConfig
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import OBJECTIVES, Described, sample_descriptors
+from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, sample_descriptors
 from pixbench.training.train import train
 
 NAMES = OBJECTIVES.names()
@@ -23,16 +23,16 @@ def _objective(name: str, channels: int = 6, **options: float) -> Any:
     return OBJECTIVES.get(name)(TrainConfig(objective=name, options=options, network=SMALL.model_copy(update={"channels": channels})))
 
 
-def _seen(f_a: Tensor, f_b: Tensor, *, uv: Tensor, matched: Tensor | None = None, uv_random: Tensor | None = None) -> Described:
+def _seen(f_a: Tensor, f_b: Tensor, *, uv: Tensor, matched: Tensor | None = None, uv_random: Tensor | None = None) -> DescriptorBatch:
     """Two views whose points are pixel centres that match in place."""
     batch, points = uv.shape[:2]
     yes = torch.ones(batch, points, dtype=torch.bool)
-    return Described(
+    return DescriptorBatch(
         f_a, f_b, f_a.detach(), f_b.detach(), uv, uv, uv if uv_random is None else uv_random, yes, yes if matched is None else matched
     )
 
 
-def _random(channels: int = 6, *, size: int = 16, points: int = 12, seed: int = 0) -> Described:
+def _random(channels: int = 6, *, size: int = 16, points: int = 12, seed: int = 0) -> DescriptorBatch:
     g = torch.Generator().manual_seed(seed)
     f_a, f_b = (torch.randn(2, channels, size, size, generator=g, dtype=torch.float64).requires_grad_() for _ in range(2))
     uv, other = (torch.rand(2, points, 2, generator=g, dtype=torch.float64) * size for _ in range(2))
@@ -40,7 +40,7 @@ def _random(channels: int = 6, *, size: int = 16, points: int = 12, seed: int = 
     return _seen(f_a, f_b, uv=uv, matched=matched, uv_random=other)
 
 
-def _two_points(x: tuple[list[float], list[float]], y: tuple[list[float], list[float]], gap: int = 8) -> Described:
+def _two_points(x: tuple[list[float], list[float]], y: tuple[list[float], list[float]], gap: int = 8) -> DescriptorBatch:
     """Views of 4 x 16 pixels, with given descriptors at two points `gap` pixels apart."""
     views = []
     for rows in (x, y):
@@ -152,7 +152,7 @@ def test_gradients_are_those_of_the_value(name: str) -> None:
     target = (seen.target_a.clone(), seen.target_b.clone())
 
     def loss(a: Tensor, b: Tensor) -> Tensor:
-        return objective(Described(a, b, *target, seen.uv_a, seen.uv_b, seen.uv_random, seen.positive, seen.matched))
+        return objective(DescriptorBatch(a, b, *target, seen.uv_a, seen.uv_b, seen.uv_random, seen.positive, seen.matched))
 
     assert torch.autograd.gradcheck(loss, (seen.a, seen.b), eps=1e-7, atol=1e-4)
 

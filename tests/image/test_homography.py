@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pixbench.image.homography import WARPS, about, apply_homography, correspondences, from_corners, rotation, shift, warped
-from pixbench.training.data.pairs import PairSource, PointDataset
+from pixbench.training.data.pairs import PointDataset, TrainingPairs
 from pixbench.training.data.warped_pairs import WarpedPictures
 
 
@@ -51,7 +51,7 @@ def test_matched_points_show_the_same_colour(name: str) -> None:
     y, x = np.mgrid[0:40, 0:40] / 40
     picture = (255 * np.stack([x, y, (x + y) / 2], axis=-1)).astype(np.uint8)
     source = WarpedPictures(picture[None], size=40, warps=name, description={})
-    assert isinstance(source, PairSource)
+    assert isinstance(source, TrainingPairs)
     views = source.views(0, rng=np.random.default_rng(2))
     row, column = np.argwhere(views.matched).T
     uv = views.uv_b[row, column]

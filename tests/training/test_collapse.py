@@ -12,14 +12,14 @@ from pixbench.models.checkpoint import seeded_network
 from pixbench.models.unet import UNetConfig
 from pixbench.training.collapse import FIRST, WINDOW, collapsed, separation
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import OBJECTIVES, Described, Objective, at_points
+from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, Objective, at_points
 from pixbench.training.train import train
 
 
-def _seen(a: torch.Tensor, b: torch.Tensor, column_a: list[int], column_b: list[int], matched: bool = True) -> Described:
+def _seen(a: torch.Tensor, b: torch.Tensor, column_a: list[int], column_b: list[int], matched: bool = True) -> DescriptorBatch:
     uv = [torch.tensor([[[column + 0.5, 0.5] for column in columns]]) for columns in (column_a, column_b)]
     mask = torch.full((1, len(column_a)), matched)
-    return Described(a, b, a, b, uv[0], uv[1], uv[1], mask, mask)
+    return DescriptorBatch(a, b, a, b, uv[0], uv[1], uv[1], mask, mask)
 
 
 def test_separation_is_the_share_of_matches_nearer_than_the_next_point() -> None:
@@ -46,7 +46,7 @@ class _Still(Objective):
     def __init__(self, config: TrainConfig):
         super().__init__()
 
-    def forward(self, seen: Described) -> torch.Tensor:
+    def forward(self, seen: DescriptorBatch) -> torch.Tensor:
         """See Objective."""
         x, y = at_points(seen)
         return x.square().mean() + y.square().mean()

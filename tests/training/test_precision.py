@@ -12,7 +12,7 @@ from pixbench.errors import UserError
 from pixbench.models.unet import UNetConfig
 from pixbench.training import precision
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, Objective
+from pixbench.training.objectives.base import DescriptorBatch, Objective
 from pixbench.training.precision import AUTO, BFLOAT16, FLOAT32, hardware_precision, run_precision
 from pixbench.training.train import train
 
@@ -120,11 +120,11 @@ def test_a_killed_run_gives_the_weights_of_an_unbroken_one(numbers: str, tiny: P
 
 def test_a_loss_is_float32_whatever_the_network_computes_with() -> None:
     class Product(Objective):
-        def forward(self, seen: Described) -> torch.Tensor:
+        def forward(self, seen: DescriptorBatch) -> torch.Tensor:
             return (seen.a.flatten() @ seen.b.flatten()[:, None]).sum()
 
     # The sum needs more than the eight bits of bfloat16.
-    seen = Described(
+    seen = DescriptorBatch(
         *(torch.full((1, 1, 3, 3), 1.0 + 2**-12),) * 4, *(torch.zeros(1, 1, 2),) * 3, *(torch.ones(1, 1, dtype=torch.bool),) * 2
     )
     with torch.autocast("cpu", dtype=torch.bfloat16):

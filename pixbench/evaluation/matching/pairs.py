@@ -47,7 +47,7 @@ class ScoredPair(Pair):
 
 @dataclass(frozen=True)
 class Identity:
-    """Identity of the evaluation data: a suite's name, the hashes of its recipe and contents, and the layout of real pairs from a folder."""
+    """Identity of the evaluation data: a suite's name, hashes of recipe and contents, and the layout of real pairs from a folder."""
 
     suite: str
     recipe_sha256: str

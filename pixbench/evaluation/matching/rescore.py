@@ -73,7 +73,7 @@ def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progr
 
 
 def _predictions(stored: StoredRecord, source: EvaluationPairs) -> Predictions:
-    """A record's predictions. UserError where they or the data are not the record's."""
+    """A record's predictions. Raises UserError if they or the data are not the record's."""
     record, path = stored.record, stored.beside("predictions")
     if source.identity.recipe_sha256 != record.data.recipe_sha256:
         raise UserError(

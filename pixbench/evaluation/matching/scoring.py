@@ -118,7 +118,7 @@ def score(
     metrics: Sequence[Metric] | None = None,
     elsewhere: bool = False,
 ) -> Scores:
-    """Score predictions on the pairs that they were made for. UserError where they were made for others.
+    """Score predictions on the pairs that they were made for. Raises UserError if they were made for others.
 
     Matches are mutual within `mutual_px`; `metrics` are all of matching where none are named. `elsewhere` takes predictions that were
     made on another processor's copy of the set, where the last bits of floats differ: a query whose status differs between the copies is

@@ -1,4 +1,4 @@
-"""The task of classification: what a frozen descriptor knows where colours tell the truth (ID), and where they lie (OOD)."""
+"""The classification task: accuracy of frozen descriptors where colour predicts the label (ID) and where it misleads (OOD)."""
 
 import math
 import time
@@ -92,7 +92,7 @@ class Classification(Task):
     units = "test images"
 
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
-        """See Task. UserError for a matcher of points."""
+        """See Task. Raises UserError for a matcher of points."""
         request.refuse_pair_options()
         request.check_replaced(model)
         with request.progress_bar(f"classify {model.name}", 100, "%") as advance:
@@ -105,7 +105,7 @@ class Classification(Task):
         return found
 
     def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
-        """Whether each image was classified rightly; other metrics than accuracies are no sums over images."""
+        """Correct classifications per image; only accuracies are sums over images."""
         kind, _, protocol = metric.partition("/")
         if not kind.endswith("_accuracy"):
             return {}
@@ -127,7 +127,9 @@ CLASSIFICATION = Classification()
 def evaluate(
     model: Model, suite: DomainSuite, out: Path, *, batch: int = 4, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[Path, Record]:
-    """Probe a model's frozen descriptors. Writes `NAME.h5` and `NAME.json`; `progress` gets percents. UserError for a matcher of points."""
+    """Probe a model's frozen descriptors. Writes `NAME.h5` and `NAME.json`; `progress` gets percents. Raises UserError for a matcher of
+    points.
+    """
     if not isinstance(model, DescriptorModel):
         raise UserError(f"{model.name} gives no descriptors: suite {suite.name} needs them")
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Labelled domains, of which one is held back, and suites of them."""
+"""Labelled domains, one of them held out, and suites of them."""
 
 import hashlib
 import json
@@ -15,18 +15,18 @@ from ..suite import Suite
 
 @runtime_checkable
 class LabelledDomain(Protocol):
-    """Images and labels of one domain. `e` is its share of misleading cues, `ood` marks the domain held back, and `digits_sha256` is the
+    """Images and labels of one domain. `e` is its share of misleading cues, `ood` marks the held-out domain, and `digits_sha256` is the
     hash of all images that the domains were cut from.
     """
 
     @property
     def e(self) -> float:
-        """Share of images whose cue lies."""
+        """Share of images with a misleading cue."""
         ...
 
     @property
     def ood(self) -> bool:
-        """Whether it is held back."""
+        """Whether it is the held-out domain."""
         ...
 
     @property
@@ -51,7 +51,7 @@ DOMAIN_SETS: Registry[Callable[..., Sequence[LabelledDomain]]] = Registry("set o
 
 @dataclass(frozen=True)
 class Bounds:
-    """When a run encodes colour, and when it suppresses it: closed ranges of ID and OOD accuracy, and their largest difference."""
+    """Criteria for a run that encodes colour or suppresses it: closed ranges of ID and OOD accuracy, and their largest difference."""
 
     encode_id: tuple[float, float]
     encode_ood: tuple[float, float]
@@ -67,12 +67,12 @@ class Bounds:
 
 
 WIDE = Bounds((0.80, 1.0), (0.0, 0.25), (0.55, 0.80), 0.10)
-"""Windows as wide as some 700 test digits need."""
+"""Bounds that allow for the sampling error of about 700 test digits."""
 
 
 @dataclass(frozen=True)
 class DomainSuite(Suite):
-    """A set of labelled domains, one of them held back, at `size` px; the probe reads every `stride`-th pixel of every `stride`-th row."""
+    """A set of labelled domains, one of them held out, at `size` px; the probe reads every `stride`-th pixel of every `stride`-th row."""
 
     domain_set: str
     source: str

@@ -26,7 +26,7 @@ class PixelClasses:
 
 
 def pixel_accuracy(found: PixelClasses) -> float:
-    """Share of pixels whose predicted class is right; NaN for none."""
+    """Share of pixels whose predicted class is correct; NaN for none."""
     return float(np.mean(found.predicted == found.truth)) if len(found.truth) else math.nan
 
 
@@ -57,7 +57,7 @@ def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
 
 
 def read_classes(path: Path) -> dict[str, PixelClasses]:
-    """What `write_classes` wrote."""
+    """Read a file of `write_classes`."""
     with read_file(path, "it holds no classes of pixels; run 'pixbench evaluate' again") as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")

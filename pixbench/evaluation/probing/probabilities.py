@@ -25,7 +25,7 @@ def write_probabilities(path: Path, classified: Mapping[str, tuple[Classified, C
 
 
 def read_probabilities(path: Path) -> dict[str, tuple[Classified, Classified]]:
-    """What `write_probabilities` wrote."""
+    """Read a file of `write_probabilities`."""
     with read_file(path, "it holds no probabilities; run 'pixbench evaluate' again") as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")

@@ -13,13 +13,13 @@ from .head import Features, head_probability, train_head
 from .linear_probe import fit_linear_probe, pooled
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Inverse regularisation of the linear probe, of which a protocol selects one; the first of equals, so the strongest."""
+"""Inverse regularisation of the linear probe, of which a protocol selects one; ties go to the first, the strongest regularisation."""
 
 PROBE_STEPS = 2000
-"""The most that the solver takes."""
+"""Largest number of iterations of the solver."""
 
 HELD_OUT = 0.2
-"""Share of each domain that is kept from training, to select on and, of the training domains, to measure ID accuracy on."""
+"""Share of each domain that is held out from training, for selection and, of the training domains, for ID accuracy."""
 
 HEAD_STEPS, HEAD_BATCH, HEAD_RATE = 800, 64, 2e-3
 
@@ -38,12 +38,12 @@ class Classified:
 
     @property
     def predicted(self) -> Labels:
-        """The class that is more probable; 0 where both are equally so."""
+        """The more probable class; 0 for ties."""
         return self.probability > 0.5
 
 
 def accuracy(found: Classified) -> float:
-    """Share of images whose more probable class is theirs; NaN for none."""
+    """Share of images that are classified correctly; NaN for none."""
     return float(np.mean(found.predicted == found.label)) if len(found.label) else math.nan
 
 

@@ -1,4 +1,4 @@
-"""The task of segmentation: whether frozen descriptors of rooms know classes, instances and edges.
+"""The segmentation task: whether frozen descriptors of rooms encode classes, instances and edges.
 
 A linear probe is trained on pixels; what channels show of instances and edges is measured without any training.
 """
@@ -111,7 +111,7 @@ class Segmentation(Task):
     metrics = SEGMENTATION_METRICS
 
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
-        """See Task. UserError for a matcher of points."""
+        """See Task. Raises UserError for a matcher of points."""
         request.refuse_pair_options()
         request.check_replaced(model)
         suite = cast(RoomSuite, request.suite)
@@ -119,7 +119,7 @@ class Segmentation(Task):
             return evaluate(model, suite, request.opening, request.folder, batch=request.batch, progress=advance)
 
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
-        """See Task. Predictions do not hold what instances and edges are measured on."""
+        """See Task. Metrics of instances and edges cannot be computed from the predictions."""
         found = compare_metrics(stored.record, score(read_classes(stored.beside("predictions"))), undecided=STRUCTURE)
         progress(1)
         return found
@@ -145,7 +145,9 @@ def evaluate(
     batch: int = 4,
     progress: Callable[[int], None] = lambda done: None,
 ) -> tuple[Path, Record]:
-    """Probe frozen descriptors of rooms; `progress` gets scenes of both sets, made and described. UserError for a matcher of points."""
+    """Probe frozen descriptors of rooms; `progress` gets scenes of both sets, made and described. Raises UserError for a matcher of
+    points.
+    """
     if not isinstance(model, DescriptorModel):
         raise UserError(f"{model.name} gives no descriptors: suite {suite.name} needs them")
     out.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What descriptor channels show without a probe: whether they segment instances, and whether their steps lie on edges (experiment 2)."""
+"""Structure of descriptor channels without a probe: segmentation of instances, and steps at edges (experiment 2)."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int
 Descriptors = Float[np.ndarray, "channels height width"]
 
 SPREAD = (5.0, 95.0)
-"""Percentiles of a channel whose middle is its threshold: codes are free to lie anywhere, and a few pixels must not move it."""
+"""Percentiles of a channel; their midpoint is its threshold, which is robust to offsets of the channel and to outliers."""
 
 LEAST_PIXELS = 25
 DEPTH_STEP = 0.05

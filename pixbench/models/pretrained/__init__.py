@@ -21,7 +21,7 @@ def pretrained_names() -> list[str]:
 
 
 def pretrained_folder(name: str) -> Path:
-    """The checkpoint folder of a model that ships. UserError for another name, with the nearest one."""
+    """The checkpoint folder of a model that ships. Raises UserError for another name, with the nearest one."""
     names = pretrained_names()
     if name not in names:
         raise unknown_name("pretrained model", name, names)
@@ -40,7 +40,7 @@ def pretrained_title(name: str) -> str:
 
 
 def default_model() -> str:
-    """What `--model` is where it is not given. UserError where the default model does not ship."""
+    """What `--model` is where it is not given. Raises UserError if the default model does not ship."""
     if DEFAULT not in pretrained_names():
         raise UserError("no pretrained model ships with this version: give --model with a run of 'pixbench train', or baseline:dense-sift")
     return f"pretrained:{DEFAULT}"

@@ -1,1 +1,1 @@
-"""What training reads: pairs of views, matched crops and points of them, batches in order and ahead of the step."""
+"""Training data: pairs of views, matched crops and sampled points, batching and prefetching."""

@@ -36,7 +36,7 @@ class Views:
 
 
 @runtime_checkable
-class PairSource(Protocol):
+class TrainingPairs(Protocol):
     """Pairs of views to train on.
 
     `groups` has a number for each pair: pairs of one group may show the same points, so that they never meet in a batch.
@@ -87,7 +87,9 @@ class PairSample(NamedTuple):
 
 
 class PairDataset(TorchDataset[PairSample]):
-    """The ordered pairs of a data set on disk: a torch Dataset of `PairSample`, and a `PairSource` to train on. `check`: see `Dataset`."""
+    """The ordered pairs of a data set on disk: a torch Dataset of `PairSample`, and a `TrainingPairs` to train on. `check`: see
+    `Dataset`.
+    """
 
     def __init__(self, folder: Path | str, *, check: bool = True):
         self.dataset = Dataset(folder, check=check)
@@ -120,18 +122,18 @@ class PairDataset(TorchDataset[PairSample]):
 
     def loader(self, batch: int = 6, *, seed: int = 0, workers: int = 0) -> DataLoader[PairSample]:
         """Shuffled batches, in another order each epoch. No batch holds two pairs of one scene: a loss that contrasts the pairs of a
-        batch would take true matches for negatives. UserError where there are fewer scenes than pairs in a batch.
+        batch would take true matches for negatives. Raises UserError if there are fewer scenes than pairs in a batch.
         """
         return DataLoader(self, batch_sampler=SceneSampler(self.groups, batch=batch, seed=seed), num_workers=workers)
 
     @property
     def description(self) -> Mapping[str, Any]:
-        """See PairSource."""
+        """See TrainingPairs."""
         manifest = self.dataset.manifest
         return {"recipe_sha256": manifest.recipe_sha256, "content_sha256": manifest.content_sha256(), "split": manifest.split}
 
     def views(self, index: int, *, rng: np.random.Generator) -> Views:
-        """See PairSource."""
+        """See TrainingPairs."""
         pair = self.dataset.pair(self.keys[index])
         return Views(image_tensor(pair.rgb_a), image_tensor(pair.rgb_b), pair.truth.uv_b, pair.visible)
 
@@ -151,7 +153,7 @@ class PointDataset(TorchDataset[Sample]):
 
     def __init__(
         self,
-        source: PairSource,
+        source: TrainingPairs,
         *,
         points: int,
         keep: float,

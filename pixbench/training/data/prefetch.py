@@ -1,4 +1,4 @@
-"""Batches that are made while the step before them is computed, and how long steps wait for them."""
+"""Prefetching of batches in the background, and the time that steps wait for them."""
 
 import time
 from collections import deque
@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 
 AHEAD = 2
-"""Batches that wait for their step; more would only take memory."""
+"""Number of prefetched batches."""
 
 Batch = TypeVar("Batch")
 
@@ -33,7 +33,7 @@ def fetched_ahead(batches: Iterable[Batch], count: int = AHEAD) -> Generator[Bat
 
 
 def _one_thread_in(pool: ThreadPoolExecutor) -> None:
-    """Have torch use one thread in the pool's: more would take the cores from the step."""
+    """Limit torch to one thread in the pool, to leave the cores to the training step."""
     threads = torch.get_num_threads()
     # A thread takes over the number of the process when it first asks for it, so it has to ask before it can differ.
     for call in (torch.get_num_threads, lambda: torch.set_num_threads(1)):
@@ -51,7 +51,7 @@ class Pace:
     began: float = field(default_factory=lambda: time.perf_counter())
 
     def timed(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """The same batches; the time that they keep the caller waiting is noted."""
+        """The same batches; records the time that the caller waits for them."""
         iterator = iter(batches)
         while True:
             asked = time.perf_counter()
@@ -63,7 +63,7 @@ class Pace:
             yield batch
 
     def restart(self) -> None:
-        """What was until now does not count."""
+        """Reset all counts."""
         self.steps, self.waited, self.began = 0, 0.0, time.perf_counter()
 
     @property

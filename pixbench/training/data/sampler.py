@@ -1,4 +1,4 @@
-"""Which pairs meet in a batch: never two of one scene. What a step sees is a pure function of seed and step, so that a run can resume."""
+"""Batch samplers: no batch has two pairs of one scene. A batch is a pure function of seed and step, so that a run can resume."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from torch.utils.data import Sampler
 from ...errors import UserError
 
 BATCHES, POINTS, VALIDATION, EPOCHS = range(4)
-"""What random numbers are for; part of their key, so that no two uses share a stream."""
+"""Purposes of random streams; part of their key."""
 
 
 class StepSampler(Sampler[list[int]]):
@@ -50,7 +50,7 @@ class SceneSampler(Sampler[list[int]]):
     """Batches of one epoch: every pair once, in random order, and no two of one scene in a batch.
 
     `scene_of_pair` has one number a pair. Each epoch has an order of its own, which `seed` decides. The last batches are smaller where
-    too few scenes are left. UserError where there are fewer scenes than `batch`.
+    too few scenes are left. Raises UserError if there are fewer scenes than `batch`.
     """
 
     def __init__(self, scene_of_pair: list[int], *, batch: int, seed: int):

@@ -13,7 +13,7 @@ from .pairs import Views
 
 
 class WarpedPictures:
-    """Two views of each picture (N, rows, columns, 3), square, scaled to `size` pixels. A PairSource.
+    """Two views of each picture (N, rows, columns, 3), square, scaled to `size` pixels. A TrainingPairs.
 
     A pixel is matched where its point lies on the picture and in both views.
     """
@@ -25,7 +25,7 @@ class WarpedPictures:
         self.description = {**description, "size": size, "warps": warps}
 
     def views(self, index: int, *, rng: np.random.Generator) -> Views:
-        """See PairSource."""
+        """See TrainingPairs."""
         picture = self._pictures[index].float() / 255
         size, scale = self._size, np.diag([self._size / picture.shape[-1]] * 2 + [1.0])
         H_a, H_b = (H @ scale for H in self._draw(rng, size, 2))
@@ -35,4 +35,4 @@ class WarpedPictures:
         return Views(warped(picture, H_a, size, size), warped(picture, H_b, size, size), uv_b, inside & on_picture)
 
     def close(self) -> None:
-        """See PairSource: nothing is open."""
+        """See TrainingPairs: nothing is open."""

@@ -1,1 +1,1 @@
-"""What a network is trained to do: the protocol of objectives and the method's own."""
+"""Training objectives: their protocol, and the method's own objectives."""

@@ -1,4 +1,4 @@
-"""What a network is trained to do: the method's own objective, and the protocol that baselines' objectives follow.
+"""Training objectives: the method's own objective, and the protocol of all objectives.
 
 All share trainer, network and data, so that only the objective differs between two runs.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
-    """A batch as an objective sees it: dense descriptors of both views, and points of which the places in both are known.
+class DescriptorBatch:
+    """Input of an objective: dense descriptors of both views, and sampled points with their positions in both.
 
     `a` and `b` are (B, D, H, W). `target_a` and `target_b` are the same without gradient: those of the momentum network
     where an objective asks for one, else the network's own.
@@ -60,18 +60,18 @@ class Objective(nn.Module, ABC):
         del progress
         return self.momentum or 0.0
 
-    def __call__(self, seen: Described) -> Float[Tensor, ""]:
+    def __call__(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """The loss, in float32: no part of it is cast down where the network computes with fewer bits."""
-        with torch.autocast(seen.a.device.type, enabled=False):
-            return super().__call__(seen)
+        with torch.autocast(batch.a.device.type, enabled=False):
+            return super().__call__(batch)
 
     @abstractmethod
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """The loss, a scalar."""
 
 
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
-"""What a network can be trained to do; each is called with the run's configuration."""
+"""Objectives by name, called with the run's configuration."""
 
 
 def sample_descriptors(
@@ -94,9 +94,9 @@ def options_of(config: "TrainConfig", defaults: Mapping[str, float]) -> dict[str
 Rows = Float[Tensor, "batch points channels"]
 
 
-def at_points(seen: Described, *, unit: bool = False) -> tuple[Rows, Rows]:
+def at_points(batch: DescriptorBatch, *, unit: bool = False) -> tuple[Rows, Rows]:
     """Descriptors of both views at the sampled points, a row a point: row n of the two is a match where `matched`."""
-    rows = (sample_descriptors(view, uv).transpose(1, 2) for view, uv in ((seen.a, seen.uv_a), (seen.b, seen.uv_b)))
+    rows = (sample_descriptors(view, uv).transpose(1, 2) for view, uv in ((batch.a, batch.uv_a), (batch.b, batch.uv_b)))
     x, y = (functional.normalize(row, dim=-1) if unit else row for row in rows)
     return x, y
 
@@ -119,19 +119,19 @@ class StableContrast(Objective):
         options_of(config, {})
         self.config = config
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        f1 = sample_descriptors(seen.a, seen.uv_a)
-        f2 = sample_descriptors(seen.b, torch.cat([seen.uv_b, seen.uv_random], dim=1))
-        points = seen.uv_a.shape[1]
-        own = torch.arange(points, device=f1.device).expand_as(seen.positive)
-        index = torch.where(seen.positive, own, own + points)
+        f1 = sample_descriptors(batch.a, batch.uv_a)
+        f2 = sample_descriptors(batch.b, torch.cat([batch.uv_b, batch.uv_random], dim=1))
+        points = batch.uv_a.shape[1]
+        own = torch.arange(points, device=f1.device).expand_as(batch.positive)
+        index = torch.where(batch.positive, own, own + points)
         return contrastive_loss(
             f1,
             f2,
             index,
-            seen.positive,
-            torch.ones_like(seen.positive),
+            batch.positive,
+            torch.ones_like(batch.positive),
             p=self.config.p,
             between_weight=self.config.between_weight,
             between_pairs=self.config.between_pairs,

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...evaluation.matching.nearest import Separation, nearest_k
 from ...geometry.pixels import snap_to_centre
 from ...losses import between_loss, half_distance
-from .base import Described, Objective, mean_where, options_of, sample_descriptors
+from .base import DescriptorBatch, Objective, mean_where, options_of, sample_descriptors
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -48,23 +48,23 @@ class HardContrast(Objective):
         self.config = config
         self.options = options_of(config, self.defaults)
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
-        uv_b = snap_to_centre(seen.uv_b) if self.options["snap"] else seen.uv_b
-        x, y = sample_descriptors(seen.a, seen.uv_a), sample_descriptors(seen.b, uv_b)
+        uv_b = snap_to_centre(batch.uv_b) if self.options["snap"] else batch.uv_b
+        x, y = sample_descriptors(batch.a, batch.uv_a), sample_descriptors(batch.b, uv_b)
         d = half_distance(x - y, self.config.p)
-        pull = mean_where(d + d.square(), seen.matched)
+        pull = mean_where(d + d.square(), batch.matched)
         if self.options["hardest"]:
-            ways = [(x, y, seen.uv_b), (y, x, seen.uv_a)][: 2 if self.options["both_ways"] else 1]
-            push = torch.stack([self._push(*way, seen.matched) for way in ways]).mean()
+            ways = [(x, y, batch.uv_b), (y, x, batch.uv_a)][: 2 if self.options["both_ways"] else 1]
+            push = torch.stack([self._push(*way, batch.matched) for way in ways]).mean()
         else:
-            push = mean_where(self._cost(half_distance(x - sample_descriptors(seen.b, seen.uv_random), self.config.p)), seen.matched)
+            push = mean_where(self._cost(half_distance(x - sample_descriptors(batch.b, batch.uv_random), self.config.p)), batch.matched)
         within = self.config.keep * pull + (1 - self.config.keep) * push
         c = self.options["between"]
         if not c:
             return within
-        own = torch.arange(x.shape[2], device=x.device).expand_as(seen.matched)
-        between = between_loss(x, y, own, torch.ones_like(seen.matched), p=self.config.p, pairs=self.config.between_pairs)
+        own = torch.arange(x.shape[2], device=x.device).expand_as(batch.matched)
+        between = between_loss(x, y, own, torch.ones_like(batch.matched), p=self.config.p, pairs=self.config.between_pairs)
         return (1 - c) * within + c * between
 
     def _cost(self, d: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

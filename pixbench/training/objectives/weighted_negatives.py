@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ...losses import half_distance
-from .base import Described, Objective, mean_where, options_of, sample_descriptors
+from .base import DescriptorBatch, Objective, mean_where, options_of, sample_descriptors
 
 if TYPE_CHECKING:
     from ..config import TrainConfig
@@ -39,12 +39,12 @@ class WeightedContrast(Objective):
         self.config = config
         self.options = options_of(config, self.defaults)
 
-    def forward(self, seen: Described) -> Float[Tensor, ""]:
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective. 0 for a batch without a match."""
-        x, y = sample_descriptors(seen.a, seen.uv_a), sample_descriptors(seen.b, seen.uv_b)
+        x, y = sample_descriptors(batch.a, batch.uv_a), sample_descriptors(batch.b, batch.uv_b)
         d = half_distance(x - y, self.config.p)
         far = all_half_distances(x, y, self.config.p)
-        in_b, in_a = self._cost(d, far, seen.uv_b, seen.matched), self._cost(d, far.transpose(1, 2), seen.uv_a, seen.matched)
+        in_b, in_a = self._cost(d, far, batch.uv_b, batch.matched), self._cost(d, far.transpose(1, 2), batch.uv_a, batch.matched)
         return (in_b + in_a) / 2
 
     def _cost(self, d: Row, far: Matrix, uv: Float[Tensor, "batch points 2"], matched: Bool[Tensor, "batch points"]) -> Float[Tensor, ""]:

@@ -8,7 +8,7 @@ import pytest
 import trimesh
 from shapes import box
 
-from pixbench.assets.check import open_sources, survey
+from pixbench.assets.check import check_models, open_sources
 from pixbench.cli import main
 from pixbench.dataset.manifest import read_manifest
 from pixbench.errors import UserError
@@ -131,4 +131,4 @@ def test_a_cache_that_cannot_be_written_is_named_and_is_no_fault_of_a_model(mode
         Generator3D(Config3D(**SMALL, objects=(f"folder:{models}",))).scene(0)
     ((_, source), *_) = open_sources(f"folder:{models}")
     with pytest.raises(UserError, match="cannot be written"):
-        survey(source)
+        check_models(source)

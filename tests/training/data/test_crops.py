@@ -9,7 +9,7 @@ from pixbench.training.validation import matching_accuracy
 
 
 class Shifted:
-    """One pair of views: a linear ramp, and the same moved by (3, 2) pixels. A PairSource."""
+    """One pair of views: a linear ramp, and the same moved by (3, 2) pixels. A TrainingPairs."""
 
     groups = (0,)
     description: dict[str, str] = {}  # noqa: RUF012

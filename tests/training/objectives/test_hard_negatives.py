@@ -9,7 +9,7 @@ from torch import Tensor
 from pixbench.errors import UserError
 from pixbench.losses import half_distance
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, sample_descriptors
 from pixbench.training.objectives.hard_negatives import HardContrast, PaperHard
 
 
@@ -17,11 +17,11 @@ def _objective(p: float, *, keep: float = 0.5, **options: float) -> HardContrast
     return HardContrast(TrainConfig(objective="stable-hard", p=p, keep=keep, options=options))
 
 
-def _seen(a: Tensor, b: Tensor, uv: Tensor, uv_random: Tensor, matched: Tensor) -> Described:
-    return Described(a, b, a.detach(), b.detach(), uv, uv, uv_random, matched, matched)
+def _seen(a: Tensor, b: Tensor, uv: Tensor, uv_random: Tensor, matched: Tensor) -> DescriptorBatch:
+    return DescriptorBatch(a, b, a.detach(), b.detach(), uv, uv, uv_random, matched, matched)
 
 
-def _two_points(gap: int) -> Described:
+def _two_points(gap: int) -> DescriptorBatch:
     """Views of 4 x 16 pixels: descriptors (1, 0), (0, 0) in the first and (1, .2), (.4, 0) in the second, `gap` pixels apart."""
     views = []
     for rows in (((1.0, 0.0), (0.0, 0.0)), ((1.0, 0.2), (0.4, 0.0))):
@@ -32,7 +32,7 @@ def _two_points(gap: int) -> Described:
     return _seen(views[0], views[1], uv, uv.flip(1), torch.ones(1, 2, dtype=torch.bool))
 
 
-def _random(*, size: int = 8, points: int = 12, channels: int = 4, dtype: torch.dtype = torch.float64) -> Described:
+def _random(*, size: int = 8, points: int = 12, channels: int = 4, dtype: torch.dtype = torch.float64) -> DescriptorBatch:
     g = torch.Generator().manual_seed(1)
     a, b = (0.3 * torch.randn(2, channels, size, size, generator=g, dtype=dtype) for _ in range(2))
     uv, other = (torch.rand(2, points, 2, generator=g, dtype=dtype) * size for _ in range(2))

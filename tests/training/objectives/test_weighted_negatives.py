@@ -7,7 +7,7 @@ import torch
 
 from pixbench.losses import half_distance
 from pixbench.training.config import TrainConfig
-from pixbench.training.objectives.base import Described, sample_descriptors
+from pixbench.training.objectives.base import DescriptorBatch, sample_descriptors
 from pixbench.training.objectives.weighted_negatives import WeightedContrast, all_half_distances, relative_weights
 
 
@@ -15,12 +15,12 @@ def _objective(p: float, **options: float) -> WeightedContrast:
     return WeightedContrast(TrainConfig(objective="stable-weighted", p=p, keep=0.35, options=options))
 
 
-def _random(*, points: int = 9) -> Described:
+def _random(*, points: int = 9) -> DescriptorBatch:
     g = torch.Generator().manual_seed(2)
     a, b = (0.3 * torch.randn(2, 5, 16, 16, generator=g, dtype=torch.float64) for _ in range(2))
     uv_a, uv_b = (torch.rand(2, points, 2, generator=g, dtype=torch.float64) * 16 for _ in range(2))
     matched = torch.rand(2, points, generator=g) < 0.8
-    return Described(a.requires_grad_(), b.requires_grad_(), a.detach(), b.detach(), uv_a, uv_b, uv_b.flip(1), matched, matched)
+    return DescriptorBatch(a.requires_grad_(), b.requires_grad_(), a.detach(), b.detach(), uv_a, uv_b, uv_b.flip(1), matched, matched)
 
 
 def test_weights_by_hand() -> None:
@@ -82,7 +82,7 @@ def test_no_gradient_flows_through_the_weights() -> None:
 def test_a_batch_without_matches_costs_nothing() -> None:
     seen = _random()
     none = torch.zeros_like(seen.matched)
-    empty = Described(seen.a, seen.b, seen.target_a, seen.target_b, seen.uv_a, seen.uv_b, seen.uv_random, none, none)
+    empty = DescriptorBatch(seen.a, seen.b, seen.target_a, seen.target_b, seen.uv_a, seen.uv_b, seen.uv_random, none, none)
     loss = _objective(math.inf)(empty)
     loss.backward()
     assert loss.item() == 0

@@ -1,1 +1,1 @@
-"""Levels of difficulty of a test set: what makes queries hard, which pairs are drawn, and the pairs that were."""
+"""Levels of difficulty of a test set: strata of queries, the selection of pairs, and the selected pairs."""

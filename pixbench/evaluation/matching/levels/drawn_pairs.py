@@ -1,4 +1,4 @@
-"""Pairs of a data set that were drawn by level, with what makes each query hard: computed once, and kept beside the data."""
+"""Pairs of a data set sampled by level, with the strata of each query: computed once, and stored beside the data."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from .level import Drawn, Level, draw_pairs
 from .strata import Queries, Strata, shown, stretch, surface_at, texture_strength
 
 FORMAT_VERSION = 1
-"""Of the file of queries; a changed measure is a new one."""
+"""Version of the file of queries; increased when a measure changes."""
 
 
 class DrawnPairs(DatasetPairs):
@@ -51,7 +51,7 @@ class DrawnPairs(DatasetPairs):
 
     @property
     def count(self) -> int:
-        """Of queries."""
+        """Number of queries."""
         return sum(len(queries.pixel) for _, queries in self._drawn.values())
 
     def groups(self) -> Sequence[Sequence[PairKey]]:

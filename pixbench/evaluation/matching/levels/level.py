@@ -30,7 +30,7 @@ class Level:
 
     @property
     def words(self) -> str:
-        """The bounds, for captions."""
+        """The bounds as text, for captions."""
         low, high = self.angle_deg
         angle = f"over {low:g}°" if high >= 180 else f"{low:g}° to {high:g}°"
         return f"{self.name}: {angle}, {self.visible_share:.0%} visible, scale within {self.scale:g}, anisotropy within {self.anisotropy:g}"
@@ -40,7 +40,7 @@ class Level:
         return self.angle_deg[0] <= angle_deg < self.angle_deg[1] and visible_share >= self.visible_share
 
     def fits(self, strata: Strata) -> bool:
-        """Whether the queries of a pair that `holds` fit too."""
+        """Whether the strata of the queries of such a pair are within the bounds."""
         change = float(np.median(np.maximum(strata.scale, 1 / strata.scale)))
         return change <= self.scale and float(np.median(strata.anisotropy)) <= self.anisotropy
 
@@ -52,7 +52,7 @@ Drawn = Mapping[PairKey, tuple[str, Queries]]
 def draw_pairs(dataset: Dataset, levels: Sequence[Level], pairs: int, seed: int, measure: Callable[[PairKey], Queries]) -> Drawn:
     """`pairs` ordered pairs of each level, spread over the scenes as evenly as they allow, in the data set's order.
 
-    Scenes take turns, each giving a random pair that it has left. UserError where there are too few.
+    Scenes take turns, each giving a random pair that it has left. Raises UserError if there are too few.
     """
     drawn: dict[PairKey, tuple[str, Queries]] = {}
     for number, level in enumerate(levels):

@@ -1,4 +1,4 @@
-"""What makes a single query hard: how the image changes around it from view to view, and how much there is to see."""
+"""Strata of queries: local change of scale and anisotropy between the views, and texture strength."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Strata:
 
     @property
     def matchable(self) -> Bool[np.ndarray, " queries"]:
-        """Queries within all three bounds."""
+        """Queries within the bounds of texture, scale and anisotropy."""
         change = np.maximum(self.scale, 1 / self.scale)
         return (self.texture >= MATCHABLE_TEXTURE) & (change <= MATCHABLE_SCALE) & (self.anisotropy <= MATCHABLE_ANISOTROPY)
 
@@ -60,7 +60,7 @@ BINS: Mapping[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What a view shows at some pixels or positions: world points in metres, and unit normals."""
+    """Surface of a view at some pixels or positions: world points in metres, and unit normals."""
 
     point: Float[np.ndarray, "points 3"]
     normal: Float[np.ndarray, "points 3"]

@@ -66,7 +66,7 @@ def nearest(
     Distances are float32; "cosine" gives 1 - cos, and a descriptor of zeros is at distance 0.5 of all others. `rival` is one more
     descriptor for each query, such as the one at its true match. Holds at most `block_bytes` beyond float32 copies of the inputs and the
     answer.
-    ValueError for another p or descriptors that are not finite.
+    Raises ValueError for another p or descriptors that are not finite.
     """
     if p not in NORMS:
         raise ValueError(f"p is {p}: expected 1, 2, inf or 'cosine'")

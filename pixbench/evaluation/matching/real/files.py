@@ -1,4 +1,4 @@
-"""Files of ground truth: disparities, optical flow, depth and masks, as arrays with NaN where nothing is known."""
+"""Reads files of ground truth: disparity, optical flow, depth and masks, as arrays with NaN where unknown."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -58,13 +58,13 @@ def read_mask(path: Path) -> Bool[np.ndarray, "height width"]:
 
 
 def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, path: Path) -> None:
-    """UserError where ground truth is not of its picture's size."""
+    """Raises UserError if ground truth is not of its picture's size."""
     if array.shape[1::-1] != size:
         raise UserError(f"{path} is {array.shape[1]} x {array.shape[0]}, its picture {size[0]} x {size[1]}: expected one size")
 
 
 def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
-    """A grey picture or .npy with the values that are stored. UserError where it is not."""
+    """A grey picture or .npy with the values that are stored. Raises UserError if it is not."""
     read = np.load if path.suffix == ".npy" else _image
     return _checked(path, read, f"{what} (height, width)", (2,))
 
@@ -83,7 +83,7 @@ def _hdf5_depth(path: Path) -> Any:
 
 
 def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
-    """An array with as many axes as `shape` begins with, and as long a last one as it ends with. UserError for anything else."""
+    """An array with as many axes as `shape` begins with, and as long a last one as it ends with. Raises UserError for anything else."""
     if not path.is_file():
         raise UserError(f"{path} does not exist: expected {what}")
     try:

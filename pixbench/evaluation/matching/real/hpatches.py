@@ -55,7 +55,7 @@ def homography_to_uv(H: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
 
 
 def read_matrix(file: Path, size: int) -> Float[np.ndarray, "size size"]:
-    """A square matrix of numbers in a text file. UserError for anything else."""
+    """A square matrix of numbers in a text file. Raises UserError for anything else."""
     try:
         found = np.array(file.read_text().split(), float).reshape(size, size)
     except (OSError, ValueError, UnicodeDecodeError) as error:

@@ -64,7 +64,7 @@ class ListedPair(ListPart):
 
 
 def listed_truth(folder: Path, file: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
-    """How the ground truth of a pair of the list `file` is read. UserError where it is not one kind."""
+    """How the ground truth of a pair of the list `file` is read. Raises UserError if it is not one kind."""
     kinds = [name for name in ("homography", "depth", "flow", "disparity") if getattr(pair, name) is not None]
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"

@@ -21,7 +21,7 @@ def open_pairs(
     long_side: int | None = None,
     trained_on: Collection[str] | None = None,
 ) -> EvaluationPairs:
-    """The pairs in a folder, called `name`. UserError for a folder in no layout, and for options that it has no use for."""
+    """The pairs in a folder, called `name`. Raises UserError for a folder in no layout, and for options that it has no use for."""
     if not folder.is_dir() or (folder / MANIFEST).exists():
         if long_side is not None:
             raise UserError("--long-side: a PixBench data set is scored at its own size; leave it out")
@@ -38,7 +38,7 @@ def open_pairs(
 
 
 def recognised(folder: Path) -> tuple[Layout, list[RealScene]]:
-    """The layout of a folder, and what it finds there. UserError for none, and for several."""
+    """The layout of a folder, and what it finds there. Raises UserError for none, and for several."""
     found = [(layout, scenes) for layout in LAYOUTS.values() if (scenes := layout.scenes(folder))]
     if len(found) > 1:
         names = " and ".join(layout.name for layout, _ in found)

@@ -1,4 +1,4 @@
-"""Real pairs as evaluation asks for them: pictures shrunk to a longer side, and their ground truth with them."""
+"""Real pairs for evaluation: images downsized to a longer side, with their ground truth scaled accordingly."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ class RealPairs(EvaluationPairs):
         return self._read(scene, view)[0]
 
     def view_count(self, scene: int) -> int:
-        """How many pictures a scene has."""
+        """Number of images of a scene."""
         return len(self._scenes[scene].views)
 
     def pair(self, key: PairKey) -> ScoredPair:

@@ -1,4 +1,4 @@
-"""Arrays of an .npz file without running what it may hold: object arrays are unpickled with NumPy's own constructors alone."""
+"""Reads .npz files without executing code: object arrays are unpickled with NumPy's own constructors only."""
 
 import pickle
 import zipfile
@@ -32,7 +32,7 @@ def npz_names(path: Path) -> set[str]:
 
 
 def read_npz(path: Path, *names: str) -> list[np.ndarray]:
-    """Arrays of an .npz file by name. UserError where one is missing, damaged, or holds anything but data."""
+    """Arrays of an .npz file by name. Raises UserError if one is missing, damaged, or holds anything but data."""
     try:
         with zipfile.ZipFile(path) as archive:
             found = []

@@ -1,4 +1,4 @@
-"""What a layout finds in a folder: pictures, and the ground truth of the pairs among them."""
+"""Scenes of real pairs: images, and the ground truth of the pairs among them; and the protocol of layouts."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ class Layout(ABC):
 
     @abstractmethod
     def scenes(self, folder: Path) -> list[RealScene]:
-        """The scenes in a folder, none where it has another layout. UserError where a file of this layout is missing or damaged."""
+        """The scenes in a folder, none where it has another layout. Raises UserError if a file of this layout is missing or damaged."""
 
 
 LAYOUTS: Registry[Layout] = Registry("layout", "pixbench.layouts")
