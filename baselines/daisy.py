@@ -14,7 +14,10 @@ RADIUS, RINGS, HISTOGRAMS, ORIENTATIONS = 8, 2, 6, 8
 
 
 class Daisy(DescriptorModel):
-    """DAISY at every pixel (scikit-image), radius 8 px, in l2."""
+    """DAISY at every pixel (scikit-image), radius 8 px, in l2.
+
+    Raises UserError if scikit-image is not installed.
+    """
 
     name = "daisy"
     p = 2.0

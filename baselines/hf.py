@@ -41,7 +41,9 @@ class HuggingFace(DescriptorModel):
         return {**self._info, "weights_sha256": self._sha256}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """(B, D, h, w) of the layer: a cell a patch, or the map of a network of convolutions."""
+        """(B, D, h, w) of the layer: a cell a patch, or the map of a network of convolutions. Raises UserError for a layer that the model
+        does not have.
+        """
         mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (MEAN, STD))
         found = self.network(pixel_values=(images - mean) / std, output_hidden_states=True)
         states = found.hidden_states

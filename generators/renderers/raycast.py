@@ -40,7 +40,10 @@ CENTRE_OF_LIGHT = np.full((1, 2), 0.5, np.float32)
 
 
 class RaycastRenderer:
-    """Shading on cast rays: needs no OpenGL, no display, no GPU. Presets fast and default."""
+    """Shading on cast rays: needs no OpenGL, no display, no GPU. Presets fast and default.
+
+    Raises UserError for an unknown preset.
+    """
 
     def __init__(self, *, preset: str = "default"):
         if preset not in PRESETS:

@@ -34,7 +34,10 @@ FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "t
 
 
 class Composer:
-    """Composes scenes from a configuration. Rooms and models are cached between scenes; the cache does not change the scenes."""
+    """Composes scenes from a configuration. Rooms and models are cached between scenes; the cache does not change the scenes.
+
+    Raises UserError if a source has no models in the split.
+    """
 
     def __init__(self, config: Config3D):
         self._config = config

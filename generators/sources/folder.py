@@ -53,7 +53,10 @@ logger = logging.getLogger("pixbench")
 
 
 class FolderSource(Listed):
-    """What folders of objects and of rooms share: the list of meshes, their unit and their orientation."""
+    """What folders of objects and of rooms share: the list of meshes, their unit and their orientation.
+
+    Raises UserError if the folder holds no meshes.
+    """
 
     def __init__(self, location: str | None, more_options: Known | None = None):
         root, self._options = parsed("folder", location, {**OPTIONS, **(more_options or {})})

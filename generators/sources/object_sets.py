@@ -26,7 +26,10 @@ Place = tuple[Files, str]
 
 
 class ObjectSet(Listed):
-    """What the sets share: objects in metres, z up, one folder (or zip) each."""
+    """What the sets share: objects in metres, z up, one folder (or zip) each.
+
+    Raises UserError if the folder is not a copy of the set.
+    """
 
     name = ""
     options: ClassVar[Known] = {}

@@ -88,7 +88,9 @@ def _is_number(text: str) -> bool:
 
 
 def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
-    """The values of a configuration with the paths of its sources moved to `locations`, so that a recipe contains no paths."""
+    """The values of a configuration with the paths of its sources moved to `locations`, so that a recipe contains no paths. Raises
+    UserError if one source is given with two paths.
+    """
     result = dict(values)
     locations, here = result.get("locations", {}), dict[str, str]()
     if not isinstance(locations, Mapping):
@@ -111,7 +113,10 @@ def separated(values: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any
 
 
 class Mix:
-    """A weighted mix of sources of objects or of rooms. Sources are opened in the order of their specs."""
+    """A weighted mix of sources of objects or of rooms. Sources are opened in the order of their specs.
+
+    Raises UserError without sources, or if one is named twice.
+    """
 
     def __init__(self, specs: Sequence[str], locations: Mapping[str, str], registry: "Registry[Any]"):
         self.specs = [parse(text)[0] for text in specs]

@@ -130,7 +130,10 @@ class ColoredMnistPictures:
 
 
 class FolderPictures:
-    """The pictures in a folder and its sub-folders, cropped to their central square. The split depends on the hash of the file."""
+    """The pictures in a folder and its sub-folders, cropped to their central square. The split depends on the hash of the file.
+
+    Raises UserError if there are no pictures.
+    """
 
     def __init__(self, config: Config2D):
         place = config.locations.get(config.pictures)

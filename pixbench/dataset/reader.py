@@ -66,6 +66,8 @@ class Dataset:
     """A data set on disk. Files are opened when first needed and stay open; a copy in another process opens its own.
 
     A shard's hash is checked when it is first opened; `check=False` leaves that out, for very large sets that were verified before.
+
+    Raises UserError if the folder is not a finished data set, or files are missing or changed.
     """
 
     def __init__(self, folder: Path | str, *, check: bool = True):
@@ -156,7 +158,10 @@ class Dataset:
 
 
 class StoredScene:
-    """One scene of an open shard."""
+    """One scene of an open shard.
+
+    Raises UserError if it is not of the format.
+    """
 
     def __init__(self, group: h5py.Group, index: int):
         if not isinstance(group, h5py.Group):
@@ -212,7 +217,7 @@ class StoredScene:
         return parsing(f"{self._where}, field {field}", "check the data set with 'pixbench verify'")
 
     def json(self, attribute: str) -> dict[str, Any]:
-        """The stored `recipe` or `self_test`."""
+        """The stored `recipe` or `self_test`. Raises UserError if it is not valid."""
         with self._reading(attribute):
             value = json.loads(self.group.attrs[attribute])
             if not isinstance(value, dict):

@@ -51,7 +51,9 @@ def write_recipe_file(path: Path, recipe: RecipeFile) -> None:
 
 
 def read_recipe_file(path: Path) -> RecipeFile:
-    """Read a recipe file, or take the recipe from a data set (its `dataset.json` or its folder)."""
+    """Read a recipe file, or take the recipe from a data set (its `dataset.json` or its folder). Raises UserError if there is none, or it
+    is not valid.
+    """
     path = path / MANIFEST if path.is_dir() else path
     if not path.is_file():
         raise UserError(f"{path} does not exist: expected a recipe file, or the {MANIFEST} of a data set")

@@ -267,7 +267,9 @@ class StoredRecord:
 
 
 def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
-    """All records in files and folders, in order of path. JSON files of another format in folders are passed over."""
+    """All records in files and folders, in order of path. JSON files of another format in folders are passed over. Raises UserError for a
+    path that does not exist, or a record that is not valid.
+    """
     found = []
     for path in paths:
         if not path.exists():

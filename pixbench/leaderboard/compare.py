@@ -24,7 +24,9 @@ def compare(stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], 
 
 
 def statement(one: Entry, other: Entry, metric: str) -> str:
-    """A sentence: both means, which row is ahead if any, and the p value of the paired test."""
+    """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
+    values of both rows.
+    """
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRecord]:
-    """Records by their model's name, their file's, or their row's, which means all its seeds; all records without a name."""
+    """Records by their model's name, their file's, or their row's, which means all its seeds; all records without a name. Raises
+    UserError if there is no such row.
+    """
     if name is None:
         return list(stored)
     rows = {each.path: entry.name for entry in entries(stored) for each in entry.stored}

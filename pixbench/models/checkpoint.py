@@ -71,7 +71,9 @@ def save_checkpoint(folder: Path, network: UNet, config: CheckpointConfig) -> No
 
 
 def find_checkpoint(path: Path) -> Path:
-    """The checkpoint folder that a path means: a run's folder, the checkpoint's own, or one of its two files."""
+    """The checkpoint folder that a path means: a run's folder, the checkpoint's own, or one of its two files. Raises UserError if the
+    path is none of these.
+    """
     candidates = [path / "checkpoint", path, path.parent]
     for candidate in candidates if path.exists() else []:
         if (candidate / CONFIG).is_file() and (candidate / WEIGHTS).is_file():

@@ -50,7 +50,9 @@ def declared(network: Any) -> dict[str, Any]:
 
 
 def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
-    """The settings in the extra file of an exported network; empty without one."""
+    """The settings in the extra file of an exported network; empty without one. Raises UserError if it is not valid JSON, or has unknown
+    keys.
+    """
     if not text:
         return {}
     try:

@@ -61,7 +61,10 @@ def _trace(network: nn.Module, images: Float[Tensor, "batch 3 height width"], pa
 
 
 class OnnxModel(DescriptorModel):
-    """A network in an ONNX file, run by onnxruntime on the CPU. Its norm is what `export_onnx` wrote into it, or else cosine."""
+    """A network in an ONNX file, run by onnxruntime on the CPU. Its norm is what `export_onnx` wrote into it, or else cosine.
+
+    Raises UserError if the file is missing or cannot be read, or if onnxruntime is not installed.
+    """
 
     def __init__(self, path: Path):
         if not path.is_file():

@@ -26,7 +26,10 @@ MEAN_LEVEL = 0.08
 
 
 class PyrenderRenderer:
-    """OpenGL through pyrender, on a GPU or in software: the extra `pyrender`, needs system libraries."""
+    """OpenGL through pyrender, on a GPU or in software: the extra `pyrender`, needs system libraries.
+
+    Raises UserError for an unknown preset, and if pyrender or OpenGL is missing.
+    """
 
     def __init__(self, *, preset: str = "default"):
         if preset not in PRESETS:

@@ -54,7 +54,7 @@ def files_of_ply(data: bytes, companions: Companions) -> None:
 
 
 def vertex_points(vertex: Columns) -> Float[np.ndarray, "vertices 3"]:
-    """The positions of the vertices, float64."""
+    """The positions of the vertices, float64. Raises BadModelError if there are none."""
     if not {"x", "y", "z"} <= vertex.keys():
         raise BadModelError("cannot be parsed", "ply: no element 'vertex' with x, y and z")
     return np.stack([np.asarray(vertex[axis], np.float64) for axis in "xyz"], axis=1)

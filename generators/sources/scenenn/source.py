@@ -31,6 +31,8 @@ class SceneNN(Listed):
     Ids are `scenenn/NNN`. The colours of `NNN.ply` tell instances apart; photo colours are in `NNN_color.ply`. A room without
     those is refused, unless `?instance-colors=ok` takes it as it is. Labels become parts with the names of the annotation.
     Rooms are turned upright (see `upright`), with the floor at z = 0, and lit by one large light under the ceiling.
+
+    Raises UserError if the folder is not a copy of SceneNN.
     """
 
     def __init__(self, location: str | None):

@@ -40,7 +40,10 @@ class _Model:
 
 
 class SweetHomeFurniture(Listed):
-    """820 models of furniture and household things in Debian's sweethome3d-furniture, less what cannot stand in a room."""
+    """820 models of furniture and household things in Debian's sweethome3d-furniture, less what cannot stand in a room.
+
+    Raises UserError if the folder holds no furniture library.
+    """
 
     def __init__(self, location: str | None = None):
         self._folder = Path(location) if location is not None else pack_folder(PACK)

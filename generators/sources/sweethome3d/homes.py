@@ -45,7 +45,10 @@ class _Place:
 
 
 class SweetHomeRooms(Listed):
-    """The larger indoor rooms of nine furnished homes in Debian's sweethome3d, each with its whole storey around it."""
+    """The larger indoor rooms of nine furnished homes in Debian's sweethome3d, each with its whole storey around it.
+
+    Raises UserError if the folder holds no homes.
+    """
 
     def __init__(self, location: str | None = None):
         folder = Path(location) if location is not None else pack_folder(PACK)

@@ -149,7 +149,7 @@ def _fit_together(arrays: Mapping[str, np.ndarray], counts: np.ndarray) -> bool:
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read a file that `write_predictions` wrote."""
+    """Read a file that `write_predictions` wrote. Raises UserError if the file is damaged or of another format version."""
     again = "run 'pixbench evaluate' again"
     with read_file(path, f"it is not a predictions file; {again}") as file:
         version = file.attrs.get("format_version")

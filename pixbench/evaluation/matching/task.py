@@ -143,7 +143,9 @@ MATCHING = Matching()
 
 
 def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
-    """The pairs that a record is of, opened once for all records of a suite: its suite's, or those of the user's own data set."""
+    """The pairs that a record is of, opened once for all records of a suite: its suite's, or those of the user's own data set. Raises
+    UserError if that data set is not given.
+    """
     suite = record.data.suite
     if suite not in access.opened:
         name, version = record.suite

@@ -57,7 +57,7 @@ def write_classes(path: Path, classes: dict[str, PixelClasses]) -> None:
 
 
 def read_classes(path: Path) -> dict[str, PixelClasses]:
-    """Read a file of `write_classes`."""
+    """Read a file of `write_classes`. Raises UserError if the file is damaged or of another format."""
     with read_file(path, "it holds no classes of pixels; run 'pixbench evaluate' again") as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")

@@ -25,7 +25,7 @@ def write_probabilities(path: Path, classified: Mapping[str, tuple[Classified, C
 
 
 def read_probabilities(path: Path) -> dict[str, tuple[Classified, Classified]]:
-    """Read a file of `write_probabilities`."""
+    """Read a file of `write_probabilities`. Raises UserError if the file is damaged or of another format."""
     with read_file(path, "it holds no probabilities; run 'pixbench evaluate' again") as file:
         if file.attrs.get("format") != FORMAT:
             raise ValueError(f"it is not of format {FORMAT}")

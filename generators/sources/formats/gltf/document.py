@@ -14,7 +14,10 @@ Json = dict[str, Any]
 
 
 class Document:
-    """The JSON of a glTF file, and its buffers by number."""
+    """The JSON of a glTF file, and its buffers by number.
+
+    Raises BadModelError for another glTF version, or required extensions that are not read.
+    """
 
     def __init__(self, data: bytes, companions: Companions):
         self.json, self._binary = parsed(data)
@@ -30,7 +33,7 @@ class Document:
         return self.json.get(name) or []
 
     def buffer(self, number: int) -> bytes:
-        """The bytes of a buffer."""
+        """The bytes of a buffer. Raises BadModelError if its file is missing."""
         if number not in self._buffers:
             uri = self.items("buffers")[number].get("uri")
             own = self._binary if number == 0 else None
