@@ -1,4 +1,4 @@
-"""Reads data sets: scenes by index, ordered pairs with their dense truth. Needs h5py and numpy, no torch."""
+"""Reads data sets: scenes by index, ordered pairs with dense ground truth. Imports h5py, NumPy, Numba and pydantic, but no torch."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

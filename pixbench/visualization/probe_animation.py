@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..dataset.reader import StoredScene
 from ..errors import UserError
 from ..geometry.correspondence import Status
-from ..geometry.pixels import pixel_index
+from ..geometry.pixels import index_to_uv, pixel_index
 from ..io.files import written_whole
 
 FRAMES = 72
@@ -89,8 +89,9 @@ def _marks(scene: StoredScene, shown: Sequence[int], path: Float[np.ndarray, "fr
     source = shown[0]
     rows = {(int(a), int(b)): row for row, (a, b) in enumerate(scene.read("pairs"))}
     truth = {view: (scene.uv(source, view), scene.read("status", rows[source, view])) for view in shown[1:]}
-    for column, row in pixel_index(path).tolist():
-        first = Mark(f"view {source}: the probed pixel", SOURCE, (column + 0.5, row + 0.5))
+    pixels = pixel_index(path)
+    for (column, row), (u, v) in zip(pixels.tolist(), index_to_uv(pixels).tolist(), strict=True):
+        first = Mark(f"view {source}: the probed pixel", SOURCE, (u, v))
         yield [first, *(_mark(view, *truth[view], column, row) for view in shown[1:])]
 
 
