@@ -61,7 +61,7 @@ def test_points_that_are_not_finite_go() -> None:
         ((A, B, np.arange(4)), r"scores of shape \(4,\) for 5 matches"),
         (A, r"a ndarray of shape \(5, 2\)"),
         (None, "a NoneType"),
-        (("x", "y"), "points 0 that are no numbers"),
+        (("x", "y"), "points 0 that are not numeric"),
         ({"kpts0": A, "kpts1": B}, "a dictionary with kpts0, kpts1: expected"),
         ({"keypoints0": A.T, "keypoints1": B.T}, r"keypoints0 of shape \(2, 5\)"),
         ({"keypoints0": A, "keypoints1": B, "matches": np.arange(3)}, r"matches of shape \(3,\)"),
