@@ -148,9 +148,12 @@ def load(root: Path, files: Files, options: str = "") -> Asset:
     return ObjectFolder(f"{folder}{options}").load(f"folder/x/{next(iter(files))}")
 
 
-def seen(mesh: Mesh) -> list[tuple[int, int, int]]:
+FRONT, BACK = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
+
+
+def seen(mesh: Mesh, towards_eye: tuple[float, float, float] = FRONT) -> list[tuple[int, int, int]]:
     """The pixels in the middle of the four quarters of the square, as rendered from its front without light."""
-    picture = flat_picture(mesh, 64, np.array([0.0, -1.0, 0.0]))
+    picture = flat_picture(mesh, 64, np.array(towards_eye))
     return [tuple(picture[row, column].tolist()) for row in (22, 42) for column in (22, 42)]
 
 

@@ -18,6 +18,9 @@ from .polygons import CONCAVE, POLYGONS, cut, halves_first
 UNSHOWN = dict.fromkeys(("l", "p"), "lines and points (left out)")
 UNSHOWN |= dict.fromkeys(("curv", "curv2", "surf"), "free-form surfaces (left out)")
 
+USUAL = ("v", "vt", "vn", "f")
+"""Keywords of most lines: those are split faster."""
+
 BLOCK = 200_000
 """Corners are parsed this many at a time, to keep memory low."""
 
@@ -101,10 +104,12 @@ def _statements(text: str, *, only_libraries: bool = False) -> _Statements:
     found, number, known = _Statements(), 0, dict[str | None, int]({None: 0})
     lines = re.findall(r"(?im)^[ \t]*mtllib[ \t].*$", text) if only_libraries else text.split("\n")
     for line in lines:
-        words = line.strip().split(None, 1)
-        if len(words) < 2:
-            continue
-        key, rest = words[0].lower(), words[1]
+        key, _, rest = line.partition(" ")
+        if key not in USUAL or not rest or rest[0] == " ":
+            words = line.strip().split(None, 1)
+            if len(words) < 2:
+                continue
+            key, rest = words[0].lower(), words[1]
         if key == "v":
             found.v.append(rest)
         elif key == "vt":
@@ -184,6 +189,9 @@ def _texels(rows: list[str]) -> Float[np.ndarray, "texels 2"]:
 
 def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
     """The numbers of each statement, NaN where a row is shorter than the longest."""
+    flat = _of_equal_width(rows)
+    if flat is not None:
+        return flat
     split = [row.partition("#")[0].split() for row in rows]
     widths = {len(words) for words in split}
     longest = max(widths, default=3)
@@ -193,6 +201,17 @@ def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
         return np.array([[_number(word) for word in words] + [np.nan] * (longest - len(words)) for words in split])
     except ValueError as error:
         raise BadModelError("cannot be parsed", f"{key}: {error}") from None
+
+
+def _of_equal_width(rows: list[str]) -> Float[np.ndarray, "rows columns"] | None:
+    """The numbers of statements that all have as many, and no comment; None otherwise. A NaN behind each row proves it."""
+    with warnings.catch_warnings(), suppress(ValueError):
+        warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is not a number
+        flat: np.ndarray = np.fromstring(" nan ".join([*rows, ""]), sep=" ")
+        table = flat.reshape(len(rows), -1)
+        if table.shape[1] > 1 and np.isnan(table[:, -1]).all() and not np.isnan(table[:, :-1]).any():
+            return table[:, :-1]
+    return None
 
 
 def _parsed(words: list[str], kind: type) -> np.ndarray:

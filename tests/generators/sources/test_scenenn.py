@@ -8,6 +8,7 @@ from scans import SIZE, Scan, ply, room, trajectory, xml
 from scipy.spatial.transform import Rotation
 
 from pixbench.errors import UserError
+from pixbench.generators.meshes.contact_sheet import flat_picture
 from pixbench.generators.sources.base import BadModelError, split_of
 from pixbench.generators.sources.scenenn import source as scenenn
 from pixbench.generators.sources.scenenn.scan import majority
@@ -275,3 +276,18 @@ def test_byte_order_alpha_and_further_columns_change_nothing(big, more, tmp_path
     first, second = _load(tmp_path / "x", plain), _load(tmp_path / "y", other)
     for name in ("vertices", "faces", "color", "part"):
         assert np.array_equal(getattr(first.mesh, name), getattr(second.mesh, name)), name
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pixels_of_a_scan_with_thirteen_columns_have_its_photo_colours(big, tmp_path):
+    scan = room(noise=0.0)
+    colors = np.full((len(scan.vertices), 3), (90, 110, 130), np.uint8)
+    colors[scan.label == 12] = (200, 40, 40)
+    files = _without(_files(scan), MAIN) | {COLOR: ply(scan, color=colors, big=big, more=True)}
+    mesh = _load(tmp_path / "x", files, "?instance-colors=ok").mesh  # one colour a label looks like those
+    picture = flat_picture(mesh, 96, np.array([0.0, -0.01, 1.0]))
+    red = (picture == (200, 40, 40)).all(axis=2)
+    room_seen = (picture != 245).any(axis=2)
+    # The table covers 1.2 x 0.8 m of a floor of 4 x 3 m, part of it under the box that stands on it.
+    assert red.sum() / room_seen.sum() == pytest.approx(1.2 * 0.8 / 12, abs=0.03)
+    assert {tuple(color) for color in picture[room_seen].tolist()} <= {(200, 40, 40), (90, 110, 130)}
