@@ -66,6 +66,16 @@ class TrainConfig(BaseModel):
         return f"p = {self.p:g}, between_weight = {self.between_weight:g}"
 
 
+# Of views of 160 px the crops are nearly all; smaller ones share too little to learn as fast.
+ROOMS: Mapping[str, Any] = {
+    "network": {"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
+    "points": 1024,
+    "batch": 6,
+    "steps": 1950,
+    "crop": 128,
+    "zoom": (0.8, 0.85),
+}
+
 PRESETS: Mapping[str, dict[str, Any]] = {
     # The settings of the method's code for 256 x 256 pixels. Its learning rate there is not known: that of the first experiment.
     "experiment2": {
@@ -77,28 +87,9 @@ PRESETS: Mapping[str, dict[str, Any]] = {
         "points": 256 * 256 // 8,
         "learning_rate": 1e-3,
     },
-    # What made the weights `pretrained:rooms`; its data is in the recipe beside them.
-    "rooms": {
-        "objective": "stable-weighted",
-        "p": math.inf,
-        "keep": 0.35,
-        "network": {"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
-        "points": 512,
-        "batch": 8,
-        "steps": 1600,
-        "crop": 96,
-        "zoom": (0.7, 1.6),
-    },
-    # What made `pretrained:rooms-infonce`. Of views of 160 px the crops are nearly all; smaller ones share too little to learn as fast.
-    "rooms-infonce": {
-        "objective": "point-infonce",
-        "network": {"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
-        "points": 1024,
-        "batch": 6,
-        "steps": 1950,
-        "crop": 128,
-        "zoom": (0.8, 0.85),
-    },
+    # What made `pretrained:rooms` and `pretrained:rooms-infonce`; their data is in the recipes beside the weights.
+    "rooms": {"objective": "stable-weighted", "p": math.inf, "keep": 0.35, **ROOMS},
+    "rooms-infonce": {"objective": "point-infonce", **ROOMS},
 }
 
 
