@@ -21,7 +21,9 @@ def report(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
     preset: Annotated[str, typer.Option(help="Of an experiment without --data: the preset whose folder is read.")] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png in the sweep's folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png and figure.pdf in the sweep's folder.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
     as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
     trust_code: TrustCode = False,
@@ -46,9 +48,10 @@ def report(
     folder = data or Path("results") / f"{target}-{preset}"
     found = read_cells(target, folder)
     rows = module.summary(found)
-    picture = out or folder / "figure.png"
-    module.draw(found, picture)
-    typer.echo(f"{picture}\n\n{module.table(rows)}")
+    pictures = [out] if out else [folder / "figure.png", folder / "figure.pdf"]
+    for picture in pictures:
+        module.draw(found, picture)
+    typer.echo(f"{', '.join(map(str, pictures))}\n\n{module.table(rows)}")
     if as_json:
         typer.echo(json.dumps({"experiment": target, "cells": rows}))
 

@@ -80,7 +80,7 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
     for column, p in enumerate(norms):
         mine = [cell for cell in cells if cell["p"] == p]
         weights = sorted({cell["between_weight"] for cell in mine})
-        _accuracies(grid[0, column], mine, weights, p)
+        _accuracies(grid[0, column], mine, weights, p, named=column == len(norms) - 1)
         _shares(grid[1, column], mine, weights)
         _losses(grid[2, column], mine, weights)
         _channels(grid[3, column], mine, weights)
@@ -96,7 +96,8 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float], p: str) -> None:
+def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float], p: str, *, named: bool) -> None:
+    """Every run as a dot; what knowing the colour or the shape alone would give as lines, which are named beside the last plot."""
     for shift, name, color in ((-0.16, "id", "#5b8f5b"), (0.16, "ood", "#7a4fa0")):
         for place, weight in enumerate(weights):
             values = [cell[name] for cell in cells if cell["between_weight"] == weight]
@@ -109,12 +110,12 @@ def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[f
             axes.plot(place + shift + jitter, values, "o", color=color, markersize=4, alpha=0.85, label=label)
     for level, words in ((0.85, "by colour, ID"), (0.75, "by shape"), (0.1, "by colour, OOD")):
         axes.axhline(level, color="#bbbbbb", linewidth=0.8, linestyle=":")
-        axes.text(len(weights) - 0.5, level + 0.01, words, fontsize=6.5, color="#777777", ha="right")
-    axes.set(
-        xticks=range(len(weights)), xticklabels=[f"c = {weight:g}" for weight in weights], ylim=(0, 1), title=f"p = {p.replace('inf', '∞')}"
-    )
+        if named:
+            axes.annotate(words, (1.02, level), xycoords=("axes fraction", "data"), fontsize=8, color="#777777", va="center")
+    axes.set(xticks=range(len(weights)), xticklabels=[f"c = {weight:g}" for weight in weights], ylim=(0, 1))
+    axes.set_title(f"p = {p.replace('inf', '∞')}", pad=20)
     axes.set_ylabel("accuracy of the frozen head")
-    axes.legend(frameon=False, loc="center left", fontsize=8)
+    axes.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _shares(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
@@ -134,14 +135,14 @@ SHADES = (COLORS["suppress"], "#7a4fa0", COLORS["encode"], "#5b8f5b", "#b08d2e",
 def _losses(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
     _lines(axes, cells, weights, lambda cell: (np.linspace(0, cell["settings"]["steps"], len(cell["losses"])).tolist(), cell["losses"]))
     axes.set(xlabel="step", ylabel="loss", yscale="log")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(fontsize=8)
 
 
 def _color_changes(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
     """By how much descriptors change where a digit's colour does."""
     _lines(axes, cells, weights, lambda cell: _measured(cell, "color_change"))
     axes.set(xlabel="step", ylabel="change with colour / deviation", ylim=(0, None))
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(fontsize=8)
 
 
 def _accuracy_curves(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
@@ -170,7 +171,7 @@ def _lines(
 ) -> None:
     """A line a cell, in the colour of its weight."""
     first = {weight: min(cell["seed"] for cell in cells if cell["between_weight"] == weight) for weight in weights}
-    for cell in sorted(cells, key=lambda cell: cell["seed"]):
+    for cell in sorted(cells, key=lambda cell: (cell["seed"], cell["between_weight"])):
         weight = cell["between_weight"]
         label = f"c = {weight:g}" if labelled and cell["seed"] == first[weight] else None
         shade = SHADES[weights.index(weight) % len(SHADES)]

@@ -246,5 +246,5 @@ def _losses(axes: Axes, cell: Record) -> None:
     axes.set(yscale="log")
     axes.tick_params(labelsize=6, which="both")
     axes.set_title(f"loss, c = {cell['between_weight']:g}", fontsize=9)
-    axes.legend(frameon=False, fontsize=6)
+    axes.legend(fontsize=6)
     axes.spines[["top", "right"]].set_visible(False)

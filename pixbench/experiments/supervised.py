@@ -129,7 +129,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
             reference = REFERENCE[row["method"]][name == "ood"]
             axes.plot([at - 0.1, at + 0.1], [reference] * 2, color=color, linewidth=1, linestyle=":")
     axes.set(xticks=range(len(METHODS)), xticklabels=METHODS, ylim=(0, 1.02), ylabel="accuracy (dotted: reference)")
-    axes.legend(frameon=False)
+    figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"ColoredMNIST, supervised, preset {cells[0]['preset']}", fontsize=10)
     save_figure(figure, path)

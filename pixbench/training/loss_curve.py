@@ -33,6 +33,6 @@ def draw_loss_curve(
         right.set(ylabel="validation delta_avg", ylim=(0, None))
         right.spines[["top", "left"]].set_visible(False)
         names.append("validation delta_avg")
-    axes.legend(lines, names, frameon=False, loc="center right")
+    figure.legend(lines, names, frameon=False, loc="outside lower center", ncols=len(names), fontsize=8)
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=200, metadata={"Software": None})

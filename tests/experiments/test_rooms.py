@@ -43,6 +43,7 @@ def test_experiment_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 0, result.output
     assert json.loads(result.output.splitlines()[-1])["cells"] == rows
     assert (tmp_path / "sweep/figure.png").exists()
+    assert (tmp_path / "sweep/figure.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "sweep/pictures/p-inf_c-0.5_seed-0_matches.png").exists()
 
 
