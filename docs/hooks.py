@@ -146,7 +146,9 @@ def leaderboard() -> str:
     """The committed tables."""
     return "\n".join(
         [
-            "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .45em .7em; }</style>\n",
+            "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .4em .5em; font-size: .6rem; }"
+            " .md-typeset table:not([class]) th { white-space: normal; vertical-align: bottom; }"
+            " .md-typeset table:not([class]) td:last-child { min-width: 0; }</style>\n",
             *(["![Matching against accuracy of each checkpoint](pareto.svg)\n"] if PLOT.exists() else []),
             (ROOT / "results" / "leaderboard" / "leaderboard.md").read_text(),
         ]
