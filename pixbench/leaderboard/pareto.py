@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from io import StringIO
+
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import IdentityTransform
 
 from ..evaluation.matching.task import MATCHING
 from ..evaluation.probing.classification import CLASSIFICATION
@@ -11,11 +17,17 @@ from .tables import Table
 ID = "id_accuracy/training-domain"
 OOD = CLASSIFICATION.primary
 
-WIDTH, HEIGHT, LEFT, TOP = 760, 420, 64, 28
-PLOT_WIDTH, PLOT_HEIGHT = 500, 330
+TITLE = "Matching against ID and OOD accuracy of each checkpoint"
+SIZE_IN = (8.6, 4.8)
+PLOT = (0.08, 0.13, 0.62, 0.83)
+"""Left, bottom, width and height of the axes, as shares of the figure."""
+
+BEST, OTHER = "#c4622d", "#1b4f8a"
+STYLE = {"svg.fonttype": "none", "svg.hashsalt": "pixbench"}
+"""Text stays text, and ids are the same each time: the same records give the same bytes."""
 
 LABEL = (13.0, 11.0)
-"""Width and height that a number needs for itself."""
+"""Width and height that a number needs for itself, in points."""
 
 BESIDE = [(dx, dy) for distance in (12.0, 24.0, 36.0) for dx, dy in ((distance, 0.0), (0.0, distance), (-distance, 0.0), (0.0, -distance))]
 """Where a label may stand from its point, the nearest first."""
@@ -68,69 +80,70 @@ def pareto_svg(points: Sequence[ParetoPoint]) -> str:
     """
     if len({(point.matching, point.ood_accuracy) for point in points if point.best}) < 2:
         return ""
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="12">',
-        "<title>Matching against ID and OOD accuracy of each checkpoint</title>",
-    ]
-    highest = max(point.matching for point in points)
-    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if highest / step <= 6)
-    top = step * (int(highest / step) + 1)
-
-    def place(matching: float, accuracy: float) -> tuple[float, float]:
-        return LEFT + PLOT_WIDTH * matching / top, TOP + PLOT_HEIGHT * (1 - accuracy)
-
-    for k in range(6):
-        _, y = place(0, k / 5)
-        parts.append(f'<line x1="{LEFT}" x2="{LEFT + PLOT_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e4e4e0"/>')
-        parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#666">{k / 5:.1f}</text>')
-    for k in range(round(top / step) + 1):
-        x, _ = place(k * step, 0)
-        parts.append(f'<text x="{x:.1f}" y="{TOP + PLOT_HEIGHT + 18}" text-anchor="middle" fill="#666">{k * step:.2f}</text>')
-    matching, classified = points[0].suites
-    parts.append(f'<text x="{LEFT + PLOT_WIDTH / 2}" y="{HEIGHT - 14}" text-anchor="middle">δ_avg on {escape(matching)}</text>')
-    parts.append(
-        f'<text transform="translate(16 {TOP + PLOT_HEIGHT / 2}) rotate(-90)" text-anchor="middle">accuracy on {escape(classified)}</text>'
-    )
-    front = sorted((point for point in points if point.best), key=lambda point: point.matching)
-    line = " ".join("{:.1f},{:.1f}".format(*place(point.matching, point.ood_accuracy)) for point in front)
-    parts.append(f'<polyline points="{line}" fill="none" stroke="#c4622d" stroke-dasharray="4 3"/>')
     names = list(dict.fromkeys(point.name for point in points))
-    dots = [place(point.matching, accuracy) for point in points for accuracy in (point.ood_accuracy, point.id_accuracy)]
-    labels = _label_places([place(point.matching, point.ood_accuracy) for point in points], dots)
-    for point, (label_x, label_y) in zip(points, labels, strict=True):
-        number = names.index(point.name) + 1
-        (x, low), (_, high) = place(point.matching, point.ood_accuracy), place(point.matching, point.id_accuracy)
+    with style.context(["default", STYLE]):
+        figure = Figure(figsize=SIZE_IN, dpi=72)
+        axes = _axes(figure, points)
+        _draw_points(axes, points, names)
+        _draw_names(axes, points, names)
+        text = StringIO()
+        figure.savefig(text, format="svg", metadata={**dict.fromkeys(("Creator", "Date", "Format", "Type")), "Title": TITLE})
+    svg = text.getvalue()
+    for k, point in enumerate(points):
         words = f"{point.name}: δ_avg {point.matching:.3f}, ID {point.id_accuracy:.3f}, OOD {point.ood_accuracy:.3f}"
-        fill = "#c4622d" if point.best else "#1b4f8a"
-        parts.append(
-            f'<g><title>{escape(words)}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="#c8c8c4"/>'
-            f'<circle cx="{x:.1f}" cy="{high:.1f}" r="3.5" fill="#fff" stroke="{fill}"/>'
-            f'<circle cx="{x:.1f}" cy="{low:.1f}" r="4" fill="{fill}"/>'
-            f'<text x="{label_x:.1f}" y="{label_y + 3.5:.1f}" text-anchor="middle" font-size="9.5" fill="#444">{number}</text></g>'
-        )
-    legend = LEFT + PLOT_WIDTH + 24
-    parts.append(f'<circle cx="{legend}" cy="{TOP}" r="3.5" fill="#fff" stroke="#444"/><text x="{legend + 10}" y="{TOP + 4}">ID</text>')
-    parts.append(f'<circle cx="{legend + 40}" cy="{TOP}" r="4" fill="#444"/><text x="{legend + 50}" y="{TOP + 4}">OOD</text>')
-    for number, name in enumerate(names, start=1):
-        best = any(point.best for point in points if point.name == name)
-        parts.append(
-            f'<text x="{legend}" y="{TOP + 10 + 15 * number}" fill="{"#c4622d" if best else "#444"}" font-size="11">'
-            f"{number} {escape(name)}</text>"
-        )
-    return "\n".join([*parts, "</svg>\n"])
+        svg = svg.replace(f'<g id="point-{k}">', f'<g id="point-{k}"><title>{escape(words)}</title>')
+    return svg[svg.index("<svg") :]
 
 
-def _label_places(points: Sequence[tuple[float, float]], dots: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The centre of each point's label: the first place beside it where it lies over no dot and no other label, and in the plot."""
+def _axes(figure: Figure, points: Sequence[ParetoPoint]) -> Axes:
+    """Axes at a fixed place, so that no size of text moves anything."""
+    axes = figure.add_axes(PLOT)
+    matching, classified = points[0].suites
+    axes.set(xlim=(0, 1.1 * max(point.matching for point in points)), ylim=(0, 1))
+    axes.set(xlabel=f"δ_avg on {matching}", ylabel=f"accuracy on {classified}")
+    axes.grid(axis="y", color="#e4e4e0")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _draw_points(axes: Axes, points: Sequence[ParetoPoint], names: Sequence[str]) -> None:
+    front = sorted((point for point in points if point.best), key=lambda point: point.matching)
+    axes.plot([point.matching for point in front], [point.ood_accuracy for point in front], "--", color=BEST, linewidth=1, gid="front")
+    place = axes.transData.transform
+    low = [tuple(place((point.matching, point.ood_accuracy)).tolist()) for point in points]
+    high = [tuple(place((point.matching, point.id_accuracy)).tolist()) for point in points]
+    bounds = axes.get_window_extent().extents.tolist()
+    for k, (point, label) in enumerate(zip(points, _label_places(low, low + high, bounds), strict=True)):
+        color, x = BEST if point.best else OTHER, point.matching
+        axes.plot([x, x], [point.ood_accuracy, point.id_accuracy], color="#c8c8c4", linewidth=1)
+        axes.plot(x, point.id_accuracy, "o", color=color, markerfacecolor="white", markersize=6)
+        axes.plot(x, point.ood_accuracy, "o", color=color, markersize=6, gid=f"point-{k}")
+        words = str(names.index(point.name) + 1)
+        axes.text(*label, words, transform=IdentityTransform(), ha="center", va="center", fontsize=7.5, color="#444444", gid=f"label-{k}")
+
+
+def _draw_names(axes: Axes, points: Sequence[ParetoPoint], names: Sequence[str]) -> None:
+    best = {point.name for point in points if point.best}
+    lines = [("○ ID   ● OOD", "#444444"), *((f"{k} {name}", BEST if name in best else "#444444") for k, name in enumerate(names, start=1))]
+    for row, (words, color) in enumerate(lines):
+        axes.text(1.04, 0.98 - 0.045 * row, words, transform=axes.transAxes, va="top", fontsize=8.5, color=color, parse_math=False)
+
+
+def _label_places(
+    points: Sequence[tuple[float, float]], dots: Sequence[tuple[float, float]], bounds: Sequence[float]
+) -> list[tuple[float, float]]:
+    """The centre of each point's label: the first place beside it that is within `bounds` and overlaps no dot and no other label.
+
+    Positions are in points (1/72 inch); `bounds` are left, bottom, right and top of the axes.
+    """
+    left, bottom, right, top = bounds
     placed: list[tuple[float, float]] = []
     for x, y in points:
-        free = ((x + dx, y + dy) for dx, dy in BESIDE if _inside(x + dx, y + dy) and _is_free((x + dx, y + dy), dots, placed))
-        placed.append(next(free, (x + BESIDE[0][0], y)))
+        places = ((x + dx, y + dy) for dx, dy in BESIDE)
+        inside = ((u, v) for u, v in places if left < u < right and bottom < v < top)
+        placed.append(next((place for place in inside if _is_free(place, dots, placed)), (x + BESIDE[0][0], y)))
     return placed
-
-
-def _inside(x: float, y: float) -> bool:
-    return LEFT < x < LEFT + PLOT_WIDTH and TOP < y < TOP + PLOT_HEIGHT
 
 
 def _is_free(place: tuple[float, float], dots: Sequence[tuple[float, float]], placed: Sequence[tuple[float, float]]) -> bool:

@@ -210,10 +210,12 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
     assert [_marked(each, points).best for each in points] == [True, True, False, True]
     root = ElementTree.fromstring(pareto_svg([_marked(each, points) for each in points]))
     name = "{http://www.w3.org/2000/svg}"
-    assert len(root.findall(f".//{name}g")) == 4
-    line = root.find(f".//{name}polyline")
+    titles = [each.text for each in root.findall(f".//{name}g/{name}title")]
+    assert sorted(titles)[0] == "a: δ_avg 0.300, ID 0.800, OOD 0.100"
+    assert len(titles) == 4
+    line = root.find(f".//{name}g[@id='front']/{name}path")
     assert line is not None
-    assert len(line.attrib["points"].split()) == 3
+    assert sum(word in "ML" for word in line.attrib["d"].split()) == 3
     # One that is best in both, or none: no trade-off, no plot.
     assert pareto_svg([_marked(each, points[1:3]) for each in points[1:3]]) == ""
     assert pareto_svg(pareto_points([])) == ""
@@ -224,9 +226,11 @@ def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> Non
     points = [_marked(each, near) for each in (*near, ParetoPoint("front", ("mini v1", "colours v1"), 0.05, 0.8, 0.5))]
     root = ElementTree.fromstring(pareto_svg(points))
     name = "{http://www.w3.org/2000/svg}"
-    dots = [(float(dot.attrib["cx"]), float(dot.attrib["cy"])) for dot in root.findall(f".//{name}g/{name}circle")]
-    labels = [(float(each.attrib["x"]), float(each.attrib["y"]) - 3.5) for each in root.findall(f".//{name}g/{name}text")]
-    assert len(dots) == 2 * len(points) == 2 * len(labels)
+    dots = [(float(dot.attrib["x"]), float(dot.attrib["y"])) for dot in root.findall(f".//{name}g[@id='axes_1']//{name}use[@x]")]
+    dots = [dot for dot in dots if dot[0] > 0]
+    groups = [root.find(f".//{name}g[@id='label-{k}']/{name}text") for k in range(len(points))]
+    labels = [(float(each.attrib["x"]), float(each.attrib["y"])) for each in groups if each is not None]
+    assert len(labels) == len(points)
 
     def over(one: tuple[float, float], other: tuple[float, float], width: float, height: float) -> bool:
         return abs(one[0] - other[0]) < width and abs(one[1] - other[1]) < height
