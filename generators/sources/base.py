@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -115,10 +116,12 @@ class Listed(ABC):
     def entries(self) -> Sequence[ModelEntry]:
         """See Collection."""
 
+    _options: Mapping[str, str] = MappingProxyType({})
+
     @property
     def one_split(self) -> bool:
-        """Whether every model belongs to every split: for collections that are too small to be divided."""
-        return False
+        """Whether every model belongs to every split (`?splits=one`): for collections that are too small to be divided."""
+        return "splits" in self._options
 
     @cached_property
     def _by_split_and_category(self) -> Mapping[tuple[str, str], Sequence[str]]:

@@ -101,11 +101,6 @@ class FolderSource(Listed):
         """See Collection."""
         return self._entries
 
-    @property
-    def one_split(self) -> bool:
-        """See Listed; set by `?splits=one`."""
-        return "splits" in self._options
-
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
         return Counter(self.skipped.values())

@@ -79,11 +79,6 @@ class ObjectSet(Listed):
         """See Collection."""
         return self._entries
 
-    @property
-    def one_split(self) -> bool:
-        """See Listed; set by `?splits=one`."""
-        return "splits" in self._options
-
     def defects(self) -> Mapping[str, int]:
         """See Collection."""
         return self._without

@@ -1,4 +1,4 @@
-"""Tables: a pure function of records and of the files beside them."""
+"""Tables: a pure function of records and of the files beside them. Their columns are those of the task (`Task.columns`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
