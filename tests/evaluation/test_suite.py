@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,3 +29,24 @@ def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
         SUITES.get("shapenet-scenenn").open(opening)
     with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
         SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ("scenenn:x",)}))
+
+
+def test_a_fingerprint_holds_within_a_part_in_a_thousand() -> None:
+    suite = replace(SUITES.get("mini"), fingerprint={"visible": 1000.0, "queries": 50.0})
+    suite.check_fingerprint({"visible": 1000.9})
+    suite.check_fingerprint({"not measured before": 7.0})
+    with pytest.raises(UserError, match=r"visible is 1001\.1, published 1000, tolerance 0\.1%"):
+        suite.check_fingerprint({"visible": 1001.1, "queries": 50.0})
+
+
+def test_another_recipe_lies_in_another_folder(tmp_path: Path) -> None:
+    suite = SUITES.get("mini")
+    other = replace(suite, config={**suite.config, "seed": 1})
+    assert suite.folder(tmp_path) == suite.folder(tmp_path)
+    assert suite.folder(tmp_path) != other.folder(tmp_path)
+    assert suite.folder(tmp_path).parent == tmp_path / "suites"
+
+
+def test_sources_of_a_fixed_suite_cannot_be_changed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
+        SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ["scenenn:x"]}))

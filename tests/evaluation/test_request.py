@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+from records import Colour
+
+from pixbench.errors import UserError
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.record_place import check_replaced, file_stem, model_sha256
+from pixbench.evaluation.request import EvaluationRequest
+from pixbench.evaluation.suite import SUITES, Opening
+
+
+def test_results_go_to_a_folder_of_the_suite_or_data_set(tmp_path: Path) -> None:
+    opening = Opening(tmp_path)
+    assert EvaluationRequest(SUITES.get("mini"), Path("out"), opening).folder == Path("out/mini")
+    assert EvaluationRequest(None, Path("out"), opening, data=Path("data/../data/test")).folder == Path("out/test")
+    with pytest.raises(UserError, match="nothing to evaluate on: give a suite or the folder of a data set"):
+        _ = EvaluationRequest(None, Path("out"), opening).folder
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name"),
+    [
+        ("radius_px", 4.0, "radius"),
+        ("query_stride", 2, "query-stride"),
+        ("long_side", 640, "long-side"),
+        ("trained_on", Path("data"), "trained-on"),
+        ("subpixel", True, "subpixel"),
+    ],
+)
+def test_options_of_pairs_are_refused_where_there_are_none(option: str, value: object, name: str, tmp_path: Path) -> None:
+    suite = SUITES.get("colored-mnist-irm")
+    EvaluationRequest(suite, tmp_path, Opening(tmp_path)).refuse_pair_options()
+    with pytest.raises(UserError, match=f"--{name}: suite colored-mnist-irm has no pairs; leave it out"):
+        EvaluationRequest(suite, tmp_path, Opening(tmp_path), **{option: value}).refuse_pair_options()  # type: ignore[arg-type]
+
+
+def test_names_of_models_become_names_of_files() -> None:
+    assert file_stem("hf:facebook/dinov2-small:9") == "hf-facebook-dinov2-small-9"
+    assert file_stem("mine_v1.2") == "mine_v1.2"
+
+
+def test_the_record_of_something_else_is_not_replaced(source: DatasetPairs, tmp_path: Path) -> None:
+    path, record = evaluate(Colour(), source, tmp_path)
+    assert record.model_sha256 == model_sha256(Colour())
+    suite, recipe = record.data.suite, record.data.recipe_sha256
+    check_replaced(path, Colour(), suite, recipe, record.protocol, force=False)
+    other = Colour()
+    other.p = 1.0
+    for model, name, sha256, what in ((other, suite, recipe, "model"), (Colour(), "mini", recipe, "suite"), (Colour(), suite, "0", "data")):
+        with pytest.raises(UserError, match=f"is the record of another {what}: "):
+            check_replaced(path, model, name, sha256, None, force=False)
+        check_replaced(path, model, name, sha256, None, force=True)
+    with pytest.raises(UserError, match="another protocol"):
+        check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"query_stride": 9}), force=False)
+    # The batch size decides nothing.
+    check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"batch": 99}), force=False)
