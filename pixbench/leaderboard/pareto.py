@@ -113,7 +113,7 @@ def _draw_points(axes: Axes, points: Sequence[ParetoPoint], names: Sequence[str]
     place = axes.transData.transform
     low = [tuple(place((point.matching, point.ood_accuracy)).tolist()) for point in points]
     high = [tuple(place((point.matching, point.id_accuracy)).tolist()) for point in points]
-    bounds = axes.get_window_extent().extents.tolist()
+    bounds = [float(edge) for edge in axes.get_window_extent().extents]
     for k, (point, label) in enumerate(zip(points, _label_places(low, low + high, bounds), strict=True)):
         color, x = BEST if point.best else OTHER, point.matching
         axes.plot([x, x], [point.ood_accuracy, point.id_accuracy], color="#c8c8c4", linewidth=1)
