@@ -54,7 +54,7 @@ def segmentation(scene: Scene, geometry: Geometry, views: list[View], categories
 
 
 def pair_arrays(pairs: list[tuple[int, int]], truths: list[PairTruth], views: list[View], *, rng: np.random.Generator) -> PairArrays:
-    """What is stored of the ground truth of each ordered pair of views."""
+    """The stored ground truth of each ordered pair of views."""
     controls = [_control_points(truth, rng=rng) for truth in truths]
     angles = [_parallax(views[a], views[b], truth) for (a, b), truth in zip(pairs, truths, strict=True)]
     return PairArrays(

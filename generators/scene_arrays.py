@@ -12,7 +12,7 @@ from jaxtyping import Float, Int32, Shaped, UInt8, UInt16
 
 @dataclass(frozen=True, eq=False)
 class ViewArrays:
-    """What the cameras of a scene see, and the cameras."""
+    """Images of a scene's views, and the cameras."""
 
     rgb: UInt8[np.ndarray, "views height width 3"]
     depth_m: Float[np.ndarray, "views height width"]

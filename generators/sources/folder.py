@@ -53,7 +53,7 @@ logger = logging.getLogger("pixbench")
 
 
 class FolderSource(Listed):
-    """What folders of objects and of rooms share: the list of meshes, their unit and their orientation.
+    """Base class of folders of objects and of rooms: the list of meshes, their unit and their orientation.
 
     Raises UserError if the folder holds no meshes.
     """

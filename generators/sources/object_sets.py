@@ -26,7 +26,7 @@ Place = tuple[Files, str]
 
 
 class ObjectSet(Listed):
-    """What the sets share: objects in metres, z up, one folder (or zip) each.
+    """Base class of object sets: objects in metres, z up, one folder (or zip) each.
 
     Raises UserError if the folder is not a copy of the set.
     """
@@ -38,7 +38,7 @@ class ObjectSet(Listed):
         self._root, self._options = parsed(self.name, location, {**self.options, "splits": ("one",)})
         self._without = Counter[str]()
         if not self._places:
-            raise UserError(f"{self._root} is no copy of {self.name}: looked for {', '.join(self._meshes())} in the folder of each object")
+            raise UserError(f"{self._root} is not a copy of {self.name}: looked for {', '.join(self._meshes())} in each object's folder")
 
     @abstractmethod
     def _meshes(self) -> Sequence[str]:

@@ -138,7 +138,7 @@ class FolderPictures:
     def __init__(self, config: Config2D):
         place = config.locations.get(config.pictures)
         if place is None or not Path(place).is_dir():
-            raise UserError(f"pictures {config.pictures}: {place or 'no path'} is no folder; expected folder:PATH with pictures in it")
+            raise UserError(f"pictures {config.pictures}: {place or 'no path'} is not a folder; expected folder:PATH with pictures in it")
         self._folder, self._side = Path(place), round(config.size * FINEST)
         found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_shown(path))
         if not found:

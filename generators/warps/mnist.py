@@ -109,7 +109,7 @@ def parse_idx(data: bytes) -> np.ndarray:
     start = 4 + 4 * axes
     shape = tuple(np.frombuffer(data[4:start], ">u4").tolist()) if data[:3] == b"\0\0\x08" and len(data) >= start else ()
     if not shape or math.prod(shape) != len(data) - start:
-        raise ValueError("it is no whole IDX file of bytes")
+        raise ValueError("it is not a complete IDX file of bytes")
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 

@@ -81,7 +81,7 @@ def packs() -> Sequence[Pack]:
 
 
 def pack_named(name: str) -> Pack:
-    """The entry of a name; UserError with a suggestion where there is none."""
+    """The entry of a name. Raises UserError with a suggestion for an unknown name."""
     for pack in packs():
         if pack.name == name:
             return pack

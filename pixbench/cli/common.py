@@ -55,7 +55,7 @@ def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str
 
 
 def _reason(error: "ErrorDetails") -> str:
-    """What is wrong with a value, and what would be right."""
+    """Why a value is invalid, and what is expected."""
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "value_error":
         return message[:1].lower() + message[1:]

@@ -113,7 +113,7 @@ def verify(
         )
     typer.echo(f"reported, not derived from predictions: {', '.join(REPORTED)}")
     if failed:
-        raise VerificationError(f"{failed} of {len(checked)} rows do not come out as they are reported")
+        raise VerificationError(f"{failed} of {len(checked)} rows do not reproduce the reported numbers")
 
 
 @leaderboard.command("rescore")
@@ -139,7 +139,7 @@ def rescore(
     with progress_bar("rescore", sum(max(each.record.data.pairs, 1) for each in found), "pairs") as advance:
         for each in found:
             TASKS.get(each.record.task).renew(each, access, advance)
-    typer.echo(f"{len(found)} records written anew; make the tables with 'pixbench leaderboard build'")
+    typer.echo(f"{len(found)} records rewritten; make the tables with 'pixbench leaderboard build'")
 
 
 @leaderboard.command("compare")
@@ -207,7 +207,7 @@ def _records(paths: Sequence[Path] | None) -> "list[StoredRecord]":
 
 
 def _rescored(found: "Sequence[StoredRecord]", access: "DataAccess", workers: int) -> "list[tuple[StoredRecord, Found]]":
-    """Rows and how their numbers came out of their predictions."""
+    """Rows and the comparison of their numbers with those recomputed from predictions."""
     from ..leaderboard.verify import rescore_all
     from .progress import progress_bar
 
@@ -216,7 +216,7 @@ def _rescored(found: "Sequence[StoredRecord]", access: "DataAccess", workers: in
 
 
 def _run_again(each: "StoredRecord", model: str, access: "DataAccess", device: str, trust_code: bool) -> "tuple[StoredRecord, Found]":
-    """A row, and how its numbers came out of its model."""
+    """A row, and the comparison of its numbers with a new run of the model."""
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
     from ..leaderboard.verify import rerun

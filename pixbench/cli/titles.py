@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 TITLES = ("title", "definition")
-"""What an object may call its one line; else it is the first of its docstring."""
+"""Attributes that hold an object's title; the default is the first line of its docstring."""
 
 
 def names(group: str) -> list[str]:
@@ -32,7 +32,7 @@ def _title(entry: Any) -> str:
 
 
 def one_line(item: object) -> str:
-    """What an object says of itself in one line."""
+    """The one-line title of an object."""
     text = next((getattr(item, name) for name in TITLES if getattr(item, name, None)), item.__doc__ or "")
     return str(text).strip().partition("\n")[0]
 

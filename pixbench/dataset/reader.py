@@ -165,7 +165,7 @@ class StoredScene:
 
     def __init__(self, group: h5py.Group, index: int):
         if not isinstance(group, h5py.Group):
-            raise ValueError("it is no group")
+            raise ValueError("it is not a group")
         self.group = group
         self.index = index
         self.name = group.name.strip("/")
@@ -192,7 +192,7 @@ class StoredScene:
             return self.group[field]
         dataset = member(self.group, field)
         if not isinstance(dataset, h5py.Dataset):
-            raise ValueError("it is no array")
+            raise ValueError("it is not an array")
         fault = FIELDS[field].fault(dataset.dtype, dataset.shape, self._sizes)
         if fault:
             raise ValueError(fault)

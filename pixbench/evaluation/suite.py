@@ -149,8 +149,8 @@ class GeneratedSuite(MatchingSuite):
             published, found = self.fingerprint[name], float(measured[name])
             if abs(found - published) > FINGERPRINT_TOLERANCE * abs(published):
                 raise UserError(
-                    f"suite {self.name} came out otherwise on this machine: {name} is {found:g}, published {published:g}, tolerance "
-                    f"{FINGERPRINT_TOLERANCE:.1%}; scores on it could not be compared: install the versions of constraints.txt"
+                    f"suite {self.name} differs on this machine from the published one: {name} is {found:g}, published {published:g}, "
+                    f"tolerance {FINGERPRINT_TOLERANCE:.1%}; scores on it could not be compared: install the versions of constraints.txt"
                 )
 
     def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:

@@ -41,7 +41,7 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
     "pixcontrast": {"objective": "pixcontrast"},
     "vicregl-local": {"objective": "vicregl-local"},
 }
-"""What each differs in from the default of `pixbench train`."""
+"""Settings of each variant that differ from the defaults of `pixbench train`."""
 
 EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3}}
 """Run only where `--variant` asks for them: half the learning rate, for the stability of training."""

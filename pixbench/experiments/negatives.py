@@ -47,7 +47,7 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
     "p = 2": {**HARD, "p": 2},
     "D = 64": {**HARD, "channels": 64},
 }
-"""What each differs in from the default of `pixbench train`."""
+"""Settings of each variant that differ from the defaults of `pixbench train`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What records of cells have in common, whatever the experiment."""
+"""Functions on records of cells that all experiments share."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict

@@ -76,7 +76,7 @@ def read_cells(experiment: str, folder: Path) -> list[Record]:
     for path in sorted((folder / "cells").glob("*.json")):
         cell = read_json(path, f"remove it and run {again} again")
         if not isinstance(cell, dict) or cell.get("format") != cell_format(experiment):
-            raise UserError(f"{path} is no record of {experiment}: remove it")
+            raise UserError(f"{path} is not a record of {experiment}: remove it")
         found.append(cell)
     if not found:
         raise UserError(f"{folder} holds no finished cells of {experiment}: make some with {again}")

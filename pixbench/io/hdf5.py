@@ -55,7 +55,7 @@ def _opened(path: Path, mode: str, **options: Any) -> h5py.File:
 
 @contextmanager
 def read_file(path: Path, mend: str) -> Iterator[h5py.File]:
-    """An HDF5 file for the time of a block; whatever goes wrong inside is a UserError that names the file."""
+    """Context of an open HDF5 file; every exception inside becomes a UserError that names the file."""
     with parsing(path, mend), open_file(path) as file:
         yield file
 
@@ -63,7 +63,7 @@ def read_file(path: Path, mend: str) -> Iterator[h5py.File]:
 def member(group: h5py.Group, name: str) -> Any:
     """A group or an array that lies in `group` itself. Raises KeyError for none, ValueError for what leads elsewhere or is too large."""
     if not name or "/" in name or name == ".":
-        raise ValueError(f"'{name}' is no name of a part of a file")
+        raise ValueError(f"'{name}' is not a valid name in a file")
     link = group.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink):
         if link is None:
@@ -117,7 +117,7 @@ def _check_chunk(dataset: h5py.Dataset, info: Any, size: int, zstd: bool) -> Non
 
 
 def _zstd_size(stored: bytes, size: int) -> int:
-    """What the header of a frame says that it unpacks to, negative where it does not: HDF5's filter makes room for as much."""
+    """Decompressed size in the header of a zstd frame, negative if unknown: HDF5's filter allocates that much."""
     try:
         import zstandard
     except ImportError:

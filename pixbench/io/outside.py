@@ -78,7 +78,7 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
 
 
 def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:
-    """What is gzipped in `data`, all members of it. Raises ValueError for more than `largest` bytes, and where it is cut off."""
+    """Decompress gzip data, all members of it. Raises ValueError for more than `largest` bytes, and where it is cut off."""
     found = bytearray()
     while data:
         member = zlib.decompressobj(wbits=31)

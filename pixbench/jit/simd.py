@@ -116,7 +116,7 @@ below = _of_two(lambda builder, a, b: _as_bits(builder, builder.fcmp_ordered("<"
 
 @no_type_check
 def _means(symbol, function):
-    """What an operator between two vectors does."""
+    """Define an operator between two vectors."""
 
     def choose(a, b):
         return (lambda a, b: function(a, b)) if a is LANES and b is LANES else None

@@ -65,7 +65,7 @@ Row = tuple[int, StoredRecord, DataAccess]
 
 
 Found = list[Comparison] | UserError
-"""How a row's numbers came out, or why they could not be compared."""
+"""The comparisons of a row, or why it could not be compared."""
 
 
 def rescore_all(
@@ -118,7 +118,7 @@ def _request(record: Record, access: DataAccess, out: Path, progress_bar: Progre
     """The evaluation request of a record."""
     name, version = record.suite
     if version is None and access.data is None:
-        raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
+        raise UserError(f"{record.model} was scored on the data set '{name}', which is not a suite: give it with --data")
     own = version is None
     return EvaluationRequest(
         suite=None if version is None else find_suite(name, version),

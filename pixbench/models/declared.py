@@ -58,7 +58,7 @@ def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
-        raise UserError(f"--model {path}: its {DECLARATION} is no JSON ({error})") from None
+        raise UserError(f"--model {path}: its {DECLARATION} is not valid JSON ({error})") from None
     unknown = found.keys() - READERS.keys() if isinstance(found, dict) else {"it is no object"}
     if unknown:
         raise UserError(f"--model {path}: its {DECLARATION} has {min(unknown)}: expected {', '.join(READERS)}")

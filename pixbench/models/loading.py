@@ -210,7 +210,7 @@ def _exported(path: Path, p: Norm | None) -> Model:
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"--model {path} is no TorchScript or torch.export file ({reason}): write one with torch.jit.save or torch.export.save"
+            f"--model {path} is not a TorchScript or torch.export file ({reason}): write one with torch.jit.save or torch.export.save"
         ) from None
     return NetworkModel(OneByOne(network), path.stem, p, info, {**declared(network), **read_declaration(path, extra[DECLARATION])})
 

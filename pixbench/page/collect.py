@@ -92,7 +92,7 @@ def _sort(source: str, found: Found, trust_code: bool) -> None:
             raise UserError(f"{source} holds no records: expected {EXPECTED}")
         found.records += records
     elif path.exists():
-        raise UserError(f"{source} is none of what can be shown: expected {EXPECTED}")
+        raise UserError(f"{source} cannot be shown: expected {EXPECTED}")
     else:
         raise UserError(f"{source}: no such thing; expected {EXPECTED}")
 

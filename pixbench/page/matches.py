@@ -22,7 +22,7 @@ MODELS = 4
 
 KEPT_SCENES = 8
 SCORES = {"delta_avg": "δ_avg", "pck@4": "PCK@4"}
-"""What is said of all pairs of a model: means over pairs, as in the table."""
+"""Statistics shown for a model: means over pairs, as in the table."""
 
 LEVELS = 127
 

@@ -42,7 +42,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 1024
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that went away is no error, and the terminal is the user's."""
+        """Ignores closed connections, and logs nothing."""
 
 
 def make_server(site: Site, port: int) -> ThreadingHTTPServer:

@@ -28,7 +28,7 @@ class PagePart(ABC):
 
     @abstractmethod
     def index(self) -> dict[str, Any]:
-        """What the page must know before it asks for anything else; small, whatever the size of the data."""
+        """Data that the page loads first; small, whatever the size of the data."""
 
     @abstractmethod
     def files(self) -> Iterator[str]:
@@ -77,7 +77,7 @@ class Site:
     def write(self, out: Path, progress: Callable[[int], None] = lambda done: None) -> int:
         """Write a folder that opens from disk; the number of its files. Raises UserError if the folder holds something else."""
         if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
-            raise UserError(f"{out} is not empty and is no page of PixBench: choose a new or empty folder")
+            raise UserError(f"{out} is not empty and is not a PixBench page: choose a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)
         (out / MARK).touch()
         paths = self.paths()

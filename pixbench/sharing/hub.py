@@ -70,7 +70,7 @@ def _files_stated(path: Path, repository: str) -> dict[str, str]:
 
 
 def _shared(folder: Path) -> list[str]:
-    """What is pushed of a folder: logs and hidden files are not."""
+    """Files of a folder that are pushed: all but logs and hidden files."""
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
     return [name for name in names if not any(part.startswith(".") or part == "logs" for part in Path(name).parts)]
 

@@ -31,6 +31,6 @@ def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[
     if recorded is None:
         return (here if wanted == AUTO else wanted), None
     if wanted not in (AUTO, recorded):
-        raise UserError(f"--precision {wanted}: the run was begun with {recorded}; leave --precision out, or choose another --out")
-    differs = f"precision {recorded}, as the run was begun with; a new run would take {here} on this machine"
+        raise UserError(f"--precision {wanted}: the run was started with {recorded}; leave --precision out, or choose another --out")
+    differs = f"precision {recorded}, as the run was started with; a new run would take {here} on this machine"
     return recorded, differs if wanted == AUTO and here != recorded else None

@@ -96,7 +96,7 @@ def _without_length(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _differences(there: object, asked: object, name: str = "") -> Iterator[str]:
-    """What differs between two values of run.json, each by its name, with what is there and what was asked for."""
+    """Differences between two values of run.json by name, with the stored and the requested value."""
     if isinstance(there, dict) and isinstance(asked, dict):
         for key in [*there, *(key for key in asked if key not in there)]:
             # The names of the configuration are those of the options.

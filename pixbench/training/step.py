@@ -17,7 +17,7 @@ from .state import State
 
 
 def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> DescriptorBatch:
-    """A batch whose images `augment` changes first, with its descriptors in float32, whatever the network computes with."""
+    """The descriptors of a batch in float32, whatever the network's precision; `augment` is applied to the images first."""
     images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
     a, b = state.network(images).float().chunk(2)
     target_a, target_b = a.detach(), b.detach()

@@ -202,7 +202,7 @@ def _fabric(out: Path, accelerator: str, devices: int, nodes: int, precision: st
 
 @contextmanager
 def _threads(fabric: Fabric, wanted: int | None, recorded: int | None, devices: int) -> Iterator[int]:
-    """Compute with as many threads as wanted, else as the run was begun with, else with this process's share; yields how many."""
+    """Compute with as many threads as wanted, else as the run was started with, else with this process's share; yields how many."""
     before = torch.get_num_threads()
     count = wanted or min(recorded or max(before // devices, 1), len(allowed_cores()))
     if fabric.device.type != "cpu":
@@ -210,7 +210,7 @@ def _threads(fabric: Fabric, wanted: int | None, recorded: int | None, devices: 
         count = wanted or before
     elif recorded not in (None, count):
         LOG.warning(
-            "%d threads, where the run was begun with %d: the last bits of the weights may differ from an unbroken run's", count, recorded
+            "%d threads, where the run was started with %d: the last bits of the weights may differ from an unbroken run's", count, recorded
         )
     torch.set_num_threads(count)
     try:

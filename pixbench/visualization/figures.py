@@ -23,7 +23,7 @@ Image = UInt8[np.ndarray, "height width 3"]
 
 DPI = 200
 METADATA = {".png": {"Software": None}, ".pdf": {"Creator": None, "Producer": None, "CreationDate": None}}
-"""What is left out of a file, so that the same figure gives the same bytes."""
+"""Metadata that are removed, so that the same figure gives the same bytes."""
 
 
 class ShownFigure(Figure):
@@ -85,7 +85,7 @@ def best_pair(dataset: Dataset) -> Pair:
 
 
 def truth_layers(dataset: Dataset, pair: Pair, path: Path) -> None:
-    """What is stored of a pair: both images, depth, normals, instances, and the status of every source pixel."""
+    """The stored data of a pair: both images, depth, normals, instances, and the status of every source pixel."""
     scene, a = dataset.scene(pair.key.scene), pair.key.a
     depth, normal = scene.read("depth_m", a), scene.read("normal_world", a).astype(float)
     instance = scene.read("instance", a)

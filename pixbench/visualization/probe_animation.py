@@ -27,12 +27,12 @@ COLOURS = {
 }
 SOURCE = (70, 160, 255)
 UNCHANGED = 255
-"""The colour of a GIF that is none: what lies below stays."""
+"""The transparent colour of a GIF: pixels below are kept."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What is drawn on a view: a ring, or a cross for a place that another surface hides; nothing without a place."""
+    """Mark on a view: a ring, or a cross for a place that another surface hides; nothing without a place."""
 
     words: str
     colour: tuple[int, int, int] = (150, 150, 150)

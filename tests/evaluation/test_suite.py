@@ -19,7 +19,7 @@ def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
         if fits:
             suite.check_fingerprint(read_manifest(made.folder(tmp_path)).self_test)
         else:
-            with pytest.raises(UserError, match="suite small came out otherwise on this machine: visible is"):
+            with pytest.raises(UserError, match="suite small differs on this machine from the published one: visible is"):
                 suite.check_fingerprint(read_manifest(made.folder(tmp_path)).self_test)
 
 

@@ -209,7 +209,7 @@ def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Pa
     assert "| inf | 0 | 0.700 0.700 0.700 | 0.690 0.680 0.100 | 0 / 2 / 1 | 0 / 10 / 0 | yes |" in text
     draw(records, tmp_path / "figure.png")
     (tmp_path / "cells/9.json").write_text("{}")
-    with pytest.raises(UserError, match=r"9\.json is no record of experiment1"):
+    with pytest.raises(UserError, match=r"9\.json is not a record of experiment1"):
         read_cells("experiment1", tmp_path)
 
 

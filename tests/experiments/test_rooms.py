@@ -70,7 +70,7 @@ def test_negatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[0]["delta_avg"][0] >= rows[1]["delta_avg"][0] >= rows[2]["delta_avg"][0]
     assert "| 3 | stable-hard | " in negatives.table(rows)
     negatives.draw(found, tmp_path / "figure.png")
-    with pytest.raises(UserError, match="is no record of experiment2"):
+    with pytest.raises(UserError, match="is not a record of experiment2"):
         read_cells("experiment2", tmp_path / "sweep")
 
 

@@ -201,7 +201,7 @@ def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> No
         verify.check_definitions(changed(stored, data={**data, "suite": "mini v9"}))
     with pytest.raises(UserError, match="suite 'maxi' is version 1, here it is not known"):
         verify.check_definitions(changed(stored, data={**data, "suite": "maxi v1"}))
-    with pytest.raises(UserError, match="'tiny', which is no suite: give it with --data"):
+    with pytest.raises(UserError, match="'tiny', which is not a suite: give it with --data"):
         recorded_pairs(stored.record, DataAccess(Opening(tmp_path)))
 
 

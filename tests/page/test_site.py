@@ -129,7 +129,7 @@ def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: 
     assert not (tmp_path / "page" / "data" / "scenes" / "scene-1.js").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all my work")
-    with pytest.raises(UserError, match="mine is not empty and is no page of PixBench"):
+    with pytest.raises(UserError, match="mine is not empty and is not a PixBench page"):
         site.write(tmp_path / "mine")
     assert len(list((tmp_path / "mine").iterdir())) == 1
 
@@ -211,7 +211,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
         (["{tiny}", "{tiny}"], "a page shows one data set"),
         (["baseline:hog", "baseline:hog", "{tiny}"], "another model is called 'hog' too"),
         ([str(RESULTS / "experiment2-cpu")], "is a sweep of experiment2: the page shows experiment1"),
-        ([str(RESULTS.parent / "README.md")], "is none of what can be shown"),
+        ([str(RESULTS.parent / "README.md")], "cannot be shown"),
         (["baseline:rgb-patch", "baseline:hog", "baseline:daisy", "baseline:random-unet", "baseline:dense-sift", "{tiny}"], "5 models"),
     ],
 )

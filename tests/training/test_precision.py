@@ -48,8 +48,8 @@ def test_a_run_keeps_the_precision_that_it_was_begun_with(monkeypatch: pytest.Mo
     assert run_precision(FLOAT32, FLOAT32, "cpu") == (FLOAT32, None)
     kept, said = run_precision(AUTO, FLOAT32, "cpu")
     assert kept == FLOAT32
-    assert said == "precision 32-true, as the run was begun with; a new run would take bf16-mixed on this machine"
-    with pytest.raises(UserError, match="--precision bf16-mixed: the run was begun with 32-true; leave --precision out"):
+    assert said == "precision 32-true, as the run was started with; a new run would take bf16-mixed on this machine"
+    with pytest.raises(UserError, match="--precision bf16-mixed: the run was started with 32-true; leave --precision out"):
         run_precision(BFLOAT16, FLOAT32, "cpu")
 
 

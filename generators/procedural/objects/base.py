@@ -1,4 +1,4 @@
-"""What all categories of objects share: their registration, assets from builders, and common materials."""
+"""Shared code of object categories: their registration, assets from builders, and common materials."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What all surfaces of a room share: the size of their textures, palettes, and slow variation of tone."""
+"""Shared code of room surfaces: the size of their textures, palettes, and slow variation of tone."""
 
 import numpy as np
 from jaxtyping import Float, Int

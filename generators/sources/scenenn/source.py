@@ -41,7 +41,7 @@ class SceneNN(Listed):
         self._takes_instance_colors = "instance-colors" in options
         self._rooms = find_rooms(root)
         if not self._rooms:
-            raise UserError(f"{root} is no SceneNN copy: looked for NNN/NNN.ply and NNN_color.ply (NNN is three digits), there and in main")
+            raise UserError(f"{root} is not a copy of SceneNN: looked for NNN/NNN.ply and NNN_color.ply (NNN: three digits), also in main")
 
     @cached_property
     def _entries(self) -> Sequence[ModelEntry]:

@@ -39,7 +39,7 @@ def read_taxonomy(data: bytes | None) -> Taxonomy:
         names = {_synset(node["synsetId"]): str(node.get("name", "")).partition(",")[0] for node in nodes}
         parents = {_synset(child): _synset(node["synsetId"]) for node in nodes for child in node.get("children", ())}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UserError("taxonomy.json is no list of {synsetId, name, children}: restore or remove it") from None
+        raise UserError("taxonomy.json is not a list of {synsetId, name, children}: restore or remove it") from None
     return Taxonomy(names, parents)
 
 

@@ -92,7 +92,7 @@ class Tree:
         self._zip_homes = {path: ZipHome(path) for path in self._zips}
         if not self._folder_homes and not any(home.models() for home in self._zip_homes.values()):
             raise UserError(
-                f"{location} is no ShapeNetCore copy: looked for folders SYNSET/MODEL (SYNSET is eight digits), SYNSET.zip and "
+                f"{location} is not a copy of ShapeNetCore: looked for folders SYNSET/MODEL (SYNSET is eight digits), SYNSET.zip and "
                 "ShapeNetCore*.zip, there and one level down in ShapeNetCore*"
             )
 

@@ -136,7 +136,7 @@ def _parabola(
 def vertex(
     before: Float[Tensor, " queries"], middle: Float[Tensor, " queries"], after: Float[Tensor, " queries"]
 ) -> Float[Tensor, " queries"]:
-    """Where a parabola through distances at -1, 0 and 1 is least: at most half a pixel from 0, and 0 where there is no bend."""
+    """Minimum of a parabola through distances at -1, 0 and 1: at most half a pixel from 0, and 0 without curvature."""
     bend = before - 2 * middle + after
     bent = (bend > 0) & torch.isfinite(bend)
     return ((before - after) / (2 * bend.where(bent, 1.0))).clamp(-0.5, 0.5).where(bent, 0.0)

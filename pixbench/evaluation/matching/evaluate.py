@@ -143,7 +143,7 @@ def _grid_px(model: Model, source: EvaluationPairs) -> float:
 
 
 def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int) -> Protocol:
-    """What is asked; how near a match must be matched back follows from what the model describes."""
+    """The protocol; the tolerance of mutual matches follows from the stride of the descriptors."""
     dense = isinstance(model, DescriptorModel)
     return Protocol(
         query_stride=source.query_stride,

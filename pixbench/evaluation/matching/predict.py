@@ -74,8 +74,8 @@ def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationP
         return
     if mark.is_file() and not force:
         raise UserError(
-            f"{work} holds a stopped run of another model or with other options (its source, weights or question differ): finish that one, "
-            "give this one its own --name, or begin anew with --force"
+            f"{work} holds an interrupted run of another model or with other options (its source, weights or protocol differ): "
+            "finish that one, give this one its own --name, or start again with --force"
         )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)

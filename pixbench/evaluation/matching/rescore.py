@@ -113,7 +113,7 @@ def _groups(record: Record, scores: Scores, tolerance: float, *, counts: bool) -
 
 
 def _data(record: Record, scores: Scores, identity: Identity, *, counts: bool) -> list[Comparison]:
-    """What a record says of the data, as numbers; its texts are 1 where they are those of the data, 0 where not."""
+    """The data fields of a record as numbers; for text, 1 if it equals that of the data, otherwise 0."""
     data, rows = record.data, scores.rows
     sizes = {
         "scenes": (data.scenes, identity.scenes, True),

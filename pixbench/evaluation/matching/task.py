@@ -156,7 +156,7 @@ def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
             side = None if layout is None else layout.long_side_px
             access.opened[suite] = open_pairs(access.data, name, query_stride=record.protocol.query_stride, long_side=side)
         else:
-            raise UserError(f"{record.model} was scored on the data set '{name}', which is no suite: give it with --data")
+            raise UserError(f"{record.model} was scored on the data set '{name}', which is not a suite: give it with --data")
     pairs: EvaluationPairs = access.opened[suite]
     return pairs
 

@@ -84,7 +84,7 @@ def test_a_stopped_run_goes_on_with_the_same_model_only(written: Callable[..., M
         evaluate(written(), source, out, progress=stop)
     work = out / ".mine.scenes"
     assert len(list(work.glob("*.h5"))) == 1
-    with pytest.raises(UserError, match=r"holds a stopped run of another model .* --force"):
+    with pytest.raises(UserError, match=r"holds an interrupted run of another model .* --force"):
         evaluate(written(what="add"), source, out)
     # A finished scene that was damaged is asked again.
     part = next(work.glob("*.h5"))

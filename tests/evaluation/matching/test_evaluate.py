@@ -85,7 +85,7 @@ def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_p
 def test_another_model_of_the_same_name_does_not_take_over(source: DatasetPairs, tmp_path: Path) -> None:
     predict(Colour(), source, tmp_path / "work", model_hash="one")
     (tmp_path / "work" / "000000.h5").write_text("what another run left")
-    with pytest.raises(UserError, match="holds a stopped run of another model"):
+    with pytest.raises(UserError, match="holds an interrupted run of another model"):
         predict(Colour(), source, tmp_path / "work", model_hash="two")
     predictions, _ = predict(Colour(), source, tmp_path / "work", model_hash="two", force=True)
     assert len(predictions.pairs) == 18

@@ -174,7 +174,7 @@ def test_ycb_is_read_in_its_own_layout(tmp_path):
     assert np.array_equal(asset.mesh.materials[0].texture, picture())
     assert asset.mesh.materials[0].color == (1, 1, 1)
     assert [entry.id for entry in Ycb(f"{root}?mesh=poisson").entries] == ["ycb/072-a_toy_airplane"]
-    with pytest.raises(UserError, match="is no copy of ycb"):
+    with pytest.raises(UserError, match="is not a copy of ycb"):
         Ycb(str(write(tmp_path / "empty", {"a/b.txt": ""})))
 
 

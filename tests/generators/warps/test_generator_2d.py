@@ -160,7 +160,7 @@ def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
     for settings, words in (
         ({"digits": digits, "scenes": 500}, "ask for fewer"),
         ({"pictures": f"folder:{tmp_path}/empty"}, "holds no PNG"),
-        ({"pictures": f"folder:{tmp_path}/nowhere"}, "is no folder"),
+        ({"pictures": f"folder:{tmp_path}/nowhere"}, "is not a folder"),
         ({"pictures": "photo"}, "kind of pictures"),
     ):
         with pytest.raises(UserError, match=words):

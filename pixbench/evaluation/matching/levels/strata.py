@@ -119,6 +119,6 @@ def surface_at(
     normal: Float[np.ndarray, "height width 3"],
     pixel: Int[np.ndarray, "points 2"],
 ) -> Surface:
-    """What a view shows at its pixels (column, row)."""
+    """The surface of a view at its pixels (column, row)."""
     column, row = pixel.T
     return Surface(camera.unproject(pixel_centre(column, row), depth_m[row, column]), normal[row, column].astype(np.float64))

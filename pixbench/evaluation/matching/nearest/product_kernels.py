@@ -104,7 +104,7 @@ def _leave_out(low, query, ring, count):
 @inlined
 @no_type_check
 def _product_limit(products, best, query, tile):
-    """What a product must be below for the sum to matter; an equal sum matters if its target comes first."""
+    """Upper bound on a product for the exact sum to be relevant; an equal sum is relevant if its target comes first."""
     reach = best.total[query]
     if tile * TILE * WIDTH < best.target[query]:
         reach = np.nextafter(reach, np.float32(np.inf))

@@ -23,7 +23,7 @@ def may_pay(queries: Queries, targets: Given) -> bool:
 
 
 def prepare(queries: Queries, targets: Given, some: Int[Array, " sampled"], reach: Float[Array, " sampled"]) -> Products | None:
-    """What the search by products needs; None where the search without is likely to be faster.
+    """Prepare the search with pruning; None if the search without is likely to be faster.
 
     `reach` is what sums must be below to matter to the queries numbered `some`, at the end of the search.
     """

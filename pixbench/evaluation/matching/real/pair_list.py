@@ -1,4 +1,4 @@
-"""A list of pairs of one's own, `pairs.json` or `pairs.csv`: each names two pictures and where its ground truth comes from."""
+"""A user's list of pairs, `pairs.json` or `pairs.csv`: each names two images and the source of its ground truth."""
 
 import csv
 from collections.abc import Sequence
