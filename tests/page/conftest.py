@@ -3,11 +3,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from records import evaluated
 
-from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.suite import Opening
-from pixbench.models.loading import load_model
 from pixbench.page.collect import build_site
 from pixbench.page.serve import make_server
 from pixbench.page.site import Site
@@ -17,10 +15,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 @pytest.fixture(scope="module")
 def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("records")
-    for name in ("rgb-patch", "random-unet"):
-        evaluate(load_model(f"baseline:{name}"), DatasetPairs(tiny, "tiny", 4), folder)
-    return folder
+    return evaluated(tiny, tmp_path_factory.mktemp("records"), "rgb-patch", "random-unet")
 
 
 @pytest.fixture(scope="module")

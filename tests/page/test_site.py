@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from records import evaluated
 
 from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
@@ -31,10 +32,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 @pytest.fixture(scope="module")
 def records(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("records")
-    for name in ("oracle", "rgb-patch"):
-        evaluate(load_model(f"baseline:{name}"), DatasetPairs(tiny, "tiny", 4), folder)
-    return folder
+    return evaluated(tiny, tmp_path_factory.mktemp("records"), "oracle", "rgb-patch")
 
 
 @pytest.fixture(scope="module")

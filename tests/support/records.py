@@ -6,8 +6,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.record import Record, StoredRecord, read_record, write_record
+from pixbench.models.loading import load_model
+
+
+def evaluated(data: Path, out: Path, *baselines: str) -> Path:
+    """The folder `out` with records of baselines on a data set."""
+    for name in baselines:
+        evaluate(load_model(f"baseline:{name}"), DatasetPairs(data, "tiny", 4), out)
+    return out
 
 
 class Colour(DescriptorModel):
