@@ -82,6 +82,11 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
             yield image
 
 
+def size_wh(rgb: Pixels) -> tuple[int, int]:
+    """Width and height of an image, in pixels."""
+    return rgb.shape[1], rgb.shape[0]
+
+
 def shrunk(rgb: Pixels, long_side: int) -> UInt8[np.ndarray, "rows columns 3"]:
     """The whole image with its longer side at most `long_side` px, each pixel the mean of its area; a smaller one as it is."""
     import cv2

@@ -10,7 +10,7 @@ from ..errors import UserError
 from ..evaluation.matching.dense_matcher import Search, match_dense
 from ..evaluation.model import DescriptorModel, MatcherModel, Model, image_batch
 from ..geometry.pixels import index_to_uv
-from ..image.picture import Picture, Pixels, as_picture, shrunk
+from ..image.picture import Picture, Pixels, as_picture, shrunk, size_wh
 from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from .matches import ImageMatches, Size
 from .model import ModelSource, PictureSource, check_size, open_model
@@ -57,7 +57,7 @@ def match(
     loaded = open_model(model, device, trust_code)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
     found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
-    at_a, at_b = _size(small_a), _size(small_b)
+    at_a, at_b = size_wh(small_a), size_wh(small_b)
     if refine is not None and refine > max_size and isinstance(loaded, DescriptorModel):
         found, at_a, at_b = _refined(loaded, a, b, found, (at_a, at_b), refine)
     threshold = threshold_px * max(b.size) / max(at_b)
@@ -86,7 +86,7 @@ def _refined(
     model: DescriptorModel, a: Picture, b: Picture, found: ImageMatches, at: tuple[Size, Size], long_side: int
 ) -> tuple[ImageMatches, Size, Size]:
     large_a, large_b = shrunk(a.rgb, long_side), shrunk(b.rgb, long_side)
-    size_a, size_b = _size(large_a), _size(large_b)
+    size_a, size_b = size_wh(large_a), size_wh(large_b)
     moved = found.resized(at[0], size_a, at[1], size_b)
     radius = math.ceil(CYCLE_PX * max(size_b) / max(at[1]))
     uv_a, uv_b, distance = refined(model, large_a, large_b, moved.uv_a, moved.uv_b, radius)
@@ -113,7 +113,3 @@ def _focal_lengths(a: Picture, b: Picture, given: float | None) -> tuple[tuple[f
         return (a.focal_px, b.focal_px), "from EXIF"
     assumed = [1.2 * max(picture.size) for picture in (a, b)]
     return (assumed[0], assumed[1]), "assumed: 1.2 times the longer side"
-
-
-def _size(rgb: Pixels) -> Size:
-    return rgb.shape[1], rgb.shape[0]

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from ..geometry.pixels import integer_centres_from_uv, nearest_pixel_index, resize_uv
-from ..image.picture import Pixels, shrunk
+from ..image.picture import Pixels, shrunk, size_wh
 from ..inference.matches import ImageMatches
 from .figures import ShownFigure, place_colours, save_figure, show_image
 
@@ -31,14 +31,14 @@ def match_figure(rgb_a: Pixels, rgb_b: Pixels, found: ImageMatches, title: str =
     canvas = np.full((height, width, 3), 255, np.uint8)
     canvas[: len(small_a), : small_a.shape[1]] = small_a
     canvas[: len(small_b), small_a.shape[1] + GAP :] = small_b
-    at_a = resize_uv(found.uv_a, _size(rgb_a), _size(small_a))
-    at_b = resize_uv(found.uv_b, _size(rgb_b), _size(small_b)) + np.array([small_a.shape[1] + GAP, 0])
+    at_a = resize_uv(found.uv_a, size_wh(rgb_a), size_wh(small_a))
+    at_b = resize_uv(found.uv_b, size_wh(rgb_b), size_wh(small_b)) + np.array([small_a.shape[1] + GAP, 0])
     shown = np.unique(np.linspace(0, len(found) - 1, min(len(found), SHOWN_LINES)).round().astype(int))
     figure = ShownFigure(figsize=(width / 110, height / 110 + 0.3), layout="constrained")
     axes = figure.subplots()
     show_image(axes, canvas, title)
     lines = integer_centres_from_uv(np.stack([at_a, at_b], axis=1)[shown])
-    colours = _colours(found, at_a, _size(small_a))[shown]
+    colours = _colours(found, at_a, size_wh(small_a))[shown]
     axes.add_collection(LineCollection(list(lines), colors=colours, linewidths=0.7))
     for ends in lines.transpose(1, 0, 2):
         axes.scatter(ends[:, 0], ends[:, 1], s=4, c=colours)
@@ -54,7 +54,3 @@ def _colours(found: ImageMatches, at_a: Float[np.ndarray, "matches 2"], size: tu
 
 def _of_height(rgb: Pixels, height: int) -> Pixels:
     return shrunk(rgb, round(height * max(1.0, rgb.shape[1] / rgb.shape[0])))
-
-
-def _size(rgb: Pixels) -> tuple[int, int]:
-    return rgb.shape[1], rgb.shape[0]

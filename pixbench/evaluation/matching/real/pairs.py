@@ -13,6 +13,7 @@ from ....dataset.reader import PairKey
 from ....geometry.cameras import Camera
 from ....geometry.correspondence import PairTruth, Status
 from ....geometry.pixels import pixel_centres, resize_uv
+from ....image.picture import size_wh
 from ....io.files import file_sha256
 from ..pairs import EvaluationPairs, Identity, ScoredPair
 from .scene import RealPair, RealScene, RealView, Size, TruthMap
@@ -55,11 +56,11 @@ class RealPairs(EvaluationPairs):
         """See EvaluationPairs."""
         (rgb_a, size_a), (rgb_b, size_b) = (self._read(key.scene, view) for view in (key.a, key.b))
         ground = self._scenes[key.scene].pairs[key.row].truth(size_a, size_b)
-        truth = _resized(ground.at, (size_a, _size(rgb_a)), (size_b, _size(rgb_b)))
-        a, b = (None, None) if ground.cameras is None else map(_camera, ground.cameras, (_size(rgb_a), _size(rgb_b)))
+        truth = _resized(ground.at, (size_a, size_wh(rgb_a)), (size_b, size_wh(rgb_b)))
+        a, b = (None, None) if ground.cameras is None else map(_camera, ground.cameras, (size_wh(rgb_a), size_wh(rgb_b)))
         H = ground.homography
         if H is not None:
-            H = _scaling(size_b, _size(rgb_b)) @ H @ np.linalg.inv(_scaling(size_a, _size(rgb_a)))
+            H = _scaling(size_b, size_wh(rgb_b)) @ H @ np.linalg.inv(_scaling(size_a, size_wh(rgb_a)))
         angle = float("nan") if a is None or b is None else _parallax_deg(a, b, truth)
         share = float(np.mean(truth.status == Status.VISIBLE))
         return ScoredPair(key, rgb_a, rgb_b, truth, a, b, H, angle, share, None)
@@ -95,10 +96,10 @@ def shrunk_view(view: RealView, long_side: int) -> tuple[Image, Size]:
     from PIL import Image as Pillow
 
     rgb = view.read()
-    width, height = given = view.size or _size(rgb)
+    width, height = given = view.size or size_wh(rgb)
     scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
     size = (round(width * scale), round(height * scale))
-    if size == _size(rgb):
+    if size == size_wh(rgb):
         return rgb, given
     return np.asarray(Pillow.fromarray(rgb).resize(size, Pillow.Resampling.LANCZOS)), given
 
@@ -123,10 +124,6 @@ def _groups(scene: int, pairs: Sequence[RealPair]) -> Iterator[list[PairKey]]:
         views |= {pair.a, pair.b}
     if group:
         yield group
-
-
-def _size(rgb: Image) -> Size:
-    return rgb.shape[1], rgb.shape[0]
 
 
 def _scaling(old: Size, new: Size) -> Float[np.ndarray, "3 3"]:
