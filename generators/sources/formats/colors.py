@@ -3,14 +3,17 @@
 import numpy as np
 from jaxtyping import Float, Shaped, UInt8
 
+BRIGHTEST_SHARE = 2.0
+"""Floats up to this are shares of white: overexposed ones exceed 1, and no picture in bytes is as dark."""
+
 
 def as_bytes(colors: Shaped[np.ndarray, "rows 3"]) -> UInt8[np.ndarray, "rows 3"]:
-    """sRGB bytes of colours: bytes, 16-bit integers, or floats in [0, 1] or in [0, 255]. NaN is white."""
+    """sRGB bytes of colours: bytes, 16-bit integers, or floats in [0, 1] (a little more is white) or in [0, 255]. NaN is white."""
     if colors.dtype == np.uint8:
         return colors
     values = np.nan_to_num(colors.astype(np.float64), nan=np.inf, posinf=np.inf)
     largest = float(np.max(values[np.isfinite(values)], initial=0.0))
-    whole, shares = colors.dtype.kind != "f", largest <= 1.0 + 1e-6
+    whole, shares = colors.dtype.kind != "f", largest <= BRIGHTEST_SHARE
     scale = (1.0 if largest <= 255 else 255 / 65535) if whole else (255.0 if shares else 1.0)
     return np.clip(values * scale, 0, 255).round().astype(np.uint8)
 

@@ -25,20 +25,23 @@ class Companions:
         self.read_files: dict[str, bytes] = {}
         """Contents by the name that was asked for; empty for a missing file."""
         self.missing: set[str] = set()
+        self._places: dict[str, str | None] = {}
 
     def read(self, name: str, *, beside: str | None = None) -> bytes | None:
         """The file of a name in the mesh file, or in its companion `beside`; None, and noted, if it is not there."""
-        name = name.strip()
-        if name not in self.read_files:
-            place = self.locate(name, beside=beside)
+        place = self.locate(name.strip(), beside=beside)
+        key = name.strip()
+        if self._places.setdefault(key, place) != place:
+            key = f"{key} beside {beside}"  # two libraries in two folders may each have a file of that name
+        if key not in self.read_files:
             try:
-                self.read_files[name] = self._files.read(place) if place is not None else b""
+                self.read_files[key] = self._files.read(place) if place is not None else b""
             except OSError:
                 place = None
-                self.read_files[name] = b""
+                self.read_files[key] = b""
             if place is None:
-                self.missing.add(name)
-        return None if name in self.missing else self.read_files[name]
+                self.missing.add(key)
+        return None if key in self.missing else self.read_files[key]
 
     def locate(self, name: str, *, beside: str | None = None) -> str | None:
         """The path of a file by its name in the mesh file; None if there is none."""

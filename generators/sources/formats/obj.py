@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from ..base import BadModelError
+from .colors import as_bytes
 from .companions import Companions
 from .mtl import ObjMaterial, material_named, read_mtl, textures_named
 from .parts import NO_MATERIAL, WHITE, Part
@@ -167,9 +168,7 @@ def _vertices(rows: list[str]) -> tuple[Float[np.ndarray, "vertices 3"], UInt8[n
         raise BadModelError("cannot be parsed", "v: no line has three coordinates")
     if values.shape[1] < 6:
         return values[:, :3], None
-    colors = values[:, 3:6]
-    bytes_already = np.nanmax(colors, initial=0) > 1.0 + 1e-6
-    return values[:, :3], np.clip(np.nan_to_num(colors if bytes_already else colors * 255, nan=255), 0, 255).round().astype(np.uint8)
+    return values[:, :3], as_bytes(values[:, 3:6])
 
 
 def _painted(rows: list[str], count: int) -> UInt8[np.ndarray, "vertices 3"]:

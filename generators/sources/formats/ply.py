@@ -62,6 +62,7 @@ def vertex_points(vertex: Columns) -> Float[np.ndarray, "vertices 3"]:
 
 def colors_of(columns: Columns) -> UInt8[np.ndarray, "rows 3"] | None:
     """The sRGB colours of an element; None if it has none."""
+    columns = {name.lower(): values for name, values in columns.items()}
     for names in COLORS:
         if set(names) <= columns.keys():
             return as_bytes(np.stack([np.asarray(columns[name]) for name in names], axis=1))

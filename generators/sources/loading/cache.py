@@ -24,7 +24,7 @@ from .archive import Files
 from .cleaning import cleaned
 from .content_hash import content_sha256
 
-CONVERSION = 9
+CONVERSION = 10
 """Version of the conversion: increased with every change of its results, so that old ones are not used."""
 
 OBJECT_FACES = 200_000

@@ -2,7 +2,23 @@
 
 import numpy as np
 import pytest
-from quads import BLUE, GREEN, MIRRORED, QUARTERS, RED, TURNED, YELLOW, Files, assert_seen, encoded, load, obj_quad, times, with_material
+from quads import (
+    BLUE,
+    GREEN,
+    MIRRORED,
+    QUARTERS,
+    RED,
+    TURNED,
+    YELLOW,
+    Files,
+    assert_seen,
+    encoded,
+    load,
+    obj_quad,
+    seen,
+    times,
+    with_material,
+)
 
 from pixbench.generators.meshes.contact_sheet import flat_picture
 
@@ -83,6 +99,19 @@ def test_each_material_colours_its_own_faces(first, second, tmp_path):
     text = obj_quad(f"mtllib m.mtl\nusemtl {first}\n").replace("f 1/1 2/2 3/3 4/4", f"f 1 2 4\nusemtl {second}\nf 2 3 4")
     picture = flat_picture(load(tmp_path, {"m.obj": text, "m.mtl": mtl}).mesh, 64, np.array([0.0, -1, 0]))
     assert (picture[38, 26].tolist(), picture[26, 38].tolist()) == ([204, 51, 0], [0, 51, 204])
+
+
+def test_libraries_in_two_folders_have_textures_of_the_same_name(tmp_path):
+    text = obj_quad("mtllib p/m.mtl\nmtllib q/n.mtl\nusemtl a\n").replace("f 1/1 2/2 3/3 4/4", "f 1/1 2/2 4/4\nusemtl b\nf 2/2 3/3 4/4")
+    files: Files = {"m.obj": text}
+    for folder, library, material, color in (("p", "m.mtl", "a", RED), ("q", "n.mtl", "b", BLUE)):
+        files[f"{folder}/{library}"] = f"newmtl {material}\nmap_Kd t.png\n"
+        files[f"{folder}/t.png"] = encoded(np.full((4, 4, 3), color, np.uint8))
+    first = load(tmp_path / "a", files)
+    assert [seen(first.mesh)[k] for k in (2, 1)] == [RED, BLUE]
+    second = load(tmp_path / "b", {**files, "q/t.png": encoded(np.full((4, 4, 3), GREEN, np.uint8))})
+    assert second.sha256 != first.sha256
+    assert seen(second.mesh)[1] == GREEN
 
 
 def test_negative_indices_of_blocks_give_each_square_its_place_and_colour(tmp_path):

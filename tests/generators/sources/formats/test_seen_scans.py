@@ -44,6 +44,7 @@ COLORS = {
     "16 bits": _rgb("ushort", tuple(257 * value for value in RED)),
     "diffuse colours": _rgb("uchar", RED, names=("diffuse_red", "diffuse_green", "diffuse_blue")),
     "r, g, b": _rgb("float", RED, names=("r", "g", "b")),
+    "capitals": _rgb("uchar", RED, names=("Red", "Green", "Blue")),
     "thirteen columns": {
         **{name: ("float", [0.0, 0, 1, 0]) for name in ("nx", "ny", "nz")},
         **_rgb("uchar", RED),
@@ -57,6 +58,15 @@ COLORS = {
 def test_colours_of_vertices_are_seen(columns, kind, tmp_path):
     assert columns != "thirteen columns" or len(COLORS[columns]) == 10  # beside x, y and z
     assert_seen(load(tmp_path, {"m.ply": ply_quad(COLORS[columns], kind=kind)}, "?up=y"), [RED] * 4)
+
+
+def test_overexposed_floats_are_no_bytes(tmp_path):
+    assert_seen(load(tmp_path, {"m.ply": ply_quad(_rgb("float", (1.3, 0.5, 0)))}, "?up=y"), [(255, 128, 0)] * 4)
+
+
+def test_numbers_out_of_range_become_the_nearest_byte(tmp_path):
+    text = ply_quad(face=_rgb("int", (300, 40, -5), 1)).replace(b"property int", b"property uchar")
+    assert_seen(load(tmp_path, {"m.ply": text}, "?up=y"), [(255, 40, 0)] * 4)
 
 
 def test_colours_of_vertices_tint_a_texture_and_hide_those_of_faces(tmp_path):
