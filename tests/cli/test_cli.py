@@ -8,11 +8,21 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from pixbench.cli import app
 
 
 def pixbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PIXBENCH_CACHE": str(cwd / "cache"), "COLUMNS": "120"}
     return subprocess.run([sys.executable, "-m", "pixbench", *arguments], cwd=cwd, capture_output=True, text=True, env=environment)
+
+
+def printed(*arguments: str) -> str:
+    """What a command prints, in this process."""
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def refused(*arguments: str, cwd: Path) -> str:
@@ -129,20 +139,19 @@ def test_mistakes_get_one_line(arguments: str, message: str, tmp_path: Path) -> 
     assert message in refused(*arguments.split(), cwd=tmp_path)
 
 
-def test_settings_are_listed_with_their_defaults(tmp_path: Path) -> None:
-    said = pixbench("settings", "3d", cwd=tmp_path).stdout
-    assert re.search(r"^  min_overlap +0\.15 +float$", said, re.MULTILINE)
-    assert re.search(r"^  p +inf +float$", pixbench("settings", "train", cwd=tmp_path).stdout, re.MULTILINE)
+def test_settings_are_listed_with_their_defaults() -> None:
+    assert re.search(r"^  min_overlap +0\.15 +float$", printed("settings", "3d"), re.MULTILINE)
+    assert re.search(r"^  p +inf +float$", printed("settings", "train"), re.MULTILINE)
 
 
-def test_metrics_explain_themselves(tmp_path: Path) -> None:
-    listed = pixbench("metrics", "list", cwd=tmp_path).stdout.splitlines()
+def test_metrics_explain_themselves() -> None:
+    listed = printed("metrics", "list").splitlines()
     assert len(listed) > 50
     name, version, sha256, *_ = next(line for line in listed if line.startswith("mma@3 ")).split()
-    said = pixbench("metrics", "explain", name, cwd=tmp_path).stdout
+    explained = printed("metrics", "explain", name)
     assert version == "v2"
-    assert "reprojection error <= 3 px" in said
-    assert f"sha256      {sha256}" in said
+    assert "reprojection error <= 3 px" in explained
+    assert f"sha256      {sha256}" in explained
 
 
 def test_an_interrupt_that_became_an_error_of_import_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,13 +4,14 @@ import hashlib
 import json
 import shutil
 import time
+import zlib
 from pathlib import Path
 
 import h5py
 import numpy as np
 import psutil
 import pytest
-from hostile_hdf5 import HOSTILE, SECRET
+from hostile_hdf5 import HOSTILE, SECRET, packed_zeros
 
 from pixbench.cli import app
 from pixbench.dataset.manifest import read_manifest, write_manifest
@@ -47,6 +48,10 @@ def use(folder: Path) -> None:
         for field in ("rgb", "status", "object_id"):
             scene.read(field)
         scene.json("recipe")
+
+
+def test_the_bomb_is_what_zlib_packs() -> None:
+    assert zlib.decompress(packed_zeros(3)) == bytes(3 * 2**24)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
