@@ -1,5 +1,6 @@
 """`pixbench list`."""
 
+import sys
 import textwrap
 from shutil import get_terminal_size
 from typing import Annotated
@@ -40,12 +41,14 @@ def list_names(
     if kind is None:
         for each in KINDS:
             _print_names(each)
-        typer.echo("\npixbench list KIND says in one line what each is; pixbench metrics list has all metrics")
+        typer.echo("\n'pixbench list KIND' says in one line what each is")
         return
     found = _titles(kind)
     width = max(map(len, found), default=0)
+    # On a terminal one line each; a pipe gets all words.
+    room = get_terminal_size().columns - width - 2 if sys.stdout.isatty() else None
     for name, words in found.items():
-        typer.echo(f"{name:<{width}}  {words}")
+        typer.echo(f"{name:<{width}}  {words if room is None else textwrap.shorten(words, max(room, 20), placeholder=' …')}")
 
 
 def _print_names(kind: str) -> None:

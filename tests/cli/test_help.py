@@ -84,6 +84,20 @@ def test_titles_read_from_source_are_those_of_the_objects(kind: str, registry: A
     assert [line.split()[0] for line in lines] == list(found)
 
 
+def test_a_list_on_a_terminal_has_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout", out)
+    get_command(app)(["list", "baselines"], standalone_mode=False)
+    lines = out.getvalue().splitlines()
+    assert [line.split()[0] for line in lines] == list(titles(LISTED["baselines"]))
+    assert max(map(len, lines)) <= 80
+    (line,) = [line for line in lines if line.startswith("aliked-lightglue")]
+    assert line.endswith(" …")  # at the end of a word
+    assert line.removesuffix(" …") in said("list", "baselines")
+
+
 def test_lists_import_nothing_that_takes_time() -> None:
     import subprocess
     import sys
