@@ -119,6 +119,7 @@ def test_coordinates_of_a_country_are_exact(source, tmp_path):
     loaded = source(str(root)).load("folder/x/m.obj")
     assert np.ptp(loaded.mesh.bounds, axis=0) == pytest.approx(np.array([1.0, 0.4, 0.6]) * scale, abs=1e-5)
     assert loaded.defects["coordinates far from the origin (moved to it)"] == 1
+    assert flat_picture(loaded.mesh, 32)[16, 16].tolist() == [178, 178, 178]
 
 
 def test_a_changed_texture_of_any_format_changes_the_hash(tmp_path):
@@ -173,6 +174,8 @@ def test_ycb_is_read_in_its_own_layout(tmp_path):
     assert _size(asset.mesh) == [0.6, 0.9, 0.45]
     assert np.array_equal(asset.mesh.materials[0].texture, picture())
     assert asset.mesh.materials[0].color == (1, 1, 1)
+    rendered = {tuple(color) for color in flat_picture(asset.mesh, 64).reshape(-1, 3).tolist()}
+    assert {(200, 40, 40), (40, 160, 60), (40, 70, 190), (220, 190, 50), (255, 255, 255)} <= rendered
     assert [entry.id for entry in Ycb(f"{root}?mesh=poisson").entries] == ["ycb/072-a_toy_airplane"]
     with pytest.raises(UserError, match="is not a copy of ycb"):
         Ycb(str(write(tmp_path / "empty", {"a/b.txt": ""})))
@@ -194,4 +197,6 @@ def test_google_scanned_objects_are_read_from_folders_and_zips(tmp_path):
     found = {entry.id.rpartition("/")[2]: entry.category for entry in source.entries}
     assert found == {"Blue_Shoe": "shoe", "Red_Shoe": "shoe", "Kubric": "object"}
     for entry in source.entries:
-        assert source.load(entry.id).mesh.materials[0].texture[0, 0].tolist() == [9, 8, 7]
+        mesh = source.load(entry.id).mesh
+        assert mesh.materials[0].texture[0, 0].tolist() == [9, 8, 7]
+        assert flat_picture(mesh, 32)[16, 16].tolist() == [9, 8, 7]
