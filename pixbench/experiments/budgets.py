@@ -26,7 +26,7 @@ from ..training.train import train
 from ..training.validation import matching_accuracy
 from ..visualization.figures import save_figure
 from . import Record, preset_named
-from .records import best_first, by_settings, cell_record, check_variants
+from .records import best_first, budget_row, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
@@ -165,13 +165,10 @@ def _reference(cell: BudgetsCell, folder: Path) -> Record:
 def summary(cells: Sequence[Record]) -> list[Record]:
     """One row a variant and budget, best first within a budget; references first."""
     rows = []
-    for (steps, variant), mine in by_settings(cells, "steps", "variant"):
+    for _, mine in by_settings(cells, "steps", "variant"):
         rows.append(
             {
-                "variant": variant,
-                "steps": steps,
-                "preset": mine[0]["preset"],
-                "delta_avg": [cell["metrics"]["delta_avg"] for cell in mine],
+                **budget_row(mine),
                 "validation_delta_avg": [cell["curve"][-1]["validation_delta_avg"] for cell in mine],
                 "core_hours": float(np.mean([cell["curve"][-1]["train_seconds"] for cell in mine])) / 3600,
             }

@@ -20,7 +20,7 @@ from ..training.precision import FLOAT32
 from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Record, preset_named
-from .records import best_first, by_settings, cell_record, check_variants
+from .records import best_first, budget_row, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
 HARD: dict[str, Any] = {"objective": "stable-hard"}
@@ -142,13 +142,10 @@ def run(cell: NegativesCell, folder: Path) -> Record:
 def summary(cells: Sequence[Record]) -> list[Record]:
     """One row a variant and budget, best first within a budget."""
     rows = []
-    for (steps, variant), mine in by_settings(cells, "steps", "variant"):
+    for _, mine in by_settings(cells, "steps", "variant"):
         rows.append(
             {
-                "variant": variant,
-                "steps": steps,
-                "preset": mine[0]["preset"],
-                "delta_avg": [cell["metrics"]["delta_avg"] for cell in mine],
+                **budget_row(mine),
                 "epe_median": [cell["metrics"]["epe_median"] for cell in mine],
                 "train_seconds": float(np.median([cell["train_seconds"] for cell in mine])),
             }

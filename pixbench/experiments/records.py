@@ -31,6 +31,13 @@ def by_settings(
         yield values, sorted(group, key=lambda cell: int(cell["seed"]))
 
 
+def budget_row(cells: Sequence[Record]) -> Record:
+    """The common part of a row: the settings of these cells, and the score of each seed."""
+    first = cells[0]
+    scores = [cell["metrics"]["delta_avg"] for cell in cells]
+    return {"variant": first["variant"], "steps": first["steps"], "preset": first["preset"], "delta_avg": scores}
+
+
 def best_first(rows: Sequence[Record]) -> list[Record]:
     """Rows by number of steps, and among equal steps by mean `delta_avg`, the highest first."""
     return sorted(rows, key=lambda row: (row["steps"], -sum(row["delta_avg"]) / len(row["delta_avg"])))
