@@ -18,7 +18,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pixbench.evaluation.matching.nearest import Apart, nearest_k
+from pixbench.evaluation.matching.nearest import Separation, nearest_k
 
 BATCH, POINTS, CHANNELS, K, NEAR_PX, SIDE = 6, 1024, 32, 16, 4.0, 128
 ROUNDS = 15
@@ -34,7 +34,7 @@ def batch() -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def ours(x: Tensor, y: Tensor, uv: Tensor, matched: Tensor, p: float) -> Tensor:
     """The library's."""
-    return nearest_k(x, y, K, p=p, allowed=matched, apart=Apart(uv, uv, NEAR_PX)).index
+    return nearest_k(x, y, K, p=p, allowed=matched, apart=Separation(uv, uv, NEAR_PX)).index
 
 
 def by_torch(x: Tensor, y: Tensor, uv: Tensor, matched: Tensor, p: float) -> Tensor:

@@ -104,7 +104,7 @@ def plain(data: Path, config: Any, steps: int) -> dict[str, float]:
     from pixbench.models.unet import UNet
     from pixbench.training.data.pairs import PairDataset, PointDataset
     from pixbench.training.data.sampler import StepSampler
-    from pixbench.training.objectives.base import OBJECTIVES, Described
+    from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch
 
     source = PairDataset(data)
     dataset = PointDataset(source, points=config.points, keep=config.keep, seed=config.seed)
@@ -117,7 +117,7 @@ def plain(data: Path, config: Any, steps: int) -> dict[str, float]:
         images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
         a, b = network(images).chunk(2)
         points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
-        loss = objective(Described(a, b, a.detach(), b.detach(), **points))
+        loss = objective(DescriptorBatch(a, b, a.detach(), b.detach(), **points))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_value_(network.parameters(), config.clip_value)

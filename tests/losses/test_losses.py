@@ -5,7 +5,7 @@ import torch
 
 from pixbench.io.seeding import seeded
 from pixbench.losses import NORMS, between_loss, contrastive_loss, half_distance, within_loss
-from pixbench.losses.between_image import _compiled, _with_torch, all_pairs, drawn_pairs
+from pixbench.losses.between_image import _with_kernels, _with_torch, all_pairs, drawn_pairs
 
 INF = math.inf
 
@@ -105,7 +105,9 @@ def test_compiled_and_torch_agree_and_masked_points_get_no_gradient(p: float) ->
     f1[0, 1], f2[1, 1] = f1[0, 0], f2[1, 0]
     pairs = all_pairs(5, f1.device)
     weight = torch.rand(len(pairs), dtype=torch.float64)
-    for wanted, got in zip(_with_torch(f1, f2, mask, pairs, weight, p, True), _compiled(f1, f2, mask, pairs, weight, p, True), strict=True):
+    for wanted, got in zip(
+        _with_torch(f1, f2, mask, pairs, weight, p, True), _with_kernels(f1, f2, mask, pairs, weight, p, True), strict=True
+    ):
         assert torch.allclose(wanted, got, atol=1e-12)
         assert float(wanted.abs().max()) > 0
         assert got.dim() == 0 or not got[~mask[:, None].expand_as(got)].any()
