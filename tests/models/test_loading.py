@@ -143,7 +143,7 @@ def test_exported_networks_say_what_they_did_before(tmp_path: Path) -> None:
         with torch.inference_mode():
             torch.testing.assert_close(model.dense(images), network(images))
     (tmp_path / "bad.pt").write_bytes(b"nothing")
-    with pytest.raises(UserError, match="no TorchScript or torch"):
+    with pytest.raises(UserError, match="not a TorchScript or torch"):
         load_model(str(tmp_path / "bad.pt"), trust_code=True)
 
 
