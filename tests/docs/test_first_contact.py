@@ -73,7 +73,7 @@ def script(page: str, folder: Path) -> str:
         if language in ("sh", "bash"):
             commands = re.sub(r"\\\n\s*", " ", text).splitlines()
             lines += [command for command in commands if not elsewhere(command)]
-        elif language == "python" and "my_network" not in text:
+        elif language == "python":
             (folder / f"block{number}.py").write_text(smaller(text))
             lines.append(f"python block{number}.py")
     return "\n".join(lines) + "\n"
@@ -103,6 +103,17 @@ def test_every_block_runs_in_order_in_an_empty_folder(page: str, tmp_path: Path)
     assert text.count("\npixbench ") >= 4
     done = subprocess.run(["bash", "-c", text], cwd=here, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+
+
+def test_every_block_is_run_or_says_where_it_is() -> None:
+    for page in PAGES:
+        fences = re.findall(r"^```(\w*)$", (ROOT / page).read_text(), flags=re.MULTILINE)
+        found = blocks(page)
+        assert len(fences) == 2 * len(found), "a block without a language"
+        assert {language for language, _ in found} <= {"sh", "python", "bibtex"}
+        for language, text in found:
+            if language == "sh":
+                assert all(elsewhere(line) or line.startswith("pixbench ") for line in text.splitlines()), text
 
 
 def test_what_is_not_run_is_tested_where_it_says() -> None:
