@@ -12,7 +12,7 @@ PixBench.views.scenes = {
     const thumbs = element("div", { class: "thumbs" });
     const readout = element("p", { class: "readout", id: "scene-readout" });
     const scale = element("div");
-    const pictures = element("div", { class: "pictures" });
+    const pictures = element("div", { class: "pictures places" });
     const layer = choice(layers, state.layer, (name) => { state.layer = name; paint(); });
     const legend = element("div", { class: "legend" }, ...index.statuses.map(({ name, meaning }, code) => element("span", { title: meaning }, element("span", { class: `dot s${code}` }), name)));
     const said = index.shown < index.scenes ? `${index.shown} of ${index.scenes} scenes are in this folder` : `${index.scenes} scenes`;
