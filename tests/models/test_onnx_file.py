@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from extras import module
 from typer.testing import CliRunner
 
 from pixbench.cli import app
@@ -14,8 +15,8 @@ from pixbench.models.checkpoint import CheckpointConfig, save_checkpoint, seeded
 from pixbench.models.loading import load_model
 from pixbench.models.unet import UNetConfig
 
-onnxruntime = pytest.importorskip("onnxruntime")
-pytest.importorskip("onnx")
+onnxruntime = module("onnxruntime")
+module("onnx")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from importlib import import_module
+from typing import Any, TypeVar
 
 import pytest
 
@@ -19,3 +20,10 @@ def needs(make: Callable[[], T]) -> T:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
+
+
+def module(name: str) -> Any:
+    """An optional module; where it is missing the test is skipped, and fails in CI."""
+    if os.environ.get("CI") == "true":
+        return import_module(name)
+    return pytest.importorskip(name)

@@ -6,6 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from extras import module
 from mesh_files import write
 from textured_boxes import SIZE, corners, glb, gltf, picture, png
 
@@ -111,7 +112,7 @@ def test_draco_is_refused_by_name_where_its_package_is_missing(tmp_path, monkeyp
 
 
 def test_draco_is_read_where_its_package_is_there(tmp_path):
-    encoder = pytest.importorskip("DracoPy")
+    encoder = module("DracoPy")
     document, binary = gltf()
     points, _ = corners()
     faces = np.arange(24).reshape(6, 4)[:, [0, 1, 2, 2, 3, 0]].reshape(-1, 3)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from extras import module
 from quads import BLUE, GREEN, MIRRORED, POINTS, QUARTERS, RED, TEXELS, TURNED, YELLOW, Files, GltfQuad, assert_seen, encoded, load, times
 from textured_boxes import glb
 
@@ -218,7 +219,7 @@ MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
 def _packed(name: str) -> Files:
     """Positions and indices compressed by meshoptimizer; an empty buffer stands for the decompressed bytes."""
-    codec = pytest.importorskip("meshopt")
+    codec = module("meshopt")
     quad = GltfQuad().change(extensionsRequired=[name])
     rows = np.zeros((4, 4), "<i2")
     rows[:, :3] = POINTS * 2
@@ -260,7 +261,7 @@ def _basisu(codec: str, *, required: bool = True) -> GltfQuad:
 
 @pytest.mark.parametrize("codec", KTX2)
 def test_textures_of_basis_universal_are_read(codec, tmp_path):
-    pytest.importorskip("opengl_basisu")
+    module("opengl_basisu")
     assert_seen(load(tmp_path, _basisu(codec).files()), within=4)
 
 
