@@ -1,6 +1,5 @@
 """The images that the generator `2d` warps: ColoredMNIST, or the user's own. Each image belongs to exactly one split."""
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from PIL import Image
 from pixbench.errors import UserError, unknown_name
 from pixbench.generation.protocol import SPLITS
 from pixbench.image.picture import read_picture
+from pixbench.io.files import file_sha256
 
 from .colored_mnist import Domain, colored_mnist
 from .config import Config2D
@@ -144,7 +144,7 @@ class FolderPictures:
         if not found:
             raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG, WebP, TIFF, BMP, GIF or Netpbm files")
         _warn_of_others(self._folder)
-        hashed = {path: _sha256(path) for path in found}
+        hashed = {path: file_sha256(path) for path in found}
         low, high = SHARES[config.split]
         self._hashes = {path: sha256 for path, sha256 in hashed.items() if low <= int(sha256[:12], 16) / 16**12 < high}
         self._paths = sorted(self._hashes, key=lambda path: self._hashes[path])

@@ -2,48 +2,20 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from forked import Forked, forked
 
-SERVER = Path(__file__).parents[1] / "support" / "kill_server.py"
-RENAMES, MOMENTS = 4, 8
-"""Kills of each command: before the first renames, and at random moments of its run."""
+RENAMES, MOMENTS, AGAIN = 4, 8, 6
+"""Kills of each command: before the first renames, at random moments of its run, and of one run that is started again and again."""
 
-VOLATILE = ("created", "timing", "sha256", "environment")
-"""Of a record: when and how fast it was made."""
-
-
-class Server:
-    """The process that forks for each command."""
-
-    def __init__(self, folder: Path):
-        self._process = subprocess.Popen(
-            [sys.executable, str(SERVER)], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert self._read() == "ready"
-
-    def run(self, argv: list[str], **kill: Any) -> dict[str, Any]:
-        """A command, killed or not."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"argv": argv, **kill}) + "\n")
-        self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._read())
-        return told
-
-    def _read(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def close(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.communicate()
+VOLATILE = ("created", "timing", "sha256", "environment", "seconds", "curve")
+"""When, where and how fast something was made."""
 
 
 @pytest.fixture(scope="module")
@@ -52,27 +24,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path) -> Iterator[Server]:
-    rng = np.random.default_rng(0)
-    digits = {"images": rng.integers(0, 256, (60, 28, 28), dtype=np.uint8), "classes": np.arange(60, dtype=np.uint8) % 10}
-    np.savez(folder / "digits.npz", **digits)
-    made = Server(folder)
-    yield made
-    made.close()
+def server(folder: Path) -> Iterator[Forked]:
+    with forked(folder, "toys") as made:
+        assert made.run(f"generate 2d --scenes 6 {DIGITS}".format("data"))["code"] == 0
+        yield made
 
 
 def contents(place: Path) -> dict[str, str]:
-    """A hash of each file; of a record without what differs from run to run. Logs and pictures of losses are not compared."""
+    """A hash of each file, without what differs from run to run. Logs and pictures of losses are not compared."""
     found = {}
     for path in sorted(place.rglob("*")):
-        name = path.relative_to(place).as_posix()
-        if not path.is_file() or name.startswith("logs/") or path.suffix in (".log", ".png") or path.name.startswith("."):
+        parts = path.relative_to(place).parts
+        if not path.is_file() or "logs" in parts or path.suffix in (".log", ".png") or path.name.startswith("."):
             continue
-        data = path.read_bytes()
-        if path.suffix == ".json" and b"pixbench-record" in data:
-            data = json.dumps({name: value for name, value in json.loads(data).items() if name not in VOLATILE}).encode()
-        found[name] = hashlib.sha256(data).hexdigest()
+        found["/".join(parts)] = hashlib.sha256(_lasting(path)).hexdigest()
     return found
+
+
+def _lasting(path: Path) -> bytes:
+    if path.suffix == ".pt":
+        return repr(_plain(torch.load(path, weights_only=True))).encode()
+    data = path.read_bytes()
+    return json.dumps(_plain(json.loads(data))).encode() if path.suffix == ".json" else data
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items() if name not in VOLATILE}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return hashlib.sha256(value.numpy().tobytes()).hexdigest() if isinstance(value, torch.Tensor) else value
 
 
 DIGITS = "--size 16 --workers 1 --set digits=npz:digits.npz --set scenes_per_shard=2 --out {}"
@@ -81,40 +62,46 @@ NETWORK = "--set points=16 --set network.widths=[8,8] --set network.blocks=[1,1]
 COMMANDS = {
     "generate 3d": f"generate 3d --scenes 2 {ROOMS}",
     "generate 2d": f"generate 2d --scenes 6 {DIGITS}",
-    "train": f"train --data data --steps 10 --batch 2 --accelerator cpu --threads 1 {NETWORK} --out {{}}",
+    "train": f"train --data data --steps 4 --batch 2 --accelerator cpu --threads 1 {NETWORK} --out {{}}",
     "evaluate": "evaluate --model baseline:rgb-patch --data data --out {}",
+    "sweep": "sweep experiment1 --preset toy --workers 1 --out {}",
+    "assets fetch": "assets fetch toy",
 }
+
+
+def run(server: Forked, command: str, out: str, **kill: Any) -> dict[str, Any]:
+    """A command that writes to `out`."""
+    return server.run(COMMANDS[command].format(out), environment={"PIXBENCH_CACHE": out} if command == "assets fetch" else {}, **kill)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_is_lost_or_different_after_kills(command: str, server: Server, folder: Path) -> None:
-    if command in ("train", "evaluate"):
-        server.run(f"generate 2d --scenes 6 {DIGITS}".format("data").split())
+def test_nothing_is_lost_or_different_after_kills(command: str, server: Forked, folder: Path) -> None:
     stem = command.replace(" ", "-")
-    whole = server.run(COMMANDS[command].format(f"{stem}-whole").split())
-    assert whole["code"] == 0, (folder / "kill_server.log").read_text()
+    whole = run(server, command, f"{stem}-whole")
+    assert whole["code"] == 0, whole["said"]
     wanted = contents(folder / f"{stem}-whole")
     assert wanted
     rng = np.random.default_rng(len(command))
-    kills = [{"rename": number} for number in range(min(RENAMES, whole["renames"]))]
-    kills += [{"after": float(moment)} for moment in rng.uniform(0.0, whole["seconds"], MOMENTS)]
+    kills: list[dict[str, Any]] = [{"rename": number} for number in range(min(RENAMES, whole["renames"]))]
+    kills += [{"limit": float(moment)} for moment in rng.uniform(0.0, whole["seconds"], RENAMES + MOMENTS - len(kills))]
     died = 0
     for number, kill in enumerate(kills):
         out = f"{stem}-{number}"
-        died += server.run(COMMANDS[command].format(out).split(), **kill)["code"] == -9
-        again = server.run(COMMANDS[command].format(out).split())
-        assert again["code"] == 0, (kill, (folder / "kill_server.log").read_text()[-2000:])
+        died += run(server, command, out, **kill)["code"] == -9
+        again = run(server, command, out)
+        assert again["code"] == 0, (kill, again["said"])
         assert contents(folder / out) == wanted, kill
+    print(f"{command}: {died} of {len(kills)} runs were killed before their end")
     assert died > len(kills) // 2
 
 
 @pytest.mark.slow
-def test_one_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(server: Server, folder: Path) -> None:
+def test_one_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(server: Forked, folder: Path) -> None:
     command = COMMANDS["generate 3d"].replace("--scenes 2", "--scenes 4")
-    whole = server.run(command.format("long-whole").split())
+    whole = server.run(command.format("long-whole"))
     rng = np.random.default_rng(5)
-    for _ in range(MOMENTS):
-        server.run(command.format("long").split(), after=float(rng.uniform(0.3, 0.9) * whole["seconds"]))
-    assert server.run(command.format("long").split())["code"] == 0
+    for _ in range(AGAIN):
+        server.run(command.format("long"), limit=float(rng.uniform(0.3, 0.9) * whole["seconds"]))
+    assert server.run(command.format("long"))["code"] == 0
     assert contents(folder / "long") == contents(folder / "long-whole")

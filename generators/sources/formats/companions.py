@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
+from ..base import BadModelError
 from ..loading.archive import Files, joined_path
 
 MISSING = "missing file (material or texture)"
@@ -34,6 +35,8 @@ class Companions:
         if self._places.setdefault(key, place) != place:
             key = f"{key} beside {beside}"  # two libraries in two folders may each have a file of that name
         if key not in self.read_files:
+            if len(self.read_files) >= MOST_NAMES:
+                raise BadModelError("cannot be parsed", f"it names more than {MOST_NAMES} files")
             try:
                 self.read_files[key] = self._files.read(place) if place is not None else b""
             except OSError:
@@ -51,11 +54,17 @@ class Companions:
         return next((path for home in homes if (path := find(self._files, home, name)) is not None), None)
 
 
+LONGEST_NAME, MOST_NAMES = 1000, 2000
+"""Letters of a name, each part of which is looked for; and how many names one model may have."""
+
+
 def find(files: Files, folder: str, name: str) -> str | None:
     """The path of the file that `name` means in `folder`: as written, in another letter case, or by its bare name nearby.
 
     Backslashes, drive letters, quotes, percent signs, a comment behind the name, and other ways of writing an accent are understood.
     """
+    if len(name) > LONGEST_NAME:
+        return None
     exact = joined_path(folder, name)
     if files.has(exact):
         return exact

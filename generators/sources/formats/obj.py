@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -134,11 +135,19 @@ def _statements(text: str, *, only_libraries: bool = False) -> _Statements:
     return found
 
 
+def _names_in(line: str) -> Iterator[str]:
+    """The names in a line of libraries: quoted, or up to `.mtl`. Read once from left to right, however long it is."""
+    for quoted, plain in re.findall(r"(\"[^\"]+\")|([^\"]+)", line):
+        if quoted:
+            yield quoted
+        yield from (name for name in re.split(r"(?<=\.mtl)\s", plain, flags=re.IGNORECASE) if name.strip().lower().endswith(".mtl"))
+
+
 def _library_names(found: _Statements, companions: Companions, stem: str) -> list[str]:
     """The names of the material libraries: one line may name several. Without any, that with the name of the OBJ file."""
     names: list[str] = []
     for line in found.libraries:
-        several = re.findall(r"\".+?\"|[^\"]+?\.mtl(?=\s|$)", line, re.IGNORECASE)
+        several = list(_names_in(line))
         whole = companions.locate(line) is not None or len(several) < 2
         names += [line] if whole else [name.strip() for name in several]
     names = list(dict.fromkeys(names))

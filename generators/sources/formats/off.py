@@ -43,12 +43,14 @@ def _read_text(body: bytes, widths: Widths) -> tuple[list[list[float]], list[Pol
     lines = [line.partition("#")[0].split() for line in body.decode("latin-1").replace("\r", "\n").split("\n")]
     lines = [line for line in lines if line]
     vertices, faces = int(lines[0][0]), int(lines[0][1])
+    if min(vertices, faces) < 0:
+        raise ValueError("a negative number of vertices or faces is announced")
     if len(lines) < 1 + vertices + faces:
         raise ValueError(f"{vertices} vertices and {faces} faces are announced, {len(lines) - 1} lines follow")
     rows = [[float(word) for word in line] for line in lines[1 : 1 + vertices]]
     polygons = []
     for line in lines[1 + vertices : 1 + vertices + faces]:
-        size = int(line[0])
+        size = max(int(line[0]), 0)
         corners = [int(word) for word in line[1 : 1 + size]]
         if len(corners) < size:
             raise ValueError(f"face '{' '.join(line)}' has fewer corners than it says")
@@ -67,6 +69,8 @@ def _binary(body: bytes, widths: Widths) -> tuple[list[list[float]], list[Polygo
         size = int(np.frombuffer(body, ">i4", 1, at)[0])
         corners = np.frombuffer(body, ">i4", size, at + 4).tolist()
         colors = int(np.frombuffer(body, ">i4", 1, at + 4 + 4 * size)[0])
+        if size < 0 or colors < 0:
+            raise ValueError("a face has a negative number of corners or colours")
         at += 8 + 4 * size
         polygons.append((corners, [repr(float(value)) for value in np.frombuffer(body, ">f4", colors, at)]))
         at += 4 * colors

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from pixbench.image.picture import rgb_of
+from pixbench.image.picture import BYTES_PER_PIXEL, rgb_of
+from pixbench.io.outside import check_pixels
 
 TEXTURE_LIMIT = 1024
 """Textures are downsized to this many pixels along the longer side."""
@@ -37,6 +38,7 @@ def decoded(
         return None
     try:
         with _opened(data) as image:
+            check_pixels(*image.size, BYTES_PER_PIXEL.get(image.mode, 8))
             if image.format == "PNG" and "." in name and ".png" not in name.lower():
                 defects[PNG_BYTES] = 1
             with suppress(Exception):  # damaged EXIF data is no fault of the pixels

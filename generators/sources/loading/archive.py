@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_BYTES, reason
+from pixbench.io.outside import LARGEST_BYTES, check_regular, reason
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ class Files(Protocol):
 
 
 class FolderFiles:
-    """Files below a folder on disk."""
+    """Files below a folder on disk: a path that leads out of it has no file."""
 
     def __init__(self, root: Path):
         self.root = root
@@ -48,22 +48,26 @@ class FolderFiles:
     def has(self, path: str) -> bool:
         """See Files."""
         try:
-            return (self.root / path).is_file()
+            return not _leads_out(path) and (self.root / path).is_file()
         except (OSError, ValueError):  # a name too long, or with a zero byte
             return False
 
     def listing(self, folder: str) -> Sequence[str]:
         """See Files."""
         try:
-            return sorted(os.listdir(self.root / folder))
+            return [] if _leads_out(folder) else sorted(os.listdir(self.root / folder))
         except (OSError, ValueError):
             return []
 
     def read(self, path: str) -> bytes:
         """See Files."""
         found = self.root / path
-        if found.exists() and not found.is_file():
-            raise OSError(f"{found} is a pipe, a device or a folder")
+        if _leads_out(path) or not found.exists():
+            raise FileNotFoundError(f"{self.root} holds no {path}")
+        try:
+            check_regular(found)
+        except UserError as error:
+            raise OSError(str(error)) from None
         return found.read_bytes()
 
 
@@ -116,6 +120,10 @@ class ZipFiles:
             raise
         except Exception as error:  # zipfile's, and those of each way to pack
             raise OSError(f"{path} in {self.path} is damaged: {reason(error)}") from None
+
+
+def _leads_out(path: str) -> bool:
+    return os.path.isabs(path) or os.path.normpath(path).split(os.sep)[0] == ".."
 
 
 def joined_path(folder: str, relative: str) -> str:

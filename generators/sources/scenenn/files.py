@@ -1,5 +1,6 @@
 """Finds the files of each room in a SceneNN copy, and reads annotations and camera trajectories."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+
+from pixbench.errors import UserError
+from pixbench.io.outside import LARGEST_TEXT, read_bytes, read_text
 
 UNLABELLED = "unlabelled"
 SAME_CLASS = {"prop": "otherprop"}
@@ -59,13 +63,14 @@ def read_names(path: Path | None) -> dict[int, str]:
     The name is `nyu_class`, or `text` where that is missing. Bounding boxes are not used: some labels have none.
     """
     try:
-        root = ElementTree.parse(path).getroot() if path else ElementTree.Element("none")  # noqa: S314
-    except (ElementTree.ParseError, OSError):
+        # Python's expat bounds the expansion of entities.
+        root = ElementTree.fromstring(read_bytes(path, LARGEST_TEXT)) if path else ElementTree.Element("none")  # noqa: S314
+    except (ElementTree.ParseError, UserError, ValueError):
         return {}
     names = {}
     for label in root.iter("label"):
         name = (label.get("nyu_class") or label.get("text") or "").strip().lower()
-        if label.get("id", "").isdigit() and name:
+        if re.fullmatch("[0-9]{1,9}", label.get("id", "")) and name:
             names[int(label.get("id", ""))] = SAME_CLASS.get(name, name)
     return dict(sorted(names.items()))
 
@@ -76,10 +81,10 @@ def read_camera_up(path: Path | None) -> Float[np.ndarray, "3"] | None:
     `trajectory.log` consists of blocks of five lines: a line of indices, then the rows of a 4 x 4 camera-to-world matrix, y down.
     """
     try:
-        lines = [line.split() for line in path.read_text().splitlines() if line.strip()] if path else []
+        lines = [line.split() for line in read_text(path).splitlines() if line.strip()] if path else []
         rows = [[float(value) for value in line] for number, line in enumerate(lines) if number % 5]
         poses = np.array(rows).reshape(-1, 4, 4)
-    except (OSError, ValueError):
+    except (UserError, ValueError):
         return None
     up = -poses[:, :3, 1].mean(axis=0) if len(poses) else np.zeros(3)
     return up if np.linalg.norm(up) > 0.3 else None

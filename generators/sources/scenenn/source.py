@@ -10,6 +10,7 @@ import numpy as np
 
 from pixbench.errors import UserError
 from pixbench.geometry.cameras import transform_points
+from pixbench.io.outside import read_bytes
 
 from ...scene import Material, Room
 from ..base import BadModelError, Listed, ModelEntry
@@ -103,13 +104,20 @@ class SceneNN(Listed):
 
 def _scan_and_labels(files: RoomFiles) -> tuple[Scan, np.ndarray | None, Counter[str]]:
     """The scan, with photo colours if available, and its labels, if necessary transferred from the main file."""
-    scan = read_scan((files.color or files.main or Path()).read_bytes())
+    scan = read_scan(_bytes(files.color or files.main or Path()))
     defects: Counter[str] = Counter()
     label = scan.label
     if label is None and files.color and files.main:
-        label = labels_from(read_scan(files.main.read_bytes()), scan.vertices)
+        label = labels_from(read_scan(_bytes(files.main)), scan.vertices)
         defects["labels missing or in another frame (left out)"] += label is None
     return scan, label, +defects
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return read_bytes(path)
+    except UserError as error:
+        raise BadModelError("cannot be read", str(error)) from None
 
 
 def _part_of_faces(label: np.ndarray | None, names: Mapping[int, str], scan: Scan) -> np.ndarray:

@@ -4,6 +4,8 @@ import re
 
 from ..loading.archive import Files
 
+NAME = re.compile(r"(\w+)#(\d{1,9})")
+
 
 def read_catalogue(files: Files, path: str) -> list[dict[str, str]]:
     r"""The records of a catalogue in the order of their numbers: lines `key#N=value`, with \uXXXX escapes and continued lines.
@@ -12,8 +14,11 @@ def read_catalogue(files: Files, path: str) -> list[dict[str, str]]:
     """
     text = re.sub(r"\\\r?\n\s*", "", files.read(path).decode("latin-1"))
     records: dict[int, dict[str, str]] = {}
-    for key, number, value in re.findall(r"^\s*(\w+)#(\d+)\s*=\s*(.*?)\s*$", text, re.MULTILINE):
-        records.setdefault(int(number), {})[key] = _unescaped(value)
+    # Line by line: an expression over the whole text looks at a run of blank lines again from each of them.
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        if match := NAME.fullmatch(name.strip()):
+            records.setdefault(int(match[2]), {})[match[1]] = _unescaped(value.strip())
     return [records[number] for number in sorted(records)]
 
 

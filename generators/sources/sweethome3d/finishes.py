@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
+from pixbench.io.outside import check_pixels
+
 from ...scene import Material
 from ..loading.archive import Files
 from .catalogue import read_catalogue
@@ -96,8 +98,10 @@ class Finishes:
 
     def _image(self, name: str) -> np.ndarray | None:
         try:
-            return np.asarray(Image.open(io.BytesIO(self._files.read(self._textures[name]["image"].lstrip("/")))).convert("RGB"))
-        except (OSError, KeyError):
+            with Image.open(io.BytesIO(self._files.read(self._textures[name]["image"].lstrip("/")))) as image:
+                check_pixels(*image.size)
+                return np.asarray(image.convert("RGB"))
+        except Exception:  # decoders raise many types
             return None
 
     def _textured(self, name: str, *, gloss: float = 0.0) -> SurfaceFinish:

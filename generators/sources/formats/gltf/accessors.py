@@ -6,8 +6,8 @@ from jaxtyping import Float, Int, Shaped
 from .document import Document, Json
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
-MOST_ZEROS = 10_000_000
-"""Rows of an accessor that no bytes stand for: a file of a few bytes must not fill the memory."""
+MOST_ZEROS = 30_000_000
+"""Numbers of an accessor that no bytes stand for: a file of a few bytes must not fill the memory."""
 
 COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 
@@ -29,7 +29,7 @@ def integers(document: Document, number: int) -> Int[np.ndarray, "rows columns"]
 def _raw(document: Document, accessor: Json) -> Shaped[np.ndarray, "rows columns"]:
     columns, kind = COLUMNS[accessor["type"]], np.dtype(COMPONENTS[accessor["componentType"]])
     count = accessor["count"]
-    if "bufferView" not in accessor and count > MOST_ZEROS:
+    if "bufferView" not in accessor and count * columns > MOST_ZEROS:
         raise ValueError(f"an accessor of {count} rows without a buffer view")
     values = np.zeros((count if "bufferView" not in accessor else 0, columns), kind)
     if "bufferView" in accessor:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
@@ -19,7 +20,9 @@ from .extensions import DRACO, reader
 from .materials import Materials
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
-DEEPEST = 200
+DEEPEST, MOST_NODES, MOST_POINTS = 200, 100_000, 8_000_000
+"""Bounds on the graph: nodes that share children, and instances, multiply."""
+
 Numbers = Sequence[float] | np.ndarray
 
 
@@ -27,7 +30,8 @@ def read_gltf(data: bytes, companions: Companions, defects: Counter[str]) -> lis
     """The parts of a glTF file, one a primitive of each instance. Raises BadModelError if it cannot be read."""
     document = Document(data, companions)
     materials = Materials(document, defects)
-    parts = []
+    parts: list[Part] = []
+    points = 0
     for node, T in _instances(document):
         mesh = document.items("meshes")[node["mesh"]]
         weights = node.get("weights") or mesh.get("weights") or ()
@@ -36,6 +40,9 @@ def read_gltf(data: bytes, companions: Companions, defects: Counter[str]) -> lis
                 defects["lines and points (left out)"] = 1
                 continue
             parts.append(_part(document, primitive, node, T, weights, materials, defects))
+            points += len(parts[-1].vertices)
+            if points > MOST_POINTS:
+                raise BadModelError("too large for the memory", f"gltf: instances with more than {MOST_POINTS} points")
     return parts
 
 
@@ -50,7 +57,9 @@ def _instances(document: Document) -> Iterator[tuple[Json, Float[np.ndarray, "4 
     nodes, scenes = document.items("nodes"), document.items("scenes")
     children = {child for node in nodes for child in node.get("children", ())}
     roots = scenes[document.json.get("scene", 0)].get("nodes", []) if scenes else [k for k in range(len(nodes)) if k not in children]
-    placed = list(_walk(nodes, roots, np.eye(4), 0))
+    placed = list(islice(_walk(nodes, roots, np.eye(4), 0), MOST_NODES + 1))
+    if len(placed) > MOST_NODES:
+        raise BadModelError("cannot be parsed", f"gltf: its nodes are placed more than {MOST_NODES} times")
     world = dict(placed)
     for number, T in placed:
         node = nodes[number]

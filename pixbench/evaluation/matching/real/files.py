@@ -8,6 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
 from ....errors import UserError
+from ....image.picture import opened_image
+from ....io.hdf5 import member, open_file, values
+from ....io.outside import check_pixels, check_regular, reason
 from .scene import Size
 
 UNKNOWN_FLOW = 1e9
@@ -17,15 +20,13 @@ UNKNOWN_FLOW = 1e9
 def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
     """Flow in pixels from .flo, from KITTI's PNG of 16 bits (u, v, valid), or from .npy (height, width, 2)."""
     if path.suffix == ".npy":
-        flow = _checked(path, np.load, "flow (height, width, 2)", (3, 2)).astype(float)
+        flow = _checked(path, _array, "flow (height, width, 2)", (3, 2)).astype(float)
     elif path.suffix == ".png":
         bgr = _checked(path, _image, "flow as KITTI's PNG of 16 bits", (3, 3))
         flow = (bgr[..., :0:-1].astype(float) - 2**15) / 64
         flow[bgr[..., 0] == 0] = np.nan
     else:
-        import cv2
-
-        flow = _checked(path, lambda file: cv2.readOpticalFlow(str(file)), "flow as .flo", (3, 2)).astype(float)
+        flow = _checked(path, _flo, "flow as .flo", (3, 2)).astype(float)
     flow[~(np.abs(flow) < UNKNOWN_FLOW).all(axis=-1)] = np.nan
     return flow
 
@@ -65,31 +66,47 @@ def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, p
 
 def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
     """A grey picture or .npy with the values that are stored. Raises UserError if it is not."""
-    read = np.load if path.suffix == ".npy" else _image
+    read = _array if path.suffix == ".npy" else _image
     return _checked(path, read, f"{what} (height, width)", (2,))
+
+
+def _array(path: Path) -> Any:
+    # Mapped first: NumPy makes room for what the header says, and only a mapping compares it with the file.
+    return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _flo(path: Path) -> Any:
+    """Magic number, width, height, and (u, v) of each pixel, little-endian (Baker et al., 2007)."""
+    data = path.read_bytes()
+    width, height = np.frombuffer(data, "<i4", 2, 4).tolist()
+    if data[:4] != b"PIEH" or width < 1 or height < 1 or len(data) != 12 + 8 * width * height:
+        raise ValueError("it is no whole .flo file")
+    return np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2)
 
 
 def _image(path: Path) -> Any:
     import cv2
 
+    if path.suffix != ".pfm":  # which is not packed: it holds as much as it has bytes
+        with opened_image(path) as image:
+            check_pixels(*image.size)
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
 def _hdf5_depth(path: Path) -> Any:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        return file["depth"][()]
+    with open_file(path) as file:
+        return values(member(file, "depth"))
 
 
 def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
     """An array with as many axes as `shape` begins with, and as long a last one as it ends with. Raises UserError for anything else."""
     if not path.is_file():
         raise UserError(f"{path} does not exist: expected {what}")
+    check_regular(path)
     try:
         found = read(path)
     except Exception as error:  # three libraries, each with errors of its own
-        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): expected {what}") from None
+        raise UserError(f"{path} cannot be read ({reason(error)}): expected {what}") from None
     if not isinstance(found, np.ndarray) or found.ndim != shape[0] or (len(shape) > 1 and found.shape[2] != shape[1]):
         got = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "something else"
         raise UserError(f"{path} holds {got}: expected {what}")

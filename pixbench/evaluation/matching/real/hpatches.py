@@ -8,8 +8,12 @@ from jaxtyping import Float
 
 from ....errors import UserError
 from ....geometry.pixels import INTEGER_CENTRES_TO_UV
+from ....io.outside import read_text
 from .scene import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from .truth import plane
+
+LARGEST_MATRIX = 10_000
+"""Bytes of a file with a matrix."""
 
 SUFFIXES = (".ppm", ".png", ".jpg", ".jpeg")
 
@@ -56,9 +60,10 @@ def homography_to_uv(H: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
 
 def read_matrix(file: Path, size: int) -> Float[np.ndarray, "size size"]:
     """A square matrix of numbers in a text file. Raises UserError for anything else."""
+    text = read_text(file, LARGEST_MATRIX)
     try:
-        found = np.array(file.read_text().split(), float).reshape(size, size)
-    except (OSError, ValueError, UnicodeDecodeError) as error:
+        found = np.array(text.split(), float).reshape(size, size)
+    except ValueError as error:
         raise UserError(f"{file} does not hold {size} x {size} numbers ({' '.join(str(error).split())})") from None
     if not np.isfinite(found).all():
         raise UserError(f"{file} holds a number that is not finite: expected {size} x {size} finite ones")

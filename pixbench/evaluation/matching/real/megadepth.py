@@ -7,6 +7,7 @@ import numpy as np
 
 from ....errors import UserError
 from ....geometry.cameras import Camera
+from ....io.outside import inside
 from .files import read_depth
 from .listed_pair import intrinsics
 from .plain_npz import npz_names, read_npz
@@ -34,7 +35,7 @@ def _scene(folder: Path, file: Path) -> RealScene:
     pairs = [(int(info[0][0]), int(info[0][1])) for info in infos]
     used = sorted({number for pair in pairs for number in pair})
     view = {number: row for row, number in enumerate(used)}
-    files = {number: (folder / str(images[number]), folder / str(depths[number])) for number in used}
+    files = {number: (inside(folder, str(images[number])), inside(folder, str(depths[number]))) for number in used}
     missing = [path for both in files.values() for path in both if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]} is missing, though {file.name} names it: paths are relative to {folder}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ....dataset.manifest import MANIFEST
 from ....errors import UserError
+from ....io.outside import parsing
 from ...record import LayoutPart
 from ...suite import STRIDE as SYNTHETIC_STRIDE
 from ..pairs import DatasetPairs, EvaluationPairs, Identity
@@ -39,7 +40,11 @@ def open_pairs(
 
 def recognised(folder: Path) -> tuple[Layout, list[RealScene]]:
     """The layout of a folder, and what it finds there. Raises UserError for none, and for several."""
-    found = [(layout, scenes) for layout in LAYOUTS.values() if (scenes := layout.scenes(folder))]
+    found = []
+    for layout in LAYOUTS.values():
+        with parsing(f"{folder} ({layout.name})", f"expected {layout.title}"):
+            if scenes := layout.scenes(folder):
+                found.append((layout, scenes))
     if len(found) > 1:
         names = " and ".join(layout.name for layout, _ in found)
         raise UserError(f"{folder} has the files of {names}: give the folder of one of them")

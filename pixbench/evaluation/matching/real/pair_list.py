@@ -1,6 +1,7 @@
 """A user's list of pairs, `pairs.json` or `pairs.csv`: each names two images and the source of its ground truth."""
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from ....errors import UserError
+from ....io.documents import read_json
+from ....io.outside import check_shown, inside, parsing, read_text
 from .listed_pair import Centres, ListedPair, ListPart, listed_truth
 from .scene import Layout, RealPair, RealScene, file_view
 from .truth import DEPTH_TOLERANCE
@@ -45,18 +48,15 @@ class PairListLayout(Layout):
 
 
 def _read_json(file: Path) -> PairList:
-    try:
-        return PairList.model_validate_json(file.read_bytes())
-    except (ValidationError, OSError) as error:
-        raise UserError(f"{file}: {_first_message(error)}") from None
+    return _checked(file, read_json(file, "write it as docs/real-pairs.md says"))
 
 
 def _read_csv(file: Path) -> PairList:
     """A header and a line a pair: image_a, image_b, h11 to h33 (row by row), and maybe scene."""
     cells = [f"h{row}{column}" for row in "123" for column in "123"]
     pairs: list[dict[str, Any]] = []
-    with file.open(newline="", encoding="utf-8-sig") as text:
-        reader = csv.DictReader(text)
+    with parsing(file, "expected a table of pairs"):
+        reader = csv.DictReader(io.StringIO(read_text(file).removeprefix("\ufeff"), newline=""))
         missing = [name for name in ("image_a", "image_b", *cells) if name not in (reader.fieldnames or ())]
         unknown = set(reader.fieldnames or ()) - {"image_a", "image_b", "scene", *cells}
         if missing or unknown:
@@ -65,22 +65,23 @@ def _read_csv(file: Path) -> PairList:
         for line in reader:
             H = [line.pop(name) for name in cells]
             pairs.append({**line, "scene": line.get("scene") or None, "homography": [H[:3], H[3:6], H[6:]]})
+        check_shown(pairs)
+        return _checked(file, {"pairs": pairs})
+
+
+def _checked(file: Path, raw: Any) -> PairList:
+    """The list that `file` held as `raw`. UserError where it is none."""
     try:
-        return PairList.model_validate({"pairs": pairs})
+        return PairList.model_validate(raw)
     except ValidationError as error:
-        raise UserError(f"{file}: {_first_message(error)}") from None
-
-
-def _first_message(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors()[0]
-    return f"field '{'.'.join(map(str, first['loc'])) or 'file'}': {first['msg']}"
+        first = error.errors()[0]
+        raise UserError(f"{file}: field '{'.'.join(map(str, first['loc'])) or 'file'}': {first['msg']}") from None
 
 
 def _scene(folder: Path, file: Path, name: str, pairs: Sequence[ListedPair], centres: Centres) -> RealScene:
     views = list(dict.fromkeys(image for pair in pairs for image in (pair.image_a, pair.image_b)))
-    used = [folder / path for pair in pairs for path in _paths(pair)]
+    with parsing(file, "put what it names below its folder"):
+        used = [inside(folder, path) for pair in pairs for path in _paths(pair)]
     missing = [path for path in used if not path.is_file()]
     if missing:
         raise UserError(f"{file} names {missing[0]}, which does not exist: paths are relative to the list's folder")

@@ -15,6 +15,7 @@ from ....geometry.correspondence import PairTruth, Status
 from ....geometry.pixels import pixel_centres, resize_uv
 from ....image.picture import size_wh
 from ....io.files import file_sha256
+from ....io.outside import parsing
 from ..pairs import EvaluationPairs, Identity, ScoredPair
 from .scene import RealPair, RealScene, RealView, Size, TruthMap
 
@@ -55,8 +56,10 @@ class RealPairs(EvaluationPairs):
     def pair(self, key: PairKey) -> ScoredPair:
         """See EvaluationPairs."""
         (rgb_a, size_a), (rgb_b, size_b) = (self._read(key.scene, view) for view in (key.a, key.b))
-        ground = self._scenes[key.scene].pairs[key.row].truth(size_a, size_b)
-        truth = _resized(ground.at, (size_a, size_wh(rgb_a)), (size_b, size_wh(rgb_b)))
+        scene = self._scenes[key.scene]
+        with parsing(f"the ground truth of {scene.name}, views {key.a} and {key.b},", "copy its files again"):
+            ground = scene.pairs[key.row].truth(size_a, size_b)
+            truth = _resized(ground.at, (size_a, size_wh(rgb_a)), (size_b, size_wh(rgb_b)))
         a, b = (None, None) if ground.cameras is None else map(_camera, ground.cameras, (size_wh(rgb_a), size_wh(rgb_b)))
         H = ground.homography
         if H is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import UserError
+from ....io.outside import check_regular, check_unpacked, reason
 
 _MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
 _NAMES = ("ndarray", "dtype", "_reconstruct", "scalar")
@@ -33,15 +34,17 @@ def npz_names(path: Path) -> set[str]:
 
 def read_npz(path: Path, *names: str) -> list[np.ndarray]:
     """Arrays of an .npz file by name. Raises UserError if one is missing, damaged, or holds anything but data."""
+    check_regular(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            check_unpacked(archive)
             found = []
             for name in names:
                 with archive.open(f"{name}.npy") as file:
                     found.append(_read_array(file))
             return found
     except Exception as error:  # of zip files, of NumPy's format, and of pickles
-        raise UserError(f"{path} cannot be read ({' '.join(str(error).split())[:120]}): expected arrays {', '.join(names)}") from None
+        raise UserError(f"{path} cannot be read ({reason(error)}): expected arrays {', '.join(names)}") from None
 
 
 def _read_array(file: Any) -> np.ndarray:

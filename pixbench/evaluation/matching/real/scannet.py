@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
-from PIL import Image
 
 from ....errors import UserError
 from ....geometry.cameras import Camera
+from ....image.picture import opened_image
+from ....io.outside import inside
 from .files import read_depth
 from .hpatches import read_matrix
 from .listed_pair import intrinsics
@@ -58,12 +59,14 @@ def _scene(folder: Path, K: Float[np.ndarray, "3 3"], pairs: Sequence[tuple[str,
 
 
 def _files(folder: Path, stem: str) -> tuple[Path, Path, Path]:
-    return folder / "color" / f"{stem}.jpg", folder / "depth" / f"{stem}.png", folder / "pose" / f"{stem}.txt"
+    names = (f"color/{stem}.jpg", f"depth/{stem}.png", f"pose/{stem}.txt")
+    color, depth, pose = (inside(folder, name) for name in names)
+    return color, depth, pose
 
 
 def _view(folder: Path, stem: str) -> RealView:
     color, depth, _ = _files(folder, stem)
-    with Image.open(depth) as image:
+    with opened_image(depth) as image:
         return file_view(color, image.size)
 
 

@@ -86,8 +86,32 @@ def test_textures_lie_beside_the_folder_of_the_model_as_in_google_scanned_object
     files = {"shoe/meshes/model.mtl": "newmtl a\nmap_Kd texture.png\n", "shoe/materials/textures/texture.png": PNG}
     obj = f"mtllib model.mtl\n{OBJ}usemtl a\n{FACE}"
     root = write(tmp_path, {**files, "shoe/meshes/model.obj": obj})
-    for top, path in ((root, "shoe/meshes/model.obj"), (root / "shoe" / "meshes", "model.obj")):
+    for top, path in ((root, "shoe/meshes/model.obj"), (root / "shoe", "meshes/model.obj")):
         assert read_model(FolderFiles(top), path).materials[0].texture[0, 0].tolist() == list(GREEN)
+
+
+@pytest.mark.parametrize(
+    "written", ["../../secret.mtl", "..\\..\\secret.mtl", "{}/secret.mtl", "file://{}/secret.mtl", "%2e%2e/%2e%2e/secret.mtl"]
+)
+def test_nothing_above_the_folder_of_a_source_is_read(written, tmp_path):
+    """Not by a material library, nor by a texture: a model of somebody else would bring the user's own files into pictures."""
+    outside = write(tmp_path / "outside", {"secret.mtl": "newmtl a\nKd 1 0 0\n", "secret.png": PNG, "secret.bin": b""})
+    for of, files in {
+        "m/a.obj": {"m/a.obj": f"mtllib {written.format(outside)}\n{OBJ}usemtl a\n{FACE}"},
+        "m/b.obj": {
+            "m/b.obj": f"mtllib b.mtl\n{OBJ}usemtl a\n{FACE}",
+            "m/b.mtl": f"newmtl a\nmap_Kd {written.format(outside).replace('.mtl', '.png')}\n",
+        },
+    }.items():
+        files = FolderFiles(write(outside / "source", files))
+        model = read_model(files, of)
+        assert model.defects["missing file (material or texture)"] == 1
+        assert model.materials[0].texture is None
+        assert model.materials[0].color != (1, 0, 0)
+        assert not files.has("../secret.mtl")
+        assert not files.listing("..")
+        with pytest.raises(FileNotFoundError):
+            files.read("../secret.mtl")
 
 
 def test_files_in_an_archive_are_found_too(tmp_path):

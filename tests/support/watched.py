@@ -1,0 +1,116 @@
+"""Runs a command of pixbench in this process, and says what it took and what it did that no command may do with files of others."""
+
+import contextlib
+import faulthandler
+import io
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from pixbench.cli import main
+
+SECONDS, HANGS = 10, 150
+"""CPU time after which a command is stopped, and time after which the whole process is, should it not let itself be stopped."""
+
+RUNS_CODE = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "socket.connect")
+"""Audit events (docs.python.org/3/library/audit_events.html) of running something else, and of asking another machine."""
+
+
+@dataclass
+class Done:
+    """What came of a command. `forbidden` lists what it must not do; `peak_mb` is what it took beyond what was taken before."""
+
+    code: int = 0
+    said: str = ""
+    cpu_s: float = 0.0
+    peak_mb: float = 0.0
+    forbidden: list[str] = field(default_factory=list)
+
+
+class _Watch:
+    """Hears what this process does, for as long as it is on. A hook cannot be taken away again, so there is one."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.secret, self.own, self.on = "", ("",), False
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.on:
+            return
+        if event in RUNS_CODE:
+            self.found.append(f"{event} {args[:1]!r}"[:200])
+        elif event == "open" and isinstance(args[0], str | bytes) and isinstance(args[2], int):
+            path = os.path.realpath(os.fsdecode(args[0]))
+            if path.startswith(self.secret):
+                self.found.append(f"read {path}")
+            elif args[2] & (os.O_WRONLY | os.O_RDWR) and not path.startswith((*self.own, "/dev/")):
+                self.found.append(f"write {path}")
+
+
+_WATCH: _Watch | None = None
+
+
+class TooLongError(BaseException):
+    """Raised into a command; nothing catches it on the way."""
+
+
+def run(argv: str, secret: Path, *own: Path) -> Done:
+    """A command that may read nothing in `secret`, and write in its `own` folders alone."""
+    global _WATCH
+    _WATCH = _WATCH or _Watch()
+    done, out = Done(), io.StringIO()
+    _WATCH.found, _WATCH.secret, _WATCH.own = [], os.path.realpath(secret), tuple(map(os.path.realpath, own))
+    before, started = _peak_mb(start=True), time.process_time()
+    with (
+        mock.patch.object(sys, "argv", ["pixbench", *argv.split()]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(out),
+        _stopped(),
+    ):
+        _WATCH.on = True
+        try:
+            main()
+        except SystemExit as end:
+            done.code = int(end.code or 0)
+        except BaseException:
+            done.code = 70
+            traceback.print_exc(file=out)
+        finally:
+            _WATCH.on = False
+    done.cpu_s, done.peak_mb = time.process_time() - started, _peak_mb() - before
+    done.said, done.forbidden = out.getvalue(), _WATCH.found
+    return done
+
+
+@contextlib.contextmanager
+def _stopped() -> Iterator[None]:
+    """Stop what takes longer than it may."""
+
+    def stop(*_: Any) -> None:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    faulthandler.dump_traceback_later(HANGS, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _peak_mb(*, start: bool = False) -> float:
+    """The most memory that this process has had, from now on where it is to `start`."""
+    if start:
+        Path("/proc/self/clear_refs").write_text("5")
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
