@@ -1,5 +1,6 @@
 """The images that the generator `2d` warps: ColoredMNIST, or the user's own. Each image belongs to exactly one split."""
 
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -144,7 +145,7 @@ class FolderPictures:
         if not found:
             raise UserError(f"pictures {config.pictures}: {place} holds no PNG, JPEG, WebP, TIFF, BMP, GIF or Netpbm files")
         _warn_of_others(self._folder)
-        hashed = {path: file_sha256(path) for path in found}
+        hashed = {path: _sha256(path) for path in found}
         low, high = SHARES[config.split]
         self._hashes = {path: sha256 for path, sha256 in hashed.items() if low <= int(sha256[:12], 16) / 16**12 < high}
         self._paths = sorted(self._hashes, key=lambda path: self._hashes[path])
@@ -182,7 +183,7 @@ class FolderPictures:
 def _sha256(path: Path) -> str:
     """The hash of a picture's file; of its name if it cannot be read, which is told when it is drawn."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return file_sha256(path)
     except OSError:
         return hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from ..errors import UserError, VerificationError
-from .text import printable
+from .text import is_printable, printable
 
 LARGEST_TEXT = 2**26
 """Largest document in bytes; a manifest of a million scenes has half of that."""
@@ -116,8 +116,8 @@ def check_pixels(width: int, height: int, bytes_per_pixel: int = 8) -> None:
 def check_shown(value: Any) -> None:
     """Raises ValueError for a document with control characters in its text, which a terminal would interpret."""
     if isinstance(value, str):
-        if printable(value) != value:
-            raise ValueError(f"it has control characters in '{printable(value)[:60]}'")
+        if not is_printable(value):
+            raise ValueError(f"it has control characters in '{printable(value[:60])}'")
     elif isinstance(value, dict):
         for name, item in value.items():
             check_shown(name)

@@ -5,6 +5,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, TextIO, cast
 
 COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
@@ -13,12 +14,21 @@ COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 def printable(text: str, allowed: str = "\n") -> str:
     """The text with control characters escaped."""
-    return "".join(c if c in allowed or _is_printable(c) else c.encode("unicode_escape").decode() for c in text)
+    if is_printable(text, allowed):
+        return text
+    return _hidden(allowed).sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def _is_printable(character: str) -> bool:
+def is_printable(text: str, allowed: str = "\n") -> bool:
+    """Whether `printable` leaves a text as it is."""
+    return text.translate(dict.fromkeys(map(ord, allowed))).isprintable() or not _hidden(allowed).search(text)
+
+
+@cache
+def _hidden(allowed: str) -> re.Pattern[str]:
     # Cc are control characters, Cf invisible ones such as those that turn the direction of writing, Cs halves of others.
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+    found = [character for character in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(character) in ("Cc", "Cf", "Cs")]
+    return re.compile(f"[{re.escape(''.join(character for character in found if character not in allowed))}]")
 
 
 class ShownText:

@@ -72,8 +72,8 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
     there = read_json(path, f"remove {out} and train again")
     if isinstance(there, dict) and there.get("format_version") == 2:
         there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
-    if not isinstance(there, dict):
-        raise UserError(f"{path} is not a JSON object: remove {out} and train again")
+    if not isinstance(there, dict) or not _is_whole(there):
+        raise UserError(f"{path} is not what a run writes: remove {out} and train again")
     if differences := list(_differences(_without_length(there), _without_length(record))):
         raise UserError(f"{out} holds another run, with {'; '.join(differences)}: choose another --out, or the options of that run")
     return there
@@ -87,6 +87,13 @@ def held(out: Path) -> Iterator[None]:
         return
     with locked(out):
         yield
+
+
+def _is_whole(record: dict[str, Any]) -> bool:
+    """Whether what is not compared with the command is what a run writes."""
+    earlier, threads, precision = record.get(EARLIER, []), record.get("threads"), record.get("precision")
+    steps = isinstance(earlier, list) and all(type(step) is int for step in earlier)
+    return isinstance(record.get("config"), dict) and steps and (threads is None or type(threads) is int) and isinstance(precision, str)
 
 
 def _without_length(record: dict[str, Any]) -> dict[str, Any]:

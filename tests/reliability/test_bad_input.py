@@ -25,7 +25,7 @@ MEGABYTES = 1024
 
 NETWORK = "--set points=16 --set network.widths=[8,8] --set network.blocks=[1,1]"
 TRAIN = f"train --data data --steps 2 --batch 2 --accelerator cpu --threads 1 {NETWORK}"
-DESCRIBE = "describe {}/a.png --out {}/d.npz --max-size 32"
+DESCRIBE = "describe {}/a.png --out {}/d.npz --max-size 48"
 MATCHES = "evaluate --model baseline:rgb-patch --data {}/set --out {}/out"
 DIGITS = "--size 16 --workers 1 --out {}/new"
 CHECK = "assets check"
@@ -44,16 +44,24 @@ SUBJECTS: Mapping[str, Subject] = {
         "data/shards/00000.h5", "evaluate --model baseline:rgb-patch --data {}/data --out {}/new", DATA, after=of.shard_hashed_again
     ),
     "record": Subject(
-        "out/rgb-patch.json", "leaderboard verify {}/out/rgb-patch.json --data data", RECORD, DOCUMENT, of.unsealed("out", "rgb-patch.json")
+        "out/data/rgb-patch.json",
+        "leaderboard verify {}/out/data/rgb-patch.json --data data",
+        RECORD,
+        DOCUMENT,
+        of.unsealed("out", "data", "rgb-patch.json"),
     ),
-    "record in a table": Subject("out/rgb-patch.json", "leaderboard show {}/out", RECORD, DOCUMENT, of.unsealed("out", "rgb-patch.json")),
+    "record in a table": Subject(
+        "out/data/rgb-patch.json", "leaderboard show {}/out", RECORD, DOCUMENT, of.unsealed("out", "data", "rgb-patch.json")
+    ),
     "predictions": Subject(
-        "out/rgb-patch.h5", "leaderboard verify {}/out/rgb-patch.json --data data", RECORD, after=of.record_hashed_again
+        "out/data/rgb-patch.h5", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, after=of.record_hashed_again
     ),
     "table of pairs": Subject(
-        "out/rgb-patch.csv", "leaderboard verify {}/out/rgb-patch.json --data data", RECORD, WORDS, of.record_hashed_again
+        "out/data/rgb-patch.csv", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, WORDS, of.record_hashed_again
     ),
-    "recipe": Subject("recipe.json", f"generate 2d --from-recipe {{}}/recipe.json {DIGITS}", of.copied("recipe.json"), DOCUMENT),
+    "recipe": Subject(
+        "recipe.json", "generate 2d --from-recipe {}/recipe.json --workers 1 --out {}/new", of.copied("recipe.json"), DOCUMENT
+    ),
     "checkpoint": Subject("run/checkpoint/checkpoint.json", f"{DESCRIBE} --model {{}}/run", RUN, DOCUMENT),
     "weights": Subject("run/checkpoint/weights.safetensors", f"{DESCRIBE} --model {{}}/run", RUN),
     "run": Subject("run/run.json", f"{TRAIN} --out {{}}/run", RUN, DOCUMENT),
@@ -68,7 +76,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "MTL": Subject("m/a.mtl", f"{CHECK} folder:{{}}/m", OBJ, WORDS),
     "texture": Subject("m/a.png", f"{CHECK} folder:{{}}/m", OBJ),
     "PLY": Subject("m/a.ply", f"{CHECK} folder:{{}}/m", of.files({"m/a.ply": of.mesh("ply")})),
-    "PLY, text": Subject("m/a.ply", f"{CHECK} folder:{{}}/m", of.files({"m/a.ply": ply("text")}), WORDS),
+    "PLY, text": Subject("m/a.ply", f"{CHECK} folder:{{}}/m", of.files({"m/a.ply": ply("ascii")}), WORDS),
     "OFF": Subject("m/a.off", f"{CHECK} folder:{{}}/m", of.files({"m/a.off": of.mesh("off")}), WORDS),
     "STL": Subject("m/a.stl", f"{CHECK} folder:{{}}/m", of.files({"m/a.stl": of.mesh("stl")})),
     "STL, text": Subject("m/a.stl", f"{CHECK} folder:{{}}/m", of.files({"m/a.stl": of.mesh("stl_ascii")}), WORDS),
@@ -93,7 +101,7 @@ SUBJECTS: Mapping[str, Subject] = {
         "p/0.png", f"generate 2d --scenes 2 --set pictures=folder:{{}}/p {DIGITS}", of.pictures(*(f"p/{k}.png" for k in range(9)))
     ),
     **{
-        f"picture, {kind}": Subject(f"a.{kind}", f"describe {{}}/a.{kind} --out {{}}/d.npz --max-size 32", of.pictures(f"a.{kind}"))
+        f"picture, {kind}": Subject(f"a.{kind}", f"describe {{}}/a.{kind} --out {{}}/d.npz --max-size 48", of.pictures(f"a.{kind}"))
         for kind in ("png", "jpg", "webp", "tif", "bmp", "ppm")
     },
     "HPatches, homography": Subject("set/seq/H_1_2", MATCHES, of.also(of.pictures("set/seq/1.ppm", "set/seq/2.ppm"), of.matrix), WORDS),

@@ -25,7 +25,7 @@ from PIL import Image
 from real_pairs import picture
 from textured_boxes import gltf
 
-WIDTH, HEIGHT = 64, 48
+WIDTH, HEIGHT = 96, 64
 H = [[1.0, 0.02, 1.5], [-0.01, 0.98, 2.0], [1e-4, 2e-4, 1.0]]
 SHIFT = [[1.0, 0.0, 3.0], [0.0, 1.0, -1.5], [0.0, 0.0, 1.0]]
 
@@ -90,9 +90,9 @@ def shard_hashed_again(folder: Path) -> None:
 
 
 def record_hashed_again(folder: Path) -> None:
-    record = folder / "out/rgb-patch.json"
+    record = folder / "out/data/rgb-patch.json"
     for part in ("predictions", "pairs"):
-        path = folder / "out" / json.loads(record.read_text())[part]["file"]
+        path = folder / "out/data" / json.loads(record.read_text())[part]["file"]
         if path.is_file() and path.stat().st_size < 2**30:
             found = _hash(path)
             _set(record, lambda raw, part=part, found=found: _none((raw[part].update(sha256=found), raw.update(sha256=None))))  # type: ignore[misc]
@@ -116,10 +116,10 @@ def mesh(kind: str, **options: Any) -> bytes:
     return data if isinstance(data, bytes) else data.encode()
 
 
-def gltf_files() -> dict[str, bytes]:
+def gltf_files(folder: Path, made: Path) -> None:
     document, binary = gltf()
     document["buffers"][0]["uri"] = "data.bin"
-    return {"m/a.gltf": json.dumps(document).encode(), "m/data.bin": binary}
+    write(folder, {"m/a.gltf": json.dumps(document), "m/data.bin": binary})
 
 
 def idx(folder: Path, made: Path) -> None:

@@ -16,8 +16,8 @@ from unittest import mock
 
 from pixbench.cli import main
 
-SECONDS, HANGS = 10, 150
-"""CPU time after which a command is stopped, and time after which the whole process is, should it not let itself be stopped."""
+SECONDS, WAITS, HANGS = 10, 60, 200
+"""CPU time and time after which a command is stopped; and after which the process is, should the command not let itself be stopped."""
 
 RUNS_CODE = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.Popen", "socket.connect")
 """Audit events (docs.python.org/3/library/audit_events.html) of running something else, and of asking another machine."""
@@ -97,14 +97,17 @@ def _stopped() -> Iterator[None]:
     def stop(*_: Any) -> None:
         raise TooLongError
 
-    before = signal.signal(signal.SIGPROF, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)}
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITS)
     faulthandler.dump_traceback_later(HANGS, exit=True, file=sys.__stderr__)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         faulthandler.cancel_dump_traceback_later()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_BYTES, check_regular, reason
+from pixbench.io.outside import LARGEST_BYTES, LARGEST_TENSORS, check_regular, reason
 
 
 @runtime_checkable
@@ -82,6 +82,7 @@ class ZipFiles:
 
     @cached_property
     def _archive(self) -> zipfile.ZipFile:
+        check_regular(self.path, LARGEST_TENSORS)
         try:
             return zipfile.ZipFile(self.path)
         except (OSError, zipfile.BadZipFile) as error:
