@@ -14,6 +14,7 @@ import subjects as of
 import watched
 from damages import ANY_FILE, ESCAPES, JSON, TEXT
 from mesh_files import image, mtl, obj
+from programs import write_programs
 from subjects import Subject
 from textured_boxes import glb, gltf, ply
 from toys import toy_preset, write_digits
@@ -129,7 +130,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder that commands run in, with what they have made of whole files."""
     folder = tmp_path_factory.mktemp("bad")
     write_digits(folder / "digits.npz")
-    of.write_programs(folder)
+    write_programs(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setitem(PRESETS, "toy", toy_preset(folder / "digits.npz"))

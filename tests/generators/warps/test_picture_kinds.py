@@ -4,6 +4,7 @@ import logging
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,14 +104,14 @@ def test_a_file_that_may_not_be_read_is_counted_and_replaced(tmp_path: Path, mon
     for k in range(20):
         (tmp_path / f"{k}.png").write_bytes(encoded(np.roll(RGB, k, axis=1)))
         (tmp_path / f"locked{k}.png").write_bytes(b"")
-    read = Path.read_bytes
+    opened = Path.open
 
-    def guarded(path: Path) -> bytes:
+    def guarded(path: Path, *mode: Any, **options: Any) -> Any:
         if path.name.startswith("locked"):
             raise PermissionError(13, "Permission denied")
-        return read(path)
+        return opened(path, *mode, **options)
 
-    monkeypatch.setattr(Path, "read_bytes", guarded)
+    monkeypatch.setattr(Path, "open", guarded)
     few = Generator2D(Config2D(pictures=f"folder:{tmp_path}", scenes=1, size=SIDE))
     generator = Generator2D(Config2D(pictures=f"folder:{tmp_path}", scenes=len(few._pictures), size=SIDE))
     made = [generator.scene(index) for index in range(len(few._pictures))]

@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import shutil
-import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ import cv2
 import h5py
 import numpy as np
 import scans
-import torch
 import trimesh
 from damages import ANY_FILE, Damage
 from mesh_files import image, mtl, obj, write
@@ -283,24 +281,3 @@ def megadepth(folder: Path, made: Path) -> None:
         intrinsics=np.array([np.array(K), np.array(K), None], object)[:2],
         poses=np.array([np.eye(4), np.array(POSE), None], object)[:2],
     )
-
-
-class Plain(torch.nn.Module):
-    """A network of one layer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = torch.nn.Conv2d(3, 8, 3, padding=1)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.layer(images)
-
-
-def write_programs(folder: Path) -> None:
-    """Models in files that other programs write."""
-    from kornia.feature import XFeatModel
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of torch, on what others still write
-        torch.jit.script(Plain()).save(folder / "model.pt")  # type: ignore[no-untyped-call]
-    torch.save(XFeatModel().state_dict(), folder / "xfeat.pt")
