@@ -14,6 +14,8 @@ from pixbench.evaluation.network_input import NetworkInput
 from .weights import find_weights, load_weights
 
 MULTIPLE = 16
+SIZE = 256
+"""Longer side, in pixels, that smaller images are enlarged to: the best on validation rooms of 128 px (docs/evaluation.md)."""
 
 
 class Disk(DescriptorModel):
@@ -21,7 +23,7 @@ class Disk(DescriptorModel):
 
     name = "disk"
     p: Norm = "cosine"
-    input = NetworkInput(multiple=MULTIPLE)
+    input = NetworkInput(SIZE, MULTIPLE)
 
     def __init__(self, weights: Path | None = None) -> None:
         with warnings.catch_warnings():

@@ -14,8 +14,8 @@ from pixbench.evaluation.network_input import NetworkInput
 from .weights import find_weights, load_weights
 
 MULTIPLE = 32
-SIZE = 800
-"""Longer side, in pixels, that smaller images are enlarged to: what its authors trained at (800 x 608)."""
+SIZE = 512
+"""Longer side, in pixels, that smaller images are enlarged to: the best on validation rooms of 128 and of 256 px (docs/evaluation.md)."""
 
 
 class XFeat(DescriptorModel):

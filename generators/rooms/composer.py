@@ -74,7 +74,7 @@ class Composer:
             furnishing = Furnishing(room, self._shapes, self._caster, stacked_share=config.stacked_share, rng=furnishing_rng)
             objects = furnish(furnishing, assets, most=count)
             if len(objects) < config.object_count[0]:
-                rejected[f"{config.object_count[0]} objects find no place (ask for fewer or smaller ones)"] += 1
+                rejected[f"fewer than {config.object_count[0]} objects found a place (ask for fewer or smaller ones)"] += 1
                 continue
             geometry, caster = room.furnished(objects, furnishing.shapes)
             cameras = choose_cameras(room.room, furnishing.floor_m, objects, geometry, caster, self._camera_constraints(), rng=camera_rng)
@@ -83,11 +83,11 @@ class Composer:
                 appearances = draw_appearances(config, len(lights), rng=config.rng(index, APPEARANCE))
                 return Scene(room.room, objects, lights, cameras, appearances), geometry, caster, replaced
             rejected[
-                f"no {config.views} cameras share {config.min_overlap:.0%} of their pixels (ask for fewer views or partners, a lower "
+                f"no {config.views} cameras shared {config.min_overlap:.0%} of their pixels (ask for fewer views or partners, a lower "
                 "min_overlap, or wider spans for the cameras)"
             ] += 1
         raise UserError(
-            f"scene {index}: {FURNISHINGS} furnishings were tried; " + "; ".join(f"in {n} {why}" for why, n in rejected.most_common())
+            f"scene {index}: {FURNISHINGS} furnishings were tried; " + "; ".join(f"in {n} of them {why}" for why, n in rejected.most_common())
         )
 
     def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:
