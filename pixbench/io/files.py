@@ -1,5 +1,6 @@
 """Files: hashes, and atomic writing."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -29,5 +30,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def file_sha256(path: Path) -> str:
     """sha256 of a file, hexadecimal."""
+    if path.exists() and not path.is_file():
+        # A pipe or a device would be read for ever.
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -58,10 +58,11 @@ SUBJECTS: Mapping[str, Subject] = {
         "out/data/rgb-patch.h5", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, after=of.record_hashed_again
     ),
     "table of pairs": Subject(
-        "out/data/rgb-patch.csv", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, WORDS, of.record_hashed_again
+        "out/data/rgb-patch.pairs.csv", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, WORDS, of.record_hashed_again
     ),
+    # It is read to its end: digits are what only the user can give.
     "recipe": Subject(
-        "recipe.json", "generate 2d --from-recipe {}/recipe.json --workers 1 --out {}/new", of.copied("recipe.json"), DOCUMENT
+        "recipe.json", "generate 2d --from-recipe {}/recipe.json --workers 1 --out {}/new", of.copied("recipe.json"), DOCUMENT, code=2
     ),
     "checkpoint": Subject("run/checkpoint/checkpoint.json", f"{DESCRIBE} --model {{}}/run", RUN, DOCUMENT),
     "weights": Subject("run/checkpoint/weights.safetensors", f"{DESCRIBE} --model {{}}/run", RUN),

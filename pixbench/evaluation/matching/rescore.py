@@ -146,7 +146,8 @@ def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cell
     return found
 
 
-def _cell(text: str) -> float | None:
+def _cell(text: str | None) -> float | None:
+    # A row that is cut off lacks its last cells.
     try:
         return float(text) if text else None
     except ValueError:

@@ -1,0 +1,19 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from pixbench.io.files import file_sha256
+
+
+def test_a_pipe_or_a_device_in_place_of_a_file_is_not_hashed_for_ever(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zeros").symlink_to("/dev/zero")
+    for name in ("pipe", "zeros"):
+        with pytest.raises(OSError, match="no regular file"):
+            file_sha256(tmp_path / name)
+    with pytest.raises(FileNotFoundError):
+        file_sha256(tmp_path / "none")
+    (tmp_path / "a").write_bytes(b"abc")
+    assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
