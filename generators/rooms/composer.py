@@ -87,7 +87,8 @@ class Composer:
                 "min_overlap, or wider spans for the cameras)"
             ] += 1
         raise UserError(
-            f"scene {index}: {FURNISHINGS} furnishings were tried; " + "; ".join(f"in {n} of them {why}" for why, n in rejected.most_common())
+            f"scene {index}: {FURNISHINGS} furnishings were tried; "
+            + "; ".join(f"in {n} of them {why}" for why, n in rejected.most_common())
         )
 
     def asset_hashes(self, ids: list[str]) -> dict[str, str | None]:

@@ -10,7 +10,9 @@ from ..generation.cluster import connected
 from ..io.documents import read_json
 from ..io.files import write_whole
 from ..io.lock import holds_nothing, locked
+from ..io.outside import REASON, read_text
 from ..io.processes import in_processes
+from ..io.text import printable
 from . import Cell, Record, cell_format, experiment_named
 
 MARK = "sweep.json"
@@ -130,8 +132,8 @@ def _check_folder(folder: Path, experiment: str, cell: Cell) -> str:
     other = {} if objective == "paper" else {"objective": objective}
     said = json.dumps({"experiment": experiment, "preset": cell.preset, **other}) + "\n"
     if mark.is_file():
-        if mark.read_text() != said:
-            raise UserError(f"{folder} holds another sweep ({mark.read_text().strip()}): choose another --out")
+        if (there := read_text(mark)) != said:
+            raise UserError(f"{folder} holds another sweep ({printable(there.strip())[:REASON]}): choose another --out")
         return said
     if not holds_nothing(folder):
         raise UserError(f"{folder} is not empty and is not a sweep: choose a new or empty folder for --out")

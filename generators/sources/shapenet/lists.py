@@ -7,6 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pixbench.errors import UserError
+from pixbench.io.outside import parsing
 
 SPLITS = ("train", "val", "test")
 
@@ -61,7 +62,8 @@ def read_splits(data: bytes | None) -> Splits:
     """
     if data is None:
         return Splits()
-    written = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace").replace("\0", ""))) if row]
+    with parsing("all.csv", "restore or remove it"):
+        written = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig", "replace").replace("\0", ""))) if row]
     header = [name.strip() for name in written[0]] if written else []
     columns, rows = (header, written[1:]) if set(COLUMNS) & set(header) else (list(COLUMNS), written)
     found = []

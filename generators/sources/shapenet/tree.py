@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
+from pixbench.io.outside import LARGEST_TEXT, read_bytes
 
 from ..loading.archive import Files, FolderFiles, ZipFiles
 
@@ -115,7 +116,7 @@ class Tree:
         """`all.csv` or `taxonomy.json`, from the folder of the models or an archive of all classes; None if there is none."""
         for root in self._roots:
             if (root / name).is_file():
-                return (root / name).read_bytes()
+                return read_bytes(root / name, LARGEST_TEXT)
         for path, home in self._zip_homes.items():
             inside = [] if SYNSET.fullmatch(path.stem) else [member for member in home.files.names() if member.rpartition("/")[2] == name]
             if inside:
