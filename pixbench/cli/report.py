@@ -35,6 +35,7 @@ def report(
     from ..errors import UserError
     from ..experiments import EXPERIMENTS, experiment_named
     from ..experiments.sweep import read_cells
+    from ..io.outside import parsing
 
     if target not in EXPERIMENTS or sources:
         near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
@@ -49,8 +50,9 @@ def report(
     found = read_cells(target, folder)
     rows = module.summary(found)
     pictures = [out] if out else [folder / "figure.png", folder / "figure.pdf"]
-    for picture in pictures:
-        module.draw(found, picture)
+    with parsing(folder / "cells", f"remove the damaged cell and run 'pixbench sweep {target} --out {folder}' again"):
+        for picture in pictures:
+            module.draw(found, picture)
     typer.echo(f"{', '.join(map(str, pictures))}\n\n{module.table(rows)}")
     if as_json:
         typer.echo(json.dumps({"experiment": target, "cells": rows}))

@@ -10,7 +10,7 @@ from ..generation.cluster import connected
 from ..io.documents import read_json
 from ..io.files import write_whole
 from ..io.lock import holds_nothing, locked
-from ..io.outside import REASON, read_text
+from ..io.outside import REASON, parsing, read_text
 from ..io.processes import in_processes
 from ..io.text import printable
 from . import Cell, Record, cell_format, experiment_named
@@ -74,11 +74,14 @@ def record_path(folder: Path, cell: Cell) -> Path:
 def read_cells(experiment: str, folder: Path) -> list[Record]:
     """All records of a sweep. Raises UserError if there are none, or a file is not a record."""
     again = f"'pixbench sweep {experiment} --out {folder}'"
-    found = []
+    module, found = experiment_named(experiment), []
     for path in sorted((folder / "cells").glob("*.json")):
         cell = read_json(path, f"remove it and run {again} again")
         if not isinstance(cell, dict) or cell.get("format") != cell_format(experiment):
             raise UserError(f"{path} is not a record of {experiment}: remove it")
+        with parsing(path, f"remove it and run {again} again"):
+            # The table of one cell shows whether its values are there.
+            module.table(module.summary([cell]))
         found.append(cell)
     if not found:
         raise UserError(f"{folder} holds no finished cells of {experiment}: make some with {again}")

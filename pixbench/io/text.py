@@ -60,3 +60,14 @@ def guard_output() -> None:
             stream.reconfigure(errors="backslashreplace")
     if not isinstance(sys.stdout, ShownText):
         sys.stdout = cast(TextIO, ShownText(sys.stdout))
+
+
+LARGEST_NUMBER = 1e7
+
+
+def bounded_number(text: str) -> float:
+    """The number that a text holds. Raises ValueError for NaN and for more than `LARGEST_NUMBER` either way, which no length has."""
+    value = float(text)
+    if not abs(value) <= LARGEST_NUMBER:
+        raise ValueError(f"{printable(text)[:40]} is not a number from {-LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}")
+    return value

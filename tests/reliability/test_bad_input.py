@@ -35,6 +35,7 @@ RECORD, DATA = of.copied("out", "data"), of.copied("data")
 RUN = of.also(of.copied("run"), A)
 ANY, WORDS, DOCUMENT = (ANY_FILE,), (ANY_FILE, TEXT), (ANY_FILE, JSON)
 OBJ = of.files({"m/a.obj": obj(repeat=1.0).replace("model.mtl", "a.mtl"), "m/a.mtl": mtl("a.png"), "m/a.png": image(kind="PNG")})
+HOME = "in/com/eteks/sweethome3d/io/resources/examples/Test.xml"
 
 SUBJECTS: Mapping[str, Subject] = {
     "manifest": Subject("data/dataset.json", "verify {}/data", DATA, DOCUMENT, of.unsealed("data", "dataset.json")),
@@ -68,6 +69,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "run": Subject("run/run.json", f"{TRAIN} --out {{}}/run", RUN, DOCUMENT),
     "state of a run": Subject("run/state.pt", f"{TRAIN} --out {{}}/run", RUN),
     "ONNX": Subject("model.onnx", f"{DESCRIBE} --model onnx:{{}}/model.onnx", of.also(of.copied("model.onnx"), A)),
+    "TorchScript": Subject("model.pt", f"{DESCRIBE} --model {{}}/model.pt --trust-code", of.also(of.copied("model.pt"), A)),
     "TorchScript, not trusted": Subject("model.pt", f"{DESCRIBE} --model {{}}/model.pt", of.also(of.copied("model.pt"), A), code=2),
     "weights of a baseline": Subject(
         "xfeat.pt", "evaluate --model baseline:xfeat:{}/xfeat.pt --data data --out {}/new --input-size 0", of.copied("xfeat.pt")
@@ -86,6 +88,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "furniture library": Subject("f/a.sh3f", f"{CHECK} sweethome3d:{{}}/f", of.library("f/a.sh3f")),
     "furniture catalogue": Subject(f"in/{of.CATALOGUE}", f"{CHECK} sweethome3d:{{}}", of.library(""), WORDS, of.zipped("a.sh3f")),
     "homes": Subject("h/a.jar", f"{CHECK} sweethome3d:{{}}/h", of.homes("h/a.jar")),
+    "home": Subject(HOME, f"{CHECK} sweethome3d:{{}}", of.homes(""), WORDS, of.zipped("a.jar")),
     "SceneNN, scan": Subject("s/005/005.ply", f"{CHECK} scenenn:{{}}/s", of.scenenn),
     "SceneNN, labels": Subject("s/005/005.xml", f"{CHECK} scenenn:{{}}/s", of.scenenn, WORDS),
     "SceneNN, cameras": Subject("s/005/trajectory.log", f"{CHECK} scenenn:{{}}/s", of.scenenn, WORDS),
@@ -119,6 +122,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "ScanNet, pose": Subject("set/scene0707_00/pose/30.txt", MATCHES, of.scannet, WORDS),
     "MegaDepth": Subject("set/0015_0.1_0.3.npz", MATCHES, of.megadepth),
     "sweep": Subject("sweep/sweep.json", "sweep experiment1 --preset toy --workers 1 --out {}/sweep", of.copied("sweep"), DOCUMENT),
+    "cell of a sweep": Subject("sweep/cells/p-1_c-0_seed-0.json", "report experiment1 --data {}/sweep", of.copied("sweep"), DOCUMENT),
 }
 
 

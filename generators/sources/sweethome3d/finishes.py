@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pixbench.io.outside import check_pixels
+from pixbench.io.text import bounded_number
 
 from ...scene import Material
 from ..loading.archive import Files
@@ -109,7 +110,7 @@ class Finishes:
         if image is None:
             return SurfaceFinish(Material((0.75, 0.72, 0.68)))
         record = self._textures[name]
-        size = (float(record["width"]) / 100, float(record["height"]) / 100)
+        size = (bounded_number(record["width"]) / 100, bounded_number(record["height"]) / 100)
         return SurfaceFinish(Material((1.0, 1.0, 1.0), image, gloss=gloss), size)
 
     def _painted(self, color: Color) -> SurfaceFinish:

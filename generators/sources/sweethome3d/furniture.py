@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
+from pixbench.io.text import bounded_number
 
 from ...scene import Asset, Mesh
 from ..base import BadModelError, Listed, ModelEntry
@@ -116,10 +117,12 @@ def _models_of(files: ZipFiles, defects: Counter[str]) -> Iterator[tuple[str, _M
 
 def _piece(record: Mapping[str, str]) -> CatalogPiece:
     """The input of the rules from a record of the catalogue, whose lengths are in centimetres."""
-    width, depth, height = (float(record[key]) / 100 for key in ("width", "depth", "height"))
+    width, depth, height = (bounded_number(record[key]) / 100 for key in ("width", "depth", "height"))
     if not record["model"] or min(width, depth, height) <= 0:
         raise ValueError(record)
-    return CatalogPiece(record["name"].lower(), record["category"].lower(), width, depth, height, float(record.get("elevation", "0")) / 100)
+    return CatalogPiece(
+        record["name"].lower(), record["category"].lower(), width, depth, height, bounded_number(record.get("elevation", "0")) / 100
+    )
 
 
 def _rotation(record: Mapping[str, str]) -> Float[np.ndarray, "3 3"]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pixbench.io.text import bounded_number
+
 from ..base import BadModelError
 
 TALL_M = 1.8
@@ -97,11 +99,14 @@ def read_home(data: bytes) -> list[HomeLevel]:
     """The levels of a home in XML, lowest first; a home without levels has one at z = 0. Raises BadModelError if it is not valid."""
     try:
         root = ET.fromstring(data)  # noqa: S314  (Python's expat bounds the expansion of entities)
-        wall_height = float(root.get("wallHeight", "250")) / 100
-        found = sorted(root.findall("level"), key=lambda level: (float(level.get("elevation", "0")), level.get("id", "")))
+        wall_height = bounded_number(root.get("wallHeight", "250")) / 100
+        found = sorted(root.findall("level"), key=lambda level: (bounded_number(level.get("elevation", "0")), level.get("id", "")))
         if not found:
             return [_level(root, None, 0.0, wall_height)]
-        return [_level(root, at.get("id"), float(at.get("elevation", "0")) / 100, float(at.get("height", "250")) / 100) for at in found]
+        return [
+            _level(root, at.get("id"), bounded_number(at.get("elevation", "0")) / 100, bounded_number(at.get("height", "250")) / 100)
+            for at in found
+        ]
     except (ET.ParseError, ValueError, TypeError) as error:
         raise BadModelError("home that cannot be read", str(error)) from None
 
@@ -140,7 +145,7 @@ def _ungrouped(parent: ET.Element, level_id: str | None) -> Iterator[ET.Element]
 
 def _length(element: ET.Element, key: str, default: float = 0.0) -> float:
     """A length in metres from one in centimetres."""
-    return float(element.get(key, str(default * 100))) / 100
+    return bounded_number(element.get(key, str(default * 100))) / 100
 
 
 def _point(element: ET.Element, x: str, y: str) -> Float[np.ndarray, "2"]:
@@ -172,7 +177,7 @@ def _wall(element: ET.Element, height_m: float) -> PlanWall:
         _color(element, "leftSideColor"),
         _color(element, "rightSideColor"),
         (element.get("wallAtStart", ""), element.get("wallAtEnd", "")),
-        float(element.get("arcExtent", "0")),
+        bounded_number(element.get("arcExtent", "0")),
         skirting,
     )
 
@@ -196,9 +201,9 @@ def _piece(element: ET.Element) -> Piece:
         element.get("model", ""),
         np.array([_length(element, "width"), _length(element, "depth"), height]),
         np.append(_point(element, "x", "y"), _length(element, "elevation")),
-        -float(element.get("angle", "0")),
-        float(element.get("pitch", "0")),
-        float(element.get("roll", "0")),
+        -bounded_number(element.get("angle", "0")),
+        bounded_number(element.get("pitch", "0")),
+        bounded_number(element.get("roll", "0")),
         _length(element, "heightInPlan", height),
         np.array(element.get("modelRotation", "1 0 0 0 1 0 0 0 1").split(), float).reshape(3, 3),
         element.get("modelMirrored") == "true",

@@ -5,6 +5,8 @@ import re
 import numpy as np
 from jaxtyping import Float
 
+from pixbench.io.text import bounded_number
+
 from ..base import BadModelError
 
 ARC_STEPS = 24
@@ -17,7 +19,7 @@ def cut_out_outline(path: str) -> Float[np.ndarray, "points 2"]:
     """
     points: list[np.ndarray] = []
     for command, text in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
-        numbers = [float(number) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", text)]
+        numbers = [bounded_number(number) for number in re.findall(r"-?[\d.]+(?:e-?\d+)?", text)]
         if command in "zZ":
             break
         if command in "ML":
