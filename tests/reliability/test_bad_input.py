@@ -180,6 +180,7 @@ def test_there_are_more_than_three_hundred_kinds() -> None:
     assert sum(len(table) for subject in SUBJECTS.values() for table in subject.tables) > 300
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch itself
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_what_is_damaged_or_hostile_is_refused_or_passed_over(name: str, made: Path, secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
