@@ -24,11 +24,12 @@ class _Plain(pickle.Unpickler):
 
 
 def npz_names(path: Path) -> set[str]:
-    """The names of the arrays of an .npz file; none for a file that is damaged."""
+    """The names of the arrays of an .npz file; none for a file that is damaged, and for a pipe or a device."""
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}
-    except (OSError, zipfile.BadZipFile):
+    except (UserError, OSError, zipfile.BadZipFile):
         return set()
 
 
