@@ -68,7 +68,9 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
     while not done:
         done, status = os.waitpid(child, os.WNOHANG)
         if not done and time.perf_counter() - started > asked["limit"]:
-            os.killpg(child, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has not made a group of its own yet
+                os.killpg(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL)
             done, status = os.waitpid(child, 0)
         elif not done:
             time.sleep(0.002)
