@@ -148,8 +148,10 @@ def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cell
 
 def _cell(text: str | None) -> float | None:
     # A row that is cut off lacks its last cells.
+    if not text:
+        return None
     try:
-        return float(text) if text else None
+        return float(text)
     except ValueError:
         # Words, such as the reason of a failure: a number of their own.
         return float(int(hashlib.sha256(text.encode()).hexdigest()[:12], 16))
