@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import Result
+from toys import toy_preset
 from typer.testing import CliRunner
 
 from pixbench.cli import app
@@ -49,19 +50,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A preset `toy`, that reads its digits from a file."""
     digits = _bars(120)
     np.savez(tmp_path / "bars.npz", images=digits.images, classes=digits.classes)
-    small = replace(
-        PRESETS["cpu"],
-        digits=f"npz:{tmp_path / 'bars.npz'}",
-        steps=3,
-        batch=4,
-        points=32,
-        head_steps=4,
-        head_batch=8,
-        head_stride=4,
-        p=(math.inf, 1.0),
-        between_weight=(0.0, 0.9),
-        seeds=2,
-    )
+    small = replace(toy_preset(tmp_path / "bars.npz"), p=(math.inf, 1.0), seeds=2)
     monkeypatch.setitem(PRESETS, "toy", small)
     monkeypatch.setitem(PRESETS, "toy-curve", replace(small, steps=20, curve=True))
     return tmp_path / "sweep"
