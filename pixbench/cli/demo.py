@@ -136,11 +136,8 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     pretrained = [f"pretrained:{name}" for name in pretrained_names()]
     models = [load_model(spec) for spec in (*UNTRAINED, *pretrained, str(run))]
     source = DatasetPairs(data, "demo", STRIDE)
-    pairs = sum(map(len, source.groups()))
-    with progress_bar("evaluate", 2 * pairs * len(models), "pairs") as advance:
-        for model in models:
-            advance(0, model.name)
-            evaluate(model, source, results, progress=advance)
+    for model in models:
+        evaluate(model, source, results, progress_bar=progress_bar)
     source.close()
     tables = build_tables(find_records([results]))
     (results / "table.md").write_text("\n".join(map(markdown, tables)))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 30.0
 LINE_SHARE = 0.05
-"""A plain line is written whenever one of the two has passed since the last."""
+LEAST_SECONDS = 5.0
+"""A plain line is written whenever one of the first two has passed since the last, but for short work not more often than the third."""
 
 WIDE = 120
 """Columns of a terminal on which a long bar leaves room for the words."""
@@ -57,7 +58,7 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
 
 
 class PlainProgress:
-    """Writes a line each time some work or some time has passed, and one when all is done."""
+    """Writes a line each time some work or some time has passed, and always one when all is done."""
 
     def __init__(self, what: str, total: int, unit: str, write: Write, *, clock: Callable[[], float] = time.monotonic):
         self._what, self._total, self._unit, self._write, self._clock = what, total, unit, write, clock
@@ -73,7 +74,8 @@ class PlainProgress:
         self._note = self._note if note is None else note
         if self._first is None:
             self._first = now, self._done
-        enough = self._done - self._written_done >= max(LINE_SHARE * self._total, 1) or now - self._written_at >= LINE_SECONDS
+        since, share = now - self._written_at, (self._done - self._written_done) / max(self._total, 1)
+        enough = since >= LINE_SECONDS or (since >= LEAST_SECONDS and share >= LINE_SHARE)
         if enough or (self._done >= self._total and done):
             self._write(self._line(now))
             self._written_done, self._written_at = self._done, now

@@ -65,29 +65,23 @@ next: pixbench evaluate --model run
 TERMINAL = {
     "generate": f"generate ━━━━━━━━━━ 2/2 scenes, RATE, took TIME\n{GENERATED}",
     "train": f"train ━━━━━━━━━━ 3/3 steps, RATE, took TIME, loss 0.0000, RATE\n{TRAINED}",
-    "evaluate": f"match rgb-patch ━━━━━━━━━━ 8/8 pairs, RATE, took TIME\n{TABLE_80}{RECORD}",
+    "evaluate": f"""\
+match rgb-patch ━━━━━━━━━━ 4/4 pairs, RATE, took TIME
+score rgb-patch ━━━━━━━━━━ 4/4 pairs, RATE, took TIME
+{TABLE_80}{RECORD}""",
     "leaderboard show": TABLE_80,
 }
 
 PIPE = {
     "generate": f"""\
-generate: 1 of 2 scenes (50 %), RATE, TIME left
 generate: 2 of 2 scenes (100 %), RATE, took TIME
 {GENERATED}""",
     "train": f"""\
-train: 1 of 3 steps (33 %), loss 0.0000
-train: 2 of 3 steps (67 %), loss 0.0000, RATE, RATE, TIME left
 train: 3 of 3 steps (100 %), loss 0.0000, RATE, RATE, took TIME
 {TRAINED}""",
     "evaluate": f"""\
-match rgb-patch: 1 of 8 pairs (12 %)
-match rgb-patch: 2 of 8 pairs (25 %), RATE, TIME left
-match rgb-patch: 3 of 8 pairs (38 %), RATE, TIME left
-match rgb-patch: 4 of 8 pairs (50 %), RATE, TIME left
-match rgb-patch: 5 of 8 pairs (62 %), RATE, TIME left
-match rgb-patch: 6 of 8 pairs (75 %), RATE, TIME left
-match rgb-patch: 7 of 8 pairs (88 %), RATE, TIME left
-match rgb-patch: 8 of 8 pairs (100 %), RATE, took TIME
+match rgb-patch: 4 of 4 pairs (100 %), RATE, took TIME
+score rgb-patch: 4 of 4 pairs (100 %), RATE, took TIME
 {TABLE_WHOLE}{RECORD}""",
     "leaderboard show": TABLE_WHOLE,
 }

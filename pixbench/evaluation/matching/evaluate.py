@@ -5,7 +5,6 @@ import io
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -17,6 +16,7 @@ from ..model import DescriptorModel, MatcherModel, Model, image_batch
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
 from ..record_place import check_replaced, file_stem, model_sha256
 from ..record_writer import record_result
+from ..request import ProgressBar, no_progress_bar
 from .dense_matcher import Search
 from .pairs import EvaluationPairs, Identity
 from .predict import discard, predict, work_folder
@@ -35,18 +35,18 @@ def evaluate(
     batch: int = 4,
     trained_on: str | None = None,
     force: bool = False,
-    progress: Callable[[int], None] = lambda done: None,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> tuple[Path, Record]:
     """Score a model on pairs. Writes `NAME.h5`, `NAME.pairs.csv` and `NAME.json` into `out`; returns the record and its path.
 
-    `progress` gets pairs, each twice: once predicted, once scored. An interrupted run resumes. Raises UserError if `out` holds the record,
-    or the interrupted run, of another model or protocol under the same name; with `force` it is replaced.
+    `progress_bar` is opened twice: for matching the pairs and for scoring them. An interrupted run resumes. Raises UserError if `out`
+    holds the record, or the interrupted run, of another model or protocol under the same name; with `force` it is replaced.
     """
     stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
     with locked(out, f".{stem}.lock"):
         remove_temporary(out, f"{stem}.*")
         check_replaced(out / f"{stem}.json", model, source.identity.suite, source.identity.recipe_sha256, protocol, force=force)
-        return _evaluated(model, source, out, stem, protocol, search, trained_on, force, progress)
+        return _evaluated(model, source, out, stem, protocol, search, trained_on, force, progress_bar)
 
 
 def _evaluated(
@@ -58,15 +58,20 @@ def _evaluated(
     search: Search,
     trained_on: str | None,
     force: bool,
-    progress: Callable[[int], None],
+    progress_bar: ProgressBar,
 ) -> tuple[Path, Record]:
     started, identity = time.perf_counter(), f"{model_sha256(model)} {model_identity(model)}"
     work, predictions, table = work_folder(out, stem), out / f"{stem}.h5", out / f"{stem}.pairs.csv"
-    found, timing = predict(model, source, work, search=search, batch=protocol.batch, model_hash=identity, force=force, progress=progress)
+    pairs = sum(map(len, source.groups()))
+    with progress_bar(f"match {model.name}", pairs, "pairs") as advance:
+        found, timing = predict(
+            model, source, work, search=search, batch=protocol.batch, model_hash=identity, force=force, progress=advance
+        )
     write_predictions(predictions, found)
     if not isinstance(model, MatcherModel):
         protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(_grid_px(model, source))})
-    scores = score(read_predictions(predictions), source, progress, mutual_px=protocol.mutual_px or 0.0)
+    with progress_bar(f"score {model.name}", pairs, "pairs") as advance:
+        scores = score(read_predictions(predictions), source, advance, mutual_px=protocol.mutual_px or 0.0)
     write_whole(table, pair_table(scores))
     written = record_result(
         model,

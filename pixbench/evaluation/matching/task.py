@@ -66,18 +66,16 @@ class Matching(Task):
         training = None if request.trained_on is None else Dataset(request.trained_on)
         source = _requested_pairs(request, None if training is None else frozenset(assets(training)))
         search = Search(radius_px=math.inf if request.radius_px is None else request.radius_px, subpixel=request.subpixel)
-        pairs = sum(map(len, source.groups()))
-        with request.progress_bar(f"match {model.name}", 2 * pairs, "pairs") as advance:
-            return evaluate(
-                model,
-                source,
-                request.folder,
-                search=search,
-                batch=request.batch,
-                force=request.force,
-                trained_on=None if training is None else training.manifest.content_sha256(),
-                progress=advance,
-            )
+        return evaluate(
+            model,
+            source,
+            request.folder,
+            search=search,
+            batch=request.batch,
+            force=request.force,
+            trained_on=None if training is None else training.manifest.content_sha256(),
+            progress_bar=request.progress_bar,
+        )
 
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
         """See Task."""

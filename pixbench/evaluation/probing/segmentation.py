@@ -24,7 +24,7 @@ from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record, StoredRecord, number
 from ..record_place import file_stem
 from ..record_writer import Timing, record_result
-from ..request import DataAccess, EvaluationRequest
+from ..request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
 from ..suite import GeneratedSuite, Opening, Suite
 from ..task import METRICS, Task
 from .calibration import BINS
@@ -115,8 +115,7 @@ class Segmentation(Task):
         request.refuse_pair_options()
         request.check_replaced(model)
         suite = cast(RoomSuite, request.suite)
-        with request.progress_bar(f"probe {model.name}", 2 * suite.work, "scenes") as advance:
-            return evaluate(model, suite, request.opening, request.folder, batch=request.batch, progress=advance)
+        return evaluate(model, suite, request.opening, request.folder, batch=request.batch, progress_bar=request.progress_bar)
 
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
         """See Task. Metrics of instances and edges cannot be computed from the predictions."""
@@ -143,18 +142,22 @@ def evaluate(
     out: Path,
     *,
     batch: int = 4,
-    progress: Callable[[int], None] = lambda done: None,
+    progress_bar: ProgressBar = no_progress_bar,
 ) -> tuple[Path, Record]:
-    """Probe frozen descriptors of rooms; `progress` gets scenes of both sets, made and described. Raises UserError for a matcher of
-    points.
+    """Probe frozen descriptors of rooms. `progress_bar` is opened twice: for making the scenes of both sets and for describing them.
+    Raises UserError for a matcher of points.
     """
     if not isinstance(model, DescriptorModel):
         raise UserError(f"{model.name} gives no descriptors: suite {suite.name} needs them")
     out.mkdir(parents=True, exist_ok=True)
     started, path = time.perf_counter(), out / f"{file_stem(model.name)}.h5"
-    seen, unseen = (Dataset(part.ensure(opening.cache, workers=opening.workers, progress=progress)) for part in (suite.seen, suite.unseen))
+    with progress_bar(f"suite {suite.name}", suite.work, "scenes") as advance:
+        seen, unseen = (
+            Dataset(part.ensure(opening.cache, workers=opening.workers, progress=advance)) for part in (suite.seen, suite.unseen)
+        )
     begun = time.perf_counter()
-    train, id_test, ood_test, structure, images = _describe_views(model, seen, unseen, suite.stride, batch, progress)
+    with progress_bar(f"probe {model.name}", suite.work, "scenes") as advance:
+        train, id_test, ood_test, structure, images = _describe_views(model, seen, unseen, suite.stride, batch, advance)
     timing = Timing(describe_s=time.perf_counter() - begun, images=images)
     probe = fit_linear_probe(*train, strength=STRENGTH, steps=PROBE_STEPS)
     classes = {"id": _says(probe, *id_test), "ood": _says(probe, *ood_test)}

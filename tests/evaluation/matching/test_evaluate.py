@@ -1,5 +1,7 @@
 import csv
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +59,23 @@ def test_chance_scores_what_random_pixels_do(source: DatasetPairs, tmp_path: Pat
     assert record.metrics["closer"].pooled == pytest.approx(0.5, abs=0.05)
     # A disk of 16 px, cut by the image's borders, is at most this share of it.
     assert 0.0 < record.metrics["pck@16"].pooled < math.pi * 16**2 / width**2  # type: ignore[operator]
+
+
+def test_progress_counts_every_pair_once(source: DatasetPairs, tmp_path: Path) -> None:
+    bars: dict[str, tuple[int, list[int]]] = {}
+
+    @contextmanager
+    def bar(what: str, total: int, unit: str) -> Iterator[Callable[..., None]]:
+        assert unit == "pairs"
+        bars[what] = total, []
+        yield bars[what][1].append
+
+    for _ in range(2):
+        evaluate(load_model("baseline:rgb-patch"), source, tmp_path, progress_bar=bar)
+        assert {what: (total, sum(done)) for what, (total, done) in bars.items()} == {
+            "match rgb-patch": (18, 18),
+            "score rgb-patch": (18, 18),
+        }
 
 
 def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_path: Path) -> None:
