@@ -47,6 +47,9 @@ EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stab
 """Run only where `--variant` asks for them: half the learning rate, for the stability of training."""
 
 ALL = {**VARIANTS, **EXTRA}
+LONG_RUNS = ("paper-inf", "stable-weighted", "point-infonce", "ucn")
+"""Variants of the longer runs."""
+
 REFERENCES = ("dense-sift", "daisy", "xfeat")
 """Reference descriptors that are not trained here, drawn as lines."""
 
@@ -73,18 +76,18 @@ class BudgetsPreset:
 
 PRESETS = {
     "cpu": BudgetsPreset(
-        rooms=Rooms({"train": 100, "val": 12, "test": 20}, views=3, size=64),
+        rooms=Rooms({"train": 400, "val": 16, "test": 20}, views=4, size=64),
         network={"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32},
         batch=4,
         points=256,
-        budgets=(Budget(3_000, seeds=1),),
+        budgets=(Budget(3_000, seeds=2), Budget(10_000, seeds=1, variants=LONG_RUNS)),
     ),
     "long": BudgetsPreset(
         rooms=Rooms({"train": 400, "val": 16, "test": 16}, views=4, size=128),
         network={"widths": (16, 32, 64, 64), "blocks": (1, 1, 1, 1), "channels": 32},
         batch=6,
         points=1024,
-        budgets=(Budget(3_000, seeds=2), Budget(10_000, seeds=1, variants=("paper-inf", "stable-weighted", "point-infonce", "ucn"))),
+        budgets=(Budget(3_000, seeds=2), Budget(10_000, seeds=1, variants=LONG_RUNS)),
     ),
 }
 
