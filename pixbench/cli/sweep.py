@@ -8,7 +8,7 @@ import typer
 
 from ..io.threads import use_threads
 
-Name = Annotated[str, typer.Argument(help="experiment1, experiment2, supervised, budgets or negatives: see 'pixbench list'.")]
+Name = Annotated[str, typer.Argument(help="experiment1, experiment2, networks, supervised, budgets or negatives: see 'pixbench list'.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def sweep(
     p: Annotated[list[str] | None, typer.Option(help="Only these norms: 1, 2 or inf; may be repeated.")] = None,
     between_weight: Annotated[list[float] | None, typer.Option(help="Only these shares c; may be repeated.")] = None,
     objective: Annotated[str | None, typer.Option(help="Of experiment1: another objective in the method's place.")] = None,
-    variant: Annotated[list[str] | None, typer.Option(help="Of negatives and budgets: only these members; may be repeated.")] = None,
+    variant: Annotated[list[str] | None, typer.Option(help="Of negatives, networks, budgets: only these; may be repeated.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Number of seeds. Default: the preset's.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cells at once. Default: one a core.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS|FILE", help="Use your Dask cluster, as 'pixbench generate' does.")] = None,

@@ -10,6 +10,7 @@ from ..errors import unknown_name
 EXPERIMENTS: Mapping[str, str] = {
     "experiment1": "do descriptors of ColoredMNIST encode colour, by p and between_weight (the paper's Figure 2)",
     "experiment2": "rooms with objects: matching, and whether channels segment and find edges, by p (the paper's Figures 3 to 5)",
+    "networks": "ablation of the network of experiment1: which part of it makes colour vanish from descriptors",
     "supervised": "ERM, IRM and a grey-scale oracle on ColoredMNIST: what colour does to classifiers",
     "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside SIFT, DAISY and XFeat",
     "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",

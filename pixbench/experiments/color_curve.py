@@ -15,7 +15,9 @@ from ..evaluation.probing.linear_probe import probe_accuracy
 from ..io.documents import read_json
 from ..io.files import write_whole
 
-Labelled = tuple[UInt8[np.ndarray, "images side side 3"], Bool[np.ndarray, " images"]]
+Labelled = tuple[UInt8[np.ndarray, "_ side side 3"], Bool[np.ndarray, " _"]]
+"""Images and as many labels."""
+
 Describe = Callable[[nn.Module, UInt8[np.ndarray, "images side side 3"]], Features]
 
 TRAINED, TESTED, SWAPPED = 2000, 1000, 200

@@ -9,40 +9,23 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
-from ..evaluation.probing.classification import to_size
 from ..evaluation.probing.domains import DOMAIN_SETS, WIDE, Bounds
-from ..evaluation.probing.head import describe, head_accuracy, train_head
+from ..evaluation.probing.head import head_accuracy, train_head
 from ..evaluation.probing.linear_probe import probe_accuracy
 from ..generation.components import DEFAULTS
-from ..geometry.pixels import every_nth
-from ..models.checkpoint import load_checkpoint
-from ..models.unet import UNetConfig
+from ..models.unet import UNetConfig, parameter_count
 from ..training.config import TrainConfig
-from ..training.data.warped_pairs import WarpedPictures
 from ..training.precision import AUTO, FLOAT32
-from ..training.run_folder import STATE
-from ..training.train import train
 from . import preset_named
-from .color_curve import PROBE_STEPS, PROBE_STRENGTH, ColorCurve
+from .backbone import SIZE, Backbone, train_backbone
+from .color_curve import PROBE_STEPS, PROBE_STRENGTH
 from .experiment1_report import draw, summary, table
 from .records import cell_record, thinned
 
 __all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
-
-SIZE = 32
-HELD_OUT = 0.2
-"""Share of each training domain that ID accuracy is measured on; neither backbone nor head sees it."""
-
-FIRST = 0
-"""Row and column of the first pixel that head and probe read: as in the reference, and unlike in evaluation."""
 
 REFERENCE_BOUNDS = Bounds((0.80, 0.865), (0.09, 0.115), (0.68, 0.755), 0.075)
 """The reference's own windows."""
@@ -174,39 +157,33 @@ def cells(
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Digits are read by each cell: there is nothing to make. Raises UserError if they are not there."""
     del folder, workers
-    size = preset_named("experiment1", PRESETS, preset)
-    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(size.digits, cut=size.cut, seed=0)
+    check_digits(preset_named("experiment1", PRESETS, preset))
+
+
+def check_digits(preset: Experiment1Preset) -> None:
+    """UserError if the digits of a preset are not there."""
+    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(preset.digits, cut=preset.cut, seed=0)
 
 
 def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     """Train and score a cell. Its run goes to `folder`/runs/NAME, and resumes there if it was stopped."""
     started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    domain_set = DEFAULTS.get("colored-digits")
-    domains = DOMAIN_SETS.get(domain_set)(preset.digits, cut=preset.cut, seed=cell.seed)
-    training, held_out = _training_and_held_out([domain for domain in domains if not domain.ood])
-    ood = [(domain.images, domain.labels) for domain in domains if domain.ood]
-    description = {"set": domain_set, "digits": preset.digits, "cut": preset.cut, "seed": cell.seed}
-    source = WarpedPictures(training[0], size=SIZE, warps="turn-and-crop", description=description)
-    config = _config(cell, preset)
-    run_folder = folder / "runs" / cell.name
-
-    def described(network: nn.Module, images: np.ndarray) -> Tensor:
-        return describe(network, images, partial(to_size, size=SIZE), grid=every_nth(preset.head_stride, FIRST), device=device)
-
-    parts = {"train": training, "id": held_out, "ood": ood[0]}
-    curve = ColorCurve(folder / "runs" / f"{cell.name}.curve.json", parts, described, cell.seed, device)
-    on_save = curve.measure if preset.curve else lambda step, network: None
-    network = load_checkpoint(train(source, run_folder, config, precision=preset.precision, on_save=on_save)).network
-    features = partial(described, network)
-    seen, id_test, ood_test = features(training[0]), (features(held_out[0]), held_out[1]), (features(ood[0][0]), ood[0][1])
-    head = train_head(
-        seen, training[1], steps=preset.head_steps, batch=preset.head_batch, learning_rate=2e-3, seed=cell.seed, device=device
+    backbone = train_backbone(
+        train_config(preset, p=cell.p, between_weight=cell.between_weight, seed=cell.seed, objective=cell.objective),
+        folder / "runs" / cell.name,
+        digits=preset.digits,
+        cut=preset.cut,
+        stride=preset.head_stride,
+        precision=preset.precision,
+        curve=preset.curve,
     )
+    images = backbone.images
+    seen, id_test, ood_test = ((backbone.describe(images[part][0]), images[part][1]) for part in ("train", "id", "ood"))
+    device = backbone.device
+    head = train_head(*seen, steps=preset.head_steps, batch=preset.head_batch, learning_rate=2e-3, seed=cell.seed, device=device)
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
-    probe = probe_accuracy(seen, training[1], id_test, ood_test, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
-    state = torch.load(run_folder / STATE, weights_only=True)
+    probe = probe_accuracy(*seen, id_test, ood_test, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
     measured = {
         "p": f"{cell.p:g}",
         "settings": {**asdict(preset), "p": None, "between_weight": None, "seeds": None},
@@ -215,56 +192,38 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
         "class": preset.bounds.classify(id_, out),
         "probe_id": probe[0],
         "probe_ood": probe[1],
-        "train_digits": len(training[1]),
-        "id_digits": len(held_out[1]),
-        "ood_digits": len(ood[0][1]),
-        "losses": thinned(state["losses"]),
-        "curve": curve.points(),
-        "channels": _channels(network, held_out[0][:SHOWN], device),
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "train_digits": len(seen[1]),
+        "id_digits": len(id_test[1]),
+        "ood_digits": len(ood_test[1]),
+        "losses": thinned(backbone.losses),
+        "curve": backbone.curve,
+        "channels": _channels(backbone),
+        "parameters": parameter_count(backbone.network),
         "seconds": round(time.perf_counter() - started, 1),
     }
     return cell_record("experiment1", cell, measured)
 
 
-def _config(cell: Experiment1Cell, preset: Experiment1Preset) -> TrainConfig:
+def train_config(preset: Experiment1Preset, *, p: float, between_weight: float, seed: int, objective: str = "paper") -> TrainConfig:
+    """Settings of the training of a backbone at the size of a preset."""
     return TrainConfig(
-        objective=cell.objective,
-        p=cell.p,
-        between_weight=cell.between_weight,
+        objective=objective,
+        p=p,
+        between_weight=between_weight,
         steps=preset.steps,
         batch=preset.batch,
         points=preset.points,
         learning_rate=preset.learning_rate,
         jitter=preset.jitter,
         jitter_kind="2d",
-        seed=cell.seed,
+        seed=seed,
         network=UNetConfig.model_validate(preset.network),
     )
 
 
-Labelled = tuple[np.ndarray, np.ndarray]
-
-
-def _training_and_held_out(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:
-    """Images and labels of all domains: those that are trained on, and the last fifth of each, which is held out."""
-    parts = []
-    for part in ("train", "test"):
-        cuts = [round(len(domain.labels) * (1 - HELD_OUT)) for domain in domains]
-        slices = [slice(cut) if part == "train" else slice(cut, None) for cut in cuts]
-        parts.append(
-            (
-                np.concatenate([domain.images[at] for domain, at in zip(domains, slices, strict=True)]),
-                np.concatenate([domain.labels[at] for domain, at in zip(domains, slices, strict=True)]),
-            )
-        )
-    return parts[0], parts[1]
-
-
-def _channels(network: torch.nn.Module, images: np.ndarray, device: torch.device) -> list[Any]:
+def _channels(backbone: Backbone) -> list[Any]:
     """Every second pixel of every channel, -1 to 1 as integers from -100 to 100."""
-    dense = describe(network, images, partial(to_size, size=SIZE), grid=every_nth(2, FIRST), device=device).reshape(
-        len(images), -1, SIZE // 2, SIZE // 2
-    )
+    images = backbone.images["id"][0][:SHOWN]
+    dense = backbone.describe(images, stride=2).reshape(len(images), -1, SIZE // 2, SIZE // 2)
     values: list[Any] = (dense.clamp(-1, 1) * 100).round().int().tolist()
     return values

@@ -109,7 +109,7 @@ def test_a_sweep_runs_what_is_missing_and_the_report_reads_it(toy: Path, monkeyp
     assert sum(seen) == 4
     first = {path.name: path.read_bytes() for path in toy.glob("cells/*.json")}
     assert len(first) == 4
-    monkeypatch.setattr(experiment1, "train", None)  # a finished cell is never run again
+    monkeypatch.setattr(experiment1, "train_backbone", None)  # a finished cell is never run again
     assert sweep("experiment1", cells("toy", p=(1.0,)), toy) == 0
     monkeypatch.undo()
     record = json.loads((toy / "cells/p-1_c-0.9_seed-1.json").read_text())

@@ -1,0 +1,149 @@
+"""Ablation of the network of experiment 1: which part of it makes colour vanish from descriptors at p = inf and `between_weight` 0.
+
+All variants are trained as preset `cpu-long` of experiment 1, for fewer steps; colour is measured at each saved step.
+"""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ..models.unet import NAMED, UNetConfig, parameter_count
+from ..visualization.figures import save_figure
+from . import Record, experiment1, preset_named
+from .backbone import train_backbone
+from .experiment1 import Experiment1Preset, check_digits, train_config
+from .records import by_settings, cell_record, check_variants, thinned
+
+PAPER, SMALL = NAMED["paper"], NAMED["experiment1-cpu"]
+
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+    "paper": PAPER,
+    "no dropout": {**PAPER, "dropout": ()},
+    "one block a stage": {**PAPER, "blocks": (1, 1, 1)},
+    "half the width": {**PAPER, "widths": (16, 32, 32)},
+    "no attention": {**PAPER, "heads": 0},
+    "small": SMALL,
+    "small, dropout": {**SMALL, "dropout": PAPER["dropout"]},
+    "small, D = 32": {**SMALL, "channels": 32},
+}
+"""Networks: the paper's with one change each, and the small one of preset `cpu` (120,136 parameters), with one change each."""
+
+PRESETS: Mapping[str, Experiment1Preset] = {
+    "cpu": replace(experiment1.PRESETS["cpu-long"], steps=450, seeds=1, p=(math.inf,), between_weight=(0.0,)),
+    "paper": replace(experiment1.PRESETS["paper"], seeds=3, p=(math.inf,), between_weight=(0.0,), curve=True),
+}
+
+
+@dataclass(frozen=True)
+class NetworksCell:
+    """One run."""
+
+    preset: str
+    variant: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name."""
+        plain = "".join(letter if letter.isalnum() else "-" for letter in self.variant)
+        return f"{'-'.join(filter(None, plain.split('-')))}_seed-{self.seed}"
+
+
+def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NetworksCell]:
+    """All variants, seed by seed. Raises UserError for an unknown variant."""
+    grid = preset_named("networks", PRESETS, preset)
+    check_variants(variants, VARIANTS)
+    return [NetworksCell(preset, variant, seed) for seed in range(seeds or grid.seeds) for variant in variants or VARIANTS]
+
+
+def prepare(preset: str, folder: Path, workers: int) -> None:
+    """Digits are read by each cell. Raises UserError if they are not there."""
+    del folder, workers
+    check_digits(preset_named("networks", PRESETS, preset))
+
+
+def run(cell: NetworksCell, folder: Path) -> Record:
+    """Train one variant; resumes in `folder`/runs/NAME."""
+    started = time.perf_counter()
+    preset = preset_named("networks", PRESETS, cell.preset)
+    config = train_config(preset, p=preset.p[0], between_weight=preset.between_weight[0], seed=cell.seed).model_copy(
+        update={"network": UNetConfig.model_validate(dict(VARIANTS[cell.variant]))}
+    )
+    backbone = train_backbone(
+        config,
+        folder / "runs" / cell.name,
+        digits=preset.digits,
+        cut=preset.cut,
+        stride=preset.head_stride,
+        precision=preset.precision,
+        curve=True,
+    )
+    measured = {
+        "config": config.model_dump(mode="json"),
+        "parameters": parameter_count(backbone.network),
+        "curve": backbone.curve,
+        "losses": thinned(backbone.losses),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+    return cell_record("networks", cell, measured)
+
+
+def summary(cells: Sequence[Record]) -> list[Record]:
+    """One row a variant, in the order of `VARIANTS`: colour after a third of the steps and at the end, and accuracies at the end."""
+    rows = []
+    for (variant,), mine in by_settings(cells, "variant", order={"variant": list(VARIANTS).index}):
+        curves = [cell["curve"] for cell in mine]
+        ends = [curve[-1] for curve in curves]
+        rows.append(
+            {
+                "variant": variant,
+                "preset": mine[0]["preset"],
+                "parameters": mine[0]["parameters"],
+                "steps": ends[0]["step"],
+                "color_change_at_a_third": [_first_after(curve, ends[0]["step"] / 3)["color_change"] for curve in curves],
+                **{name: [end[name] for end in ends] for name in ("color_change", "id", "ood", "probe_id", "probe_ood")},
+            }
+        )
+    return rows
+
+
+def _first_after(curve: Sequence[Record], step: float) -> Record:
+    return next(point for point in curve if point["step"] >= step)
+
+
+def table(rows: Sequence[Record]) -> str:
+    """The rows as Markdown."""
+    steps = rows[0]["steps"]
+    lines = [
+        f"Preset {rows[0]['preset']}, p = ∞, between_weight 0, mean over seeds. Colour: change of descriptors when a digit's colour is "
+        "exchanged, over their standard deviation.\n",
+        f"| network | parameters | colour at a third of the steps | colour after {steps} steps | head ID | OOD | probe ID | OOD |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        names = ("color_change_at_a_third", "color_change", "id", "ood", "probe_id", "probe_ood")
+        values = " | ".join(f"{np.mean(row[name]):.3f}" for name in names)
+        lines.append(f"| {row['variant']} | {row['parameters']:,} | {values} |")
+    return "\n".join(lines)
+
+
+def draw(cells: Sequence[Record], path: Path) -> None:
+    """Colour in descriptors against steps, a line a run."""
+    figure = Figure(figsize=(7.2, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for number, ((variant,), mine) in enumerate(by_settings(cells, "variant", order={"variant": list(VARIANTS).index})):
+        for seed, cell in enumerate(mine):
+            steps, values = ([point[name] for point in cell["curve"]] for name in ("step", "color_change"))
+            line = "--" if variant.startswith("small") else "-"
+            axes.plot(steps, values, line, color=f"C{number}", linewidth=1.4, label=variant if not seed else None)
+    axes.set(xlabel="steps", ylabel="change of descriptors with colour / standard deviation", yscale="log")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
+    save_figure(figure, path)
