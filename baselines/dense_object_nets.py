@@ -1,4 +1,4 @@
-"""Dense Object Nets (Florence, Manuelli, Tedrake, 2018): matches drawn together, non-matches pushed beyond a margin."""
+"""Dense Object Nets (Florence, Manuelli, Tedrake, 2018): matches are pulled together, non-matches pushed apart up to a margin."""
 
 import torch
 from jaxtyping import Float
@@ -11,8 +11,8 @@ from pixbench.training.objectives.base import DescriptorBatch, Objective, at_poi
 class DenseObjectNets(Objective):
     """Dense Object Nets: squared distance of matches; hinge on non-matches, averaged over those inside the margin.
 
-    Mean of |x - y|^2 over matches plus mean of max(0, margin - |x - y|)^2 over the non-matches that violate it. `non_matches`
-    random places serve each match; those within `near_px` of its true place are none.
+    Mean of |x - y|^2 over matches plus mean of max(0, margin - |x - y|)^2 over the non-matches that violate it. Each match has
+    `non_matches` random non-matches; positions within `near_px` of the true match are left out.
     """
 
     norm = 2.0

@@ -75,7 +75,7 @@ def _loaded(source: str) -> tuple[torch.nn.Module, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network = AutoModel.from_pretrained(source, local_files_only=True, trust_remote_code=False).eval()
-    except Exception as error:  # of transformers, of files, and of configurations
+    except Exception as error:  # errors of transformers, of files, and of configurations
         reason = " ".join(str(error).split())[:160]
         raise UserError(
             f"--model hf:{source} cannot be loaded ({reason}): expected a folder that save_pretrained wrote, or a name in the cache of "

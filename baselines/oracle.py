@@ -1,4 +1,4 @@
-"""The oracle: answers with the ground truth. It must score exactly 1; otherwise the evaluation is wrong.
+"""The oracle: answers with the ground truth. It must score exactly 1 in every metric but pose; otherwise the evaluation is wrong.
 
 Pose is the exception, because an estimator stands between: OpenCV's MAGSAC turns the exact matches of one pair of cameras of `standard`
 version 1 (scene 33, views 1 and 2) into a pose that is 97 degrees off, both ways; PoseLib's error there is below 1e-5 degrees.
@@ -28,9 +28,9 @@ class Oracle(Model):
         return {"kind": "oracle", "channels": None}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """The stored truth at each query's pixel; where the target does not see it, no match back."""
+        """The stored ground truth at each query's pixel; without a match back where the target does not see the point."""
         column, row = pixel_index(query_uv).T
         uv = pair.truth.uv_b[row, column].astype(np.float64)
         hidden = pair.truth.status[row, column] != Status.VISIBLE
-        # It is as sure of what is seen as it can be, and knows what is not.
+        # Full confidence where the point is visible, none elsewhere.
         return Matches(uv, hidden.astype(float), hidden.astype(float), np.where(hidden, np.inf, 0.0), np.where(hidden, np.nan, 0.0))

@@ -1,4 +1,6 @@
-"""PixContrast (PixPro's pixel contrast, Xie et al., 2021): a point against all cells of the other view, near ones are positives."""
+"""PixContrast (PixPro's pixel contrast, Xie et al., 2021): a point against all cells of the other view, of which near ones are
+positives.
+"""
 
 import torch
 from jaxtyping import Bool, Float

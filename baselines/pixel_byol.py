@@ -1,4 +1,4 @@
-"""BYOL (Grill et al., 2020) on pixels: a predictor of what a momentum network says, and no negatives."""
+"""BYOL (Grill et al., 2020) on pixels: a predictor of the momentum network's output, and no negatives."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""SimSiam (Chen and He, 2021) on pixels: a predictor, no gradient through what is predicted, and no negatives."""
+"""SimSiam (Chen and He, 2021) on pixels: a predictor, a stop-gradient on its target, and no negatives."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

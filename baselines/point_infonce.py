@@ -22,7 +22,7 @@ class PointInfoNCE(Objective):
         """See Objective."""
         x, y = at_points(batch, unit=True)
         logits = (x @ y.transpose(1, 2) / self.options["temperature"]).masked_fill(~batch.matched[:, None], -torch.inf)
-        # A pair without any match would be a row of nothing.
+        # A pair without any match would give an empty row.
         logits = torch.where(batch.matched.any(dim=1)[:, None, None], logits, torch.zeros_like(logits))
         own = torch.arange(x.shape[1], device=x.device).expand(len(x), -1)
         cost = functional.cross_entropy(logits.transpose(1, 2), own, reduction="none")

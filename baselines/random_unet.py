@@ -1,4 +1,4 @@
-"""The method's own network before training: what the architecture gives for nothing."""
+"""The method's own network before training: the score of the architecture alone."""
 
 from typing import Any
 

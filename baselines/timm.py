@@ -74,7 +74,7 @@ def _created(architecture: str, file: str) -> Any:
         options["pretrained_cfg_overlay"] = {"file": file}
     try:
         return _any_size(timm, architecture, options)
-    except Exception as error:  # of timm, of files, and of the hub that is not reached
+    except Exception as error:  # errors of timm, of files, and of an unreachable hub
         reason = " ".join(str(error).split())[:160]
         raise UserError(
             f"--model timm:{architecture} cannot be loaded ({reason}): expected weights in the cache of Hugging Face "

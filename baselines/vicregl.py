@@ -29,7 +29,7 @@ class VICRegL(Objective):
         return share * whole + (1 - share) * self.vicreg(x[batch.matched], y[batch.matched])
 
     def vicreg(self, x: Float[Tensor, "samples channels"], y: Float[Tensor, "samples channels"]) -> Float[Tensor, ""]:
-        """Of two sets of samples, row by row the same thing; 0 for fewer than two."""
+        """VICReg loss (Bardes et al., 2022) of two sets of samples, whose rows correspond; 0 for fewer than two rows."""
         if len(x) < 2:
             return (x.sum() + y.sum()) * 0
         loss = self.options["invariance"] * (x - y).square().mean()

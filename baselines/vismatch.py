@@ -1,4 +1,4 @@
-"""Any matcher of vismatch, which brings over fifty, with the weights of the library's own cache."""
+"""Any of the more than fifty matchers of vismatch, with the weights of the library's own cache."""
 
 import warnings
 from typing import Any
@@ -19,7 +19,7 @@ class VisMatch(MatcherModel):
 
     def __init__(self, text: str) -> None:
         matcher = _created(text)
-        # Only the homography needs it.
+        # Only its homography estimation needs it.
         matcher.skip_ransac = True
         super().__init__(_PointsOfMatcher(matcher), f"vismatch-{text}", {"vismatch": text, "kind": "pretrained"})
 

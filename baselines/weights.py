@@ -33,7 +33,7 @@ def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | Non
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
         state = state[key] if key is not None and key in state else state
         state = {(rename[1] + entry[len(rename[0]) :] if entry.startswith(rename[0]) else entry): value for entry, value in state.items()}
-        # Buffers that are derived from the configuration are not in every file.
+        # Not every file contains the buffers that are derived from the configuration.
         parameters = dict(network.named_parameters())
         missing = [entry for entry in network.load_state_dict(state, strict=False).missing_keys if entry in parameters]
         if missing:

@@ -24,7 +24,7 @@ Labels = Int[np.ndarray, "views height width"]
 def view_arrays(
     views: list[View], rgb: UInt8[np.ndarray, "views height width 3"], instance: Labels, semantic: Labels, names: list[str]
 ) -> ViewArrays:
-    """The arrays of traced views. `names` are the semantic classes that `semantic` indexes."""
+    """The arrays of traced views, in metres and pixels as their fields say. `names` are the semantic classes that `semantic` indexes."""
     return ViewArrays(
         rgb=rgb,
         depth_m=np.stack([view.depth_m for view in views]).astype(np.float32),
@@ -54,7 +54,9 @@ def segmentation(scene: Scene, geometry: Geometry, views: list[View], categories
 
 
 def pair_arrays(pairs: list[tuple[int, int]], truths: list[PairTruth], views: list[View], *, rng: np.random.Generator) -> PairArrays:
-    """The stored ground truth of each ordered pair of views."""
+    """The stored ground truth of each ordered pair of views: status, share of visible pixels, baseline angle in degrees, and exact matches
+    in pixels.
+    """
     controls = [_control_points(truth, rng=rng) for truth in truths]
     angles = [_parallax(views[a], views[b], truth) for (a, b), truth in zip(pairs, truths, strict=True)]
     return PairArrays(
@@ -91,7 +93,7 @@ def _control_points(truth: PairTruth, *, rng: np.random.Generator) -> tuple[Int[
 
 
 def object_arrays(scene: Scene, instance: UInt16[np.ndarray, "views height width"]) -> ObjectArrays:
-    """The objects of a scene, and how each appears in each view."""
+    """The objects of a scene, and how each appears in each view: poses and boxes in metres, boxes in views in pixels."""
     objects = scene.objects
     seen = [np.bincount(view.ravel(), minlength=len(objects) + FIRST_OBJECT)[FIRST_OBJECT:] for view in instance]
     return ObjectArrays(
@@ -108,7 +110,7 @@ def object_arrays(scene: Scene, instance: UInt16[np.ndarray, "views height width
 
 
 def light_arrays(lights: tuple[Light, ...], appearances: tuple[ViewAppearance, ...]) -> LightArrays:
-    """The lights of a scene, and how each view is lit and developed."""
+    """The lights of a scene, in metres and linear RGB, and the lighting, exposure (in stops) and white balance of each view."""
     return LightArrays(
         light_kind=text_array("light_kind", [light.kind for light in lights]),
         light_position_m=np.stack([light.position for light in lights]).astype(np.float64),

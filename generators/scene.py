@@ -134,18 +134,18 @@ class Geometry:
 
     @property
     def normals(self) -> Float[np.ndarray, "triangles 3 3"]:
-        """Shading normals at the corners (a view)."""
+        """Unit shading normals at the corners (a view)."""
         return self.table[:, 9:18].reshape(-1, 3, 3)
 
     @property
     def uv(self) -> Float[np.ndarray, "triangles 3 2"]:
-        """Texture coordinates at the corners (a view)."""
+        """Texture coordinates at the corners, 1 per repeat of the texture (a view)."""
         return self.table[:, 18:].reshape(-1, 3, 2)
 
 
 @dataclass(frozen=True, eq=False)
 class BorrowedGeometry(Geometry):
-    """Geometry in the buffers of a cached room: it is overwritten when the room is furnished again. `owned` gives a copy."""
+    """Geometry in the buffers of a cached room: it is valid until the room is furnished again. `owned` gives a copy."""
 
     def owned(self) -> Geometry:
         """A copy that stays as it is."""
@@ -155,7 +155,7 @@ class BorrowedGeometry(Geometry):
 
 @dataclass(frozen=True, eq=False)
 class ViewAppearance:
-    """Lighting and development of one view: a gain per light and channel, exposure in stops, and white-balance gain per channel."""
+    """Lighting and camera settings of one view: a gain per light and channel, exposure in stops, and white-balance gain per channel."""
 
     light_gain: Float[np.ndarray, "lights 3"]
     exposure_ev: float

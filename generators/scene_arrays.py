@@ -12,7 +12,7 @@ from jaxtyping import Float, Int32, Shaped, UInt8, UInt16
 
 @dataclass(frozen=True, eq=False)
 class ViewArrays:
-    """Images of a scene's views, and the cameras."""
+    """Images of a scene's views (sRGB, z-depth in metres, unit normals, ids), and the cameras: K in pixels, T_world_cam in metres."""
 
     rgb: UInt8[np.ndarray, "views height width 3"]
     depth_m: Float[np.ndarray, "views height width"]
@@ -27,7 +27,7 @@ class ViewArrays:
 
 @dataclass(frozen=True, eq=False)
 class PairArrays:
-    """Ground truth of the ordered pairs of views."""
+    """Ground truth of the ordered pairs of views. Overlap is a share, angles are in degrees, controls in pixels."""
 
     pairs: Int32[np.ndarray, "pairs 2"]
     status: UInt8[np.ndarray, "pairs height width"]
@@ -39,7 +39,7 @@ class PairArrays:
 
 @dataclass(frozen=True, eq=False)
 class TrackArrays:
-    """Surface points that are followed through all views."""
+    """Surface points that are followed through all views: in the world in metres, in views in pixels."""
 
     track_point: Float[np.ndarray, "tracks 3"]
     track_instance: UInt16[np.ndarray, " tracks"]
@@ -49,7 +49,7 @@ class TrackArrays:
 
 @dataclass(frozen=True, eq=False)
 class ObjectArrays:
-    """The objects of a scene, and how each appears in each view."""
+    """The objects of a scene, and how each appears in each view: poses and bounds in metres, boxes in pixels."""
 
     object_id: Shaped[np.ndarray, " objects"]
     object_category: Shaped[np.ndarray, " objects"]
@@ -64,7 +64,7 @@ class ObjectArrays:
 
 @dataclass(frozen=True, eq=False)
 class LightArrays:
-    """The lights of a scene, and how each view is lit and developed."""
+    """The lights of a scene, in metres and linear RGB, and the lighting, exposure (in stops) and white balance of each view."""
 
     light_kind: Shaped[np.ndarray, " lights"]
     light_position_m: Float[np.ndarray, "lights 3"]

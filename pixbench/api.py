@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import UserError
 from .training.data.pairs import PairDataset, PairSample, TrainingPairs
 
-# What only one function needs is imported there, so that reading data does not wait for what trains.
+# Imports that a single function needs stand in that function, so that reading data does not import the training code.
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
@@ -67,9 +67,10 @@ def train(
 ) -> "Model":
     """Train a network on pairs of views; returns it, ready for `evaluate` and `match`.
 
-    `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run
-    is kept there, and the same call resumes one that was stopped, or with more steps makes it longer; without it only the returned model
-    is left. `init` is a run, a checkpoint or pretrained:NAME whose weights are the first ones. Raises UserError for wrong settings or data.
+    `settings` are those of `pixbench.training.config.TrainConfig`, such as steps, batch, objective, p, learning_rate. With `out` the run is
+    kept in that folder: the same call resumes a stopped run, and a larger `steps` extends a finished one. Without `out` only the returned
+    model remains. `init` is a run, a checkpoint or pretrained:NAME, whose weights training starts from. Raises UserError for wrong settings
+    or data.
 
     Example:
         model = pixbench.train(pixbench.load("data/train"), steps=2000)
@@ -115,9 +116,9 @@ def evaluate(
     """Score a model on a suite, by its name, or on the data set in a folder.
 
     `model` is what `load_model` or `train` returned, a name for `load_model`, or a torch module from images (B, 3, H, W) in [0, 1] to
-    descriptors (B, D, h, w). `p` is the norm of descriptors that bring none: 1, 2, inf or cosine, the default. `options` are those of
-    `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` lets a model run code of its own. With `out`,
-    record and predictions are kept in a folder there. Raises UserError for an unknown model, suite or folder.
+    descriptors (B, D, h, w). `p` is the norm of descriptors for a model that declares none: 1, 2, inf or cosine (default). `options` are
+    those of `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` allows a model to run its own code. With
+    `out`, record and predictions are kept in a subfolder of it. Raises UserError for an unknown model, suite or folder.
 
     Example:
         record = pixbench.evaluate("baseline:dense-sift", "mini")

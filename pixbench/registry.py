@@ -39,7 +39,7 @@ class Registry(Generic[T]):
         return sorted({**self._at_hand(), **self._found()})
 
     def get(self, name: str) -> T:
-        """The object registered under `name`."""
+        """The object registered under `name`. Raises UserError as the class says."""
         at_hand = self._at_hand()
         if name in at_hand:
             return at_hand[name]
@@ -69,7 +69,7 @@ class Registry(Generic[T]):
         return {**self._builtin(), **self._added}
 
     def _found(self) -> dict[str, Any]:
-        # The values are entry points, of importlib.metadata or of the backport that takes its place when Dask is imported.
+        # Entry points of importlib.metadata, or of the backport that replaces it when Dask is imported.
         found: dict[str, Any] = {}
         at_hand = self._at_hand()
         for entry in self._entries:

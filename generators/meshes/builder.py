@@ -221,7 +221,9 @@ def standing_shift(vertices: Points) -> Float[np.ndarray, "3"]:
 
 
 def box_uv(vertices: Points, faces: Faces, repeat_m: Number) -> Float[np.ndarray, "faces 3 2"]:
-    """Texture coordinates by projection along the main axis of each face's normal; on vertical faces v points down."""
+    """Texture coordinates, in the unit of the points, by projection along the main axis of each face's normal; on vertical faces v points
+    down.
+    """
     corners = vertices[faces]
     axis = np.abs(triangle_normals(corners)).argmax(axis=1)
     u = np.where((axis == 0)[:, None], corners[..., 1], corners[..., 0])

@@ -1,4 +1,4 @@
-"""A contact sheet of objects: each as it was read, under flat light, to be looked at.
+"""A contact sheet of objects: each as it was read, under flat light, for visual inspection.
 
 `python -m pixbench.generators.meshes.contact_sheet KIND:PATH FILE.png` draws the objects of a source.
 """

@@ -12,7 +12,7 @@ CREASE_COSINE = np.cos(np.radians(38))
 
 
 def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 3"]:
-    """Shading normals: at each corner, the mean over the faces at its position (to 10 um) that meet it below the crease angle.
+    """Unit shading normals: at each corner, the mean over the faces at its position (to 10 um) that meet it below the crease angle.
 
     The normal of a neighbour with the opposite winding is flipped, because winding is not reliable in real models.
     """
@@ -39,7 +39,7 @@ def corner_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndar
 
 
 def vertex_normals(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Float[np.ndarray, "faces 3 3"]:
-    """Shading normals: at each corner, the area-weighted mean over all faces of its vertex. For scans with millions of faces."""
+    """Unit shading normals: at each corner, the area-weighted mean over all faces of its vertex. For scans with millions of faces."""
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     weighted = np.cross(b - a, c - a)
     sums = [np.bincount(faces.ravel(), np.repeat(weighted[:, axis], 3), minlength=len(vertices)) for axis in range(3)]

@@ -19,12 +19,14 @@ AMBIENT_SHARE = 0.05
 
 
 def relative_power(light: Light) -> float:
-    """Power that a light of radiance 1 emits into the room, up to a factor that all lights share."""
+    """Power that a light of radiance 1 emits into the room, in square metres, up to a factor that all lights share."""
     return 0.3 if light.kind == "sun" else float(4 * np.linalg.norm(np.cross(light.u, light.v)))
 
 
 def light_arguments(light: Light) -> tuple[bool, np.ndarray, np.ndarray, np.ndarray]:
-    """A light as arguments of a kernel: whether it is a sun, its position (direction of a sun), and its half axes u and v."""
+    """A light as arguments of a kernel: whether it is a sun, its position in metres (unit direction of a sun), and its half axes u and v in
+    metres.
+    """
     sun = light.kind == "sun"
     softness = SUN_SOFTNESS if sun else 1.0
     return sun, light.position.astype(np.float32), (light.u * softness).astype(np.float32), (light.v * softness).astype(np.float32)

@@ -112,7 +112,9 @@ def _exponent(roughness: float) -> float:
 
 
 def mip_levels(texture: Texture) -> list[Texture]:
-    """Mip levels of a texture, finest first: each has half the size of the previous one, averaged in linear values."""
+    """Mip levels of a texture (Williams 1983), sRGB bytes, finest first: each has half the size of the previous one, averaged in linear
+    values.
+    """
     levels = [np.ascontiguousarray(texture)]
     linear = LINEAR[levels[0]]
     while min(linear.shape[:2]) >= 2 * SMALLEST_LEVEL:
@@ -125,7 +127,7 @@ def mip_levels(texture: Texture) -> list[Texture]:
 def surface_color(
     geometry: Geometry, atlas: Atlas, triangle: Int[np.ndarray, " points"], barycentric: Float[np.ndarray, "points 2"]
 ) -> Float[np.ndarray, "points 3"]:
-    """Linear albedo at points of triangles, from the finest texture level; `barycentric` are the weights of corners 1 and 2."""
+    """Linear albedo in [0, 1] at points of triangles, from the finest texture level; `barycentric` are the weights of corners 1 and 2."""
     weights = np.stack([1 - barycentric.sum(axis=1), barycentric[:, 0], barycentric[:, 1]], axis=1)
     texel = np.einsum("pc,pck->pk", weights, geometry.uv[triangle]).astype(np.float32)
     shade = np.ones((len(triangle), 3), np.float32)

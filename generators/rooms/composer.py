@@ -60,7 +60,7 @@ class Composer:
     def compose(self, index: int) -> tuple[Scene, BorrowedGeometry, RayCaster, Counter[str]]:
         """Scene number `index`, its triangles, a caster into them, and the number of models that were replaced, by kind of defect.
 
-        The geometry may be overwritten by the next call. Raises UserError if no furnishing satisfies the configuration.
+        The geometry is valid until the next call (see BorrowedGeometry). Raises UserError if no furnishing satisfies the configuration.
         """
         config, replaced, rejected = self._config, Counter[str](), Counter[str]()
         furnishing_rng, camera_rng = config.rng(index, FURNISHING), config.rng(index, CAMERAS)

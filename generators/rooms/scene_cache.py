@@ -79,7 +79,7 @@ class CachedRoom:
     def furnished(self, objects: tuple[Placed, ...], shapes: tuple["CachedAsset", ...]) -> tuple[BorrowedGeometry, RayCaster]:
         """All triangles of the room and of placed objects, and a caster into them.
 
-        `shapes` are the cached assets of `objects`. The geometry is overwritten by the next call.
+        `shapes` are the cached assets of `objects`. The geometry is valid until the next call (see BorrowedGeometry).
         """
         counts = [len(placed.asset.mesh.faces) for placed in objects]
         total = self._count + sum(counts)

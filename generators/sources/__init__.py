@@ -1,1 +1,1 @@
-"""Where objects and rooms come from: one protocol for each, and one file a source."""
+"""Sources of objects and of rooms: a protocol for each, and one file or folder per source."""

@@ -86,7 +86,7 @@ class Collection(Protocol):
 
 
 def load_usable(source: Any, model_id: str) -> Any:
-    """The model of a source with an id. Whatever its files make the source raise is its defect: a BadModelError.
+    """The model of a source with an id. Any error that its files cause is raised as BadModelError.
 
     UserError (a cache that cannot be written) and MemoryError are passed on.
     """

@@ -150,7 +150,9 @@ class ObjectFolder(FolderSource):
 
 
 def object_asset(entry: ModelEntry, model: Converted, R: Float[np.ndarray, "3 3"], metres: float | None) -> Asset:
-    """The object that a model is: rotated by R to z up, in metres, standing on the floor. `metres`: in its unit, None if unknown."""
+    """The object of a model: rotated by R to z up, in metres, standing on the floor. `metres` is the length of the file's unit, None if
+    unknown.
+    """
     mesh, defects = in_metres(model.mesh, model.defects, metres)
     mesh = stand_on_floor(rotate_and_scale(mesh, R))
     known = class_named(entry.category)

@@ -27,7 +27,7 @@ def parsed(source: str, location: str | None, known: Known | None = None) -> tup
 
 
 def _divided(location: str) -> tuple[str, str, str]:
-    """Path and options: behind the last question mark, for a path may have some of its own."""
+    """Path and options. Options follow the last question mark, because a path may contain others."""
     path, mark, query = location.rpartition("?")
     return (path, mark, query) if mark else (location, "", "")
 

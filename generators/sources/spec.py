@@ -69,12 +69,12 @@ def folder_label(path: str) -> str:
 
 
 def plain_label(name: str) -> str:
-    """A label without the characters that stand for something else in the notation of sources."""
+    """A label without the characters that have a meaning in the notation of sources."""
     return re.sub(r"[:?@&]", "-", name)
 
 
 def _is_folder(text: str) -> bool:
-    """Whether all that stands behind the kind is the path of a folder here, whatever characters its name has."""
+    """Whether the whole text after the kind is the path of an existing folder, whatever characters its name has."""
     kind, _, path = text.partition(":")
     return kind == "folder" and bool(path) and isdir(expanduser(path))
 

@@ -1,4 +1,6 @@
-"""The fixed test suites. A published suite never changes: a corrected one gets a new version, and the old one stays for its rows."""
+"""The fixed test suites. A published suite never changes: a corrected one gets a new version, and the old one remains available for its
+rows.
+"""
 
 from pixbench.evaluation.matching.levels.level import Level
 from pixbench.evaluation.probing.domains import DomainSuite

@@ -26,7 +26,7 @@ NOISE, ORDER = range(2)
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """Digits with a share e of flipped colours. `index` is their index among all digits, `ood` marks the test domain, and
+    """Digits, images in uint8, with a share e of flipped colours. `index` is their index among all digits, `ood` marks the test domain, and
     `digits_sha256` is the hash of all digits.
     """
 

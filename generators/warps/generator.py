@@ -63,7 +63,7 @@ class Generator2D:
         replaced: Counter[str] = Counter()
         for picture in self._candidates(index, replaced):
             made = self._warped(index, picture, replaced)
-            # On a plain picture a wrong map fits as well as the true one: it proves nothing.
+            # On a plain picture a wrong map fits as well as the true one: it cannot verify the ground truth.
             if made.self_test.photometric_correlation > made.self_test.photometric_shifted or not is_plain(picture.rgb, self.config.size):
                 return made
             replaced["picture without structure"] += 1
@@ -71,7 +71,7 @@ class Generator2D:
         raise UserError(f"scene {index}: {REDRAWS} pictures of {self.config.pictures} in a row cannot be used ({most}): mend them")
 
     def _candidates(self, index: int, replaced: Counter[str]) -> Iterator[SourcePicture]:
-        """Picture number `index`, then random ones, of those that no scene has as long as there are any; unusable ones are counted."""
+        """Picture number `index`, then random ones, first those that no scene uses; unusable ones are counted."""
         count, spare, rng = len(self._pictures), self.config.scenes, self.config.rng(index, REDRAW)
         for attempt in range(REDRAWS):
             number = index if attempt == 0 else int(rng.integers(spare if spare < count else 0, count))

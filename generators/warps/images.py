@@ -33,7 +33,7 @@ OTHER_PICTURES = {
 """Formats of pictures that are not read; a warning counts them."""
 
 PLAIN = 0.9
-"""Correlation with itself, moved by two pixels, above which a picture is plain."""
+"""Correlation of a picture with itself, shifted by two pixels, above which it is plain."""
 
 FINEST = 1.5
 """Pictures larger than this many times the view are downsized first, so that warping does not alias."""
@@ -181,7 +181,7 @@ class FolderPictures:
 
 
 def _sha256(path: Path) -> str:
-    """The hash of a picture's file; of its name if it cannot be read, which is told when it is drawn."""
+    """The hash of a picture's file, or of its name if it cannot be read, which is reported when it is drawn."""
     try:
         return file_sha256(path)
     except OSError:
@@ -196,7 +196,7 @@ def _warn_of_others(folder: Path) -> None:
 
 
 def _is_shown(path: Path) -> bool:
-    """Whether it is a file, and none that a Mac has hidden beside a picture."""
+    """Whether it is a file, and not a hidden one, such as those that macOS writes beside pictures."""
     return not path.name.startswith("._") and "__MACOSX" not in path.parts and path.is_file()
 
 

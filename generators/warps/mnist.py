@@ -25,7 +25,7 @@ SORTED_SEED = 5000
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Digits in a fixed order: grey images, classes 0 to 9, and the sha256 of both."""
+    """Digits in a fixed order: grey images (uint8), classes 0 to 9, and the sha256 of both."""
 
     images: UInt8[np.ndarray, "digits 28 28"]
     classes: UInt8[np.ndarray, " digits"]

@@ -51,7 +51,7 @@ class CheckReport:
 
 
 def open_sources(spec: str) -> list[tuple[str, Any]]:
-    """The sources of objects and of rooms that `KIND[:PATH]` names, each with what it is a source of.
+    """The sources of objects and of rooms that `KIND[:PATH]` names, as pairs (`object source` or `room source`, source).
 
     Raises UserError for an unknown kind, and where no source of that kind finds anything at PATH.
     """

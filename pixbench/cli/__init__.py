@@ -87,18 +87,18 @@ def main() -> None:
         _fail(str(error), 1)
     except (KeyboardInterrupt, typer.Abort) as error:
         if isinstance(error.__cause__, EOFError):
-            # Taken by the argument parser for the end of what a user types.
+            # Click would take an EOFError for the end of the user's input.
             _fail("error: a file ends before it should; fetch it again", 2)
         code = 130
     except BrokenPipeError:
-        # The reader of a pipe has seen enough; nothing more can be said to it.
+        # The reader has closed the pipe: nothing more can be written to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
         said = " ".join(str(error.strerror or error).split())
         _fail(f"error: {error.filename or 'output'}: {said}; choose a place that can be read and written", 2)
     except Exception as error:
-        # What the argument parser refuses (an unknown option, a word for a number) knows how to say so.
+        # Errors of the argument parser (an unknown option, text for a number) format their own message.
         message = getattr(error, "format_message", None)
         if message is None and not _was_interrupted(error):
             raise
@@ -113,7 +113,7 @@ def main() -> None:
 
 
 def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error: compiled modules turn it into one of import."""
+    """Whether Ctrl-C caused an error: compiled modules turn it into an ImportError."""
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
             return True

@@ -122,7 +122,7 @@ def _print_defects(title: str, kinds: Counter[str], example: dict[str, str]) -> 
 
 
 def _print_aligned(rows: Sequence[Sequence[str]]) -> None:
-    """Columns of text, as wide as they must be, two spaces in."""
+    """Print rows as aligned columns, indented by two spaces."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         typer.echo("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

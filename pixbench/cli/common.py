@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def given(**options: Any) -> dict[str, Any]:
-    """The options that were given."""
+    """The options that were given, without those that are None."""
     return {name: value for name, value in options.items() if value is not None}
 
 
@@ -32,7 +32,7 @@ def sources_given(generator: str, kind: "type[BaseModel]", **sources: Any) -> di
 def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str] = (), preset: Mapping[str, Any] | None = None) -> "C":
     """A configuration from options and `--set name=value` (value as JSON, or a plain word); UserError names the option.
 
-    Where neither says anything, `preset` does.
+    `preset` holds the values of settings that neither of them gives.
     """
     from pydantic import ValidationError
 
@@ -84,11 +84,11 @@ def _parse(text: str) -> Any:
 
 
 def check_folder(path: Path | None) -> None:
-    """UserError, before any work, where a file's folder does not exist."""
+    """Raise UserError, before any work starts, if the folder of an output file does not exist."""
     if path is not None and not path.parent.is_dir():
         raise UserError(f"{path}: folder {path.parent} does not exist; make it, or choose another place")
 
 
 def default_workers() -> int:
-    """As many processes as this process may use cores."""
+    """Default number of worker processes: the number of cores that this process may use."""
     return len(allowed_cores())

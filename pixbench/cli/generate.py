@@ -71,7 +71,7 @@ def generate(
         _refuse_changes(values, setting or ())
         check_places(recipe, from_recipe, kind.config_type)
         values = dict(recipe.recipe.config)
-    values |= sources  # beside a recipe they say where its sources lie here
+    values |= sources  # with a recipe they say where its sources lie on this machine
     config = build_config(kind.config_type, values, setting or ())
     made = kind(config)  # refuses what the types cannot, before anything is written
     if recipe:
@@ -100,7 +100,7 @@ def _check_workers(workers: int | None, cluster: str | None) -> None:
 
 
 def _refuse_changes(options: Iterable[str], settings: Iterable[str]) -> None:
-    """Raises UserError for what a recipe decides. Where the user's own data lies (locations) changes nothing, and may be given."""
+    """Raises UserError for options that the recipe fixes. The location of the user's own data changes nothing, and may be given."""
     from ..errors import UserError
 
     given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in settings if not setting.startswith("locations.")]

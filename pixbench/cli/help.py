@@ -1,4 +1,4 @@
-"""How commands explain themselves: by what they are for, each with an example."""
+"""Help texts: commands grouped by purpose, each with an example."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ EXAMPLES = {
 
 
 class GroupedCommands(TyperGroup):
-    """The commands of `pixbench --help`, by what they are for."""
+    """The commands of `pixbench --help`, grouped by purpose."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """See click.Group."""
@@ -52,7 +52,7 @@ class GroupedCommands(TyperGroup):
 
 
 class GenerateCommand(TyperCommand):
-    """`pixbench generate GENERATOR --help` lists what that generator can be told."""
+    """`pixbench generate GENERATOR --help` also lists the settings of that generator."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """See click.Command."""
@@ -79,7 +79,7 @@ class GenerateCommand(TyperCommand):
 
 
 def add_examples(app: typer.Typer) -> None:
-    """Let the help of each command end with its example."""
+    """Append its example to the help of each command."""
     for command in app.registered_commands:
         name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
         command.epilog = f"Example: {EXAMPLES[name]}" if name in EXAMPLES else None

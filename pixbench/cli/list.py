@@ -45,7 +45,7 @@ def list_names(
         return
     found = _titles(kind)
     width = max(map(len, found), default=0)
-    # On a terminal one line each; a pipe gets all words.
+    # A terminal gets one line each; a pipe gets the full text.
     room = get_terminal_size().columns - width - 2 if sys.stdout.isatty() else None
     for name, words in found.items():
         typer.echo(f"{name:<{width}}  {words if room is None else textwrap.shorten(words, max(room, 20), placeholder=' …')}")

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 LINE_SECONDS = 30.0
 LINE_SHARE = 0.05
 LEAST_SECONDS = 5.0
-"""A plain line is written whenever one of the first two has passed since the last, but for short work not more often than the third."""
+"""A plain line is written after LINE_SECONDS or LINE_SHARE of the work, whichever comes first, but at most one in LEAST_SECONDS."""
 
 WIDE = 120
-"""Columns of a terminal on which a long bar leaves room for the words."""
+"""Width of a terminal, in columns, from which the long bar is shown."""
 
 Write = Callable[[str], None]
 
 
 @contextmanager
 def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -> Iterator[Callable[..., None]]:
-    """Count, rate and time left of work. Yields advance(done=1, note=None), where `note` says what is known beside the count.
+    """Progress of work: count, rate and time left. Yields advance(done=1, note=None); `note` is shown beside the count.
 
-    On a terminal a bar; where standard error is no terminal, plain lines. With `log` the lines are added to that file too; its folder
-    must be there when the first work is done.
+    Shows a bar on a terminal, and plain lines where standard error is not a terminal. With `log` the lines are appended to that file too;
+    its folder must exist when the first work is done.
     """
     what = printable(what)
     bar = _bar() if sys.stderr.isatty() else None
@@ -46,7 +46,7 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
     def advance(done: int = 1, note: str | None = None) -> None:
         plain.advance(done, note)
         if bar is not None and task is not None:
-            # Shown with the first work done, so that a refusal stands alone.
+            # Shown when the first work is done, so that an early error message stands alone.
             bar.start()
             bar.update(task, advance=done, **({} if note is None else {"note": note}))  # type: ignore[arg-type]
 
@@ -58,17 +58,17 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
 
 
 class PlainProgress:
-    """Writes a line each time some work or some time has passed, and always one when all is done."""
+    """Writes a line after some work or some time, and always one at the end."""
 
     def __init__(self, what: str, total: int, unit: str, write: Write, *, clock: Callable[[], float] = time.monotonic):
         self._what, self._total, self._unit, self._write, self._clock = what, total, unit, write, clock
         self._done, self._note, self._written_done = 0, "", 0
-        # Rate and time left are those of the work since the first call, which may tell of work done in an earlier run.
+        # Rate and time left are measured from the first call on, which may report work of an earlier run.
         self._first: tuple[float, int] | None = None
         self._written_at = clock()
 
     def advance(self, done: int = 1, note: str | None = None) -> None:
-        """More is done; `note` stays until it is replaced."""
+        """Report `done` more units of work; `note` stays until it is replaced."""
         now = self._clock()
         self._done += done
         self._note = self._note if note is None else note
@@ -94,7 +94,7 @@ class PlainProgress:
 
 
 def _rate(per_second: float) -> str:
-    """Three digits, or as many as a whole number has."""
+    """A rate with three significant digits; large numbers keep all digits of their integer part."""
     return f"{per_second:.0f}/s" if per_second >= 100 else f"{per_second:.3g}/s"
 
 
@@ -105,7 +105,7 @@ def clock_time(seconds: float) -> str:
 
 
 def _bar() -> "Progress":
-    """What is done, a bar that is short on narrow terminals, and in words the count, the rate, the time left and the note."""
+    """A description, a bar that is short on narrow terminals, and the count, the rate, the time left and the note."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
     from rich.table import Column

@@ -1,4 +1,4 @@
-"""One line about each name of a registry, read from source text: nothing is imported, so that a list takes no time."""
+"""One line about each name of a registry, read from source text without importing it, so that listing is fast."""
 
 import ast
 from functools import cache
@@ -27,7 +27,7 @@ def _title(entry: Any) -> str:
         found = _titles_of(module).get(name)
         return one_line(entry.load()) if found is None else found
     except Exception as error:
-        # A package that cannot be imported is a line of the list, not its end.
+        # A package that cannot be imported gives a line of the list instead of an error.
         return f"cannot be loaded: {error}"
 
 
@@ -39,7 +39,7 @@ def one_line(item: object) -> str:
 
 @cache
 def _titles_of(module: str) -> dict[str, str]:
-    """The lines of a module's classes, functions and objects, as far as its source says them outright."""
+    """The titles of a module's classes, functions and objects, as far as they are literals in its source."""
     spec = find_spec(module)
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return {}
@@ -68,5 +68,5 @@ def _assigned(node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def _literal(node: ast.expr) -> str:
-    """A string that is written out; empty for anything else."""
+    """The value of a string literal; empty for anything else."""
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

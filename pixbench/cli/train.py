@@ -93,7 +93,7 @@ def train(
 
 
 def _told(advance: Callable[..., None], pictures: int) -> Callable[[int, float], None]:
-    """Progress of a run with its loss and images a second, over the last ten seconds or so."""
+    """Progress of a run with its loss and its images per second, averaged over about ten seconds."""
     recent: deque[tuple[float, int]] = deque(maxlen=50)
 
     def tell(done: int, loss: float) -> None:

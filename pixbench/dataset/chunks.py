@@ -34,7 +34,7 @@ class Chunks:
     decode: Decode
 
     def read(self, view: int) -> np.ndarray:
-        """A view. Raises UserError if its bytes are not those that were written."""
+        """One view as an array. Raises UserError if its bytes are damaged."""
         offset, size = self.places[view]
         stored = os.pread(self.file.id.get_vfd_handle(), size, offset)
         result = np.empty(self.shape, self.dtype)
@@ -42,7 +42,7 @@ class Chunks:
             if not _checksum_holds(np.frombuffer(stored, np.uint8)):
                 raise ValueError("its checksum is wrong")
             planes = np.frombuffer(self.decode(memoryview(stored)[:-4], result.nbytes), np.uint8).reshape(result.itemsize, result.size)
-        except Exception as error:  # each decoder has its own
+        except Exception as error:  # each decoder raises its own errors
             raise UserError(f"{self.file.filename}: a view cannot be read ({error}): check the data set with 'pixbench verify'") from None
         _join_bytes(planes, result.reshape(-1).view(f"u{result.itemsize}"))
         return result
@@ -73,7 +73,7 @@ def _zstd() -> Decode | None:
         import zstandard
     except ImportError:
         return None
-    # Costly to make, and not to be shared by threads.
+    # Costly to create, and not safe to share between threads.
     here = threading.local()
 
     def decode(stored: memoryview, size: int) -> bytes:

@@ -16,7 +16,7 @@ ZSTD_LEVEL = -1
 
 
 def require(compression: str) -> None:
-    """Let HDF5 read and write this compression in this process; UserError where the package for it is missing."""
+    """Enable this compression for HDF5 in this process. Raises UserError if the package for it is missing."""
     if compression == "zstd":
         try:
             import hdf5plugin  # noqa: F401  importing it registers the filter

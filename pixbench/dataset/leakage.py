@@ -18,8 +18,8 @@ class Leak:
 def scene_assets(scene: StoredScene) -> tuple[str | None, list[str]]:
     """Hashes of a scene's room (None for pictures) and of its objects, by row of the object table.
 
-    A model from a file is known by the sha256 of its files, so that a renamed copy is still itself. A procedural one is known by its id,
-    which holds the seed that decides all of it.
+    A model from a file is known by the sha256 of its files, so that a renamed copy is recognised. A procedural one is known by its id,
+    which holds the seed that determines it.
     """
     recipe = scene.json("recipe")
     hashes = recipe.get("assets", {})

@@ -103,14 +103,14 @@ def content_sha256(shards: Mapping[str, str]) -> str:
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
-    """Write `dataset.json` into a data set's folder, with the hash of all that it says; returns what was written."""
+    """Write `dataset.json` into a data set's folder, with the hash of its contents; returns what was written."""
     sealed = manifest.model_copy(update={"sha256": manifest.own_sha256()})
     write_document(folder / MANIFEST, sealed)
     return sealed
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read `dataset.json`; UserError where the folder is not a data set or is one of a newer format."""
+    """Read `dataset.json`. Raises UserError if the folder is not a data set, or is one of a newer format."""
     path = folder / MANIFEST
     if not path.is_file():
         raise UserError(f"{folder} is not a data set: it has no {MANIFEST}; make one with 'pixbench generate 3d --out {folder}'")

@@ -109,7 +109,7 @@ class Dataset:
     def _shard(self, name: str) -> "_OpenShard":
         if name not in self._open:
             if len(self._open) >= OPEN_SHARDS:
-                # Forgotten, not closed: somebody may still hold a scene, and the file stays open as long as that.
+                # Dropped from the cache, not closed: the file stays open as long as a caller holds one of its scenes.
                 self._open.pop(next(iter(self._open)))
             path = self.folder / "shards" / name
             with parsing(f"shard {path}", self._advice):
@@ -122,13 +122,13 @@ class Dataset:
         return f"check the data set with 'pixbench verify {self.folder}'"
 
     def check_hashes(self) -> None:
-        """Raises UserError unless every shard is, to the byte, what was written."""
+        """Raises UserError if the hash of any shard differs from the manifest's."""
         self._sha256 = self.manifest.shard_hashes()
         for name in list(self._sha256):
             self._check_hash(name)
 
     def _check_hash(self, name: str) -> None:
-        """Raises UserError if a shard whose hash was not looked at yet is not the one that was written."""
+        """Raises UserError if the hash of a shard, unless it was checked before, differs from the manifest's."""
         if name in self._sha256:
             if file_sha256(self.folder / "shards" / name) != self._sha256[name]:
                 raise UserError(f"{self.folder / 'shards' / name} was changed: {self._advice}")
@@ -256,7 +256,7 @@ class StoredScene:
         return coordinates
 
     def uv(self, a: int, b: int) -> Float[np.ndarray, "height width 2"]:
-        """The dense map from view a to view b, float32 pixels."""
+        """The dense map from view a to view b: uv in pixels of b, float32; NaN without a surface."""
         return uv_from_depth(self.read("depth_m", a), self.camera(a), self.camera(b))
 
     def pair(self, key: PairKey) -> Pair:

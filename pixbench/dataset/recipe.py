@@ -33,7 +33,7 @@ class RecipeFile(BaseModel):
 
 
 def recipe_file(manifest: Manifest, source: Path) -> RecipeFile:
-    """The recipe of a finished data set whose manifest came from `source`; UserError for one that is not finished."""
+    """The recipe of a finished data set whose manifest came from `source`. Raises UserError if it is not finished."""
     if not manifest.complete:
         raise UserError(f"{source} is not finished: only a finished data set has a recipe; run its 'pixbench generate' command again")
     return RecipeFile(

@@ -36,7 +36,7 @@ def field_sha256(array: np.ndarray) -> str:
 
 def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression = "gzip") -> None:
     """Write scenes to `path`, atomically: after a failure there is no file of that name."""
-    # A process number would not do: two machines of a cluster may share it, and the folder.
+    # A process id is not unique: two machines of a cluster may have the same one, and share the folder.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     digests: dict[str, dict[str, str]] = {}
     try:
@@ -68,7 +68,7 @@ def _created(temporary: Path, path: Path) -> Iterator[h5py.File]:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[None]:
-    """Turns what HDF5 raises where it cannot write, which is OSError or RuntimeError of many lines, into a UserError."""
+    """Turn errors of HDF5 on writing, an OSError or RuntimeError of many lines, into a UserError of one line."""
     try:
         yield
     except (OSError, RuntimeError) as error:

@@ -44,7 +44,7 @@ class Model(ABC):
 
     @abstractmethod
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """Where query positions uv of image a lie in image b, in pixels. A class that `asks_for` nothing is told the images alone."""
+        """Where query positions uv of image a lie in image b, in pixels. Unless the class `asks_for` more, it gets the images only."""
 
     def answer(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """Answer a pair by `match`. The model gets copies of the images only, unless it `asks_for` ground truth."""
@@ -59,9 +59,9 @@ def _images_only(pair: Pair) -> Pair:
 
 
 def described_model(model: Model) -> dict[str, Any]:
-    """`info`, with the norm in which descriptors are compared, and what a network sees of an image where that is not the image itself.
+    """`info`, with the norm in which descriptors are compared, and the preprocessing of images if there is any.
 
-    The attributes `p` and `input` are their one source, so that they can be set from outside.
+    Both are read from the attributes `p` and `input` only, so that a caller can set them.
     """
     given = model.input.info if isinstance(model, DescriptorModel | MatcherModel) else {}
     return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None, **given}
@@ -80,7 +80,7 @@ class DescriptorModel(Model):
     p: Norm
     device = torch.device("cpu")
     input: NetworkInput = AS_IT_IS
-    """What `describe` is given of images."""
+    """Preprocessing of the images that `describe` gets."""
     grid: CellGrid | None = None
     """Position of the cells of `describe`; None: they tile the input evenly."""
     described: tuple[int, int, int] | None = None
@@ -93,9 +93,9 @@ class DescriptorModel(Model):
         """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid."""
 
     def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """What `describe` gives of images as the network's `input` has them, in float32, as cells that cover the whole image.
+        """Output of `describe` for images preprocessed by `input`, in float32, as cells that cover the whole image.
 
-        Where its own cells cover it otherwise, since the input was padded or `grid` says so, a descriptor for every pixel. Raises
+        If the input was padded, or `grid` places the cells otherwise, they are resampled to one descriptor per pixel. Raises
         ValueError for anything but descriptors of every image.
         """
         with torch.inference_mode():
@@ -114,7 +114,7 @@ class DescriptorModel(Model):
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
             raise ValueError(f"{self.name} gave {got} for {len(given)} images: {expected}")
         (height, width), (rows, columns) = given.shape[2:], found.shape[2:]
-        # A cell more or less on each side comes of rounding; (batch, rows, columns, channels) is off by far more.
+        # Rounding changes each side by a cell at most; the layout (batch, rows, columns, channels) differs by far more.
         if abs(rows * width - columns * height) > width + height:
             raise ValueError(
                 f"{self.name} gave {tuple(found.shape)} for images of {width} x {height}: {expected} of the images' proportions"

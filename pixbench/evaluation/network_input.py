@@ -60,7 +60,7 @@ def sampled(
 ) -> Float[Tensor, "batch channels height width"]:
     """Descriptors at the pixel centres of an image of the size `image`, bilinear between cells; outside them the nearest cell's.
 
-    `seen` is the size that the network saw, padding with it; without a `grid` its cells cover that evenly.
+    `seen` is the size of the network's input in pixels, padding included; without a `grid` the cells tile it evenly.
     """
     columns, rows = cells.shape[3], cells.shape[2]
     uv = resize_uv(pixel_centres(*image), image, network_input.enlarged(image))

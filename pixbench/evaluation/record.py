@@ -224,14 +224,14 @@ def schema_json() -> str:
 
 
 def write_record(path: Path, record: Record) -> Record:
-    """Write a record as indented JSON, with the hash of all that it says; returns what was written."""
+    """Write a record as indented JSON, with the hash of its contents; returns what was written."""
     sealed = record.model_copy(update={"sha256": record.own_sha256()})
     write_whole(path, json.dumps(sealed.model_dump(mode="json"), indent=1) + "\n")
     return sealed
 
 
 def read_record(path: Path) -> Record:
-    """Read and validate a record; UserError names the file and the field that is wrong."""
+    """Read and validate a record. Raises UserError with the file and the invalid field."""
     with parsing(path, "it is no record; run 'pixbench evaluate' again"):
         try:
             record = Record.model_validate_json(read_text(path))
@@ -247,13 +247,15 @@ def read_record(path: Path) -> Record:
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A record and where it lies."""
+    """A record and the path of its file."""
 
     path: Path
     record: Record
 
     def beside(self, which: Literal["predictions", "pairs"]) -> Path:
-        """The file of predictions or the table of pairs; UserError where it is missing or not the one that the record was made with."""
+        """The path of the predictions or of the table of pairs. Raises UserError if the file is missing, or not the one that the record was
+        made with.
+        """
         part = getattr(self.record, which)
         if part is None:
             raise UserError(f"{self.path} has no file of {which}: run 'pixbench evaluate' again")

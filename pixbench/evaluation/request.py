@@ -12,7 +12,7 @@ from .record_place import check_replaced, file_stem
 from .suite import Opening, Suite
 
 ProgressBar = Callable[[str, int, str], AbstractContextManager[Callable[..., None]]]
-"""Opens a bar for a description, a total and its unit; gives a function that is called with the units done since its last call."""
+"""Opens a progress bar from a description, a total and its unit; yields a function that takes the units done since its last call."""
 
 
 @contextmanager
@@ -45,7 +45,7 @@ class EvaluationRequest:
 
     @property
     def name(self) -> str:
-        """The suite's key, or the name of the data set's folder."""
+        """The suite's key, or the name of the data set's folder. Raises UserError if the request names neither."""
         if self.suite is not None:
             return self.suite.key
         if self.data is None:
@@ -58,7 +58,7 @@ class EvaluationRequest:
         return self.out / self.name
 
     def check_replaced(self, model: Model) -> None:
-        """Raises UserError if the record of another model has the place of this one's."""
+        """Raises UserError if the record would replace that of another model."""
         if self.suite is not None:
             path = self.folder / f"{file_stem(model.name)}.json"
             check_replaced(path, model, self.suite.full_name, None, None, force=self.force)

@@ -18,7 +18,7 @@ from .matching.levels.level import Level
 from .matching.pairs import DatasetPairs, EvaluationPairs
 
 FINGERPRINT_TOLERANCE = 1e-3
-"""Relative difference of a made set's self-test from the published one's."""
+"""Largest relative difference between the self-test of a set generated here and the published one."""
 
 STRIDE = 4
 """Every fourth pixel of every fourth row is a query, where a suite does not say otherwise."""
@@ -86,9 +86,9 @@ class MatchingSuite(Suite):
 class GeneratedSuite(MatchingSuite):
     """A generator and its whole configuration.
 
-    `own` names the sources that only the user has, such as rooms: each an option. With `levels`, `per_level` pairs of each are drawn
-    and the others are not asked about. `fingerprint` is what the self-test of the published set found, and the number of `queries` of the
-    drawn pairs: between processors the last bits of floats differ, but a pixel in a thousand does not change its status.
+    `own` names the sources that only the user has, such as rooms; each is an option. With `levels`, `per_level` pairs of each are drawn,
+    and the others are not scored. `fingerprint` holds numbers of the published set's self-test, and the number of `queries` of the drawn
+    pairs: between processors the last bits of floats differ, but a pixel in a thousand does not change its status.
     """
 
     generator: str
@@ -105,7 +105,7 @@ class GeneratedSuite(MatchingSuite):
         return int(self.config["scenes"])
 
     def recipe(self, sources: Mapping[str, Any] | None = None) -> Recipe:
-        """What decides the suite's contents."""
+        """The recipe that determines the suite's contents."""
         generator = GENERATORS.get(self.generator)
         config = generator.config_type(**{**self.config, **(sources or {})})
         return Recipe(generator=self.generator, generator_version=generator.version, config=config.model_dump(mode="json"))

@@ -38,12 +38,14 @@ class Task(ABC):
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:
         """Score a model: writes predictions and a record into `request.folder`; returns the record and its path.
 
-        Raises UserError for a model that cannot be asked, and for options that mean nothing here.
+        Raises UserError for a model of an unsupported kind, and for options that do not apply to the task.
         """
 
     @abstractmethod
     def rescore(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
-        """Recompute every number of a record from its predictions. `progress` gets pairs, or 1 for a record without."""
+        """Recompute every number of a record from its predictions. `progress` is called with the number of pairs done, or with 1 for a
+        record without pairs.
+        """
 
     def renew(self, stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> Record:
         """Rewrite a record from its predictions with the metrics of this version. Raises UserError if predictions do not suffice."""
@@ -54,16 +56,20 @@ class Task(ABC):
         """Caption of a table with the columns `shown`."""
 
     def open_data(self, record: Record, access: DataAccess) -> None:
-        """Open what scores of the record need; what many processes would otherwise make at once is made here. Nothing by default."""
+        """Open the data that a record was scored on, so that it is generated once and not by several processes at the same time. Does
+        nothing by default.
+        """
         del record, access
 
     def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
-        """Sum and number of a metric's values for each unit, from the files beside a record; empty where the metric is no mean of them."""
+        """Sum and number of a metric's values for each unit, from the files beside a record; empty if the metric is not a mean over
+        them.
+        """
         del stored, metric
         return {}
 
     def columns_of(self, record: Record) -> Mapping[str, str]:
-        """Columns of the table that a record stands in, as metric to words: it is ranked by the first."""
+        """Columns of the table that lists a record, metric id to heading; rows are ranked by the first."""
         del record
         return {self.primary: self.columns[self.primary]} | dict(self.columns)
 

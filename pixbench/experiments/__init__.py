@@ -52,14 +52,14 @@ class Experiment(Protocol):
 
 
 def experiment_named(name: str) -> Any:
-    """The module of an experiment. UserError with a suggestion for an unknown name."""
+    """The module of an experiment. Raises UserError, with a suggestion, for an unknown name."""
     if name not in EXPERIMENTS:
         raise unknown_name("experiment", name, EXPERIMENTS)
     return import_module(f"{__name__}.{name}")
 
 
 def preset_named(experiment: str, presets: Mapping[str, P], name: str) -> P:
-    """One of an experiment's presets. UserError with a suggestion for an unknown name."""
+    """A preset of an experiment. Raises UserError, with a suggestion, for an unknown name."""
     if name not in presets:
         raise unknown_name(f"preset of {experiment}", name, presets)
     return presets[name]

@@ -44,7 +44,7 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
 """Settings of each variant that differ from the defaults of `pixbench train`."""
 
 EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3}}
-"""Run only where `--variant` asks for them: half the learning rate, for the stability of training."""
+"""Run only if `--variant` names them: half the learning rate, for the stability of training."""
 
 ALL = {**VARIANTS, **EXTRA}
 LONG_RUNS = ("paper-inf", "stable-weighted", "point-infonce", "ucn")
@@ -126,7 +126,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 
 def run(cell: BudgetsCell, folder: Path) -> Record:
-    """Train one variant on one core, or take a reference; scores on held-out rooms and, with its learning curve, on validation rooms."""
+    """Train one variant on one core, or load a reference. Scores it on held-out rooms and, for its learning curve, on validation rooms."""
     measured = _trained(cell, folder) if cell.steps else _reference(cell, folder)
     return cell_record("budgets", cell, measured)
 
@@ -166,7 +166,7 @@ def _reference(cell: BudgetsCell, folder: Path) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a variant and budget, best first within a budget; references first."""
+    """One row per variant and budget, best first within a budget; references first."""
     rows = []
     for _, mine in by_settings(cells, "steps", "variant"):
         rows.append(
@@ -196,7 +196,7 @@ def table(rows: Sequence[Record]) -> str:
 
 
 def draw(cells: Sequence[Record], path: Path) -> None:
-    """δ_avg on validation rooms against steps and against core-hours, a line a run; references are horizontal."""
+    """δ_avg on validation rooms against steps and against core-hours, a line per run; references are horizontal."""
     figure = Figure(figsize=(10.4, 4.0), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(ALL).index)

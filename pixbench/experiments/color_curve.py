@@ -41,7 +41,7 @@ class ColorCurve:
     device: torch.device
 
     def points(self) -> list[dict[str, float]]:
-        """What was measured, in order of steps."""
+        """Measurements in order of steps: accuracies in [0, 1] and `color_change` (see there)."""
         found: list[dict[str, float]] = read_json(self.path, "remove the run and train again") if self.path.is_file() else []
         return found
 
@@ -67,12 +67,13 @@ class ColorCurve:
 
 
 def swapped_colors(images: UInt8[np.ndarray, "images side side 3"]) -> UInt8[np.ndarray, "images side side 3"]:
-    """The same digits in the other colour: red and green exchanged."""
+    """The same digits (uint8) in the other colour: red and green exchanged."""
     return images[..., [1, 0, 2]]
 
 
 def color_change(features: Features, swapped: Features) -> float:
-    """Mean absolute difference of descriptors between digits and the same in the other colour, over the descriptors' standard deviation.
+    """Mean absolute difference of descriptors between digits and the same in the other colour, over the descriptors' standard deviation;
+    without unit.
 
     0 where colour is suppressed. NaN where all descriptors are equal.
     """

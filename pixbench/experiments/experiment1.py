@@ -31,14 +31,15 @@ REFERENCE_BOUNDS = Bounds((0.80, 0.865), (0.09, 0.115), (0.68, 0.755), 0.075)
 """The reference's own windows."""
 
 SHOWN = 2
-"""Digits of which a cell keeps the descriptors' channels, for the figure."""
+"""Number of digits whose descriptor channels a cell stores, for the figure."""
 
 
 @dataclass(frozen=True)
 class Experiment1Preset:
-    """The size of the experiment. `jitter` is the strength of the photometric one; `head_stride` thins the pixels that the head reads.
+    """The size of the experiment. `jitter` is the strength of the photometric augmentation, `head_stride` the stride in pixels of the grid
+    that head and probe read.
 
-    With `curve` colour is measured at each saved step too. `precision` is that of training: see `train`.
+    With `curve`, sensitivity to colour is measured at each saved step too. `precision` is that of training: see `train`.
     """
 
     digits: str
@@ -144,7 +145,7 @@ class Experiment1Cell:
 def cells(
     preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None, objective: str = "paper"
 ) -> list[Experiment1Cell]:
-    """The grid of a preset, or a part of it, seed by seed: a sweep that is stopped has all cells at fewer seeds."""
+    """The grid of a preset, or a part of it, ordered by seed: a sweep that is stopped has all cells for fewer seeds."""
     grid = preset_named("experiment1", PRESETS, preset)
     return [
         Experiment1Cell(preset, norm, weight, seed, objective)

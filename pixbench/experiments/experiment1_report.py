@@ -26,7 +26,9 @@ REFERENCE = {
 
 
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per p and between_weight: every seed's accuracies and class, that of over half of them, if any, and the reference's."""
+    """One row per p and between_weight: accuracies and class of every seed, the class of more than half of them, if any, and the
+    reference's.
+    """
     rows = []
     for (p, weight), mine in by_settings(cells, "p", "between_weight", order={"p": NORMS.index}):
         classes = Counter(cell["class"] for cell in mine)
@@ -97,7 +99,7 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float], p: str, *, named: bool) -> None:
-    """Every run as a dot; what knowing the colour or the shape alone would give as lines, which are named beside the last plot."""
+    """Every run as a dot. Lines mark the accuracies of a classifier by colour alone and by shape alone."""
     for shift, name, color in ((-0.16, "id", "#5b8f5b"), (0.16, "ood", "#7a4fa0")):
         for place, weight in enumerate(weights):
             values = [cell[name] for cell in cells if cell["between_weight"] == weight]
@@ -169,7 +171,7 @@ def _lines(
     labelled: bool = True,
     linestyle: str = "-",
 ) -> None:
-    """A line a cell, in the colour of its weight."""
+    """A line per cell, in the colour of its weight."""
     first = {weight: min(cell["seed"] for cell in cells if cell["between_weight"] == weight) for weight in weights}
     for cell in sorted(cells, key=lambda cell: (cell["seed"], cell["between_weight"])):
         weight = cell["between_weight"]
@@ -179,7 +181,7 @@ def _lines(
 
 
 def _channels(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
-    """The first digit's first channels, one row a weight, -1 (blue) to 1 (red)."""
+    """The first digit's first channels, one row per weight, -1 (blue) to 1 (red)."""
     rows = []
     for weight in weights:
         first = min((cell for cell in cells if cell["between_weight"] == weight), key=lambda cell: cell["seed"])

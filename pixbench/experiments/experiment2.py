@@ -139,7 +139,7 @@ def _descriptors(network: torch.nn.Module, scene: StoredScene, view: int) -> np.
 
 
 def _structure(network: torch.nn.Module, test: Dataset, p: float) -> dict[str, float]:
-    """Means over the first view of each scene. `iou_objects` leaves the room out; `share` is what a detector by chance has."""
+    """Means over the first view of each scene. `iou_objects` leaves the room out; `share` is the score of a random detector."""
     rows = []
     for scene in test.scenes():
         dense = _descriptors(network, scene, 0)
@@ -176,7 +176,7 @@ def _shown(network: torch.nn.Module, scene: StoredScene) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a norm and weight, every seed's numbers."""
+    """One row per norm and weight, with the numbers of every seed."""
     rows = []
     for (p, weight), mine in by_settings(cells, "p", "between_weight", order={"p": NORMS.index}):
         rows.append(

@@ -119,7 +119,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 
 def run(cell: NegativesCell, folder: Path) -> Record:
-    """Train one member, and score it on rooms that it has not seen. Seconds are those of training alone."""
+    """Train one variant and score it on unseen rooms. Seconds are those of training alone."""
     preset = preset_named("negatives", PRESETS, cell.preset)
     rooms = preset.rooms
     chosen = dict(VARIANTS[cell.variant])
@@ -140,7 +140,7 @@ def run(cell: NegativesCell, folder: Path) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a variant and budget, best first within a budget."""
+    """One row per variant and budget, best first within a budget."""
     rows = []
     for _, mine in by_settings(cells, "steps", "variant"):
         rows.append(
@@ -172,7 +172,7 @@ def table(rows: Sequence[Record]) -> str:
 
 
 def draw(cells: Sequence[Record], path: Path) -> None:
-    """Every seed as a dot, a row a member, a panel a budget."""
+    """Every seed as a dot, one row per variant, one panel per budget."""
     rows = summary(cells)
     budgets = sorted({row["steps"] for row in rows})
     last = [row["variant"] for row in rows if row["steps"] == budgets[-1]]

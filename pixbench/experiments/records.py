@@ -44,7 +44,7 @@ def best_first(rows: Sequence[Record]) -> list[Record]:
 
 
 def check_variants(variants: Sequence[str], known: Collection[str]) -> None:
-    """UserError with a suggestion for a variant that is not known."""
+    """Raises UserError, with a suggestion, for an unknown variant."""
     for variant in variants:
         if variant not in known:
             raise unknown_name("variant", variant, known)

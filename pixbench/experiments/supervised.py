@@ -64,7 +64,7 @@ class SupervisedCell:
 
 
 def cells(preset: str, *, seeds: int | None = None) -> list[SupervisedCell]:
-    """All methods, seed by seed. UserError with a suggestion for an unknown preset."""
+    """All methods, seed by seed. Raises UserError, with a suggestion, for an unknown preset."""
     grid = preset_named("supervised", PRESETS, preset)
     return [SupervisedCell(preset, method, seed) for seed in range(seeds or grid.seeds) for method in METHODS]
 
@@ -93,7 +93,7 @@ def run(cell: SupervisedCell, folder: Path) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a method, every seed."""
+    """One row per method, with every seed."""
     rows = []
     for method in METHODS:
         mine = sorted((cell for cell in cells if cell["method"] == method), key=lambda cell: cell["seed"])
@@ -148,7 +148,7 @@ def supervised(domains: Sequence[Any], method: Method, *, seed: int) -> tuple[fl
         if method == "irm":
             weight = PENALTY if step >= PENALTY_FROM else 1.0
             loss = loss + weight * torch.stack(penalties).mean()
-            # As its authors do: the gradients stay of one size when the penalty rises.
+            # As its authors do: the gradients keep their size when the penalty rises.
             loss = loss / max(weight, 1.0)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

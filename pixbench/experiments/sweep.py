@@ -80,7 +80,7 @@ def read_cells(experiment: str, folder: Path) -> list[Record]:
         if not isinstance(cell, dict) or cell.get("format") != cell_format(experiment):
             raise UserError(f"{path} is not a record of {experiment}: remove it")
         with parsing(path, f"remove it and run {again} again"):
-            # The table of one cell shows whether its values are there.
+            # Making the table of the cell checks that all its values are there.
             module.table(module.summary([cell]))
         found.append(cell)
     if not found:
@@ -92,7 +92,7 @@ def _run(item: Work, tick: Callable[[int], None]) -> None:
     """Runs in a worker."""
     experiment, cell, folder = item
     path = record_path(folder, cell)
-    # On a cluster another worker may have made it, and was lost before it said so.
+    # On a cluster, another worker may have written it and been lost before it reported that.
     if not path.is_file():
         record = experiment_named(experiment).run(cell, folder)
         path.parent.mkdir(parents=True, exist_ok=True)

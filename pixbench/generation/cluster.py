@@ -37,8 +37,8 @@ def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
         from distributed import Client
     except ImportError:
         raise UserError("--cluster needs the package distributed: pip install 'pixbench[cluster]'") from None
-    # What goes wrong is told in one line, by us.
-    for name in ("distributed.client", "tornado.application"):  # the second reports callbacks that Ctrl-C overtook
+    # Errors are reported in one line by this module instead.
+    for name in ("distributed.client", "tornado.application"):  # the second reports callbacks that Ctrl-C interrupted
         logging.getLogger(name).setLevel(logging.CRITICAL)
     address = _address(cluster)
     _check_scheduler(address)
@@ -72,8 +72,8 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
 
 
 def _make(job: Job, shard: int, versions: dict[str, str]) -> int:
-    """Runs on a worker. Does nothing where the shard is there: a worker may be lost after it made one and before it said so."""
-    # Asked of each worker, because some join late.
+    """Runs on a worker. Does nothing where the shard is there: a worker may be lost after it wrote one and before it reported that."""
+    # Checked on each worker, because some join late.
     here = {name: version(name) for name in versions}
     if here != versions:
         raise UserError(_other_versions("a worker", here, versions))
@@ -96,10 +96,10 @@ def _address(cluster: str) -> str:
 
 
 def _check_scheduler(address: str) -> None:
-    """Raises UserError unless a scheduler answers. Asked without a client, because one that cannot connect does not end quietly."""
+    """Raises UserError unless a scheduler answers. Tested without a client, because one that cannot connect does not close cleanly."""
     try:
         found = asyncio.run(_kind_of_server(address))
-    except Exception as error:  # whatever a stranger at this address may cause
+    except Exception as error:  # any error that an unknown service at this address may cause
         reason = str(error) or f"no answer in {TIMEOUT_S} s"
         raise UserError(f"--cluster {address} cannot be reached ({reason}): is the scheduler running, and is this its address?") from None
     if found != "Scheduler":
@@ -121,7 +121,7 @@ def _versions(compression: Compression) -> dict[str, str]:
 
 def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> None:
     """Raises UserError unless there are workers, each with the software of this process."""
-    # Asked through the standard library alone, so that a worker without PixBench can answer.
+    # Uses the standard library alone, so that a worker without PixBench can answer.
     found = {name: client.run(version, name, on_error="return") for name in versions}
     workers = sorted(found["pixbench"])
     if not workers:

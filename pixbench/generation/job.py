@@ -53,7 +53,7 @@ class Job:
         return [scene_name(index) for index in self.scenes(shard)]
 
     def make(self, shard: int, progress: Callable[[int], None]) -> None:
-        """Make one shard; `progress` is called with 1 after each scene. The file appears when it is whole."""
+        """Make one shard; `progress` is called with 1 after each scene. The file appears under its name when it is complete."""
         write_shard(self.path(shard), self._made(shard, progress), compression=self.config.compression)
 
     def _made(self, shard: int, progress: Callable[[int], None]) -> Iterator[Scene]:

@@ -26,7 +26,7 @@ def check_places(wanted: RecipeFile, source: Path, kind: type[GeneratorConfig]) 
     try:
         places = kind.model_validate(wanted.recipe.config).locations
     except ValidationError:
-        # Told by name where the configuration is made of the recipe and of the command line.
+        # Reported with its field later, where the configuration is built from the recipe and the command line.
         return
     if places:
         named = ", ".join(f"{name} at {place}" for name, place in places.items())
@@ -55,7 +55,7 @@ def _check_assets(wanted: Mapping[str, str], here: Mapping[str, str | None]) -> 
 
 
 def compare(wanted: RecipeFile, made: Manifest) -> str:
-    """One line where all shards have the recipe's hashes. VerificationError naming the first shard that differs, and the software."""
+    """One line if all shards have the recipe's hashes. Raises VerificationError with the first shard that differs, and the software."""
     here = made.shard_hashes()
     wrong = [shard for shard in sorted(wanted.shards.keys() | here.keys()) if wanted.shards.get(shard) != here.get(shard)]
     if not wrong:

@@ -1,4 +1,4 @@
-"""`generate`: opens or begins a data set, has its missing shards made, and writes its manifest."""
+"""`generate`: creates or opens a data set, makes its missing shards, and writes its manifest."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -60,7 +60,7 @@ def generate(
 
 @contextmanager
 def _maker(workers: int, cluster: str | None, config: GeneratorConfig) -> Iterator[Maker]:
-    """Context that generates shards. Entered before anything is written, because a cluster may be unreachable."""
+    """Context that yields a maker of shards. It is entered before anything is written, because a cluster may be unreachable."""
     if cluster is not None:
         from .cluster import connected, make_on_cluster
 
@@ -83,7 +83,7 @@ def _make_here(job: Job, shards: Sequence[int], progress: Callable[[int], None])
 
 
 def _missing(job: Job, manifest: Manifest) -> list[int]:
-    """The shards to be made. A damaged one is deleted: from here on a shard that is there is whole."""
+    """The numbers of missing shards. Damaged ones are deleted and count as missing, so that every remaining shard is complete."""
     listed = {entry.file: entry for entry in manifest.shards}
     missing = [shard for shard in job.shards if not _intact(job, shard, listed)]
     for shard in missing:
@@ -98,7 +98,7 @@ def _intact(job: Job, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
         return False
     if path.name in listed:
         return file_sha256(path) == listed[path.name].sha256
-    # Not listed yet: its hash is nowhere but with its fields.
+    # Not listed in the manifest yet: only the hashes of its fields are known.
     return not shard_faults(path, job.scene_names(shard), job.recipe())
 
 
@@ -118,13 +118,13 @@ def _is_being_written(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError as error:
-        # A file that was never finished cannot be read; where nothing can be locked, nobody knows.
+        # An unfinished file cannot be read; on file systems without locks it is unknown whether somebody writes it.
         return error.errno in WITHOUT_LOCKS
     return False
 
 
 def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
-    """The manifest of this data set in `folder`, None where it is to be begun. Raises UserError if the folder holds something else."""
+    """The manifest of this data set in `folder`, None for a new one. Raises UserError if the folder holds something else."""
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file: --out must name a folder")
     if (folder / MANIFEST).exists():
@@ -133,14 +133,14 @@ def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
             return manifest
         if manifest.shards or any((folder / "shards").glob("*.h5")):
             raise UserError(f"{folder} holds another data set ({manifest.recipe.difference(recipe)}): choose another --out")
-        # One that was begun and has no shard yet: a first try with settings that did not work.
+        # A data set without a shard yet may be replaced: its settings did not work.
     elif not holds_nothing(folder, "shards"):
         raise UserError(f"{folder} is not empty and is not a data set: choose a new or empty folder for --out")
     return None
 
 
 def _open_manifest(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`, begun if the folder is new or empty."""
+    """The manifest of the data set in `folder`; a new one if the folder is new or empty."""
     recipe = recipe_of(generator_name, config)
     manifest = _check_place(recipe, folder)
     if manifest is not None:

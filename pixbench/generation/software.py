@@ -1,4 +1,4 @@
-"""The versions of the software that decides a data set's bytes."""
+"""Versions of the software that determines a data set's bytes."""
 
 import platform
 from importlib.metadata import version
@@ -9,7 +9,7 @@ PACKAGES = ("pixbench", "numpy", "h5py", "embreex", "trimesh")
 
 
 def packages(compression: Compression) -> tuple[str, ...]:
-    """The packages that have a say in the bytes of a data set."""
+    """Names of the packages that affect the bytes of a data set."""
     return (*PACKAGES, "hdf5plugin") if compression == "zstd" else PACKAGES
 
 

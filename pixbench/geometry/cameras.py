@@ -16,7 +16,7 @@ from .pixels import axis_centres
 
 
 def transform_points(T: Float[np.ndarray, "4 4"], points: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 3"]:
-    """Points, (..., 3), moved by a rigid 4x4 transform."""
+    """Points (..., 3) under a rigid 4x4 transform, in the unit of its translation (metres for poses of cameras)."""
     return points @ T[:3, :3].T + T[:3, 3]
 
 
@@ -67,12 +67,12 @@ class Camera:
 
     @cached_property
     def world_to_pixel(self) -> Float[np.ndarray, "3 3"]:
-        """From a direction in the world to the (u, v, 1) that it is seen at, times its z-depth."""
+        """Matrix K R' that maps a world direction to (u, v, 1) times its z-depth; u and v in pixels."""
         return self.K @ self.T_world_cam[:3, :3].T
 
     @cached_property
     def pixel_to_world(self) -> Float[np.ndarray, "3 3"]:
-        """From (u, v, 1) to the ray in the world, scaled so that its parameter is z-depth."""
+        """Matrix that maps (u, v, 1), in pixels, to the ray in the world, scaled so that its parameter is z-depth."""
         return self.T_world_cam[:3, :3] @ np.linalg.inv(self.K)
 
     def rays(self, uv: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 3"]:
@@ -140,7 +140,7 @@ def _reproject(depth, columns, rows, turn, move, uv):
     for row in range(height):
         v = rows[row]
         x, y, z = turn[0, 1] * v + turn[0, 2], turn[1, 1] * v + turn[1, 2], turn[2, 1] * v + turn[2, 2]
-        # A row at a time, u and v apart: so the compiler does several pixels at once.
+        # Row by row, u and v apart, so that the compiler vectorises the loop.
         for column in range(width):
             u, d = columns[column], np.float64(depth[row, column])
             depth_b = d * (z_step * u + z) + move[2]

@@ -100,7 +100,7 @@ def trace_view(
 ) -> View:
     """Cast a ray through each pixel's centre, and more through its corners and inside to learn what its footprint covers.
 
-    Without `footprint` only grazing pixels are ambiguous, and there are no samples: enough for a first look.
+    Without `footprint` only grazing pixels are ambiguous, and there are no samples: enough to choose cameras by.
     """
     width, height = camera.width, camera.height
     hits, directions = cast(caster, corners, camera, pixel_centres(width, height).reshape(-1, 2))
@@ -245,7 +245,7 @@ def _decide(framed, arrives, directions, depth, normal, ambiguous, uv, centre_b,
     """The status of points in the frame.
 
     Ambiguous in a, in b or seen grazing from b; ambiguous too where the ray to the point and the surface at the centre of b's
-    pixel tell different things, because something thinner than its samples lies in that pixel; else whether the ray arrives.
+    pixel disagree, because something thinner than its samples lies in that pixel; else whether the ray arrives.
     """
     for k in range(len(framed)):
         i = framed[k]

@@ -94,7 +94,9 @@ def pixel_samples(width: int, height: int) -> Float[np.ndarray, "rows columns 2"
 
 
 def every_nth(stride: int, first: int | None = None) -> slice:
-    """Indices along an axis of a grid of every `stride`-th pixel, from `first`; by default half a stride in, so that it lies centred."""
+    """Slice of every `stride`-th pixel along one axis. `first` is the index of the first one; by default stride // 2, which centres the
+    grid.
+    """
     return slice(stride // 2 if first is None else first, None, stride)
 
 

@@ -44,7 +44,9 @@ CASTERS: Registry[Callable[..., RayCaster]] = Registry("ray caster", "pixbench.c
 
 @dataclass(frozen=True, eq=False)
 class PlacedCaster:
-    """A placed body of a JoinedCaster: a caster of its `triangles` in its own frame, its box there (2, 3), and its rigid pose."""
+    """A placed body of a JoinedCaster: a caster of its `triangles` in its own frame, its box in that frame (2, 3) in metres, and its rigid
+    pose.
+    """
 
     caster: RayCaster
     triangles: int
@@ -162,7 +164,9 @@ def _take_nearer(triangle, t, index, other, other_t, offset):
 
 @dataclass(frozen=True, eq=False)
 class Hits:
-    """First hits of rays: `t` in units of the direction's length (inf: none), barycentric weights of corners 1 and 2."""
+    """First hits of rays: ids of triangles (-1: none), `t` in units of the direction's length (inf: none), barycentric weights of corners 1
+    and 2.
+    """
 
     triangle: Int[np.ndarray, "*batch"]
     t: Float[np.ndarray, "*batch"]

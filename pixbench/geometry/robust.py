@@ -1,4 +1,6 @@
-"""Robust estimation of homography, essential and fundamental matrices from matches with outliers, by OpenCV's MAGSAC++."""
+"""Robust estimation of homography, essential and fundamental matrices from matches with outliers, by OpenCV's MAGSAC++ (Barath et al.,
+2020). Thresholds are in pixels.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +18,9 @@ CONFIDENCE = 0.9999
 
 
 def fit_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Fit | None:
-    """H that carries uv of image a to image b; None where it fails, as with fewer than four matches."""
+    """Homography that maps uv of image a to uv of image b, in pixels, and its inliers. None if it fails, as with fewer than four
+    matches.
+    """
     import cv2
 
     def estimate() -> tuple[Any, Any]:
@@ -26,7 +30,9 @@ def fit_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> 
 
 
 def fit_fundamental(uv_a: Points, uv_b: Points, *, threshold_px: float = 1.0) -> Fit | None:
-    """F with (u_b, v_b, 1) F (u_a, v_a, 1)' = 0; None where it fails, as with fewer than eight matches."""
+    """Fundamental matrix F with (u_b, v_b, 1) F (u_a, v_a, 1)' = 0, in pixels, and its inliers. None if it fails, as with fewer than eight
+    matches.
+    """
     import cv2
 
     def estimate() -> tuple[Any, Any]:
@@ -36,7 +42,9 @@ def fit_fundamental(uv_a: Points, uv_b: Points, *, threshold_px: float = 1.0) ->
 
 
 def fit_essential(uv_a: Points, uv_b: Points, K_a: Matrix, K_b: Matrix, *, threshold_px: float = 1.0) -> Fit | None:
-    """E between rays K^-1 (u, v, 1); the threshold is divided by the mean focal length. None where it fails, as with fewer than five."""
+    """Essential matrix E between the rays K^-1 (u, v, 1), and its inliers; the threshold is divided by the mean focal length in pixels.
+    None if it fails, as with fewer than five matches.
+    """
     import cv2
 
     focal = float(np.mean([K_a[0, 0], K_a[1, 1], K_b[0, 0], K_b[1, 1]]))
@@ -51,7 +59,7 @@ def fit_essential(uv_a: Points, uv_b: Points, K_a: Matrix, K_b: Matrix, *, thres
 
 
 def on_unit_plane(uv: Points, K: Matrix) -> Points:
-    """Where the rays of uv meet the plane at depth 1 before the camera."""
+    """Points K^-1 (u, v, 1), without the last coordinate, in which the rays of uv (pixels) meet the plane at depth 1."""
     rays = np.concatenate([uv, np.ones((len(uv), 1))], axis=1) @ np.linalg.inv(K).T
     return np.ascontiguousarray(rays[:, :2])
 
@@ -62,7 +70,7 @@ def _fit(estimate: Callable[[], tuple[Any, Any]]) -> Fit | None:
     try:
         matrix, mask = estimate()
     except cv2.error:
-        # It raises for degenerate points, where other estimators return nothing.
+        # It raises for degenerate points, for which other estimators return nothing.
         return None
     if matrix is None or mask is None or matrix.ndim != 2 or matrix.shape[1] != 3 or len(matrix) < 3 or not np.isfinite(matrix[:3]).all():
         return None

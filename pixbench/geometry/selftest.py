@@ -124,7 +124,9 @@ def merge(tests: Sequence[SelfTest]) -> SelfTest:
 
 @dataclass(frozen=True, eq=False)
 class StoredPair:
-    """An ordered pair as files give it: both views' arrays, the map recomputed from depth, and the stored status."""
+    """An ordered pair as read from files: both views' arrays (depth and points in metres, rgb uint8, unit normals, ids of triangles), the
+    map `uv_b` in pixels recomputed from depth, and the stored status.
+    """
 
     camera_a: Camera
     camera_b: Camera
@@ -150,7 +152,7 @@ class StoredPair:
 
 
 Pixels = tuple[Int[np.ndarray, "_"], Int[np.ndarray, "_"]]
-"""Rows and columns of some pixels, to index an image with."""
+"""Rows and columns of pixels, as indices into an image."""
 
 LANDED = np.isin(np.arange(len(Status)), (Status.VISIBLE, Status.OCCLUDED, Status.AMBIGUOUS))
 """Whether a pixel of each status has its point inside the target's frame."""
@@ -179,9 +181,9 @@ def stored_depth_at(pair: StoredPair, uv: Float[np.ndarray, "points 2"]) -> Floa
 def measure_exact(
     pair: StoredPair, truth: PairTruth, a: View, caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], flat: FlatColor
 ) -> SelfTest:
-    """At generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b.
+    """Self-test at generation: the reader's map against the exact one, and the cycle a -> b -> a through a ray cast from b.
 
-    Pixels are thinned to about SAMPLE of each kind; the counts of the result are of those.
+    About SAMPLE pixels of each kind are measured; the counts of the result refer to those.
     """
     framed = _pixels(LANDED[truth.status], SAMPLE)
     map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
@@ -196,14 +198,14 @@ def measure_exact(
 
 
 def _pixels(mask: Bool[np.ndarray, "height width"], most: int | None = None) -> Pixels:
-    """The set pixels, or every so many-th of them, so that about `most` are left."""
+    """The pixels that are set, subsampled evenly to about `most`."""
     at = np.flatnonzero(mask)
     rows, columns = np.divmod(at[:: max(len(at) // most, 1)] if most else at, mask.shape[1])
     return rows, columns
 
 
 def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"], control_uv: Float[np.ndarray, "controls 2"]) -> SelfTest:
-    """From files alone: the reader's map against the stored exact points, and the cycle through b's own stored planes.
+    """Self-test from files alone: the reader's map against the stored exact points, and the cycle through b's own stored planes.
 
     The way back takes the plane (depth and normal) of the pixel of b on which a point falls, where both see the same triangle.
     """
@@ -213,7 +215,7 @@ def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"]
     z = stored_depth_at(pair, uv)
     rays = pair.camera_b.rays(uv)
     test = _measure(pair, pair.camera_b.centre + z[:, None] * rays, same, _pixels(pair.visible), _pixels(pair.status == Status.OCCLUDED))
-    # A pair that shares nothing has no exact matches to store; its controls are NaN.
+    # A pair without overlap has no exact matches to store; its controls are NaN.
     stored = np.isfinite(control_uv).all(axis=1)
     error = np.linalg.norm(pair.uv_b[control_pixel[stored, 1], control_pixel[stored, 0]] - control_uv[stored], axis=1)
     return _with_map_error(test, error)
@@ -261,7 +263,7 @@ def _measure(
 
 
 def _doubtful(pair: StoredPair, hidden: Pixels) -> int:
-    """Pixels called occluded although b's own pixel shows their triangle, from its front, at their depth within 0.1 %."""
+    """Number of pixels called occluded although b's own pixel shows their triangle, from its front, at their depth within 0.1 %."""
     points, uv = pair.points_a[hidden], pair.uv_b[hidden].astype(np.float64)
     column, row = pair.target_pixel(uv).T
     expected = pair.camera_b.project(points)[1]

@@ -18,14 +18,14 @@ Homography = Float[np.ndarray, "3 3"]
 
 
 def apply_homography(H: Homography, uv: Float[np.ndarray, "*batch 2"]) -> Float[np.ndarray, "*batch 2"]:
-    """uv (..., 2) in pixels, carried by H; NaN for points at or beyond its horizon."""
+    """uv (..., 2) under H, in pixels; NaN for points at or beyond its horizon."""
     moved = uv @ H[:, :2].T + H[:, 2]
     depth = moved[..., 2:]
     return moved[..., :2] / np.where(depth > 1e-12, depth, np.nan)
 
 
 def about(centre: Float[np.ndarray, "2"], A: Float[np.ndarray, "2 2"]) -> Homography:
-    """The affine warp that turns, scales and shears by A (x right, y down) and leaves `centre` where it is."""
+    """The affine warp that applies A (x right, y down) about `centre`, which is in pixels and stays fixed."""
     H = np.eye(3)
     H[:2, :2] = A
     H[:2, 2] = centre - A @ centre
@@ -33,7 +33,7 @@ def about(centre: Float[np.ndarray, "2"], A: Float[np.ndarray, "2 2"]) -> Homogr
 
 
 def rotation(angle_rad: float) -> Float[np.ndarray, "2 2"]:
-    """From x towards y: clockwise on the screen, because y points down."""
+    """2D rotation by an angle in radians, from x towards y: clockwise on the screen, because y points down."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     return np.array([[cos, -sin], [sin, cos]])
 
@@ -46,7 +46,9 @@ def shift(by: Float[np.ndarray, "2"]) -> Homography:
 
 
 def from_corners(corners: Float[np.ndarray, "4 2"], to: Float[np.ndarray, "4 2"]) -> Homography:
-    """The perspective warp that carries four points, no three on a line, to four others."""
+    """The perspective warp that maps four points in pixels, no three of them collinear, to four others, by the direct linear transform
+    (Hartley and Zisserman, 2004, section 4.1).
+    """
     rows = []
     for (x, y), (u, v) in zip(corners, to, strict=True):
         rows.append([x, y, 1, 0, 0, 0, -u * x, -u * y])
@@ -57,11 +59,11 @@ def from_corners(corners: Float[np.ndarray, "4 2"], to: Float[np.ndarray, "4 2"]
 def warped(
     picture: Float[Tensor, "channels rows columns"], H: Homography, width: int, height: int
 ) -> Float[Tensor, "channels height width"]:
-    """The view of a picture under H, bilinear; black where the picture ends."""
+    """The view of width x height pixels of a picture under H, by bilinear interpolation; black outside the picture."""
     source = apply_homography(np.linalg.inv(H), pixel_centres(width, height))
     rows, columns = picture.shape[-2:]
     # kornia and OpenCV warp with coordinates in float32: their images differ in the last bits, which would change existing data sets.
-    # What lies behind the horizon is far outside.
+    # Points behind the horizon are placed far outside.
     grid = torch.from_numpy(np.nan_to_num(normalised_grid(source, columns, rows), nan=9.0)).to(picture.dtype)
     return functional.grid_sample(picture[None], grid[None], align_corners=False, padding_mode="zeros")[0]
 
@@ -69,7 +71,9 @@ def warped(
 def correspondences(
     H_a: Homography, H_b: Homography, width: int, height: int
 ) -> tuple[Float[np.ndarray, "height width 2"], Bool[np.ndarray, "height width"]]:
-    """Where each pixel centre of view a lies in view b of the same size, and whether that is inside the image."""
+    """The position in view b, in pixels, of each pixel centre of view a, and whether it lies inside the image. Both views have the same
+    size.
+    """
     uv_b = apply_homography(H_b @ np.linalg.inv(H_a), pixel_centres(width, height))
     return uv_b, in_image(uv_b, width, height)
 

@@ -9,10 +9,10 @@ Kind = Literal["3d", "2d"]
 
 
 def photometric(strength: float, kind: Kind = "3d") -> nn.Module:
-    """A module that changes each image of a (B, 3, H, W) batch in [0, 1] on its own; strength 0 leaves it as it is.
+    """A module that augments each image of a (B, 3, H, W) batch in [0, 1] independently; strength 0 changes nothing.
 
-    `3d` is what the method's code does to rendered views; `2d` what its text says of warped pictures: brightness, saturation and
-    hue, and blur of a camera that moves.
+    `3d` is the augmentation of the method's code for rendered views; `2d` that of its paper for warped pictures: brightness, saturation,
+    hue and motion blur.
     """
     if strength == 0:
         return nn.Identity()

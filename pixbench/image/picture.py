@@ -71,7 +71,7 @@ def opened_image(path: Path) -> Iterator[Image.Image]:
     """An image of Pillow's, whose pixels are not read yet. Raises UserError if it is none, or too large to be held."""
     check_regular(path)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are what this is for
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large pictures are expected here
         with parsing(path, EXPECTED):
             try:
                 image = Image.open(path)
@@ -107,7 +107,7 @@ def rgb_of(image: Image.Image, *, sixteen_bits: bool = False) -> Pixels:
     if image.mode.startswith("I;16") or (image.mode == "I" and sixteen_bits):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     elif image.mode in ("I", "F"):
-        # Without a range of their own: the darkest becomes black, the brightest white.
+        # These modes have no fixed range: the darkest value becomes black, the brightest white.
         values = np.nan_to_num(np.asarray(image, np.float64))
         values = (values - values.min()) / max(float(np.ptp(values)), 1e-12)
         image = Image.fromarray((255 * values).round().astype(np.uint8))

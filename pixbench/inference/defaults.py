@@ -1,13 +1,15 @@
 """Defaults of matching and describing pictures. Imports nothing, so that the command line can state them at once."""
 
 WORKING_SIZE = 480
-"""Longer side, in pixels, that pictures are shrunk to: near the sizes that models are trained on, and searched in seconds."""
+"""Longer side, in pixels, that pictures are shrunk to: near the sizes that models are trained on, and small enough to be searched in
+seconds.
+"""
 
 STEP = 8
 """Query stride, in pixels of the shrunk picture."""
 
 CYCLE_PX = 1.5
-"""A mutual match returns to within this distance of its start: to the same pixel, or to one of the eight around it."""
+"""Largest cycle error of a mutual match, in pixels: it returns to the same pixel, or to one of the eight around it."""
 
 THRESHOLD_PX = 3.0
-"""An inlier is this near to the geometry, in pixels of the shrunk picture."""
+"""Inlier threshold of the geometry, in pixels of the shrunk picture."""

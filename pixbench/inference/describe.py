@@ -46,8 +46,8 @@ def describe(
     """Describe a picture (a path, a uint8 array, or one of Pillow's) with a model or its name; by default the one that ships.
 
     It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. Raises UserError for a
-    file that is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` lets a model
-    run code of its own, see `load_model`.
+    file that is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` allows a model
+    to run its own code, see `load_model`.
 
     Example:
         described = pixbench.describe("a.jpg", "baseline:dense-sift")
@@ -67,11 +67,13 @@ def describe(
 
 
 def pca_colours(descriptors: Float[np.ndarray, "channels rows columns"]) -> UInt8[np.ndarray, "rows columns 3"]:
-    """The three directions in which descriptors vary most as red, green and blue, each from its 1st to its 99th percentile."""
+    """The first three principal components of descriptors (PCA) as red, green and blue in 0 to 255, each scaled from its 1st to its 99th
+    percentile.
+    """
     flat = descriptors.reshape(len(descriptors), -1).T.astype(np.float64)
     centred = flat - flat.mean(axis=0)
     axes = np.linalg.eigh(centred.T @ centred).eigenvectors[:, ::-1][:, :3]
-    # A direction's sign is free: its largest entry is made positive, so that the same descriptors give the same picture.
+    # The sign of a principal direction is arbitrary: its largest entry is made positive, so that the picture is reproducible.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     projected = np.zeros((len(flat), 3))
     projected[:, : axes.shape[1]] = centred @ axes
@@ -81,7 +83,7 @@ def pca_colours(descriptors: Float[np.ndarray, "channels rows columns"]) -> UInt
 
 
 def check_description_path(path: Path) -> None:
-    """UserError, before any work, for a kind of file that is not written."""
+    """Raise UserError, before any work starts, for an unsupported file type."""
     if path.suffix not in FILES:
         raise UserError(f"{path}: expected a name that ends in {', '.join(FILES)}")
 

@@ -42,7 +42,7 @@ def match(
     `refine` searches again around each match in pictures of that longer side. `geometry` is none, homography, essential or
     fundamental; a match within `threshold_px` of it, in pixels of the shrunk pictures, is an inlier. `focal_px`, in pixels of both
     pictures, is for the essential matrix; by default EXIF's, or else 1.2 times the longer side.
-    `trust_code` lets a model run code of its own, see `load_model`.
+    `trust_code` allows a model to run its own code, see `load_model`.
 
     Raises UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
 

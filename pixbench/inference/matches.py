@@ -38,8 +38,8 @@ class ImageMatches:
         return len(self.uv_a)
 
     def kept(self, cycle_px: float, ratio: float) -> "ImageMatches":
-        """Those that return to within `cycle_px`, and have at most that ratio."""
-        # What a model cannot say (NaN) excludes nothing.
+        """The matches with at most this cycle error, in pixels, and at most this ratio."""
+        # A value that the model does not provide (NaN) excludes nothing.
         keep = ~(self.cycle_px > cycle_px) & ~(self.ratio > ratio) & np.isfinite(self.uv_b).all(axis=1)
         return ImageMatches(self.uv_a[keep], self.uv_b[keep], self.distance[keep], self.ratio[keep], self.cycle_px[keep])
 
@@ -51,7 +51,7 @@ class ImageMatches:
 
 
 def write_csv(found: ImageMatches, path: Path) -> None:
-    """One line a match, in pixels of the pictures as they are; `inlier` (1 or 0) where a geometry was asked for. Unknown is empty."""
+    """One line per match, in pixels of the original pictures; `inlier` (1 or 0) where a geometry was asked for. Unknown is empty."""
     columns = {
         "u_a": found.uv_a[:, 0],
         "v_a": found.uv_a[:, 1],

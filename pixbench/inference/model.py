@@ -23,7 +23,7 @@ ModelSource = Model | nn.Module | str | Path
 
 
 def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool = False) -> Model:
-    """The model itself, or the one of that name, or the default one. UserError as of `load_model`."""
+    """The model itself, the model of that name, or the default one. Raises UserError as `load_model` does."""
     return as_model(default_model() if model is None else model, device=device, trust_code=trust_code)
 
 

@@ -14,13 +14,13 @@ from ..geometry.pixels import index_to_uv, nearest_pixel_index
 from ..image.picture import Pixels
 
 TILE = 384
-"""Pixels whose windows are searched at a time are in squares of this size."""
+"""Side of a tile in pixels: the windows of its pixels are searched together."""
 
 MARGIN = 64
-"""Pixels around a tile that are described with it, so that a descriptor sees its surroundings."""
+"""Margin in pixels around a tile that is described with it, as context for its descriptors."""
 
 POINTS = 256
-"""Windows that are held at a time."""
+"""Number of windows in memory at a time."""
 
 Uv = Float[np.ndarray, "matches 2"]
 
@@ -30,8 +30,8 @@ def refined(
 ) -> tuple[Uv, Uv, Float[np.ndarray, " matches"]]:
     """The pixel of each uv_a (its centre), the nearest descriptor at most `radius` columns and rows from uv_b, and their distance.
 
-    Below the pixel by a parabola, as `match_dense` does. Pictures larger than a tile are described in tiles: a model that looks at all of a
-    picture, as one with group norms does, sees each tile as a picture of its own.
+    Sub-pixel positions are found by a parabola, as in `match_dense`. Pictures larger than a tile are described in tiles: a model that looks
+    at all of a picture, as one with group norms does, sees each tile as a picture of its own.
     """
     pixel_a, pixel_b = (nearest_pixel_index(uv, rgb.shape[1], rgb.shape[0]) for uv, rgb in ((uv_a, rgb_a), (uv_b, rgb_b)))
     query = torch.zeros(0)
@@ -49,7 +49,7 @@ def refined(
 
 
 def _least(away: Float[Tensor, "points side side"]) -> tuple[Float[Tensor, "points 2"], Float[Tensor, " points"]]:
-    """(column, row) of the least of each window, below the pixel, and its value."""
+    """Sub-pixel (column, row) of the minimum of each window, and its value."""
     side = away.shape[1]
     least, index = away.flatten(1).min(dim=1)
     row, column, point = index // side + 1, index % side + 1, torch.arange(len(away))

@@ -13,7 +13,7 @@ GEOMETRIES: tuple[str, ...] = get_args(Geometry)
 
 
 def check_geometry(name: str) -> Geometry:
-    """The geometry of that name. Raises UserError for another."""
+    """The geometry of that name. Raises UserError for an unknown one."""
     if name not in GEOMETRIES:
         raise unknown_name("geometry", name, GEOMETRIES)
     found: Geometry = name  # type: ignore[assignment]

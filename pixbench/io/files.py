@@ -29,9 +29,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a file, hexadecimal."""
+    """sha256 of a file, hexadecimal. Raises OSError if it is not a regular file or cannot be read."""
     if path.exists() and not path.is_file():
-        # A pipe or a device would be read for ever.
+        # Reading a pipe or a device would never end.
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,7 +21,7 @@ def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[No
     With `wait`, waits for it instead. On file systems without locks, or if the folder is not writable, the block runs without one.
     """
     path = folder / name
-    with suppress(OSError):  # whoever writes there will say why that cannot be
+    with suppress(OSError):  # the write itself will report why that is impossible
         folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
@@ -38,20 +38,22 @@ def locked(folder: Path, name: str = LOCK, *, wait: bool = False) -> Iterator[No
             remove_temporary(folder)
         yield
     finally:
-        # Unlinked while it is held: who waits for it sees that its file is gone, and begins anew.
+        # Unlinked while it is held: a waiting process sees that its file is gone, and locks a new one.
         path.unlink(missing_ok=True)
         lock.release()
 
 
 def remove_temporary(folder: Path, name: str = "*") -> None:
-    """Delete the files that a killed process had not renamed to a `name` yet (see `written_whole`); nobody else writes these."""
+    """Delete temporary files of a killed process, which were not renamed to a `name` yet (see `written_whole`); no other process writes
+    these.
+    """
     for path in folder.glob(f".*.tmp.{name}"):
         with suppress(OSError):
             path.unlink()
 
 
 def holds_nothing(folder: Path, *own: str) -> bool:
-    """Whether a folder is new, empty, or has only what a command leaves that was killed before it wrote anything of use.
+    """Whether a folder is new, empty, or holds only leftovers of a command that was killed before it wrote any result.
 
     That is a lock, temporary files, and the empty folders or logs named in `own`.
     """

@@ -12,7 +12,7 @@ def keep_freed_memory() -> bool:
     """Keep the memory of freed arrays for later ones, instead of returning it to the system. Returns whether the C library supports this.
 
     A step of training takes and frees gigabytes. glibc asks the system for each large array anew, and the system clears it page by
-    page: a tenth of the step. Other libraries than glibc do as they do.
+    page: a tenth of the step. Other C libraries are left as they are.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -22,7 +22,7 @@ _ticks: Any = None
 
 
 def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, progress: Callable[[int], None]) -> Iterator[Result]:
-    """The results of `work` on each item, as they come, from `workers` processes. Raises UserError if one of these is killed.
+    """The results of `work` on each item, in order of completion, from `workers` processes. Raises UserError if one of these is killed.
 
     What `work` raises is raised here, and the other processes are ended.
     """
@@ -44,7 +44,7 @@ def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, 
                 "run the same command again with fewer --workers"
             ) from None
         except BaseException:
-            # What is queued would still run, and what runs would be waited for.
+            # Otherwise queued items would still run, and running ones would be waited for.
             for worker in multiprocessing.active_children():
                 worker.terminate()
             raise
@@ -61,7 +61,7 @@ def _pass_on(ticks: Any, progress: Callable[[int], None]) -> None:
 
 
 def _start_worker(ticks: Any) -> None:
-    """Runs first in each worker process: where to report, and to end with the process that started it."""
+    """Initialises a worker process: where it reports progress, and that it ends with its parent."""
     global _ticks
     _ticks = ticks
     threading.Thread(target=_end_with_parent, daemon=True).start()

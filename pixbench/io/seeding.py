@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Inside, torch draws from `seed`, on the CPU and on every GPU; afterwards its generators are as they were."""
+    """Seed torch's generators, on the CPU and on every GPU, inside the block; afterwards their states are restored."""
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield

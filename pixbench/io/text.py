@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, TextIO, cast
 
 COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
-"""The only sequence that our own output has: it changes colours and nothing else."""
+"""The only escape sequence of PixBench's own output: it changes colours and nothing else."""
 
 
 def printable(text: str, allowed: str = "\n") -> str:

@@ -11,14 +11,14 @@ import time
 from pathlib import Path
 
 WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
-"""Environment variables for the waiting of threads: of OpenMP, of GCC's runtime, and of LLVM's and Intel's."""
+"""Environment variables that control how threads wait: OpenMP's, that of GCC's runtime, and that of LLVM's and Intel's."""
 
 COUNT = "OMP_NUM_THREADS"
 MEASURED = "PIXBENCH_MEASURED_THREADS"
 """Holds the number in COUNT where this module chose it, so that processes started from here do not take it for the user's."""
 
 SPINS = 10_000
-"""Some 0.1 ms: longer than the pauses within a step on a quiet machine."""
+"""About 0.1 ms: longer than the pauses within a step on an idle machine."""
 
 CPU_TIMES = Path("/proc/stat")
 MEASURED_SECONDS = 0.2
@@ -62,7 +62,7 @@ def idle_cores(seconds: float = MEASURED_SECONDS) -> int:
         return len(cores)
     busy, total = (b - a for a, b in zip(before, after, strict=True))
     idle = len(cores) * (1 - busy / total) if total > 0 else len(cores)
-    # A quarter of a core is what a quiet system needs for itself.
+    # An idle system itself needs up to a quarter of a core.
     return max(1, min(len(cores), int(idle + 0.25)))
 
 
@@ -75,7 +75,7 @@ def allowed_cores() -> frozenset[int]:
 def _from_environment() -> int | None:
     if os.environ[COUNT] == os.environ.get(MEASURED):
         return None
-    # OpenMP takes a list, of which the first is for the outermost level.
+    # OpenMP accepts a list, whose first entry is for the outermost level.
     first = os.environ[COUNT].split(",")[0].strip()
     return int(first) if first.isdigit() and int(first) else None
 

@@ -44,14 +44,14 @@ def reordering_kernel(function: Function) -> Function:
 
 def _compiled(function: Function, **options: Any) -> Function:
     """Compile with a cache on disk: beside the source, else in $PIXBENCH_CACHE, else in a temporary folder, else without one."""
-    # Places are made one by one: the next only where the one before is of no use.
+    # Folders are created one by one: the next one only if the previous one cannot be used.
     for place in chain((None,), _places()):
         if place is not None:
             settings: Any = numba.config
             settings.CACHE_DIR = str(place)
         try:
             compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
-        except RuntimeError as error:  # numba's, where it can write nowhere
+        except RuntimeError as error:  # Numba's, if it finds no writable folder
             if "no locator" not in str(error):
                 raise
         else:

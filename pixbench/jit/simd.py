@@ -108,7 +108,7 @@ _sum = _of_two(lambda builder, a, b: builder.fadd(a, b))
 _difference = _of_two(lambda builder, a, b: builder.fsub(a, b))
 _product = _of_two(lambda builder, a, b: builder.fmul(a, b))
 larger_lanes = _of_two(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
-"""Of each lane the larger; neither may be NaN."""
+"""The larger value of each lane; neither may be NaN."""
 smaller_lanes = _of_two(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
 below = _of_two(lambda builder, a, b: _as_bits(builder, builder.fcmp_ordered("<", a, b)), types.uint64)
 """A number whose bit i is set where lane i of the first is less than that of the second."""
@@ -154,7 +154,7 @@ def magnitude(_typing: Any, a: Any) -> Generated:
 
 @intrinsic
 def smallest(_typing: Any, a: Any) -> Generated:
-    """The least of the lanes."""
+    """The smallest value of the lanes."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         lanes = arguments[0]
@@ -179,7 +179,7 @@ def lowest_bit(_typing: Any, bits: Any) -> Generated:
 
 @intrinsic
 def count_bits(_typing: Any, bits: Any) -> Generated:
-    """How many bits are set."""
+    """The number of bits that are set."""
 
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.ctpop(arguments[0])

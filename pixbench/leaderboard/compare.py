@@ -10,7 +10,7 @@ from .statistics import SIGNIFICANT, paired_p
 
 
 def compare(stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None) -> str:
-    """The rows `names` of a suite, such as 'mini v2', by a metric; by default the task's first.
+    """Compare the rows `names` of a suite, such as 'mini v2', by a metric; by default the task's primary one.
 
     Raises UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
     """

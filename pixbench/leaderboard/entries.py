@@ -16,7 +16,7 @@ SEEDED = re.compile(r"[-_. ]seed(\d+)$")
 """Suffix of the name of one seed's model."""
 
 REFERENCES = ("oracle", "chance")
-"""Reference models at the ends of the scale: their rows have no rank and are not tested against others."""
+"""Kinds of models (`info['kind']`) that mark the ends of the scale: their rows have no rank and are not tested against others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,9 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The names of its records without their seeds, if that leaves one, else the first's; and how the suite's question was changed."""
+        """The common name of its records without their seeds, else that of the first record; and where its protocol differs from the
+        suite's.
+        """
         names = [each.record.model for each in self.stored]
         bare = {_without_seed(name) for name in names}
         protocol = self.first.protocol
@@ -92,7 +94,7 @@ def seed_of(record: Record) -> int | None:
 
 
 def entries(stored: Sequence[StoredRecord]) -> list[Entry]:
-    """Records gathered by method: those that differ only in the seed are one entry's; a seed's second record is a row of its own."""
+    """Records grouped by method: those that differ only in the seed form one entry; a second record of a seed is a row of its own."""
     groups: dict[str, dict[int, StoredRecord]] = {}
     alone = []
     unlike = {each.path.resolve(): each for each in stored}

@@ -24,13 +24,13 @@ PLOT = (0.08, 0.13, 0.62, 0.83)
 
 BEST, OTHER = "#c4622d", "#1b4f8a"
 STYLE = {"svg.fonttype": "none", "svg.hashsalt": "pixbench"}
-"""Text stays text, and ids are the same each time: the same records give the same bytes."""
+"""Text is stored as text, and ids are fixed, so that the same records give the same bytes."""
 
 LABEL = (13.0, 11.0)
-"""Width and height that a number needs for itself, in points."""
+"""Width and height reserved for a label, in points (1/72 inch)."""
 
 BESIDE = [(dx, dy) for distance in (12.0, 24.0, 36.0) for dx, dy in ((distance, 0.0), (0.0, distance), (-distance, 0.0), (0.0, -distance))]
-"""Where a label may stand from its point, the nearest first."""
+"""Candidate offsets of a label from its point, in points (1/72 inch), the nearest first."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .pareto import pareto_points, pareto_svg
 from .tables import Table
 
 PLOT = "pareto.svg"
-"""Written only where it shows a trade-off."""
+"""Written only if it shows a trade-off."""
 
 LONG_HEADER = (
     *("task", "suite", "recipe_sha256", "rank", "model", "p", "channels", "metric", "version", "metric_sha256"),
@@ -39,7 +39,7 @@ def _cell(text: str) -> str:
 
 
 def long_csv(tables: Sequence[Table]) -> str:
-    """Every metric of every row, one a line, with what it was computed by and the hashes of the predictions to check it with."""
+    """Every metric of every row, one per line, with the hashes of its definition and of the predictions that it can be checked with."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(LONG_HEADER)
@@ -115,7 +115,7 @@ def rendered(tables: Sequence[Table]) -> dict[str, str]:
 
 
 def write(tables: Sequence[Table], out: Path) -> list[str]:
-    """Write all files, and remove a plot that they no longer have. Gives their names."""
+    """Write all files, and remove a plot that no longer belongs to them. Returns their names."""
     out.mkdir(parents=True, exist_ok=True)
     files = rendered(tables)
     for name, text in files.items():

@@ -40,7 +40,7 @@ class Samples:
 def interval(samples: Samples) -> tuple[float, float] | None:
     """Bounds of the mean, by a percentile bootstrap (scipy) that draws units and seeds anew; None with fewer than two units.
 
-    With one seed only units are drawn: the interval then says nothing of how far another training would be off.
+    With one seed only units are drawn: the interval then does not cover the variation between trainings.
     """
     from scipy.stats import bootstrap
 

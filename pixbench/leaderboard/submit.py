@@ -22,14 +22,16 @@ OWN_PATH = re.compile(r"(?<![\w:/.])(/(?:home|root|Users|data|mnt|media|scratch|
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a submission needs, and what is missing; empty where nothing is."""
+    """A requirement of a submission, and what is missing; empty if it is met."""
 
     what: str
     missing: str = ""
 
 
 def check(stored: StoredRecord, others: Sequence[StoredRecord], rescored: Sequence[Comparison] | UserError) -> list[Check]:
-    """All that can be checked of a record. `others` are the leaderboard's, `rescored` is what its predictions gave, or why nothing."""
+    """All that can be checked of a record. `others` are the leaderboard's records, `rescored` the numbers recomputed from its predictions,
+    or the reason why there are none.
+    """
     record = stored.record
     return [
         Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is none: use --suite"),

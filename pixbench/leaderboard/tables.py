@@ -41,7 +41,7 @@ class Table:
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Words of the columns."""
+        """Headings of the columns."""
         first, *others = self.columns.values()
         if not self.statistics:
             return ("model", "norm", "D", "c", first, *others)
@@ -75,7 +75,7 @@ class Table:
 
 def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) -> list[Table]:
     """One table for each suite, data set, protocol and set of metric definitions: numbers that differ in those never stand side by side.
-    Tables of earlier versions of a suite come after the others.
+    Tables of earlier versions of a suite come last.
 
     A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
     ranks, intervals and tests, for which the files beside the records are read.
@@ -106,7 +106,7 @@ def _newest(stored: Sequence[StoredRecord]) -> dict[str, tuple[str, int | None]]
 
 @dataclass
 class _Group:
-    """Records of one table, and the definitions of the metrics that any of them has: a record may lack one that came later."""
+    """Records of one table, and the definitions of the metrics that any of them has: a record may lack one that was added later."""
 
     definitions: dict[str, str] = field(default_factory=dict)
     stored: list[StoredRecord] = field(default_factory=list)
@@ -157,7 +157,7 @@ def _p(one: Samples | None, other: Samples | None) -> float | None:
 
 
 def _ranks_by(found: Sequence[Entry], metric: str) -> dict[Entry, int | None]:
-    """The rank of each entry by another metric than the first; references and entries without a value have none."""
+    """The rank of each entry by a metric other than the first; references and entries without a value have none."""
     valued = [entry for entry in found if entry.mean(metric) is not None and not entry.is_reference]
     ordered = sorted(valued, key=lambda entry: -(entry.mean(metric) or 0.0))
     ranks = shared_ranks([entry.samples(metric) for entry in ordered])

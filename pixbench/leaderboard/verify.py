@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRecord]:
-    """Records by their model's name, their file's, or their row's, which means all its seeds; all records without a name. Raises
+    """Records with the name of a model, of a file, or of a row, which stands for all its seeds; without a name, all records. Raises
     UserError if there is no such row.
     """
     if name is None:
@@ -55,7 +55,7 @@ def check_definitions(stored: StoredRecord) -> None:
 
 
 def rescore(stored: StoredRecord, access: DataAccess, progress: Callable[[int], None] = lambda done: None) -> list[Comparison]:
-    """Every number of a record that its predictions decide, computed from them again; see `Task.rescore`."""
+    """Recompute every number of a record that its predictions determine; see `Task.rescore`."""
     check_definitions(stored)
     return TASKS.get(stored.record.task).rescore(stored, access, progress)
 
@@ -73,13 +73,13 @@ def rescore_all(
 ) -> list[Found]:
     """`rescore` of each row, several at once; suites are made first. `progress` gets pairs, or 1 for a row without any."""
     for each in stored:
-        # What is wrong with it is said with its row.
+        # Its error is reported with its row.
         with suppress(UserError):
             check_definitions(each)
             TASKS.get(each.record.task).open_data(each.record, access)
     if workers == 1 or len(stored) == 1:
         return [_rescored(each, access, progress) for each in stored]
-    # Open files stay with this process.
+    # Open files cannot be passed to another process.
     rows: list[Row] = [(number, each, replace(access, opened={})) for number, each in enumerate(stored)]
     found = dict(in_processes(_rescore_row, rows, workers, progress))
     return [found[number] for number in range(len(stored))]

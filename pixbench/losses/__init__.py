@@ -16,13 +16,15 @@ NORMS = (1.0, 2.0, math.inf)
 
 
 def half_distance(difference: Float[Tensor, "*batch channels points"], p: float) -> Float[Tensor, "*batch points"]:
-    """d of descriptor differences; the channels are the axis before the last. Raises ValueError unless p is 1, 2 or inf."""
+    """Half distance d of descriptor differences, without unit; the channels are the axis before the last (arXiv 2512.04970). Raises
+    ValueError unless p is 1, 2 or inf.
+    """
     if p == 1:
         return 0.5 * difference.abs().mean(dim=-2)
     if p == 2:
         return 0.5 * difference.square().mean(dim=-2)
     if p == math.inf:
-        # max, not amax: its gradient goes to one channel, where amax would split it among equals.
+        # max, not amax: its gradient goes to one channel, while amax splits it among equal ones.
         return 0.5 * difference.abs().max(dim=-2).values
     raise ValueError(f"p is {p}: expected 1, 2 or inf")
 
@@ -42,9 +44,10 @@ def within_loss(
     *,
     p: float,
 ) -> Float[Tensor, ""]:
-    """Point n of view 1 against point index[n] of view 2 of the same image: drawn together if `positive`, else to d = 1/2.
+    """Within-image loss (arXiv 2512.04970): point n of view 1 is compared with point index[n] of view 2 of the same image, and costs d +
+    d^2 if `positive`, else (d - 1/2)^2.
 
-    `mask` holds both views' validity at the pair. Mean over masked points, then over the batch.
+    `mask` holds both views' validity at the pair. Mean over masked points, then over the batch. Raises ValueError unless p is 1, 2 or inf.
     """
     partners = _gather(f2, index)
     d = half_distance(f1 - partners, p)
@@ -61,7 +64,8 @@ def between_loss(
     p: float,
     pairs: int | None = None,
 ) -> Float[Tensor, ""]:
-    """Point n of image b1 against point index[b2, n] of view 2 of image b2, for all b1 < b2: never matches, so drawn to d = 1/2.
+    """Between-image loss (arXiv 2512.04970): point n of image b1 against point index[b2, n] of view 2 of image b2, for all b1 < b2. None of
+    them match, so each costs (d - 1/2)^2.
 
     Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one. With `pairs` = K
     it is an unbiased estimate from K random partners of each image, drawn from torch's global random numbers.
@@ -88,9 +92,11 @@ def contrastive_loss(
     between_weight: float,
     between_pairs: int | None = None,
 ) -> Float[Tensor, ""]:
-    """L = (1 - c) L_within + c L_between, with c = `between_weight` in [0, 1] (the paper's text writes lambda = 1 - c).
+    """The method's loss (arXiv 2512.04970): L = (1 - c) L_within + c L_between, with c = `between_weight` in [0, 1] (the paper writes
+    lambda = 1 - c).
 
-    `between_pairs` is the number of random partners of each image, None for all (see between_loss).
+    `between_pairs` is the number of random partners of each image, None for all (see between_loss). Raises ValueError as `within_loss` and
+    `between_loss` do.
     """
     within = within_loss(f1, f2, index, positive, mask, p=p) if between_weight < 1 else f1.new_zeros(())
     between = between_loss(f1, f2, index, mask, p=p, pairs=between_pairs) if between_weight > 0 else f1.new_zeros(())

@@ -1,4 +1,4 @@
-"""Points of different images against each other: the sum over many pairs of images that the between-image term is.
+"""The between-image term: points of different images against each other, summed over many pairs of images.
 
 A batch of B images with N points and D channels has B (B - 1) / 2 N comparisons of D channels each. Nothing of that size is held:
 the gradient is computed along with the value, pair by pair, so that memory stays linear in B D N + B^2.
@@ -48,7 +48,7 @@ def mean_over_pairs(
 ) -> Float[Tensor, ""]:
     """Mean over pairs (b1, b2) of the mean over points masked in both of (d(f1[b1], f2[b2]) - 1/2)^2; 0 without pairs.
 
-    Compiled on the CPU, elsewhere with torch alone. It is differentiable once. NaN propagates.
+    Uses compiled kernels on the CPU, and torch alone elsewhere. It is differentiable once. NaN propagates.
     """
     if not len(pairs):
         return f1.new_zeros(()) * (f1.sum() + f2.sum())
@@ -108,7 +108,7 @@ def _with_torch(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Ten
 
 
 def _with_kernels(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Tensor, p: float, wanted: bool) -> Result:
-    """A point at a time: its descriptors in all images, and their gradients, fit into the fastest cache."""
+    """Point by point: its descriptors in all images, and their gradients, fit into the L1 cache."""
     by_point = [f.detach().permute(2, 0, 1).contiguous().numpy() for f in (f1, f2)]
     points = len(by_point[0])
     gradients = [np.zeros_like(f) if wanted else np.zeros((0, 0, 0), f.dtype) for f in by_point]
@@ -126,7 +126,7 @@ def _with_kernels(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: T
 
 
 def _in_threads(part: Callable[[int], float], starts: range) -> list[float]:
-    """The results in order. As many threads as torch uses, because the caller knows why it has that many."""
+    """The results in order, computed with as many threads as torch uses."""
     threads = min(torch.get_num_threads(), len(starts))
     if threads <= 1:
         return [part(start) for start in starts]

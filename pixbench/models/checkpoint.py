@@ -83,7 +83,7 @@ def find_checkpoint(path: Path) -> Path:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Load a checkpoint for use on the CPU; UserError where it is not one, is damaged, or is of a newer format."""
+    """Load a checkpoint for use on the CPU. Raises UserError if it is not one, is damaged, or is of a newer format."""
     folder = find_checkpoint(path)
     with parsing(folder, "it is not a whole checkpoint; train it again or fetch it anew"):
         raw = read_json(folder / CONFIG, "train it again or fetch it anew")
@@ -105,7 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _check_sizes(config: UNetConfig, path: Path) -> None:
-    """Raises ValueError unless a file holds the tensors of the network, before any room is made for them."""
+    """Raises ValueError, before memory is allocated, unless a file holds the tensors of the network."""
     with torch.device("meta"):
         wanted = {name: list(tensor.shape) for name, tensor in UNet(config).state_dict().items()}
     with safe_open(path, framework="pt") as file:

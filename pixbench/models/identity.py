@@ -1,4 +1,4 @@
-"""Whether a model is the same as before: by the source of its classes and all that it holds, not by its name."""
+"""The identity of a model: the hash of its source code and state, independent of its name."""
 
 import hashlib
 import inspect
@@ -58,7 +58,7 @@ class _Walk:
             self._holder(item, depth)
 
     def sources(self) -> set[Path]:
-        """The files of the user's modules that were met, and of those that they import in turn."""
+        """The files of the user's modules that were visited, and of those that they import."""
         found: dict[str, Path] = {}
         waiting = set(self._modules)
         while waiting:
@@ -134,7 +134,7 @@ CORE = Path(__file__).resolve().parents[1]
 
 def _module_of(value: Any) -> str:
     """The name of the module that a value is, or comes from."""
-    # By type(), not isinstance(): some modules hold objects that warn when they are looked at.
+    # By type(), not isinstance(): some modules hold objects that warn when they are inspected.
     if issubclass(type(value), ModuleType):
         return str(value.__name__)
     return str(getattr(value, "__module__", "") if issubclass(type(value), type | FunctionType) else type(value).__module__)

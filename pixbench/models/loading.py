@@ -42,10 +42,11 @@ def load_model(
     input_size: int | None = None,
     pad_to: int | None = None,
 ) -> Model:
-    """Load what `--model` names. `p` is the norm for networks that do not bring one (default cosine). Raises UserError if it cannot be.
+    """Load what `--model` names. `p` is the norm for networks that declare none (default cosine). Raises UserError if the model cannot be
+    loaded.
 
     Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
-    `pad_to`; by default as the model says of itself.
+    `pad_to`; by default as the model declares.
 
     Without `trust_code` nothing is loaded that executes code: no factory, no TorchScript and no torch.export file.
 
@@ -163,9 +164,9 @@ class PretrainedModel(CheckpointModel):
 
 
 class NetworkModel(DescriptorModel):
-    """Any torch module from images in [0, 1] to descriptors, with what it declares of itself (`declared`).
+    """Any torch module from images in [0, 1] to descriptors, with the settings that it declares (`declared`).
 
-    Its norm is what the user said, or its attribute `p`, or cosine, which the record then says.
+    Its norm is the user's, else its attribute `p`, else cosine; the record states it.
     """
 
     def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any], said: Mapping[str, Any] | None = None):
@@ -230,7 +231,7 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
         raise UserError(f"--model {spec}: {error}; expected package.module:factory that Python can import from here") from None
     if not callable(item):
         raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
-    # Every template has a `build`: the module says which one it is.
+    # Every template has a `build`: the module's name tells them apart.
     name = module_name.rpartition(".")[2] if name == "build" else name
     source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
     if isinstance(item, nn.Module):

@@ -46,7 +46,7 @@ def export_onnx(model: DescriptorModel, path: Path) -> None:
 
 def _trace(network: nn.Module, images: Float[Tensor, "batch 3 height width"], path: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own: sizes that are followed, not fixed, and newer ways to export
+        warnings.simplefilter("ignore")  # warnings of torch: dynamic sizes in a trace, and newer exporters
         # The exporter by tracing needs no further package, and a tenth of the time of the newer one (torch 2.13).
         torch.onnx.export(
             network,

@@ -60,7 +60,7 @@ def test_a_shift_is_found():
 
 
 def write_model(name: str, folder: Path) -> list[Path]:
-    """Write NAME.py and test_NAME.py. Raises UserError for what is no Python name, and for files that are there."""
+    """Write NAME.py and test_NAME.py. Raises UserError if NAME is not a Python name, and if one of the files exists."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise UserError(f"model name {name}: expected a Python name in lower case, such as my_model")
     files = {folder / f"{name}.py": TEMPLATE, folder / f"test_{name}.py": TEST}

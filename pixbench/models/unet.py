@@ -1,7 +1,8 @@
-"""The descriptor network: a U-Net that gives every pixel a raw, unnormalised descriptor.
+"""The descriptor network: a U-Net (Ronneberger et al., 2015) that gives every pixel a raw, unnormalised descriptor.
 
-Its plan is that of the reference (see the page on the method): residual blocks with SiLU and group norms (of one group, but for the
-last), average pooling down, nearest-neighbour up, and skips that are added inside a block, after a norm of their own, not concatenated.
+Its architecture is that of the reference implementation (see the page on the method): residual blocks with SiLU and group norms (of one
+group, but for the last), average pooling down, nearest-neighbour up, and skips that are added inside a block, after a norm of their own,
+not concatenated.
 """
 
 import math
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 GROUPS = 8
-"""Of the group norm before the last convolution; widths are multiples of it. Inside, all channels share their statistics."""
+"""Number of groups of the norm before the last convolution; widths are multiples of it. The inner norms have one group."""
 
 NAMED: dict[str, dict[str, Any]] = {
     "small": {},
@@ -81,7 +82,7 @@ class ResidualBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch channels height width"], skip: Float[Tensor, "batch channels height width"] | None = None
     ) -> Float[Tensor, "batch channels height width"]:
-        """The same shape. `skip` is given to a block that joins one, and to no other."""
+        """Output of the same shape as `x`. `skip` is given only to blocks that join one."""
         inside = self.norm_in(x)
         if self.norm_skip is not None:
             inside = (inside + self.norm_skip(skip)) / math.sqrt(2)
@@ -91,7 +92,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all positions with normed queries and keys, added to the input."""
+    """Self-attention over all positions (Vaswani et al., 2017) with normalised queries and keys, added to the input."""
 
     def __init__(self, channels: int, heads: int):
         super().__init__()
@@ -161,7 +162,7 @@ class UNet(nn.Module):
 
 
 class GroupNorm(nn.GroupNorm):
-    """Group norm whose input is centred first, which changes nothing but its rounding.
+    """Group norm (Wu and He, 2018) whose input is centred first, which changes nothing but its rounding.
 
     On a CPU torch computes the variance of channels-last images as a difference of large numbers: descriptors of rooms were off by a fifth
     of their spread, and differed between batch sizes. About a mean of zero there is nothing large to subtract.
@@ -195,5 +196,5 @@ def _each(modules: nn.Module) -> list[Any]:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Number of trainable numbers."""
+    """Number of trainable parameters."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)

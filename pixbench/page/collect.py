@@ -47,7 +47,7 @@ def build_site(
     """A page of the sources, with at most `limit` scenes and pairs. Raises UserError for an unknown source, or one that cannot be
     combined with the others.
 
-    `trust_code` lets models run code of their own, see `load_model`.
+    `trust_code` allows models to run their own code, see `load_model`.
     """
     found = Found()
     for source in sources:
@@ -128,12 +128,12 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
         own = next((model for model in models if _is_of(each, model)), None)
         models = [model for model in models if model is not own]
         shown.append(Shown(each.record.model, each, own or _own_baseline(each)))
-    # A model that is named without its record stands with the record that a folder has of it.
+    # A model that is named without its record is joined with its record in a folder, if there is one.
     for model in models:
         shown.append(Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model))
     for one in shown:
         if one.stored is not None and one.model is not None:
-            # Its answers were found in the record's norm, which need not be the one that it was trained with.
+            # The stored matches were found in the record's norm, which may differ from the norm of the training.
             one.model.p = parse_norm(str(one.stored.record.model_info["p"]))
     if len(shown) > MODELS:
         raise UserError(f"{len(shown)} models were given: at most {MODELS} stand side by side")
@@ -145,7 +145,7 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
 
 
 def _own_baseline(stored: StoredRecord) -> DescriptorModel | None:
-    """The baseline that a record is of, if it can be had as it was; its descriptors then need not be asked for."""
+    """The baseline of a record, if it can be rebuilt identically; the user then need not name it to see its descriptors."""
     name = stored.record.model
     if name not in BASELINES.names():
         return None
@@ -157,7 +157,7 @@ def _own_baseline(stored: StoredRecord) -> DescriptorModel | None:
 
 
 def _is_of(stored: StoredRecord, model: DescriptorModel) -> bool:
-    """Whether a matching record is of this model: by the hash of its weights, and of what has none by all that it says of itself."""
+    """Whether a matching record is of this model: by the hash of its weights, or of its name and info if it has none."""
     record = stored.record
     hashes = [(record.model_info.get(key), model.info.get(key)) for key in WEIGHTS]
     weighed = [pair for pair in hashes if any(pair)]

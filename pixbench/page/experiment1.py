@@ -26,7 +26,7 @@ class Experiment1Part(PagePart):
         yield from (f"cell-{number}" for number in range(len(self._cells)))
 
     def read(self, name: str) -> dict[str, Any]:
-        """`cell-N`: its losses, and channels of some digits, in hundredths."""
+        """`cell-N`: its losses, and channels of some digits, in hundredths. Raises KeyError for another name."""
         kind, _, number = name.partition("-")
         if kind != "cell" or not number.isdecimal() or int(number) >= len(self._cells):
             raise KeyError(name)

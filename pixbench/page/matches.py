@@ -18,7 +18,7 @@ from ..leaderboard.entries import seed_of
 from .site import PagePart, packed
 
 MODELS = 4
-"""That stand side by side."""
+"""Largest number of models shown side by side."""
 
 KEPT_SCENES = 8
 SCORES = {"delta_avg": "δ_avg", "pck@4": "PCK@4"}
@@ -70,7 +70,7 @@ class MatchesPart(PagePart):
             yield from (f"descriptors-{number}-{s}-{view}" for number, each in enumerate(self._shown) if each.model)
 
     def read(self, name: str) -> dict[str, Any]:
-        """`view-S-V`, `pair-S-A-B`, `answers-M-S-A-B` or `descriptors-M-S-V`."""
+        """`view-S-V`, `pair-S-A-B`, `answers-M-S-A-B` or `descriptors-M-S-V`. Raises KeyError for another name."""
         kind, *numbers = name.split("-")
         place = [int(number) for number in numbers if number.isdecimal()]
         readers: dict[str, tuple[Callable[..., dict[str, Any]], int]] = {
@@ -117,8 +117,8 @@ class MatchesPart(PagePart):
 def quantised(views: Sequence[Float[np.ndarray, "_ _ channels"]]) -> tuple[list[Int8[np.ndarray, "_ _ channels"]], float]:
     """Descriptors of a scene's views in 255 levels, and the size of a step.
 
-    Each channel is moved to its middle, which changes no difference; the step is one for all channels and views, so that distances in any
-    norm are those of the levels times the step, off by at most half a step a channel and descriptor.
+    Each channel is shifted by its middle value, which changes no difference; the step is one for all channels and views, so that distances
+    in any norm are those of the levels times the step, off by at most half a step a channel and descriptor.
     """
     low = np.min([each.min(axis=(0, 1)) for each in views], axis=0)
     high = np.max([each.max(axis=(0, 1)) for each in views], axis=0)

@@ -42,7 +42,7 @@ class ScenesPart(PagePart):
                 yield f"truth-{scene}-{a}-{b}"
 
     def read(self, name: str) -> dict[str, Any]:
-        """`thumb-S`, `scene-S` or `truth-S-A-B`."""
+        """`thumb-S`, `scene-S` or `truth-S-A-B`. Raises KeyError for another name."""
         kind, *numbers = name.split("-")
         place = [int(number) for number in numbers if number.isdecimal()]
         if (kind, len(place)) not in (("thumb", 1), ("scene", 1), ("truth", 3)) or place[0] >= len(self._dataset):

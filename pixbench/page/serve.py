@@ -38,7 +38,7 @@ class ByteLimitedCache:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # Connections that wait to be taken: the five of the standard library are fewer than one browser may open.
+    # Queue of incoming connections: the standard library's five are fewer than one browser may open.
     request_queue_size = 1024
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -54,15 +54,15 @@ def make_server(site: Site, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            # Another site's page could name this machine by a name of its own: only requests that say 127.0.0.1 or localhost are answered.
+            # Protects against DNS rebinding: only requests to 127.0.0.1 or localhost are answered.
             if (self.headers.get("Host") or "").rsplit(":", 1)[0] not in (ADDRESS, "localhost"):
                 return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is for this machine alone\n")
-            # Data are scripts, which another site's page could include; browsers say who asks.
+            # Data are scripts, which a page of another site could include; browsers send the requesting site.
             if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
                 return self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"this page is not for other sites\n")
             path = unquote(urlsplit(self.path).path).lstrip("/") or "index.html"
             try:
-                # What many ask for at once is made once.
+                # A file that several requests need at once is computed once.
                 with lock:
                     body = kept.get(path, site.read)
             except (KeyError, ValueError):

@@ -82,7 +82,7 @@ class Site:
         (out / MARK).touch()
         paths = self.paths()
         for old in out.rglob("*"):
-            # What an earlier page had is not part of this one.
+            # Remove files of an earlier page.
             if old.is_file() and old.name != MARK and old.relative_to(out).as_posix() not in paths:
                 old.unlink()
         for path in paths:

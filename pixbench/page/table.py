@@ -11,7 +11,7 @@ from ..leaderboard.tables import Scored, Table, build_tables
 from .site import PagePart
 
 STRATA = ("level", "scale", "anisotropy", "texture")
-"""What else records split their scores by."""
+"""Groups, besides levels, by which records split their scores."""
 
 
 class TablePart(PagePart):

@@ -21,7 +21,9 @@ STATED = "pixbench.json"
 
 
 def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
-    """Copy a run or a finished data set to the hub; its address there. Raises UserError for another folder, and where the hub refuses."""
+    """Copy a run or a finished data set to the hub; returns its address there. Raises UserError for any other folder, and if the hub
+    refuses.
+    """
     kind, card, extra = _kind_and_card(folder, license_name)
     api = _api()
     files = {name: file_sha256(folder / name) for name in _shared(folder)}
@@ -37,7 +39,7 @@ def push(folder: Path, repository: str, *, private: bool = False, license_name: 
 def pull(repository: str, out: Path) -> Kind:
     """Fetch what `push` copied there into a new or empty folder, and check the hash of every file.
 
-    UserError, before anything is fetched, for a repository that was not pushed by PixBench; and where something else arrives.
+    Raises UserError, before anything is downloaded, for a repository that was not pushed by PixBench, and for a file whose hash differs.
     """
     if out.exists() and (not out.is_dir() or not holds_nothing(out)):
         raise UserError(f"{out} is not empty: choose a new or empty folder")
@@ -47,7 +49,7 @@ def pull(repository: str, out: Path) -> Kind:
         if not api.file_exists(repository, STATED, repo_type=kind):
             raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
         work = out.resolve().with_name(f".{out.resolve().name}.fetching")
-        # A download that was stopped goes on there.
+        # An interrupted download resumes there.
         api.snapshot_download(repository, repo_type=kind, local_dir=str(work))
     for name, wanted in _files_stated(work / STATED, repository).items():
         path = work / name
@@ -113,7 +115,7 @@ def _api() -> Any:
 
 
 class _told:  # noqa: N801  (used as a function)
-    """Turns what the hub or the network refuses into one line."""
+    """Turn errors of the hub or the network into a UserError of one line."""
 
     def __init__(self, repository: str):
         self._repository = repository

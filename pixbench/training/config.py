@@ -16,7 +16,7 @@ from ..models.unet import UNetConfig
 class TrainConfig(BaseModel):
     """Options of `pixbench train`.
 
-    `objective` is what is minimised (see `pixbench list`), `options` its own settings. Those of `paper`: `p` is the norm,
+    `objective` is the loss (see `pixbench list`), `options` its own settings. Those of `paper`: `p` is the norm,
     `between_weight` the share c of the between-image term, `between_pairs` the random partners of each image in it (none: all),
     `keep` the share of points compared with their true match. `points` are the sampled pixels per image, `jitter` is the
     strength of the photometric augmentation (0: none), `jitter_kind` that of rendered or of warped views (3d, 2d), `network` a
@@ -94,7 +94,7 @@ PRESETS: Mapping[str, dict[str, Any]] = {
 
 
 def preset_values(name: str) -> dict[str, Any]:
-    """The settings of a preset. UserError with a suggestion for an unknown name."""
+    """The settings of a preset. Raises UserError, with a suggestion, for an unknown name."""
     if name not in PRESETS:
         raise unknown_name("preset of training", name, PRESETS)
     return dict(PRESETS[name])

@@ -39,7 +39,7 @@ SHORT = 40
 """Characters of a value in a message."""
 
 CURVE = "curve"
-"""Measurements at each save: stored in run.json, and not part of the run's identity."""
+"""Measurements at each save: stored in run.json, but not part of the run's identity."""
 
 
 def run_record(
@@ -114,7 +114,7 @@ def _differences(there: object, asked: object, name: str = "") -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    """As in JSON, cut where a message would grow long."""
+    """The value as JSON, shortened for a message."""
     text = json.dumps(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
 
@@ -161,12 +161,12 @@ def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, recor
             if state.accuracy and max(state.accuracy, key=state.accuracy.__getitem__) == state.step:
                 save_checkpoint(out / BEST, network, described)
             write_run(out, {**record, CURVE: learning_curve(state)})
-            # The state comes last: a run that dies before it does the last stretch again.
+            # The state comes last: a run that is killed before repeats the steps since the previous save.
             with written_whole(out / STATE) as temporary:
                 torch.save(state.as_dict(), temporary)
             draw_loss_curve(state.losses, state.validation, state.accuracy, out / "loss.png", title=config.title())
         except (OSError, RuntimeError, SafetensorError) as error:
-            # torch and safetensors report a full disk in words of their own.
+            # torch and safetensors report a full disk with errors of their own types.
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"{out} cannot be written ({reason}): free space and run the same command again; the last state is kept"

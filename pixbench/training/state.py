@@ -57,7 +57,7 @@ class State:
         }
 
     def load(self, saved: dict[str, Any]) -> None:
-        """Take over a saved state."""
+        """Load a saved state."""
         for name in ("network", "objective", "target", "optimizer", "schedule"):
             if saved[name] is not None:
                 getattr(self, name).load_state_dict(saved[name])
@@ -83,19 +83,19 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, ini
         lr=config.learning_rate,
         betas=(0.9, 0.99),
         weight_decay=config.weight_decay,
-        # On a GPU it does not go together with float16, whose gradients are scaled.
+        # On a GPU it cannot be combined with float16, whose gradients are scaled.
         fused=fabric.device.type == "cpu" or None,
     )
     schedule = OneCycleLR(optimizer, **learning_rate_cycle(config, 0))
     target = copy.deepcopy(network).requires_grad_(False) if objective.momentum is not None else None
-    # The step is what is wrapped: gradients of objective and network are exchanged alike.
+    # The whole step is wrapped, so that gradients of objective and network are both exchanged.
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     trained: nn.Module = fabric.setup_module(objective) if own else fabric.to_device(objective)
     return State(wrapped, trained, fabric.to_device(target) if target else None, wrapped_optimizer, schedule)
 
 
 def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, earlier: Sequence[int] = ()) -> None:
-    """Take over the state in a file. Raises UserError if it is damaged.
+    """Load the state in a file. Raises UserError if it is damaged.
 
     Steps that were added at the end of a run (the last of `earlier`) have a cycle of the learning rate of their own.
     """

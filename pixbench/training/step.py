@@ -1,4 +1,4 @@
-"""One step of training: a batch, its loss, and what follows from its gradient."""
+"""One step of training: loss, gradient and update for a batch."""
 
 import math
 from typing import cast
@@ -31,7 +31,7 @@ def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
     """Loss, gradient and update. Raises UserError if the loss is NaN or infinite."""
-    # One seed a step and process, for augmentation and dropout: a resumed run draws what an unbroken one would.
+    # One seed per step and process, for augmentation and dropout: a resumed run draws what an uninterrupted one would.
     with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
         seen = described(fabric, state, batch, augment)
         loss: Tensor = state.objective(seen)
@@ -54,7 +54,7 @@ def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig,
 
 @torch.no_grad()
 def _follow(state: State, config: TrainConfig) -> None:
-    """The momentum network takes over a share of the network's weights."""
+    """Move the momentum network's weights towards the network's."""
     if state.target is None:
         return
     objective = cast(Objective, getattr(state.objective, "module", state.objective))

@@ -85,7 +85,7 @@ def train(
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
     keep_freed_memory()
     with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out):
-        recorded_run(out, run, precision)  # nobody began another one in between
+        recorded_run(out, run, precision)  # in case another process has started one in between
         record = {**run, "precision": chosen, "threads": count, **({EARLIER: earlier} if earlier else {})}
         write_run(out, {**recorded, **record})
         fabric.launch()
@@ -125,7 +125,7 @@ class _Run:
             self.progress(state.step, state.losses[-1])
         loader = _loader(self.fabric, self.dataset, config, steps=config.steps, first=state.step, workers=workers)
         augment = photometric(config.jitter, config.jitter_kind)
-        # Processes fetch ahead by themselves.
+        # Worker processes prefetch by themselves.
         with closing((batch for batch in loader) if workers else fetched_ahead(loader)) as batches:
             self.pace.restart()
             for batch in self.pace.timed(batches):
@@ -168,7 +168,7 @@ class _Run:
         self.pace.restart()
 
     def _log(self, pace: dict[str, float]) -> None:
-        """What TensorBoard shows: the mean loss since the last time, the validation loss, the learning rate, the pace."""
+        """Log to TensorBoard: the mean loss since the last call, the validation loss, the learning rate, the pace."""
         state = self.state
         since = max((step for step in state.validation if step < state.step), default=0)
         recent = state.losses[since:] or state.losses[-1:]
@@ -206,7 +206,7 @@ def _threads(fabric: Fabric, wanted: int | None, recorded: int | None, devices: 
     before = torch.get_num_threads()
     count = wanted or min(recorded or max(before // devices, 1), len(allowed_cores()))
     if fabric.device.type != "cpu":
-        # A GPU computes; what is left to threads does not change the weights.
+        # On a GPU the number of CPU threads does not affect the weights.
         count = wanted or before
     elif recorded not in (None, count):
         LOG.warning(
@@ -236,14 +236,14 @@ def _loader(fabric: Fabric, dataset: PointDataset, config: TrainConfig, *, steps
 
 
 def _objective(config: TrainConfig) -> Objective:
-    """Made before anything is written: its name or its options may be wrong."""
+    """The objective. It is built before anything is written, because its name or options may be invalid."""
     with seeded(config.seed):
         return OBJECTIVES.get(config.objective)(config)
 
 
 @torch.no_grad()
 def validation_loss(fabric: Fabric, state: State, source: TrainingPairs, config: TrainConfig) -> float:
-    """The mean loss over the same few batches each time, without augmentation and dropout."""
+    """The mean loss over a fixed set of batches, without augmentation and dropout."""
     small = config.model_copy(update={"batch": min(config.batch, len(set(source.groups)))})
     dataset = _points(source, config)
     state.network.eval()

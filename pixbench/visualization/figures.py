@@ -1,4 +1,4 @@
-"""Pictures of data sets and models: contact sheet, carried colours, descriptor channels, layers of truth."""
+"""Figures of data sets and models: contact sheet, matches as colours, descriptor channels, layers of ground truth."""
 
 import io
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class ShownFigure(Figure):
 
 
 def check_picture_path(path: Path) -> None:
-    """UserError, before any work, for a kind of picture that is not written."""
+    """Raise UserError, before any work starts, for an unsupported picture format."""
     if path.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf"):
         raise UserError(f"{path}: pictures are written as .png, .jpg or .pdf, not as '{path.suffix}'")
 
@@ -58,7 +58,7 @@ def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation:
 
 
 def contact_sheet(dataset: Dataset, path: Path, *, scenes: int = 6, views: int = 4) -> None:
-    """One row a scene, one column a view."""
+    """One row per scene, one column per view."""
     scenes = min(scenes, len(dataset))
     stacks = [dataset.scene(index).read("rgb")[:views] for index in range(scenes)]
     columns = max(len(stack) for stack in stacks)
@@ -107,7 +107,7 @@ def truth_layers(dataset: Dataset, pair: Pair, path: Path) -> None:
 
 
 def instance_palette() -> Float[np.ndarray, "256 3"]:
-    """Colours of instances: white for no surface, grey for the room, then one after another far apart in hue."""
+    """sRGB colours of instances in [0, 1]: white for no surface, grey for the room, then hues that are far apart for consecutive ids."""
     palette: np.ndarray = hsv_to_rgb(np.stack([np.arange(256) * 0.381 % 1, np.full(256, 0.55), np.full(256, 0.9)], axis=1))
     palette[:2] = [[1, 1, 1], [0.82, 0.82, 0.82]]
     return palette
@@ -140,7 +140,7 @@ def _status_legend(figure: Figure) -> None:
 
 
 def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
-    """Every visible source pixel gets a colour by its place; each model carries it to the pixel that it matches."""
+    """Every visible source pixel is coloured by its position; each model transfers the colour to the pixel that it matches."""
     height, width = pair.truth.status.shape
     colours = place_colours(width, height)
     visible = pair.visible
@@ -155,7 +155,7 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
         found = model.match(pair, queries).uv
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
         panels.append((carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px"))
-    # Truth above, models below; a single one stands beside it.
+    # Ground truth above, models below; a single model stands beside it.
     rows, columns = (1, 5) if len(models) == 1 else (2, max(4, len(models)))
     figure = Figure(figsize=(2.5 * columns, 2.75 * rows), layout="constrained")
     grid = figure.subplots(rows, columns)
@@ -168,7 +168,7 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
 
 
 def place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3"]:
-    """A smooth colour for each place: hue around the centre, paler towards it."""
+    """A smooth sRGB colour in [0, 1] for each pixel: hue by the angle around the centre, paler towards it."""
     uv = pixel_centres(width, height) / [width, height] - 0.5
     hue = np.arctan2(uv[..., 1], uv[..., 0]) / (2 * np.pi) % 1
     saturation = np.clip(np.linalg.norm(uv, axis=-1) * 2.2, 0.1, 1)
@@ -179,7 +179,7 @@ def place_colours(width: int, height: int) -> Float[np.ndarray, "height width 3"
 def carried_colours(
     rgb: Image, uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]
 ) -> Float[np.ndarray, "height width 3"]:
-    """Colours at uv over the darkened grey image; several at one pixel are averaged."""
+    """Colours, sRGB in [0, 1], at uv over the darkened grey image; colours that fall on one pixel are averaged."""
     height, width = rgb.shape[:2]
     column, row = nearest_pixel_index(uv, width, height).T
     total, count = np.zeros((height, width, 3)), np.zeros((height, width, 1))

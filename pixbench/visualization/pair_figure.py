@@ -9,7 +9,9 @@ from .figures import Image, ShownFigure, carried_colours, place_colours, show_im
 
 
 def pair_figure(pair: PairSample, title: str = "") -> Figure:
-    """Both views; view a with a colour for each place that view b sees, grey elsewhere; and where these places truly lie in view b."""
+    """Both views; view a with a colour for each pixel that view b sees, grey elsewhere; and the true positions of these pixels in view
+    b.
+    """
     rgb_a, rgb_b = _bytes(pair.image_a.numpy()), _bytes(pair.image_b.numpy())
     visible = pair.visible.numpy()
     height, width = visible.shape

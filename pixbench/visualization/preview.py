@@ -23,7 +23,7 @@ GAP = 6
 
 
 def preview_scene(generator: Generator, index: int, path: Path) -> str:
-    """Make scene `index`, draw it to `path`, and say in a few words what it holds."""
+    """Make scene `index` and draw it to `path`; returns a short summary."""
     check_picture_path(path)
     made = generator.scene(index)
     shown = min(len(made.arrays["rgb"]), SHOWN_VIEWS)
@@ -40,7 +40,7 @@ def preview_scene(generator: Generator, index: int, path: Path) -> str:
 
 
 def contact_page(generator: Generator, scenes: Sequence[int], path: Path, *, progress: Callable[[int], None] = lambda done: None) -> None:
-    """Draw several scenes side by side, two views of each, to see at a glance what a configuration gives."""
+    """Draw several scenes side by side, two views of each, as an overview of a configuration."""
     check_picture_path(path)
     tiles = []
     for index in scenes:

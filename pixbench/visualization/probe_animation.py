@@ -68,7 +68,7 @@ def write_animation(scene: StoredScene, path: Path, *, source: int = 0, views: i
 
 
 def _changes(pictures: Sequence[Image.Image]) -> Iterator[Image.Image]:
-    """Each picture with `UNCHANGED` where it is as the one before; all have one palette."""
+    """Each picture, with `UNCHANGED` where it equals the previous one; all have one palette."""
     before = None
     for picture in pictures:
         index = np.asarray(picture)
@@ -113,7 +113,7 @@ def _canvas(rgb: UInt8[np.ndarray, "views height width 3"]) -> Image.Image:
 
 
 def _drawn(still: Image.Image, marks: Sequence[Mark], width: int) -> Image.Image:
-    """The views with their marks and what is said below them."""
+    """The views with their marks and captions."""
     layer = Image.new("RGBA", (still.width * SMOOTH, still.height * SMOOTH))
     draw, font = ImageDraw.Draw(layer), ImageFont.load_default(size=14 * SMOOTH)
     for number, mark in enumerate(marks):
@@ -127,7 +127,7 @@ def _drawn(still: Image.Image, marks: Sequence[Mark], width: int) -> Image.Image
 
 
 def _draw_mark(draw: ImageDraw.ImageDraw, at: tuple[float, float], mark: Mark) -> None:
-    """A ring or a cross with a white rim, so that it is seen on any picture."""
+    """A ring or a cross with a white rim, so that it is visible on any picture."""
     x, y = at[0] * SMOOTH, at[1] * SMOOTH
     size = 9 * SMOOTH
     for width, colour in ((6 * SMOOTH, (255, 255, 255)), (3 * SMOOTH, mark.colour)):

@@ -11,7 +11,7 @@ from .plan import Plan
 
 
 def draw_lamp_place(plan: Plan, size: tuple[float, float, float], *, rng: np.random.Generator) -> tuple[float, float]:
-    """A random position near the middle of the room, away from walls."""
+    """A random position on the ceiling, x and y in metres, near the middle of the room and away from walls."""
     x, y = size[0] / 2, size[1] / 2
     for _ in range(10):
         px, py = x + rng.uniform(-0.5, 0.5), y + rng.uniform(-0.5, 0.5)

@@ -11,7 +11,9 @@ Rectangle = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A floor plan: its corners, clockwise from above, the solid parts of its bounding box, and the index of the alcove's back wall."""
+    """A floor plan in metres: its corners, clockwise from above, the solid parts of its bounding box, and the index of the alcove's back
+    wall.
+    """
 
     corners: Float[np.ndarray, "corners 2"]
     solid: tuple[Rectangle, ...] = ()

@@ -12,7 +12,7 @@ from .plan import Plan
 
 @dataclass(frozen=True, eq=False)
 class RoomWall:
-    """A wall's own frame: x to the right along it and z up as seen from inside; it stands `length` wide, y points into the wall.
+    """A wall's own frame, in metres: x to the right along it and z up as seen from inside, y into the wall; `length` is its width.
 
     `inward` says for each end whether the next wall comes into the room there (a usual corner) or turns away from it.
     """

@@ -24,7 +24,7 @@ Finish = tuple[Texture, float]
 
 
 def slow_tone(*, rng: np.random.Generator, shape: tuple[int, int], strength: Number) -> Plane:
-    """Patches of shade a metre wide, that light and years leave on any surface."""
+    """Patches of shade about a metre wide, as from light and age."""
     plane: Plane = noise(rng=rng, size=shape, slope=1.6) * np.float32(strength)
     return plane
 

@@ -14,7 +14,7 @@ BANK_SHAPE = (512, 1024)
 def noise(*, rng: np.random.Generator, size: Shape = SIZE, slope: Number = 1.5, stretch: tuple[Number, Number] = (1, 1)) -> Plane:
     """Tileable noise with mean 0 and sd 1 whose amplitude falls as frequency^-slope; `stretch` (x, y) lengthens its features.
 
-    It is a mixture of two planes that are made once, each moved, flipped and weighed at random: as good as new, and far cheaper.
+    It is a mixture of two planes that are made once, each shifted, flipped and weighted at random, which is far cheaper than new noise.
     """
     rows, columns = (size, size) if isinstance(size, int) else size
     # Fine grain may repeat after some metres, low frequencies may not: they distinguish positions with the same grain.

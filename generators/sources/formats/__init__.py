@@ -1,6 +1,6 @@
-"""Readers of mesh files: one module a format. Each turns the bytes of a file into parts (`parts.Part`), as the file says.
+"""Readers of mesh files: one module per format. Each turns the bytes of a file into parts (`parts.Part`), as the file says.
 
-They are our own because libraries lose what users see, without a word. Of 128 ways to write one textured or coloured square
+They are our own because libraries silently lose visible properties. Of 128 ways to write one textured or coloured square
 (`tests/generators/sources/formats/test_seen_*.py`), trimesh 5.2 shows 31 as the file says, and 59 if every texture is drawn on white
 instead of on its default grey: it ignores options of `map_Kd`, further libraries, other spellings of file names, colours beside texture
 coordinates, `COLOR_0` beside a material, transforms and second sets of texture coordinates, normalized and sparse data, colours of OFF;

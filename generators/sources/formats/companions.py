@@ -29,7 +29,9 @@ class Companions:
         self._places: dict[str, str | None] = {}
 
     def read(self, name: str, *, beside: str | None = None) -> bytes | None:
-        """The file of a name in the mesh file, or in its companion `beside`; None, and noted, if it is not there."""
+        """The contents of a file that is named in the mesh file, or in its companion `beside`; None, and noted as missing, if it is not
+        there. Raises BadModelError if too many names were asked for.
+        """
         place = self.locate(name.strip(), beside=beside)
         key = name.strip()
         if self._places.setdefault(key, place) != place:
@@ -94,7 +96,7 @@ def _spellings(name: str) -> Iterator[str]:
 
 
 def uncommented(text: str) -> str:
-    """What stands before a comment; the text itself if that is nothing. A `#` within a word begins none."""
+    """The text before a comment, or the whole text if nothing stands before it. A `#` within a word does not begin a comment."""
     return re.sub(r"\s+#.*$", "", text.strip()) or text
 
 

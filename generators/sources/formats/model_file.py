@@ -27,7 +27,7 @@ def read_model(files: Files, path: str) -> RawModel:
         raise BadModelError(error.kind, error.detail if path in error.detail else f"{path}: {error.detail}".rstrip(": ")) from None
     except MemoryError:
         raise BadModelError("too large for the memory", path) from None
-    except Exception as error:  # whatever a damaged file makes a reader raise is the fault of that file
+    except Exception as error:  # any error of a reader means that the file is damaged
         raise BadModelError("cannot be parsed", f"{path}: {type(error).__name__}: {error}") from None
     if companions.missing:
         defects[MISSING] += len(companions.missing)

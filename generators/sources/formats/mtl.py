@@ -89,7 +89,7 @@ def _blocks(text: str) -> dict[str, dict[str, str]]:
             statements = {}
             blocks[" ".join(rest.split())] = statements
         elif rest and not key.startswith("#"):
-            # A name may hold a #: what it means is decided where it is looked for.
+            # A name may contain #: comments are handled where the name is resolved.
             statements[key] = rest if key.startswith("map_") else uncommented(rest)
     return blocks
 

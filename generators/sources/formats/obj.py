@@ -43,7 +43,7 @@ class _Statements:
 
 
 def read_obj(data: bytes, companions: Companions, defects: Counter[str], *, stem: str = "") -> list[Part]:
-    """The parts of an OBJ file, one a material. `stem` is its name without `.obj`.
+    """The parts of an OBJ file, one per material. `stem` is its name without `.obj`.
 
     Raises BadModelError if a line cannot be understood.
     """
@@ -67,7 +67,7 @@ def read_obj(data: bytes, companions: Companions, defects: Counter[str], *, stem
     parts = []
     of_polygon = np.array(found.material)
     texel_count = np.bincount(np.repeat(np.arange(len(counts)), counts), corners[:, 1] >= 0, len(counts))
-    # Materials come last first: so they always came, and the bytes of data sets depend on it.
+    # In reverse order of the materials, because the bytes of existing data sets depend on it.
     for number in reversed(list(dict.fromkeys(found.material))):
         rows = np.flatnonzero(of_polygon[triangles.polygon] == number)
         mine = of_polygon == number
@@ -89,7 +89,7 @@ def files_of_obj(data: bytes, companions: Companions, *, stem: str = "") -> None
 
 
 def text_of(data: bytes) -> str:
-    """The text of a file in UTF-8, UTF-16 or an encoding of one byte a letter: line ends are newlines, continued lines are joined."""
+    """The text of a file in UTF-8, UTF-16 or an encoding with one byte per letter: line ends are newlines, continued lines are joined."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = data.decode("utf-16", "replace")
     else:

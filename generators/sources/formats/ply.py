@@ -23,7 +23,7 @@ TEXTURE = re.compile(r"texture_?file[:\s]+(.+)", re.IGNORECASE)
 
 
 def read_ply(data: bytes, companions: Companions, defects: Counter[str]) -> list[Part]:
-    """The parts of a PLY file, one a texture. Raises BadModelError if it cannot be parsed."""
+    """The parts of a PLY file, one per texture. Raises BadModelError if it cannot be parsed."""
     file = read_ply_elements(data)
     vertex = file.elements.get("vertex", {})
     points = vertex_points(vertex)
@@ -42,7 +42,9 @@ def read_ply(data: bytes, companions: Companions, defects: Counter[str]) -> list
 
 
 def triangles_of(file: PlyFile, points: Float[np.ndarray, "vertices 3"]) -> Int[np.ndarray, "triangles 3"]:
-    """The triangles of a PLY file. Raises BadModelError if there are none, or impossible ones."""
+    """The triangles of a PLY file, as indices of vertices. Raises BadModelError if there are none, or indices of vertices that do not
+    exist.
+    """
     faces, counts = _sound_polygons(file, points)
     return faces.reshape(-1, 3) if (counts == 3).all() else faces[cut(points[faces], counts).corners]
 
@@ -54,7 +56,7 @@ def files_of_ply(data: bytes, companions: Companions) -> None:
 
 
 def vertex_points(vertex: Columns) -> Float[np.ndarray, "vertices 3"]:
-    """The positions of the vertices, float64. Raises BadModelError if there are none."""
+    """The positions of the vertices, float64, in the unit of the file. Raises BadModelError if there are none."""
     if not {"x", "y", "z"} <= vertex.keys():
         raise BadModelError("cannot be parsed", "ply: no element 'vertex' with x, y and z")
     return np.stack([np.asarray(vertex[axis], np.float64) for axis in "xyz"], axis=1)

@@ -18,7 +18,7 @@ CONCAVE = "concave polygons (cut into triangles)"
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """Triangles as indices into the corners of all polygons, the polygon of each, and which polygons were cut as concave."""
+    """Triangles as indices into the corners of all polygons, the index of the polygon of each, and which polygons were cut as concave."""
 
     corners: Int[np.ndarray, "triangles 3"]
     polygon: Int[np.ndarray, " triangles"]
@@ -55,7 +55,7 @@ def cut(points: Float[np.ndarray, "corners 3"], counts: Int[np.ndarray, " polygo
 
 
 def halves_first(rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
-    """Triangles of quads, the first halves before the second ones: so they always came, and the bytes of data sets depend on it."""
+    """Triangles of quads, the first halves before the second ones, because the bytes of existing data sets depend on that order."""
     return np.concatenate([rows[::2], rows[1::2]])
 
 

@@ -23,7 +23,9 @@ PNG_BYTES = "PNG bytes in a file of another name"
 KTX2, ORIENTATION = b"\xabKTX 20\xbb", 0x0112
 
 Alpha = Literal["over white", "left out", "unused"]
-"""What becomes of an alpha channel: white shows through it; it is left out and counted; or the format says that it means nothing."""
+"""Treatment of an alpha channel: the image is laid over white; the channel is left out and counted; or it is ignored, as the format
+says.
+"""
 
 
 def decoded(
@@ -31,7 +33,7 @@ def decoded(
 ) -> UInt8[np.ndarray, "rows columns 3"] | None:
     """An image as a texture; None, and counted, if it cannot be decoded.
 
-    Alpha channels are left out where no material asks for them, for they are inverted in many files. Textures are not turned as
+    Alpha channels are left out where no material asks for them, because they are inverted in many files. Textures are not turned as
     cameras say (EXIF): their coordinates belong to the pixels as stored.
     """
     if data is None:
@@ -41,7 +43,7 @@ def decoded(
             check_pixels(*image.size, BYTES_PER_PIXEL.get(image.mode, 8))
             if image.format == "PNG" and "." in name and ".png" not in name.lower():
                 defects[PNG_BYTES] = 1
-            with suppress(Exception):  # damaged EXIF data is no fault of the pixels
+            with suppress(Exception):  # the pixels may be intact although the EXIF data are damaged
                 defects[ORIENTATION_LEFT_OUT] |= image.getexif().get(ORIENTATION, 1) != 1
             sixteen_bits = image.format in ("PNG", "PPM")
             pixels = Image.fromarray(rgb_of(_shown(image, alpha, defects), sixteen_bits=sixteen_bits))

@@ -78,7 +78,7 @@ def converted_raw(recipe: str, sha256: str, make: Callable[[], RawModel], *, mos
 
 
 def _cleaned(raw: RawModel, most_faces: int) -> tuple[Mesh, Counter[str]]:
-    """The cleaned model; whatever cleaning raises is the fault of the model."""
+    """The cleaned model. Any error of cleaning is raised as BadModelError."""
     try:
         return cleaned(raw, most_faces=most_faces)
     except (BadModelError, MemoryError):

@@ -76,7 +76,7 @@ def read_names(path: Path | None) -> dict[int, str]:
 
 
 def read_camera_up(path: Path | None) -> Float[np.ndarray, "3"] | None:
-    """Mean upward direction of the cameras in the frame of the mesh; None without a trajectory or if directions cancel out.
+    """Mean upward direction of the cameras, a unit vector in the frame of the mesh; None without a trajectory or if directions cancel out.
 
     `trajectory.log` consists of blocks of five lines: a line of indices, then the rows of a 4 x 4 camera-to-world matrix, y down.
     """

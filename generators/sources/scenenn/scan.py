@@ -21,7 +21,7 @@ NEARLY_ALL = 0.95
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A mesh in the frame of its file, with colour and label per vertex (None if the file has none)."""
+    """A mesh in the frame and unit of its file, with colour (uint8) and label per vertex (None if the file has none)."""
 
     vertices: Float[np.ndarray, "vertices 3"]
     faces: Int[np.ndarray, "faces 3"]

@@ -81,7 +81,7 @@ CLASSES: dict[str, ShapeClass] = {
 
 
 def class_of(synset: str, name: str = "") -> ShapeClass:
-    """The class of a synset. One that is not in ShapeNetCore gets `name` and half a metre, and is not offered for rooms."""
+    """The class of a synset. A class that is not in ShapeNetCore is named `name`, has a size of half a metre, and is not used in rooms."""
     return CLASSES.get(synset) or ShapeClass(synset, name or synset, 0.5, indoor=False)
 
 

@@ -94,7 +94,9 @@ class ShapeNet(Listed):
 
 
 def size_jitter(model_id: str, spread: float) -> float:
-    """A factor in [1 / (1 + spread), 1 + spread] that depends only on the id, so that a model always has the same size."""
+    """A factor of the size, without unit, in [1 / (1 + spread), 1 + spread]. It depends only on the id, so that a model always has the same
+    size.
+    """
     digest = hashlib.sha256(f"size {model_id}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     return float((1 + spread) ** (2 * place - 1))

@@ -112,7 +112,7 @@ def read_home(data: bytes) -> list[HomeLevel]:
 
 
 def signed_area(outline: Float[np.ndarray, "points 2"]) -> float:
-    """Signed area of a polygon, positive if it is counterclockwise."""
+    """Signed area of a polygon in square metres, positive if it is counterclockwise."""
     x, y = outline.T
     return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
 

@@ -116,7 +116,7 @@ def _filled(walls: Sequence[Footprint]) -> m3.CrossSection:
 def _add_floors(shell: Shell, level: HomeLevel, walls: Sequence[Footprint]) -> None:
     """Each room's floor, which also covers the thresholds beside it that no other room has, and a slab under all that is left.
 
-    The slab also closes stairwells and galleries: a storey stands for itself, without the one below.
+    The slab also closes stairwells and galleries, because a storey is built without the one below.
     """
     areas = [area for area in level.areas if area.has_floor]
     exact = [_flat(area.outline) for area in areas]

@@ -139,7 +139,7 @@ def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> Da
 
 
 def _grid_px(model: Model, source: EvaluationPairs) -> float:
-    """Pixels between a model's descriptors; one image is described where this run, which went on, described none."""
+    """Stride of a model's descriptors in pixels. If a resumed run had no image left to describe, one is described for it."""
     if not isinstance(model, DescriptorModel):
         return 1.0
     if model.described is None:

@@ -29,8 +29,8 @@ class ScoredPair(Pair):
     """A pair with the metadata that scoring needs beyond images and ground truth.
 
     Cameras are None for photographs without; `homography` (from a to b) is None where none holds for the whole pair. `on_object` and
-    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` and `asked`,
-    the queries with what makes them hard, are those of a suite with levels.
+    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` and `asked`, the
+    queries with their strata, are None except for suites with levels.
     """
 
     camera_a: Camera | None
@@ -70,7 +70,7 @@ class EvaluationPairs(ABC):
 
     @abstractmethod
     def images(self, scene: int) -> Sequence[UInt8[np.ndarray, "height width 3"]]:
-        """The views of a scene."""
+        """The views of a scene, uint8 RGB."""
 
     @abstractmethod
     def pair(self, key: PairKey) -> ScoredPair:

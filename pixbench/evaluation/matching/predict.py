@@ -121,7 +121,7 @@ def _answer(
         try:
             uv = index_to_uv(pixel)
             if described is not None and isinstance(model, DescriptorModel):
-                # Called as the base class has it: this method alone sees the truth, which a model may not.
+                # The base class's method is called, whatever the model overrides: it sees the ground truth, which a model must not see.
                 matches = DescriptorModel.match_described(model, pair, described[pair.key.a], described[pair.key.b], uv, search)
             else:
                 matches = model.answer(pair, uv)

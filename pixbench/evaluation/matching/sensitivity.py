@@ -42,7 +42,7 @@ def _pose(estimator: str, threshold_px: float, failed_deg: float = np.inf) -> Ca
 
 
 def _some(hits: np.ndarray) -> float:
-    """A mean that leaves out pairs without any, where ours has 0."""
+    """Mean over pairs that have matches; the metric itself counts the other pairs as 0."""
     return share(hits)
 
 

@@ -90,7 +90,7 @@ class Matching(Task):
         recorded_pairs(record, access)
 
     def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
-        """By scene, over its pairs."""
+        """See Task. By scene, over its pairs. Raises UserError if the table of pairs is damaged."""
         sums: dict[int, tuple[float, float]] = {}
         try:
             with stored.beside("pairs").open(newline="") as file:

@@ -204,7 +204,7 @@ def describe_images(model: DescriptorModel, images: Images, suite: DomainSuite, 
 
 
 def to_size(images: Float[Tensor, "images 3 side side"], size: int) -> Float[Tensor, "images 3 size size"]:
-    """Images scaled as a whole, bilinear, neither turned nor moved."""
+    """Images in [0, 1], resized to `size` x `size` pixels by bilinear interpolation."""
     side = images.shape[-1]
     grid = normalised_grid(pixel_centres(size, size) * (side / size), side, side)
     return functional.grid_sample(images, torch.from_numpy(grid).float().expand(len(images), -1, -1, -1), align_corners=False)

@@ -36,7 +36,7 @@ class LabelledDomain(Protocol):
 
     @property
     def images(self) -> UInt8[np.ndarray, "images side side 3"]:
-        """The images."""
+        """The images, uint8 RGB."""
         ...
 
     @property

@@ -17,9 +17,9 @@ LAYERS = (150, 100, 50, 1)
 
 
 class PixelHead(nn.Module):
-    """A group norm without bias, one attention head over all pixels, and a perceptron on what it gathers: a logit a pixel.
+    """A group norm without bias, one attention head over all pixels, and a perceptron: one logit per pixel.
 
-    With 32 channels it has 28,479 parameters, those of the reference's head. Queries and keys are normed over all pixels together.
+    With 32 channels it has 28,479 parameters, those of the reference's head. Queries and keys are normalised over all pixels together.
     """
 
     def __init__(self, channels: int):

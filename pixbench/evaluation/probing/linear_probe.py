@@ -15,7 +15,7 @@ def fit_linear_probe(
     strength: float,
     steps: int,
 ) -> Any:
-    """A scikit-learn classifier. `strength` is the inverse regularisation C, `steps` the most that the solver takes."""
+    """A scikit-learn classifier. `strength` is the inverse regularisation C, `steps` the largest number of iterations of the solver."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -24,7 +24,7 @@ def fit_linear_probe(
 
 
 def pooled(features: Float[Tensor, "images channels pixels"]) -> Float[np.ndarray, "images values"]:
-    """Mean and standard deviation of each channel over pixels: what the probe sees of an image."""
+    """Mean and standard deviation of each channel over pixels: the input of the probe for an image."""
     return torch.cat([features.mean(dim=2), features.std(dim=2)], dim=1).numpy()
 
 

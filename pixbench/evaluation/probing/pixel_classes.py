@@ -31,7 +31,7 @@ def pixel_accuracy(found: PixelClasses) -> float:
 
 
 def mean_iou(found: PixelClasses) -> float:
-    """Mean over the true classes of intersection over union of predicted and true pixels."""
+    """Mean over the true classes of the intersection over union of predicted and true pixels (the Jaccard index), in [0, 1]."""
     ious = [
         np.sum((found.predicted == k) & (found.truth == k)) / np.sum((found.predicted == k) | (found.truth == k))
         for k in np.unique(found.truth)
@@ -40,7 +40,7 @@ def mean_iou(found: PixelClasses) -> float:
 
 
 def pixel_calibration_error(found: PixelClasses, bins: int = BINS) -> float:
-    """Expected calibration error of the predicted class, in equal bins (Guo et al., 2017)."""
+    """Expected calibration error of the predicted class, in [0, 1], in equal bins (Guo et al., 2017)."""
     if not len(found.truth):
         return math.nan
     return binned_gap(found.confidence, found.predicted == found.truth, bins)

@@ -13,7 +13,7 @@ from .head import Features, head_probability, train_head
 from .linear_probe import fit_linear_probe, pooled
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Inverse regularisation of the linear probe, of which a protocol selects one; ties go to the first, the strongest regularisation."""
+"""Inverse regularisation of the linear probe, one of which a protocol selects; ties go to the first, the strongest regularisation."""
 
 PROBE_STEPS = 2000
 """Largest number of iterations of the solver."""
@@ -24,7 +24,7 @@ HELD_OUT = 0.2
 HEAD_STEPS, HEAD_BATCH, HEAD_RATE = 800, 64, 2e-3
 
 READ_OUTS = ("training-domain", "leave-one-domain-out", "oracle", "head")
-"""How the linear probe's regularisation was selected (DomainBed, arXiv 2007.01434); and the paper's head, of which nothing is."""
+"""Protocols that select the linear probe's regularisation (DomainBed, arXiv 2007.01434); and the paper's head, without selection."""
 
 Labels = Bool[np.ndarray, " images"]
 

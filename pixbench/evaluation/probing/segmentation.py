@@ -1,6 +1,6 @@
 """The segmentation task: whether frozen descriptors of rooms encode classes, instances and edges.
 
-A linear probe is trained on pixels; what channels show of instances and edges is measured without any training.
+A linear probe is trained on pixels; the measures of instances and edges need no training.
 """
 
 import time
@@ -92,7 +92,7 @@ SEGMENTATION_METRICS: tuple[Metric, ...] = (
 
 
 class Segmentation(Task):
-    """See Task. Probes of rooms, and what descriptors show of them without one."""
+    """See Task. Linear probes of rooms, and measures of instances and edges that need no training."""
 
     name = "segmentation"
     title = "which class each pixel of a room has, and where instances and edges are"
@@ -243,7 +243,7 @@ def _pixels(scene: StoredScene, dense: Float[np.ndarray, "channels height width"
 
 def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredScene, p: Norm) -> dict[str, float]:
     instance = scene.read("instance", 0).astype(int)
-    # Steps are lengths; a cosine has none, so that the l2 step of unit descriptors stands for it.
+    # The cosine defines no length: the l2 step of unit descriptors is used instead.
     unit = dense / np.maximum(np.linalg.norm(dense, axis=0), 1e-12) if isinstance(p, str) else dense
     codes, steps = binary_codes(dense), descriptor_steps(unit, 2.0 if isinstance(p, str) else p)
     return {

@@ -45,7 +45,7 @@ def code_rand_index(codes: Bool[np.ndarray, "channels height width"], instance: 
 
 
 def descriptor_steps(descriptors: Descriptors, p: float) -> Float[np.ndarray, "height width"]:
-    """The larger of a pixel's p-distances to its right and lower neighbours; 0 for the neighbours that there are none."""
+    """The larger of a pixel's p-distances to its right and lower neighbours; 0 where there is no neighbour."""
     steps = np.zeros(descriptors.shape[1:])
     for axis in (1, 2):
         size = np.linalg.norm(np.diff(descriptors, axis=axis), ord=p, axis=0)
@@ -85,6 +85,6 @@ def _neighbours(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _raise_to(steps: np.ndarray, found: np.ndarray) -> None:
-    """Take over what is larger, at the first of the two neighbours."""
+    """Raise `steps` to `found` where that is larger, at the first of the two neighbours."""
     first = steps[: found.shape[0], : found.shape[1]]
     np.maximum(first, found, out=first)

@@ -1,7 +1,7 @@
 """Models whose weights ship with the package: `pretrained:NAME` is the checkpoint in the folder NAME beside this file.
 
 A folder holds `checkpoint.json` and `weights.safetensors`, and `README.md` with the data's recipe, the licence and the command that
-trained it. A folder that is put here is found; nothing else has to be changed.
+trained it. A folder that is added here is found without further changes.
 """
 
 import json
@@ -12,7 +12,7 @@ from ..files import CONFIG, WEIGHTS
 
 FOLDER = Path(__file__).parent
 DEFAULT = "rooms-infonce"
-"""The model of `pixbench match` and `describe` where none is named."""
+"""The default model of `pixbench match` and `describe`."""
 
 
 def pretrained_names() -> list[str]:
@@ -40,7 +40,7 @@ def pretrained_title(name: str) -> str:
 
 
 def default_model() -> str:
-    """What `--model` is where it is not given. Raises UserError if the default model does not ship."""
+    """The default of `--model`. Raises UserError if the default model does not ship."""
     if DEFAULT not in pretrained_names():
         raise UserError("no pretrained model ships with this version: give --model with a run of 'pixbench train', or baseline:dense-sift")
     return f"pretrained:{DEFAULT}"

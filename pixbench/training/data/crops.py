@@ -20,7 +20,7 @@ class Crop:
     size_wh: tuple[int, int]
 
     def image(self, image: Float[Tensor, "3 height width"]) -> Float[Tensor, "3 rows columns"]:
-        """The resized part; bilinear, low-pass filtered where it shrinks."""
+        """The part of an image in [0, 1], resized; bilinear, low-pass filtered where it shrinks."""
         width, height = self.part_wh
         part = image[:, self.row : self.row + height, self.column : self.column + width]
         if self.part_wh == self.size_wh:

@@ -35,10 +35,10 @@ def fetched_ahead(batches: Iterable[Batch], count: int = AHEAD) -> Generator[Bat
 def _one_thread_in(pool: ThreadPoolExecutor) -> None:
     """Limit torch to one thread in the pool, to leave the cores to the training step."""
     threads = torch.get_num_threads()
-    # A thread takes over the number of the process when it first asks for it, so it has to ask before it can differ.
+    # A thread inherits the process's number when it first reads it, so it must read it before its own can be set.
     for call in (torch.get_num_threads, lambda: torch.set_num_threads(1)):
         pool.submit(call).result()
-    # What was set there is what later threads take over; here it is set back, and stays 1 in the pool's thread.
+    # Later threads would inherit the number set there: it is reset here, and stays 1 in the pool's thread.
     torch.set_num_threads(threads)
 
 
@@ -68,10 +68,10 @@ class Pace:
 
     @property
     def seconds(self) -> float:
-        """Since the last restart."""
+        """Seconds since the last restart."""
         return time.perf_counter() - self.began
 
     def report(self, images_per_step: int) -> dict[str, float]:
-        """Images a second, and the share of time spent on waiting for data."""
+        """Images per second, and the share of time spent on waiting for data."""
         passed = max(self.seconds, 1e-9)
         return {"images_per_second": images_per_step * self.steps / passed, "data_share": self.waited / passed}

@@ -35,4 +35,4 @@ class WarpedPictures:
         return Views(warped(picture, H_a, size, size), warped(picture, H_b, size, size), uv_b, inside & on_picture)
 
     def close(self) -> None:
-        """See TrainingPairs: nothing is open."""
+        """See TrainingPairs. Does nothing: no file is open."""

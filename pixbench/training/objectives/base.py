@@ -1,6 +1,6 @@
 """Training objectives: the method's own objective, and the protocol of all objectives.
 
-All share trainer, network and data, so that only the objective differs between two runs.
+All objectives share trainer, network and data, so that two runs differ in the objective only.
 """
 
 from abc import ABC, abstractmethod
@@ -45,7 +45,7 @@ class DescriptorBatch:
 
 
 class Objective(nn.Module, ABC):
-    """A loss of a batch; its own layers, such as a predictor, are trained along. `momentum` asks for a momentum network.
+    """A loss of a batch. Its own layers, such as a predictor, are trained too. `momentum` above 0 requests a momentum network.
 
     The momentum network starts as the network, and at each step keeps the share `momentum` of its weights. It is a property of
     the step: `momentum_at(progress)` with progress from 0 to 1 over the run.
@@ -53,15 +53,15 @@ class Objective(nn.Module, ABC):
 
     momentum: float | None = None
     norm: Norm | None = None
-    """How the trained descriptors are compared, where the loss itself decides it; none: in the run's norm `p`."""
+    """Norm in which the trained descriptors are compared, if the loss determines it; None: the run's norm `p`."""
 
     def momentum_at(self, progress: float) -> float:
-        """The share kept at a step; constant unless a method changes it over the run."""
+        """The share of the momentum network's weights that a step keeps, in [0, 1]; constant unless a subclass changes it over the run."""
         del progress
         return self.momentum or 0.0
 
     def __call__(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
-        """The loss, in float32: no part of it is cast down where the network computes with fewer bits."""
+        """The loss in float32, also where the network computes in lower precision."""
         with torch.autocast(batch.a.device.type, enabled=False):
             return super().__call__(batch)
 
@@ -84,7 +84,7 @@ def sample_descriptors(
 
 
 def options_of(config: "TrainConfig", defaults: Mapping[str, float]) -> dict[str, float]:
-    """An objective's own settings: its defaults with those of the run; UserError for a name that it does not have."""
+    """An objective's own settings: its defaults, overridden by those of the run. Raises UserError for an unknown name."""
     for name in config.options:
         if name not in defaults:
             raise unknown_name(f"option of objective '{config.objective}'", name, defaults)
@@ -95,7 +95,7 @@ Rows = Float[Tensor, "batch points channels"]
 
 
 def at_points(batch: DescriptorBatch, *, unit: bool = False) -> tuple[Rows, Rows]:
-    """Descriptors of both views at the sampled points, a row a point: row n of the two is a match where `matched`."""
+    """Descriptors of both views at the sampled points, one row per point: row n of both is a match where `matched`."""
     rows = (sample_descriptors(view, uv).transpose(1, 2) for view, uv in ((batch.a, batch.uv_a), (batch.b, batch.uv_b)))
     x, y = (functional.normalize(row, dim=-1) if unit else row for row in rows)
     return x, y
@@ -112,7 +112,7 @@ def grid_uv(view: Float[Tensor, "batch channels height width"], step: float) -> 
 
 
 class StableContrast(Objective):
-    """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel places, negatives at random ones."""
+    """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel positions, negatives at random ones."""
 
     def __init__(self, config: "TrainConfig"):
         super().__init__()

@@ -32,13 +32,14 @@ Points = Float[Tensor, "batch channels points"]
 
 
 class HardContrast(Objective):
-    """The method's costs on every match, and on the negatives nearest to it among the pair's other points, further off than `near_px`.
+    """The method's costs on every match, and on the negatives nearest to it among the pair's other points, farther than `near_px` pixels
+    from it.
 
-    A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where
-    d < 1/2: what is told apart is left alone. d is the norm p's, of descriptors as they are. With `sharpness` s the negatives are
-    weighted by exp(-s d), with `semi` only those count that are not nearer than the match; `hardest` 0 takes one random place
-    instead, as the method does. `both_ways` seeks in both views; `snap` rounds matches to pixels, to see what sub-pixel ones are
-    worth. `between` is the share of the method's between-image term; the run's `between_weight` is not used.
+    A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where d <
+    1/2. d is the half distance in the norm p, of unnormalised descriptors (arXiv 2512.04970). With `sharpness` s the negatives are weighted
+    by exp(-s d), with `semi` only those count that are not nearer than the match, as in FaceNet (Schroff et al., 2015); `hardest` 0 takes
+    one random position instead, as the method does. `both_ways` searches both views; `snap` rounds matches to whole pixels, as an ablation.
+    `between` is the share of the method's between-image term; the run's `between_weight` is not used.
     """
 
     defaults: Mapping[str, float] = DEFAULTS
@@ -78,7 +79,9 @@ class HardContrast(Objective):
         uv: Float[Tensor, "batch points 2"],
         matched: Bool[Tensor, "batch points"],
     ) -> Float[Tensor, ""]:
-        """Mean cost of the nearest wrong points of y to each point of x; `uv` are the places of y's points."""
+        """Mean cost of the hard negatives: for each point of x, the nearest points of y that do not match it; `uv` are the positions of y's
+        points, in pixels.
+        """
         count = min(int(self.options["hardest"]), y.shape[2])
         with torch.no_grad():
             rows, others = x.transpose(1, 2), y.transpose(1, 2)

@@ -22,14 +22,15 @@ Row = Float[Tensor, "batch points"]
 class WeightedContrast(Objective):
     """The method's costs, with every other sampled point of the pair as a negative, weighted by its closeness.
 
-    A match costs d + d^2, a negative (1/2 - d)^2, with d the half distance in the run's norm p. Negative j of a point has the weight
-    w_j = exp(-s d_j / m), with s = `sharpness` and m the batch's mean distance of negatives, so that s has no unit; the weights of a
-    point's negatives and of its match sum to 1. What is left of the match's own weight, 1 - w, scales its cost: a point that is told
-    apart from all others is left alone. No gradient flows through the weights. Points nearer than `near_px` to the match do not count.
-    Both views are searched. `keep` is the share of the matches' cost in the sum; the run's `between_weight` is not used.
+    A match costs d + d^2, a negative (1/2 - d)^2, with d the half distance in the run's norm p (arXiv 2512.04970). Negative j of a point
+    has the weight w_j = exp(-s d_j / m), with s = `sharpness` and m the batch's mean distance of negatives, so that s has no unit; the
+    weights of a point's negatives and of its match sum to 1. The cost of a match is scaled by 1 - w, where w is its own weight: a point
+    that is far from all others in descriptor costs nothing. No gradient flows through the weights. Points nearer than `near_px` to the
+    match do not count. Both views are searched. `keep` is the share of the matches' cost in the sum; the run's `between_weight` is not
+    used.
 
-    With random negatives (the method as published) most are far away already; with only the hardest (`paper-hard`), points that look
-    alike decide, and descriptors collapse. Relative weights lie between the two.
+    With random negatives (the method as published) most are far away already; with only the hardest (`paper-hard`), points that look alike
+    dominate, and descriptors collapse. Relative weights lie between the two.
     """
 
     defaults: Mapping[str, float] = MappingProxyType({"sharpness": 10.0, "near_px": 4.0})
@@ -48,7 +49,7 @@ class WeightedContrast(Objective):
         return (in_b + in_a) / 2
 
     def _cost(self, d: Row, far: Matrix, uv: Float[Tensor, "batch points 2"], matched: Bool[Tensor, "batch points"]) -> Float[Tensor, ""]:
-        """Of points against the sampled points of the other view, whose positions there are `uv`, in pixels."""
+        """Cost of points against the sampled points of the other view, whose positions there are `uv`, in pixels."""
         negative = (torch.cdist(uv, uv) > self.options["near_px"]) & matched[:, None] & matched[..., None]
         weight, missed = relative_weights(d.detach(), far.detach(), negative, self.options["sharpness"])
         push = (weight * (0.5 - far).square()).sum(dim=2)

@@ -1,4 +1,4 @@
-"""Extensions of glTF: those that are read, those that a package of its own reads, and those without which looks are right anyway."""
+"""Extensions of glTF: those that are read, those that need another package, and those that do not change shapes and base colours."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,7 +19,7 @@ PACKAGES = {DRACO: ("DracoPy", "dracopy"), BASISU: ("opengl_basisu", "opengl-bas
 """The module that reads an extension, and the name under which it is installed."""
 
 LOOKS = ("KHR_materials_", "KHR_lights_", "KHR_animation_", "KHR_audio", "KHR_xmp", "EXT_lights_", "KHR_node_", "MSFT_lod", "VRM", "VRMC_")
-"""Beginnings of the names of extensions without which shapes and base colours are right nevertheless."""
+"""Prefixes of the names of extensions that do not change shapes and base colours."""
 
 
 def check_extensions(document: Mapping[str, Any]) -> None:

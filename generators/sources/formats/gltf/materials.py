@@ -66,7 +66,7 @@ class Materials:
         color, emission = factor[:3], 0.0
         emitted = np.array(item.get("emissiveFactor", (0, 0, 0)), float)
         if emitted.max() > 0:
-            # A material that says nothing of its base colour is white only by default.
+            # Without a base colour a material is white by default, which vertex colours may replace.
             shown = color if pbr.keys() & {"baseColorFactor", "baseColorTexture"} else np.zeros(3)
             color, slot, emission = self._emitting(item, shown, slot, emitted)
         texture = self._texture(slot, opaque=mode == "OPAQUE")
@@ -85,7 +85,7 @@ class Materials:
     def _emitting(
         self, item: Json, color: Float[np.ndarray, "3"], slot: Json | None, emitted: Float[np.ndarray, "3"]
     ) -> tuple[Float[np.ndarray, "3"], Json | None, float]:
-        """Base colour, texture and emission of a material that shines. A black one shows what it emits."""
+        """Base colour, texture and emission of an emissive material. A black one is shown in its emission."""
         lamp = item.get("emissiveTexture")
         strength = float(((item.get("extensions") or {}).get("KHR_materials_emissive_strength") or {}).get("emissiveStrength", 1.0))
         if color.max() <= 0:

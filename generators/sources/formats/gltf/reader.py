@@ -27,7 +27,7 @@ Numbers = Sequence[float] | np.ndarray
 
 
 def read_gltf(data: bytes, companions: Companions, defects: Counter[str]) -> list[Part]:
-    """The parts of a glTF file, one a primitive of each instance. Raises BadModelError if it cannot be read."""
+    """The parts of a glTF file, one per primitive of each instance. Raises BadModelError if it cannot be read."""
     document = Document(data, companions)
     materials = Materials(document, defects)
     parts: list[Part] = []
@@ -92,7 +92,7 @@ def _matrix(translation: Numbers, rotation: Numbers, scale: Numbers) -> Float[np
 
 
 def _repeats(document: Document, node: Json) -> list[Float[np.ndarray, "4 4"]]:
-    """The transforms of the instances of a node (EXT_mesh_gpu_instancing); one that changes nothing otherwise."""
+    """The transforms of the instances of a node (EXT_mesh_gpu_instancing); the identity if it has none."""
     found = (node.get("extensions") or {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
     columns = {name: floats(document, number) for name, number in found.items()}
     count = max((len(rows) for rows in columns.values()), default=0)

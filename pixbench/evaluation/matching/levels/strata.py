@@ -14,14 +14,16 @@ TEXTURE_PX = 9
 """Side of the square whose contrast is a query's texture strength."""
 
 MATCHABLE_TEXTURE, MATCHABLE_SCALE, MATCHABLE_ANISOTROPY = 4.0, 2.0, 2.0
-"""Bounds of queries that local appearance can tell: texture strength, change of scale either way, anisotropy."""
+"""Bounds of matchable queries, which local appearance identifies: least texture strength, largest change of scale either way, largest
+anisotropy.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Strata:
-    """Of queries. `scale`: how many times longer things are in image b than in image a, the mean of both axes; `anisotropy`: how many times
-    more they are stretched along one axis than along the other; `texture`: standard deviation of brightness (0 to 255) around the query in
-    image a; `on_edge`: ambiguous pixels whose centre's true match the target shows.
+    """Strata of queries. `scale`: local magnification from image a to image b, the mean over both axes; `anisotropy`: ratio of the larger
+    to the smaller stretch; `texture`: standard deviation of brightness (0 to 255) around the query in image a; `on_edge`: ambiguous pixels
+    whose centre's true match the target shows.
     """
 
     scale: Float[np.ndarray, " queries"]

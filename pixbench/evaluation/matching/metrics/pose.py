@@ -17,7 +17,9 @@ LEAST_MATCHES = 5
 
 
 def opencv_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_px: float = THRESHOLD_PX) -> Pose | None:
-    """OpenCV's essential matrix with MAGSAC++ scoring; the threshold is divided by the mean focal length. None where it fails."""
+    """Pose from OpenCV's essential matrix with MAGSAC++ scoring (Barath et al., 2020); the threshold, in pixels, is divided by the mean
+    focal length. None if the estimation fails.
+    """
     import cv2
 
     fitted = fit_essential(uv_a, uv_b, a.K, b.K, threshold_px=threshold_px)
@@ -33,7 +35,9 @@ def opencv_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_p
 
 
 def poselib_pose(uv_a: Points, uv_b: Points, a: Camera, b: Camera, *, threshold_px: float = THRESHOLD_PX) -> Pose | None:
-    """PoseLib's LO-RANSAC with non-linear refinement. None where it fails."""
+    """Pose by PoseLib's LO-RANSAC (Chum et al., 2003) with non-linear refinement; the threshold is in pixels. None if the estimation
+    fails.
+    """
     import poselib
 
     if len(uv_a) < LEAST_MATCHES:
@@ -70,13 +74,15 @@ def pose_error_deg(pose: Pose | None, a: Camera, b: Camera) -> float:
 
 
 def opencv_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Float[np.ndarray, "3 3"] | None:
-    """OpenCV's homography with MAGSAC++ scoring. None where it fails."""
+    """OpenCV's homography with MAGSAC++ scoring (Barath et al., 2020); the threshold is in pixels. None if the estimation fails."""
     fitted = fit_homography(uv_a, uv_b, threshold_px=threshold_px)
     return None if fitted is None else fitted[0]
 
 
 def corner_error_px(H: Float[np.ndarray, "3 3"] | None, truth: Float[np.ndarray, "3 3"], width: int, height: int) -> float:
-    """Mean distance of image a's four corners under H from where they truly lie in image b (DeTone et al., 2018); inf for no H."""
+    """Mean distance in pixels between image a's four corners under H and their true positions in image b (DeTone et al., 2018); inf for no
+    H.
+    """
     if H is None:
         return float("inf")
     corners = np.array([[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]])
@@ -85,9 +91,10 @@ def corner_error_px(H: Float[np.ndarray, "3 3"] | None, truth: Float[np.ndarray,
 
 
 def area_under_recall(errors: Float[np.ndarray, " pairs"], threshold: float) -> float:
-    """Area under the curve of recall over error up to a threshold, divided by it; NaN for no errors.
+    """Area under the curve of recall over error up to a threshold, divided by the threshold: a share in [0, 1]; NaN for no errors.
 
-    Recall rises by 1/n at each error, with straight lines between, as LoFTR and SuperGlue compute it.
+    Errors and threshold have one unit. Recall rises by 1/n at each error, with straight lines between, as in SuperGlue (Sarlin et al.,
+    2020) and LoFTR (Sun et al., 2021).
     """
     if not len(errors):
         return float("nan")

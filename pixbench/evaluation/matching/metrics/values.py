@@ -1,4 +1,4 @@
-"""What metrics compute from the result of one pair: pure functions that return NaN where they are not defined."""
+"""Values of metrics for one pair: pure functions that return NaN where they are not defined."""
 
 import math
 
@@ -16,12 +16,14 @@ def share(hits: np.ndarray) -> float:
 
 
 def pck(result: PairResult, px: float) -> float:
-    """Share of visible queries within `px`, the bound included."""
+    """Share of visible queries with an endpoint error of at most `px` pixels (PCK; Yang and Ramanan, 2013)."""
     return share(result.error_px <= px)
 
 
 def delta_avg(result: PairResult, size: int | None = None) -> float:
-    """TAP-Vid's mean over thresholds, the bound not included; errors scaled to a longer side of `size` px where it is given."""
+    """Mean over 1, 2, 4, 8, 16 px of the share of visible queries with a smaller endpoint error (TAP-Vid; Doersch et al., 2022). With
+    `size`, errors are first scaled as if the longer side of the image were `size` px.
+    """
     return mean_share(result.error_px if size is None else result.error_px * (size / max(result.width, result.height)))
 
 
@@ -36,14 +38,18 @@ def delta_avg_of_level(result: PairResult, level: str) -> float:
 
 
 def mma(result: PairResult, px: float) -> float:
-    """Share of matches within `px`; 0 for none, NaN where nothing was asked."""
+    """Mean matching accuracy (D2-Net; Dusmanu et al., 2019): share of matches with an error of at most `px` pixels. 0 without matches, NaN
+    without queries.
+    """
     if not len(result.visible) and not len(result.match_error_px):
         return math.nan
     return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
 
 
 def occlusion_ap(result: PairResult) -> float:
-    """Average precision of the cycle error as a detector of occlusion, over chance."""
+    """Average precision (AP) of the cycle error as a detector of occlusion, over chance: (AP - share of occluded) / (1 - share of
+    occluded). NaN unless there are both visible and occluded queries.
+    """
     from sklearn.metrics import average_precision_score
 
     known = ~np.isnan(result.cycle_error_px)
@@ -56,7 +62,9 @@ def occlusion_ap(result: PairResult) -> float:
 
 
 def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
-    """Pose error in degrees; NaN for a pair whose cameras are unknown or at one place."""
+    """Pose error in degrees (see `pose_error_deg`) by a robust estimator with a threshold in pixels; NaN for a pair whose cameras are
+    unknown or at one place.
+    """
     a, b = result.camera_a, result.camera_b
     if a is None or b is None or result.homography is not None:
         return math.nan
@@ -64,7 +72,7 @@ def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHO
 
 
 def homography_error(result: PairResult) -> float:
-    """Corner error in px; NaN for a pair that no homography joins."""
+    """Corner error in pixels (see `corner_error_px`); NaN for a pair that no homography joins."""
     if result.homography is None:
         return math.nan
     return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)

@@ -18,7 +18,7 @@ from .sum_kernels import BLOCK, Best, Ring, Targets, in_rows, search_all
 Array = np.ndarray
 EUCLIDEAN = 2
 CHUNK = 1536
-"""Queries of which the lowest products of all tiles are held at a time."""
+"""Number of queries whose lowest products of all tiles are held at a time."""
 
 
 def search(
@@ -83,7 +83,7 @@ Task = TypeVar("Task")
 
 
 def _of(whole: Part, part: slice | Array) -> Part:
-    """What concerns some of the queries."""
+    """The part of the arguments that belongs to some of the queries."""
     if isinstance(whole, Ring):
         return whole._replace(centre=whole.centre[part])
     return Best(*(values[part] for values in whole))
@@ -97,7 +97,7 @@ def parts_of(count: int, step: int) -> list[slice]:
 
 
 def in_threads(run: Callable[[Task], None], tasks: Sequence[Task]) -> None:
-    """As many threads as torch uses."""
+    """Run work on each part, with as many threads as torch uses."""
     threads = min(torch.get_num_threads(), len(tasks))
     if threads <= 1:
         for task in tasks:

@@ -55,7 +55,7 @@ MOST_CHANNELS = 4000
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The shift, the scale s, and orthonormal directions (the columns of R'), the most telling ones first."""
+    """The shift, the scale s, and orthonormal directions (the columns of R'), ordered by decreasing variance."""
 
     shift: Float64[Array, " channels"]
     scale: float
@@ -63,7 +63,7 @@ class Frame:
 
     @classmethod
     def of(cls, sample: Vectors, largest: float) -> "Frame":
-        """From some of the targets, where no entry of a query or target is larger than `largest`."""
+        """A frame from a sample of the targets; no entry of any query or target is larger than `largest`."""
         sampled = sample.astype(np.float64)
         shift = sampled.mean(axis=0)
         scale = 2.0 ** -math.ceil(math.log2(2 * largest * math.sqrt(sample.shape[1])))
@@ -72,7 +72,7 @@ class Frame:
         return cls(shift, scale, np.ascontiguousarray(directions))
 
     def cut(self, count: int) -> "Frame":
-        """With the first directions only."""
+        """The frame with the first `count` directions only."""
         return Frame(self.shift, self.scale, np.ascontiguousarray(self.directions[:, :count]))
 
     def place(self, vectors: Vectors) -> tuple[Float32[Array, "count directions_and_one"], Float64[Array, " count"]]:
@@ -83,12 +83,12 @@ class Frame:
 
 
 def error_share(directions: int) -> float:
-    """The bound's c."""
+    """The relative error c of the bound, without unit (see the module)."""
     return 2 * (directions + 12) * UNIT
 
 
 def products_of(frame: Frame, queries: Queries, targets: Given) -> Products:
-    """All that the search by products needs, along the frame's directions."""
+    """The input of the search by products, along the frame's directions."""
     channels, directions = frame.directions.shape
     keep = 1 - error_share(directions)
     a, x_squared = frame.place(queries)

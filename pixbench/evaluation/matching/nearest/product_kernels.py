@@ -14,7 +14,7 @@ BLOCK = 6
 TILE = 8
 """Groups of targets of which only the lowest product is kept."""
 FIRST = 4
-"""Tiles that are looked at first, the most promising before the others."""
+"""Number of tiles that are searched first: those with the lowest products."""
 CROWDED = 8
 """If more than one tile in this many remains, pruning does not pay for the query."""
 
@@ -69,7 +69,7 @@ def _products_of_six(rows, row, groups, begin, directions):
 @kernel
 @no_type_check
 def search_tiles(products, lowest, queries, targets, ring, best, crowded):
-    """Look at the tiles whose lowest product is below a query's limit; where these are very many, set `crowded` and do not."""
+    """Search the tiles whose lowest product is below a query's limit; if these are too many, only set `crowded`."""
     values = np.empty(WIDTH, np.float32)
     for query in range(len(queries)):
         low = lowest[query]
@@ -117,7 +117,7 @@ def _product_limit(products, best, query, tile):
 @kernel
 @no_type_check
 def _look(tile, query, products, queries, targets, ring, best, values):
-    """Form the sums of a query with those groups of a tile in which a product is below the limit."""
+    """Compute the exact sums of a query for those groups of a tile in which a product is below the limit."""
     rows, groups, sums_of = products.rows.ravel(), products.groups.ravel(), targets.groups.ravel()
     directions, channels = products.rows.shape[1] // BLOCK, targets.channels
     mine, row = queries[query], query // BLOCK * BLOCK * directions + query % BLOCK

@@ -18,7 +18,7 @@ SAMPLED_QUERIES, SAMPLED_TILES = 32, 32
 
 
 def may_pay(queries: Queries, targets: Given) -> bool:
-    """Whether there is enough to be searched for products to be tried."""
+    """Whether the search is large enough for pruning by products to pay."""
     return len(queries) * len(targets) >= PAIRS and len(targets) >= TILE * WIDTH and queries.shape[1] in CHANNELS
 
 
@@ -41,7 +41,7 @@ def prepare(queries: Queries, targets: Given, some: Int[Array, " sampled"], reac
 def _directions(frame: Frame, queries: Float32[Array, "sampled channels"], sample: Given, reach: Float64[Array, " sampled"]) -> int:
     """The number of directions for which the search is the cheapest; 0 for the search without products.
 
-    Costs are cycles for a pair of query and target, as measured on a Zen 3 core; they only matter beside each other.
+    Costs are cycles per pair of query and target, as measured on a Zen 3 core; only their ratios matter.
     """
     channels = queries.shape[1]
     tiles, groups = _left(*_along(frame, queries), *_along(frame, sample), reach, error_share(channels))

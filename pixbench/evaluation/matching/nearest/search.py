@@ -28,7 +28,7 @@ NORM_CODES: Mapping[Norm, int] = {1.0: 1, 2.0: 2, math.inf: 0, "cosine": 2}
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """For each query the index of its nearest target and their distance; -1 and inf where no target was allowed.
+    """For each query the index of its nearest target and their distance in the norm of the search; -1 and inf if no target was allowed.
 
     `closer` is the number of allowed targets that are closer to the query than its rival is, those as close counting half; 0 without
     rivals.
@@ -86,7 +86,7 @@ def nearest(
 def distances(
     queries: Float[Tensor, "queries channels"], targets: Float[Tensor, "queries #count channels"], *, p: Norm
 ) -> Float[Tensor, "queries count"]:
-    """Distance of each query to each of its own few targets, to the bit as `nearest` has it."""
+    """Distance of each query to each of its own targets, in the norm p of the descriptors, bitwise equal to those of `nearest`."""
     queries, targets = queries.float(), targets.float()
     if p == "cosine":
         queries, targets = unit(queries), unit(targets)
@@ -101,7 +101,7 @@ def unit(descriptors: Float[Tensor, "*shape channels"]) -> Float[Tensor, "*shape
 
 
 def as_distance(total: Float[Tensor, "*shape"], p: Norm) -> Float[Tensor, "*shape"]:
-    """Convert the results of `sums_of` to distances."""
+    """Convert the results of `sums_of` to distances in the norm p of the descriptors."""
     return total.sqrt() if p == 2 else total / 2 if p == "cosine" else total
 
 
@@ -131,7 +131,7 @@ def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window 
         if window is not None:
             total = total.masked_fill(~_allowed(window, part, len(targets), total.device), math.inf)
         lowest = total.min(dim=1).values
-        # argmin alone does not promise which of equal entries it returns.
+        # argmin alone does not guarantee which of equal entries it returns.
         index = (total == lowest[:, None]).to(torch.uint8).argmax(dim=1)
         halves = torch.zeros_like(index)
         if limit is not None:

@@ -9,9 +9,9 @@ from ....jit import inlined, kernel
 from ....jit.simd import WIDTH, below, count_bits, larger_lanes, load_lanes, lowest_bit, magnitude, spread, spread_from, store
 
 BLOCK = 4
-"""Queries that share what is loaded of the targets."""
+"""Number of queries that share each load of the targets."""
 TILE_BYTES = 16 * 1024
-"""Of the targets, what is compared with all queries before the next: half of a core's first cache."""
+"""Size of the block of targets that is compared with all queries before the next block: half of a core's L1 cache."""
 
 Array = np.ndarray
 
@@ -112,7 +112,7 @@ def sums_of_four(rows, row, groups, begin, channels, code):
 @kernel
 @no_type_check
 def take_in(sums, threshold, query, group, targets, ring, best, values):
-    """Learn from a query's sums with a group of targets those below the threshold; what later sums must be below to matter."""
+    """Update a query's nearest target with its sums to a group of targets. Returns the threshold for later sums."""
     bits, first = below(sums, spread(threshold)), WIDTH * group
     if first + WIDTH > targets.number:
         bits &= (np.uint64(1) << np.uint64(targets.number - first)) - np.uint64(1)

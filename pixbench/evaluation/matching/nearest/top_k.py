@@ -18,7 +18,7 @@ from .top_k_kernels import NOTHING, Apart, Kept, search_k
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """Distances in ascending order, and the targets' indices; inf and -1 where there are less than k."""
+    """Distances in the norm of the search, ascending, and the targets' indices; inf and -1 if there are fewer than k."""
 
     distance: Float[Tensor, "batch queries k"]
     index: Int[Tensor, "batch queries k"]
@@ -78,7 +78,7 @@ def _with_torch(
         left_out |= ~(between.square().sum(dim=3) > _squared(apart.px))
     if least is not None:
         left_out |= total < least[..., None]
-    # Unlike topk, a stable sort promises which of equal ones comes first.
+    # Unlike topk, a stable sort guarantees which of equal entries comes first.
     total, index = (found[..., :k] for found in total.masked_fill(left_out, math.inf).sort(dim=2, stable=True))
     index = index.where(total < math.inf, -1)
     short = (0, k - total.shape[2])
@@ -107,7 +107,7 @@ def _with_kernels(
 
 def _targets(targets: Tensor, allowed: Tensor) -> Targets:
     groups = in_rows(targets.detach().numpy(), WIDTH)
-    # Nothing is near to infinity. A group begins with the first channel of its targets.
+    # Padding is infinite, so that it is never near. A group begins with the first channel of its targets.
     left_out = np.zeros(len(groups) * WIDTH, np.bool_)
     left_out[: len(allowed)] = ~allowed.numpy()
     groups[:, :WIDTH][left_out.reshape(-1, WIDTH)] = math.inf

@@ -25,7 +25,7 @@ class Kept(NamedTuple):
 
 
 class Apart(NamedTuple):
-    """If `used`, only targets count whose place is at a squared distance of more than `squared` from the query's centre."""
+    """If `used`, only targets count whose position is at a squared distance of more than `squared` (px squared) from the query's centre."""
 
     used: bool
     centre: Float[Array, "queries 2"]

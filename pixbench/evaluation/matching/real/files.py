@@ -1,4 +1,6 @@
-"""Reads files of ground truth: disparity, optical flow, depth and masks, as arrays with NaN where unknown."""
+"""Reads files of ground truth: disparity, optical flow, depth and masks, as arrays with NaN for unknown values. Raises UserError for
+unreadable files.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +36,7 @@ def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
 def read_disparity(path: Path, scale: float | None = None) -> Float[np.ndarray, "height width"]:
     """Disparity in pixels from .pfm, .npy or a grey picture, times `scale`; a picture of 16 bits has KITTI's 1/256 if nothing else is said.
 
-    Unknown is what is not finite, and 0 in pictures.
+    Values that are not finite are unknown; in pictures, also 0.
     """
     stored = read_grey(path, "disparity")
     usual = 1 / 256 if stored.dtype == np.uint16 else 1.0
@@ -44,7 +46,9 @@ def read_disparity(path: Path, scale: float | None = None) -> Float[np.ndarray, 
 
 
 def read_depth(path: Path, scale: float = 1.0) -> Float[np.ndarray, "height width"]:
-    """z-depth from .npy, .pfm, a grey picture, or the data set `depth` of an HDF5 file, times `scale`; NaN where it is not positive."""
+    """z-depth from .npy, .pfm, a grey picture, or the data set `depth` of an HDF5 file, times `scale`: in metres if `scale` is the length
+    of the file's unit. NaN where it is not positive.
+    """
     if path.suffix in (".h5", ".hdf5"):
         stored = _checked(path, _hdf5_depth, "a data set 'depth' (height, width)", (2,))
     else:
@@ -87,7 +91,7 @@ def _flo(path: Path) -> Any:
 def _image(path: Path) -> Any:
     import cv2
 
-    if path.suffix != ".pfm":  # which is not packed: it holds as much as it has bytes
+    if path.suffix != ".pfm":  # which is not compressed: its size limits its contents
         with opened_image(path) as image:
             check_pixels(*image.size)
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -105,7 +109,7 @@ def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[in
     check_regular(path)
     try:
         found = read(path)
-    except Exception as error:  # three libraries, each with errors of its own
+    except Exception as error:  # three libraries, each with its own errors
         raise UserError(f"{path} cannot be read ({reason(error)}): expected {what}") from None
     if not isinstance(found, np.ndarray) or found.ndim != shape[0] or (len(shape) > 1 and found.shape[2] != shape[1]):
         got = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "something else"
