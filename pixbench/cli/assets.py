@@ -48,7 +48,8 @@ def fetch_packs(
 @assets.command("check")
 def check_source(
     spec: Annotated[
-        str, typer.Argument(metavar="KIND[:PATH]", help="A kind of source and where its files are. Default: the fetched pack.")
+        str,
+        typer.Argument(metavar="KIND[:PATH]", help="A kind of source and where its files are. Without a path: the pack that was fetched."),
     ],
     list_all: Annotated[bool, typer.Option("--list", help="Print every file: what it is, or why it cannot be used.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every file instead of tables.")] = False,

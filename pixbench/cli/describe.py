@@ -24,7 +24,7 @@ def describe(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     trust_code: TrustCode = False,
 ) -> None:
-    """Write the descriptors of a picture of your own, as in: pixbench describe a.jpg --model runs/mine --out a.npz."""
+    """Write the descriptors of a picture of your own."""
     use_threads()
     from ..inference.describe import check_description_path, save_description
     from ..inference.describe import describe as run

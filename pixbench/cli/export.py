@@ -18,7 +18,7 @@ def export(
     out: Annotated[Path, typer.Option(help="File to write, .onnx.")],
     trust_code: TrustCode = False,
 ) -> None:
-    """Write a network as an ONNX file of free batch, height and width, as in: pixbench export runs/mine --out mine.onnx."""
+    """Write a network as an ONNX file with any batch, height and width."""
     from ..errors import UserError
     from ..evaluation.model import DescriptorModel
     from ..models.loading import load_model

@@ -14,21 +14,35 @@ GROUPS = {
 }
 
 EXAMPLES = {
-    "generate": "pixbench generate 3d --out data/train --scenes 24 --views 4 --size 256",
+    "generate": "pixbench generate 3d --out data/train --scenes 24 --size 256",
     "preview": "pixbench preview 3d --out preview.png",
     "verify": "pixbench verify data/train",
     "info": "pixbench info data/train",
     "recipe": "pixbench recipe data/train --out train.json",
     "assets": "pixbench assets fetch sweethome3d-furniture",
+    "assets list": "pixbench assets list",
+    "assets fetch": "pixbench assets fetch sweethome3d-furniture",
+    "assets check": "pixbench assets check folder:meshes",
     "leak-check": "pixbench leak-check data/train",
     "train": "pixbench train --data data/train --out runs/mine --steps 2000",
     "match": "pixbench match a.jpg b.jpg --geometry homography --out matches.png",
     "describe": "pixbench describe a.jpg --out a.npz",
     "export": "pixbench export runs/mine --out mine.onnx",
     "model": "pixbench model new my_model",
+    "model new": "pixbench model new my_model",
     "evaluate": "pixbench evaluate --model runs/mine --suite mini",
     "leaderboard": "pixbench leaderboard show",
+    "leaderboard show": "pixbench leaderboard show results/mini",
+    "leaderboard build": "pixbench leaderboard build --check",
+    "leaderboard verify": "pixbench leaderboard verify results/mini/daisy.json",
+    "leaderboard rescore": "pixbench leaderboard rescore results/mini/daisy.json",
+    "leaderboard compare": "pixbench leaderboard compare daisy dense-sift",
+    "leaderboard submit": "pixbench leaderboard submit results/mini/mine.json",
+    "leaderboard schema": "pixbench leaderboard schema",
     "metrics": "pixbench metrics explain pck@4",
+    "metrics list": "pixbench metrics list",
+    "metrics explain": "pixbench metrics explain pck@4",
+    "metrics sensitivity": "pixbench metrics sensitivity results/mini/daisy.json",
     "sweep": "pixbench sweep experiment1",
     "report": "pixbench report page results data/train",
     "demo": "pixbench demo --fast",
@@ -37,18 +51,36 @@ EXAMPLES = {
     "list": "pixbench list baselines",
     "settings": "pixbench settings 3d",
     "hub": "pixbench hub push runs/mine USER/NAME",
+    "hub push": "pixbench hub push runs/mine USER/NAME",
+    "hub pull": "pixbench hub pull USER/NAME runs/theirs",
     "croissant": "pixbench croissant data/train",
 }
+"""Of each command, and of each command of a group."""
+
+LONGEST_SUMMARY = 120
+"""Characters of a command's summary beside its name: a whole sentence."""
 
 
-class GroupedCommands(TyperGroup):
+class Commands(TyperGroup):
+    """The commands of a group, each with its whole summary."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """See click.Group."""
+        self.section(formatter, "Commands", tuple(self.commands))
+
+    def section(self, formatter: Any, title: str, names: tuple[str, ...]) -> None:
+        """Write some commands below a title."""
+        with formatter.section(title):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=LONGEST_SUMMARY)) for name in names])
+
+
+class GroupedCommands(Commands):
     """The commands of `pixbench --help`, grouped by purpose."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """See click.Group."""
         for title, names in GROUPS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, self.commands[name].get_short_help_str(limit=120)) for name in names])
+            self.section(formatter, title, names)
 
 
 class GenerateCommand(TyperCommand):
@@ -78,10 +110,12 @@ class GenerateCommand(TyperCommand):
             formatter.write_dl([(each, words) for each, words in setting_rows(GENERATORS.get(name).config_type) if each not in options])
 
 
-def add_examples(app: typer.Typer) -> None:
-    """Append its example to the help of each command."""
+def add_examples(app: typer.Typer, group: str = "") -> None:
+    """Append its example to the help of each command, and of each command of a group."""
     for command in app.registered_commands:
         name = command.name or getattr(command.callback, "__name__", "").replace("_", "-")
-        command.epilog = f"Example: {EXAMPLES[name]}" if name in EXAMPLES else None
-    for group in app.registered_groups:
-        group.epilog = f"Example: {EXAMPLES[str(group.name)]}" if group.name in EXAMPLES else None
+        command.epilog = f"Example: {EXAMPLES[f'{group} {name}'.strip()]}"
+    for each in app.registered_groups:
+        each.cls, each.epilog = Commands, f"Example: {EXAMPLES[str(each.name)]}"
+        if each.typer_instance is not None:
+            add_examples(each.typer_instance, str(each.name))

@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 @leaderboard.command("show")
 def show(paths: Records = None, markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False) -> None:
-    """Print the table of records: one table a data set and protocol, one row a method, means over seeds."""
+    """Print tables of records: one table per data set and protocol, one row per method."""
     from ..leaderboard.render import markdown as as_markdown
     from ..leaderboard.tables import build_tables
     from ..leaderboard.terminal import print_tables
@@ -125,7 +125,7 @@ def rescore(
     rooms: Rooms = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that make a suite. Default: one a core.")] = None,
 ) -> None:
-    """Write records anew from their stored predictions, by the metrics of this version: what rows of an older one need."""
+    """Score stored predictions again with the metrics of this version, and replace the records."""
     use_threads()
     from ..evaluation.task import TASKS
     from ..leaderboard.verify import find_rows

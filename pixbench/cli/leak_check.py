@@ -16,7 +16,7 @@ def leak_check(
     test: Annotated[Path | None, typer.Argument(help="Folder of the test set. Default: the suite.")] = None,
     suite: Annotated[str, typer.Option(help="Test set to use without TEST.")] = "mini",
 ) -> None:
-    """Check by content hash that no room, object or picture of a test set is in a training set; exit code 1 where one is."""
+    """Check by hash that a training set has no room, object or picture of a test set. Exit code 1 where it has one."""
     from ..assets.paths import cache_folder
     from ..dataset.leakage import assets, shared
     from ..dataset.reader import Dataset

@@ -35,7 +35,7 @@ def match(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     trust_code: TrustCode = False,
 ) -> None:
-    """Find the same points in two pictures of your own, as in: pixbench match a.jpg b.jpg --geometry homography --csv matches.csv."""
+    """Find the same points in two pictures of your own."""
     use_threads()
     from ..image.picture import read_picture
     from ..inference.match import match as run

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-model = typer.Typer(help="Your own model.", no_args_is_help=True, rich_markup_mode=None)
+model = typer.Typer(help="A file for a model of your own.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:

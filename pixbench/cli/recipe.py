@@ -15,7 +15,7 @@ def recipe(
     data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
     out: Annotated[Path, typer.Option(help="File to write, a few kB of JSON.")],
 ) -> None:
-    """Write the recipe of a data set: what is needed to make it again elsewhere and to check that it is the same."""
+    """Write the recipe of a data set, from which it can be made again elsewhere and compared."""
     from ..dataset.manifest import read_manifest
     from ..dataset.recipe import recipe_file, write_recipe_file
 

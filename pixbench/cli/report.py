@@ -28,7 +28,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
     trust_code: TrustCode = False,
 ) -> None:
-    """Write the page of 'pixbench view' as a folder that opens from disk; or make table and figure of a sweep from its records."""
+    """Write the page of 'pixbench view' as a folder, or the table and figure of a sweep."""
     import json
     from difflib import get_close_matches
 

@@ -31,7 +31,7 @@ def train(
         float | None, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c). Default: 0.5.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Optimiser steps; more than a finished run in OUT has make it longer. Default: 2000.")
+        int | None, typer.Option(help="Optimiser steps; a finished run in OUT is trained further by giving more. Default: 2000.")
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Pairs a step and process. Default: 6.")] = None,
     learning_rate: Annotated[

@@ -45,16 +45,23 @@ def said(*arguments: str) -> str:
 
 def test_every_command_is_in_one_group_and_has_an_example() -> None:
     commands: Any = get_command(app)
-    assert sorted(name for group in GROUPS.values() for name in group) == sorted(commands.commands) == sorted(EXAMPLES)
+    within = [f"{group} {name}" for group, each in commands.commands.items() for name in getattr(each, "commands", ())]
+    assert sorted(name for group in GROUPS.values() for name in group) == sorted(commands.commands)
+    assert sorted([*commands.commands, *within]) == sorted(EXAMPLES)
     text = said("--help")
     places = [text.index(f"\n{title}:\n") for title in GROUPS]
     assert places == sorted(places)
     assert max(map(len, text.splitlines())) <= 80
+    # Every summary is whole.
+    assert "..." not in text.replace("ARGS]...", "")
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_the_example_is_in_the_help_and_parses(name: str) -> None:
-    assert EXAMPLES[name] in " ".join(said(name, "--help").split())
+    text = said(*name.split(), "--help")
+    # In one line, to be copied.
+    assert text.rstrip().splitlines()[-1] == f"  Example: {EXAMPLES[name]}"
+    assert "..." not in text.split("Commands:")[-1] or "Commands:" not in text
     command: Any = get_command(app)
     arguments = EXAMPLES[name].split()[1:]
     while hasattr(command, "commands"):
