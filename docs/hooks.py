@@ -21,6 +21,8 @@ from pixbench.geometry.correspondence import STATUS_MEANING
 
 ROOT = Path(__file__).parents[1]
 PLOT = ROOT / "results" / "leaderboard" / "pareto.svg"
+LONGEST_NAME = 44
+"""Characters of a name that a phone shows in one line."""
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
@@ -29,6 +31,12 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     make = made.get(page.file.src_uri)
     typeset = re.sub(r"\$\$(.+?)\$\$", lambda formula: convert(formula[1], display="block"), markdown, flags=re.DOTALL)
     return typeset if make is None else f"{typeset}\n\n{make()}"
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Marks names in code and in cells of tables, so that they are not broken at their hyphens."""
+    html = re.sub(rf"<code>([^<\s]{{1,{LONGEST_NAME}}})</code>", r'<code class="name">\1</code>', html)
+    return re.sub(rf"<td([^>]*)>([\w-]{{1,{LONGEST_NAME}}})</td>", r'<td\1 class="name">\2</td>', html)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -134,6 +142,7 @@ def _command(command: Any, name: str) -> Iterator[str]:
     yield f"## {name}\n"
     yield f"`{f'{name} {words}'.strip()}`\n"
     yield f"{' '.join((command.help or '').split())}\n"
+    yield f"```sh\n{(command.epilog or '').removeprefix('Example: ')}\n```\n"
     records = [record for parameter in command.params if (record := parameter.get_help_record(context)) and record[0] != "--help"]
     if records:
         yield "| option | |\n|---|---|"
@@ -146,7 +155,8 @@ def leaderboard() -> str:
     """The committed tables."""
     return "\n".join(
         [
-            "<style>.md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .4em .5em; font-size: .6rem; }"
+            "<style>.md-grid { max-width: 100rem; }"
+            " .md-typeset table:not([class]) :is(td, th) { white-space: nowrap; padding: .4em .35em; font-size: .58rem; }"
             " .md-typeset table:not([class]) th { white-space: normal; vertical-align: bottom; }"
             " .md-typeset table:not([class]) td:last-child { min-width: 0; }</style>\n",
             *(["![Matching against accuracy of each checkpoint](pareto.svg)\n"] if PLOT.exists() else []),

@@ -13,11 +13,11 @@ From data to matched photographs:
     found = pixbench.match("a.jpg", "b.jpg", model)  # uv_a, uv_b (N, 2) in pixels
     pixbench.show(found, "a.jpg", "b.jpg")
 
-The loss alone, for a training loop of your own (descriptors (B, D, N) at N points of two views):
+For a training loop of your own, batches and the loss alone (help(pixbench.losses.contrastive_loss) has a whole example):
 
     for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
-        f1, f2, index, positive, mask = ...  # see help(pixbench.losses.contrastive_loss)
-        loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, mask, p=2, between_weight=0.5)
+        print(batch.image_a.shape, batch.uv_b.shape)
+    loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, mask, p=2, between_weight=0.5)  # f1, f2 (B, D, N)
 
 Pixel (column i, row j) has its centre at (i + 0.5, j + 0.5). Names are imported when they are first used, so that `import pixbench`
 takes no time. The command line is `pixbench --help`.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def load(path: str | Path) -> PairDataset:
     """The ordered pairs of views of a data set on disk. Raises UserError if there is none, or one that is not finished.
 
-    Example:
+    For example:
+
         ds = pixbench.load("data/train")
         pair = ds[0]  # image_a, image_b (3, H, W); uv_b (H, W, 2) in pixels; visible, status (H, W)
         for batch in ds.loader(batch=6):  # never two pairs of one scene in a batch
@@ -39,7 +40,8 @@ def show(
 
     A notebook shows it; elsewhere, save it with `savefig`. Raises UserError for matches without their pictures.
 
-    Example:
+    For example:
+
         pixbench.show(pixbench.load("data/train")[0]).savefig("pair.png")
         pixbench.show(pixbench.match("a.jpg", "b.jpg"), "a.jpg", "b.jpg")
     """
@@ -72,7 +74,8 @@ def train(
     model remains. `init` is a run, a checkpoint or pretrained:NAME, whose weights training starts from. Raises UserError for wrong settings
     or data.
 
-    Example:
+    For example:
+
         model = pixbench.train(pixbench.load("data/train"), steps=2000)
     """
     from .cli.common import build_config
@@ -120,7 +123,8 @@ def evaluate(
     those of `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` allows a model to run its own code. With
     `out`, record and predictions are kept in a subfolder of it. Raises UserError for an unknown model, suite or folder.
 
-    Example:
+    For example:
+
         record = pixbench.evaluate("baseline:dense-sift", "mini")
         print(record.value("delta_avg"), record.value("pck@1"))
     """

@@ -4,7 +4,9 @@ import io
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +51,10 @@ def test_help_has_an_example_of_each_name() -> None:
         assert f"pixbench.{name}" in pixbench.__doc__
         if name != "losses":
             assert f"pixbench.{name}(" in getattr(pixbench, name).__doc__, name
+    # That of the losses needs nothing but torch.
+    scope: dict[str, Any] = {"pixbench": pixbench, "torch": torch}
+    exec(textwrap.dedent(str(pixbench.losses.contrastive_loss.__doc__).split("For example:")[1]), scope)
+    assert 0 < float(scope["loss"]) < 1
 
 
 def test_a_loaded_data_set(tiny: Path) -> None:

@@ -49,7 +49,8 @@ def describe(
     file that is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` allows a model
     to run its own code, see `load_model`.
 
-    Example:
+    For example:
+
         described = pixbench.describe("a.jpg", "baseline:dense-sift")
         print(described.descriptors.shape, described.p)
     """

@@ -46,7 +46,8 @@ def match(
 
     Raises UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
 
-    Example:
+    For example:
+
         found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")
         print(len(found), found.uv_a, found.uv_b, found.matrix)
     """

@@ -97,6 +97,13 @@ def contrastive_loss(
 
     `between_pairs` is the number of random partners of each image, None for all (see between_loss). Raises ValueError as `within_loss` and
     `between_loss` do.
+
+    For example:
+
+        f1, f2 = torch.rand(2, 6, 32, 512)  # descriptors of 512 true matches in each of 6 pairs of views
+        index = torch.randperm(512).expand(6, -1)  # the point of view 2 that each point of view 1 is compared with
+        positive = index == torch.arange(512)
+        loss = pixbench.losses.contrastive_loss(f1, f2, index, positive, torch.ones_like(positive), p=2, between_weight=0.5)
     """
     within = within_loss(f1, f2, index, positive, mask, p=p) if between_weight < 1 else f1.new_zeros(())
     between = between_loss(f1, f2, index, mask, p=p, pairs=between_pairs) if between_weight > 0 else f1.new_zeros(())

@@ -50,7 +50,8 @@ def load_model(
 
     Without `trust_code` nothing is loaded that executes code: no factory, no TorchScript and no torch.export file.
 
-    Example:
+    For example:
+
         model = pixbench.load_model("runs/mine")  # or pretrained:NAME, baseline:NAME, onnx:FILE
     """
     place, spec = _device(device), str(spec)

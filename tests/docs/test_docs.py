@@ -223,6 +223,9 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert "predictions" in formats
     assert "pose_auc@10/magsac" in (tmp_path / "site" / "metrics.html").read_text()
     assert "pixbench leaderboard verify" in (tmp_path / "site" / "commands.html").read_text()
+    # Names are not broken at their hyphens, and examples of functions are code.
+    assert '<code class="name">--validation</code>' in (tmp_path / "site" / "train.html").read_text()
+    assert "<p>ds = pixbench.load" not in (tmp_path / "site" / "api.html").read_text()
     for page in (tmp_path / "site").glob("*.html"):
         asked = re.findall(r'(?:src|<link[^>]*href)="(https?://[^"]+)"', page.read_text())
         assert asked == [], page
