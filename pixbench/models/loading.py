@@ -42,8 +42,7 @@ def load_model(
     input_size: int | None = None,
     pad_to: int | None = None,
 ) -> Model:
-    """Load what `--model` names. `p` is the norm for networks that declare none (default cosine). Raises UserError if the model cannot be
-    loaded.
+    """Load what `--model` names. `p` is the norm for networks that declare none (default cosine). Raises UserError if it cannot be loaded.
 
     Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
     `pad_to`; by default as the model declares.
