@@ -11,11 +11,9 @@ import torch
 from jaxtyping import UInt8
 from torch import nn
 
-from ..evaluation.probing.classification import to_size
 from ..evaluation.probing.domains import DOMAIN_SETS
-from ..evaluation.probing.head import Features, describe
+from ..evaluation.probing.grid import Features, describe_images
 from ..generation.components import DEFAULTS
-from ..geometry.pixels import every_nth
 from ..models.checkpoint import load_checkpoint
 from ..training.config import TrainConfig
 from ..training.data.warped_pairs import WarpedPictures
@@ -28,7 +26,7 @@ HELD_OUT = 0.2
 """Share of each training domain that ID accuracy is measured on; neither backbone nor head sees it."""
 
 FIRST = 0
-"""Row and column of the first pixel that head and probe read: as in the reference, and unlike in evaluation."""
+"""First row and column of the grid of pixels: as in the reference implementation. Evaluation starts half a stride in."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ def train_backbone(config: TrainConfig, run_folder: Path, *, digits: str, cut: s
 
 
 def _described(network: nn.Module, images: UInt8[np.ndarray, "images side side 3"], stride: int, device: torch.device) -> Features:
-    return describe(network, images, partial(to_size, size=SIZE), grid=every_nth(stride, FIRST), device=device)
+    network = network.to(device).eval()
+    return describe_images(lambda views: network(views.to(device)), images, size=SIZE, stride=stride, first=FIRST, batch=64)
 
 
 def _training_and_held_out(domains: Sequence[Any]) -> tuple[Labelled, Labelled]:

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor, nn
 
-from ..evaluation.probing.head import Features, head_accuracy, train_head
+from ..evaluation.probing.grid import Features
+from ..evaluation.probing.head import head_accuracy, train_head
 from ..evaluation.probing.linear_probe import probe_accuracy
 from ..io.documents import read_json
 from ..io.files import write_whole

@@ -9,13 +9,8 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import torch
-from jaxtyping import Float, UInt8
-from torch import Tensor
-from torch.nn import functional
 
 from ...errors import UserError
-from ...geometry.pixels import every_nth, normalised_grid, pixel_centres
 from ..comparison import Comparison, compare_metrics
 from ..metric import Metric
 from ..model import DescriptorModel, Model
@@ -26,11 +21,9 @@ from ..request import DataAccess, EvaluationRequest
 from ..task import METRICS, Task
 from .calibration import BINS, binned_gap
 from .domains import DOMAIN_SETS, DomainSuite, LabelledDomain
-from .head import Features
+from .grid import describe_images
 from .probabilities import read_probabilities, write_probabilities
 from .read_out import HEAD_STEPS, HELD_OUT, READ_OUTS, STRENGTHS, Classified, LabelledDescriptors, accuracy, read_out
-
-Images = UInt8[np.ndarray, "images side side 3"]
 
 
 def calibration_error(found: Classified, bins: int = BINS) -> float:
@@ -165,7 +158,8 @@ def _describe_domains(
     parts, timing = [], Timing()
     for domain in domains:
         begun = time.perf_counter()
-        parts.append(LabelledDescriptors(describe_images(model, domain.images, suite, batch), domain.labels))
+        features = describe_images(model.dense, domain.images, size=suite.size, stride=suite.stride, batch=batch)
+        parts.append(LabelledDescriptors(features, domain.labels))
         timing = timing.plus(Timing(describe_s=time.perf_counter() - begun, images=len(domain.labels)))
         progress(60 // len(domains))
     return parts, timing
@@ -191,23 +185,6 @@ def _protocol(model: DescriptorModel, suite: DomainSuite, batch: int) -> Protoco
         device=str(model.device),
         selection=list(READ_OUTS),
     )
-
-
-def describe_images(model: DescriptorModel, images: Images, suite: DomainSuite, batch: int) -> Features:
-    """Descriptors at every `stride`-th pixel of images scaled as a whole to the suite's size, (images, channels, pixels), on the CPU."""
-    found = []
-    for first in range(0, len(images), batch):
-        views = to_size(torch.from_numpy(images[first : first + batch].transpose(0, 3, 1, 2).copy()).float() / 255, suite.size)
-        dense = model.dense(views)[..., every_nth(suite.stride), every_nth(suite.stride)]
-        found.append(dense.flatten(2).float().cpu())
-    return torch.cat(found)
-
-
-def to_size(images: Float[Tensor, "images 3 side side"], size: int) -> Float[Tensor, "images 3 size size"]:
-    """Images in [0, 1], resized to `size` x `size` pixels by bilinear interpolation."""
-    side = images.shape[-1]
-    grid = normalised_grid(pixel_centres(size, size) * (side / size), side, side)
-    return functional.grid_sample(images, torch.from_numpy(grid).float().expand(len(images), -1, -1, -1), align_corners=False)
 
 
 def score(classified: Mapping[str, tuple[Classified, Classified]]) -> dict[str, float]:

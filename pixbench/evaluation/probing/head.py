@@ -1,17 +1,15 @@
 """The paper's per-pixel head, trained on frozen descriptors."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ...io.seeding import seeded
-
-Features = Float[Tensor, "images channels pixels"]
+from .grid import Features
 
 LAYERS = (150, 100, 50, 1)
 
@@ -41,25 +39,6 @@ class PixelHead(nn.Module):
 
     def _asked(self) -> list[tuple[nn.Module, nn.Module]]:
         return [(self.norm_query, self.query), (self.norm_key, self.key)]
-
-
-def describe(
-    network: nn.Module,
-    images: UInt8[np.ndarray, "images side side 3"],
-    to_view: Callable[[Tensor], Tensor],
-    *,
-    grid: slice,
-    device: torch.device,
-) -> Features:
-    """Descriptors of images at the columns and rows of `grid` (`geometry.pixels.every_nth`), on the CPU."""
-    network = network.to(device).eval()
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(images), 64):
-            batch = torch.from_numpy(images[start : start + 64].transpose(0, 3, 1, 2).copy()).float() / 255
-            dense = network(to_view(batch).to(device))[..., grid, grid]
-            found.append(dense.flatten(2).float().cpu())
-    return torch.cat(found)
 
 
 def train_head(

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from .head import Features, head_probability, train_head
+from .grid import Features
+from .head import head_probability, train_head
 from .linear_probe import fit_linear_probe, pooled
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)

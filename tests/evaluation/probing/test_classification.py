@@ -6,7 +6,7 @@ import torch
 
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.probing.classification import describe_images, evaluate, score, to_size
+from pixbench.evaluation.probing.classification import evaluate, score
 from pixbench.evaluation.probing.domains import DOMAIN_SETS, Bounds, DomainSuite
 from pixbench.evaluation.probing.probabilities import read_probabilities, write_probabilities
 from pixbench.evaluation.probing.read_out import READ_OUTS, LabelledDescriptors, read_out
@@ -68,12 +68,6 @@ def test_probabilities_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read_probabilities(tmp_path / "p.h5")
 
 
-def test_images_are_scaled_as_a_whole() -> None:
-    ramp = (torch.arange(28) + 0.5).expand(1, 3, 28, 28).contiguous()
-    inner = to_size(ramp, 14)[0, 0, 0]
-    torch.testing.assert_close(inner, (torch.arange(14) + 0.5) * 2)
-
-
 def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pixbench.generators.warps.colored_mnist import colored_mnist
     from pixbench.generators.warps.mnist import Digits
@@ -92,7 +86,6 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
     assert record.protocol.selection == list(READ_OUTS)
     assert record.data.suite == "digits v3"
     assert read_record(path) == record
-    assert describe_images(Grey(), images[..., None].repeat(3, axis=-1)[:7], suite, 3).shape == (7, 3, 16)
     with pytest.raises(UserError, match="oracle gives no descriptors"):
         evaluate(load_model("baseline:oracle"), suite, tmp_path)
 
