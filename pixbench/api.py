@@ -52,7 +52,7 @@ def show(
     if isinstance(shown, PairSample):
         return pair_figure(shown, title)
     if image_a is None or image_b is None:
-        raise UserError("show: matches are drawn over their pictures: give image_a and image_b too")
+        raise UserError("show: matches are drawn over their pictures: pass image_a and image_b too")
     return match_figure(as_picture(image_a).rgb, as_picture(image_b).rgb, shown, title)
 
 

@@ -68,7 +68,7 @@ class Generator2D:
                 return made
             replaced["picture without structure"] += 1
         most = ", ".join(f"{kind} {count}" for kind, count in replaced.most_common())
-        raise UserError(f"scene {index}: {REDRAWS} pictures of {self.config.pictures} in a row cannot be used ({most}): mend them")
+        raise UserError(f"scene {index}: {REDRAWS} pictures of {self.config.pictures} in a row cannot be used ({most}): repair them")
 
     def _candidates(self, index: int, replaced: Counter[str]) -> Iterator[SourcePicture]:
         """Picture number `index`, then random ones, first those that no scene uses; unusable ones are counted."""

@@ -80,7 +80,7 @@ def open_pictures(config: Config2D) -> Pictures:
     pictures: Pictures = KINDS[kind](config)
     if config.scenes > len(pictures):
         raise UserError(
-            f"scenes {config.scenes}: {config.pictures} has {len(pictures)} pictures for split {config.split}, one a scene; ask for fewer"
+            f"scenes {config.scenes}: {config.pictures} has {len(pictures)} pictures for split {config.split}, one per scene; ask for fewer"
         )
     return pictures
 
@@ -160,7 +160,7 @@ class FolderPictures:
         except MemoryError:
             raise
         except Exception as error:  # decoders raise many types
-            reason = f"{path} is no picture that can be read ({error}): mend or remove it"
+            reason = f"{path} is not a readable picture ({error}): repair or remove it"
             raise BadPictureError("picture that cannot be read", reason) from None
         side = min(rgb.size)
         left, top = ((length - side) // 2 for length in rgb.size)

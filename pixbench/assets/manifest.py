@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ..errors import unknown_name
 from .paths import pack_folder
 
-MANIFEST = Path(__file__).parents[1] / "data_manifest.yaml"
+MANIFEST = Path(__file__).with_name("data_manifest.yaml")
 
 
 class _Strict(BaseModel):

@@ -15,10 +15,10 @@ def animate(
     data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
     out: Annotated[Path, typer.Option(help="Picture to write, .gif or .webp.")],
     scene: Annotated[int, typer.Option(min=0, help="Number of the scene.")] = 0,
-    source: Annotated[int, typer.Option(min=0, help="View whose pixels are probed.")] = 0,
+    source: Annotated[int, typer.Option(min=0, help="Source view, whose pixel is followed.")] = 0,
     views: Annotated[int, typer.Option(min=2, help="Views side by side, at most.")] = 4,
 ) -> None:
-    """Follow a pixel through the views of a scene, as an animated picture."""
+    """Follow a pixel through the views of a scene, as an animation."""
     from ..dataset.reader import Dataset
     from ..errors import UserError
     from ..visualization.probe_animation import write_animation

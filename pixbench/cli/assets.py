@@ -33,7 +33,7 @@ def list_packs() -> None:
 @assets.command("fetch")
 def fetch_packs(
     names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names of packs: see 'pixbench assets list'.")],
-    force: Annotated[bool, typer.Option("--force", help="Fetch again what is there already: it may be damaged.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch packs again that are there already, as they may be damaged.")] = False,
 ) -> None:
     """Fetch packs with the clients of this machine, check their sha256, and unpack them."""
     from ..assets.fetch import fetch
@@ -54,7 +54,7 @@ def check_source(
     list_all: Annotated[bool, typer.Option("--list", help="Print every file: what it is, or why it cannot be used.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every file instead of tables.")] = False,
 ) -> None:
-    """Read every object and room of a source once; say what can be used, and what is wrong with the rest.
+    """Read every object and room of a source once; report which can be used, and what is wrong with the others.
 
     Exits with 1 if nothing can be used.
     """

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def croissant(
     data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    url: Annotated[str | None, typer.Option(help="Where the folder can be fetched. Default: beside the metadata.")] = None,
+    url: Annotated[str | None, typer.Option(help="Address that the folder can be downloaded from. Default: beside the metadata.")] = None,
     license_url: License = None,
     out: Annotated[Path | None, typer.Option(help="File to write. Default: croissant.json in the folder.")] = None,
 ) -> None:
@@ -25,6 +25,6 @@ def croissant(
 
     path = out or data / FILE
     if url is None and path.resolve().parent != data.resolve():
-        raise UserError(f"--out {out}: without --url files are named beside the metadata, which then belong into {data}; give --url")
+        raise UserError(f"--out {out}: without --url the metadata must lie beside the files, in {data}; give --url")
     write_croissant(path, croissant(data, url=url, license_url=license_url))
-    typer.echo(f"{path}: Croissant metadata" + ("" if license_url else "; no licence is stated in it: say one with --license"))
+    typer.echo(f"{path}: Croissant metadata" + ("" if license_url else "; it states no licence: give one with --license"))

@@ -12,8 +12,6 @@ from ..io.threads import use_threads
 if TYPE_CHECKING:
     from ..evaluation.model import Model
 
-UNTRAINED = ("baseline:oracle", "baseline:rgb-patch", "baseline:dense-sift", "baseline:random-unet")
-
 
 @dataclass(frozen=True)
 class DemoSize:
@@ -62,9 +60,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path("demo"),
     fast: Annotated[
         bool,
-        typer.Option("--fast", help="A tiny run in under a minute, to see that all works; its scores mean nothing."),
+        typer.Option("--fast", help="A tiny run in under a minute, to check the installation; its scores are meaningless."),
     ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes that make scenes. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that make scenes. Default: one per core.")] = None,
 ) -> None:
     """Generate, verify, train, evaluate, table, pictures: everything once, in a few minutes."""
     use_threads()
@@ -126,6 +124,7 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..evaluation.matching.pairs import DatasetPairs
     from ..evaluation.record import find_records
     from ..evaluation.suite import STRIDE
+    from ..generation.components import DEFAULTS
     from ..leaderboard.render import markdown
     from ..leaderboard.tables import build_tables
     from ..leaderboard.terminal import print_tables
@@ -133,8 +132,9 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..models.pretrained import pretrained_names
     from .progress import progress_bar
 
+    untrained = [f"baseline:{name}" for name in DEFAULTS.get("demo-baselines")]
     pretrained = [f"pretrained:{name}" for name in pretrained_names()]
-    models = [load_model(spec) for spec in (*UNTRAINED, *pretrained, str(run))]
+    models = [load_model(spec) for spec in (*untrained, *pretrained, str(run))]
     source = DatasetPairs(data, "demo", STRIDE)
     for model in models:
         evaluate(model, source, results, progress_bar=progress_bar)
@@ -155,7 +155,7 @@ def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     pair = best_pair(test)
     truth_layers(test, pair, pictures / "truth.png")
     trained = models[-1]
-    match_picture(pair, [model for model in models if model.name != "oracle"], pictures / "matches.png")
+    match_picture(pair, [model for model in models if not model.asks_for], pictures / "matches.png")
     if isinstance(trained, DescriptorModel):
         channel_picture(pair.rgb_a, trained, pictures / "channels.png")
     train.close()
@@ -166,12 +166,12 @@ def _conclude(out: Path, watch: Stopwatch) -> None:
     typer.echo(f"\nTime: {watch}")
     typer.echo(f"Everything is in {out}/:")
     for path, what in (
-        ("data/train, data/test", "data sets (look: pixbench info, pixbench verify)"),
+        ("data/train, data/test", "data sets (see: pixbench info, pixbench verify)"),
         ("runs", "the trained model and its loss curve, loss.png"),
-        ("results", "one record and one predictions file a model; table.md"),
+        ("results", "one record and one predictions file per model; table.md"),
         ("pictures/scenes.png", "the scenes"),
         ("pictures/truth.png", "a pair with all layers of its ground truth"),
-        ("pictures/matches.png", "where each model carries the pixels of a view"),
+        ("pictures/matches.png", "where each model matches the pixels of a view"),
         ("pictures/channels.png", "the descriptor's channels"),
     ):
         typer.echo(f"  {path:<24} {what}")

@@ -28,27 +28,29 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
     p: Annotated[str | None, typer.Option(help="Norm for descriptors: 1, 2, inf or cosine. Default: the model's own, or cosine.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    batch: Annotated[int, typer.Option(min=1, help="Images that a network gets at once.")] = 4,
-    radius: Annotated[float | None, typer.Option(min=0, help="Search only this many pixels around a query's own place.")] = None,
-    subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches below the pixel by a parabola.")] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Number of images in a batch.")] = 4,
+    radius: Annotated[float | None, typer.Option(min=0, help="Search only within this many pixels of the query's own position.")] = None,
+    subpixel: Annotated[bool, typer.Option("--subpixel", help="Refine matches to sub-pixel positions by a parabola.")] = False,
     input_size: Annotated[
-        int | None, typer.Option(min=0, help="Enlarge smaller images to this longer side for the network (0: not).")
+        int | None, typer.Option(min=0, help="Enlarge smaller images to this longer side for the network (0: do not).")
     ] = None,
     pad_to: Annotated[int | None, typer.Option(min=1, help="Pad sides to a multiple of this for the network, such as 14 or 16.")] = None,
     query_stride: Annotated[
         int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4; real pairs: 12.")
     ] = None,
-    long_side: Annotated[int | None, typer.Option(min=0, help="Real pairs: longer side they are shrunk to (0: not). Default: 640.")] = None,
-    trained_on: Annotated[Path | None, typer.Option(help="The model's training set: scores are split by what was in it.")] = None,
+    long_side: Annotated[
+        int | None, typer.Option(min=0, help="Real pairs: longer side they are shrunk to (0: do not). Default: 640.")
+    ] = None,
+    trained_on: Annotated[Path | None, typer.Option(help="Training set of the model: scores are split by what was in it.")] = None,
     objects: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: shapenet:PATH.")] = None,
     rooms: Annotated[str | None, typer.Option(help="Your copy, for suites that need one: scenenn:PATH.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that make the suite. Default: one per core.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the row and of its files. Default: that of the run, file or factory.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the record of another model or protocol with this name.")] = False,
     threads: Threads = None,
     trust_code: TrustCode = False,
 ) -> None:
-    """Score a model on a test set: where it finds the same point again, or whether it tells classes apart."""
+    """Score a model on a test set: on matching, classification or segmentation."""
     use_threads(threads)
     from ..assets.paths import cache_folder
     from ..errors import UserError
@@ -86,7 +88,7 @@ def evaluate(
     path, record = run(loaded, request)
     print_tables(build_tables([StoredRecord(path, record)]))
     if record.model_info.get("p_from") == "default":
-        typer.echo(f"norm: cosine, since {record.model} says none: give its attribute p, or --p", err=True)
+        typer.echo(f"norm: cosine, because {record.model} declares none: set its attribute p, or give --p", err=True)
     if record.data.layout is not None:
         typer.echo(f"layout {record.data.layout.name}; ground truth: {record.data.layout.ground_truth}")
     for reason, pairs in record.data.failed.items():

@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
 def generate(
     generator: Annotated[str, typer.Argument(help="Name of a generator, such as 3d or 2d; with --help, its own options.")],
     out: Out,
-    split: Annotated[str | None, typer.Option(help="train, val or test: never share a scene. Default: train.")] = None,
+    split: Annotated[str | None, typer.Option(help="train, val or test; splits share no scene. Default: train.")] = None,
     scenes: Annotated[int | None, typer.Option(help="Number of scenes. Default: 24.")] = None,
-    views: Annotated[int | None, typer.Option(help="Cameras a scene, 2 to 16. Default: 4.")] = None,
+    views: Annotated[int | None, typer.Option(help="Cameras per scene, 2 to 16. Default: 4.")] = None,
     size: Annotated[int | None, typer.Option(help="Width and height in pixels. Default: 256.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random. Default: 0.")] = None,
     objects: Annotated[
@@ -37,7 +37,9 @@ def generate(
         list[str] | None,
         typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="Source of rooms; repeat it to mix several. Default: procedural."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes; the bytes do not depend on it. Default: one a core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; the bytes do not depend on their number. Default: one per core.")
+    ] = None,
     cluster: Annotated[
         str | None,
         typer.Option(
@@ -47,11 +49,11 @@ def generate(
     ] = None,
     from_recipe: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Make the data set of a recipe (or of a dataset.json) again, and prove that it is the same."),
+        typer.Option(metavar="FILE", help="Make the data set of a recipe (or of a dataset.json) again, and check that it is identical."),
     ] = None,
     setting: Settings = None,
 ) -> None:
-    """Make a data set with exact truth, and its self-test."""
+    """Generate a data set with exact ground truth and a self-test."""
     from ..dataset.recipe import read_recipe_file
     from ..errors import UserError
     from ..generation import generate as run
@@ -105,4 +107,4 @@ def _refuse_changes(options: Iterable[str], settings: Iterable[str]) -> None:
 
     given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in settings if not setting.startswith("locations.")]
     if given:
-        raise UserError(f"{given[0]} cannot stand beside --from-recipe: the recipe decides it")
+        raise UserError(f"{given[0]} cannot be combined with --from-recipe: the recipe sets it")

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
 def push(
     folder: Annotated[Path, typer.Argument(help="A run of 'pixbench train', or a data set.")],
     repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Repository on the hub; made if it is not there.")],
-    private: Annotated[bool, typer.Option("--private", help="Make it a private one.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Make the repository private.")] = False,
     license_name: License = None,
 ) -> None:
     """Copy a run or a data set to the hub, with a card and hashes."""

@@ -12,7 +12,7 @@ def register(app: typer.Typer) -> None:
 
 
 def info(data: Annotated[Path, typer.Argument(help="Folder of a data set, or of several.")]) -> None:
-    """Say what a data set holds; of a folder of several, which there are."""
+    """Summarise a data set, or list the data sets of a folder."""
     from ..dataset.manifest import MANIFEST
     from ..dataset.summary import dataset_lines, one_line
 

@@ -18,9 +18,9 @@ leaderboard = typer.Typer(help="Tables from records, and rows that can be checke
 
 Records = Annotated[list[Path] | None, typer.Argument(help="Records, or folders of them. Default: results.")]
 Results = Annotated[Path, typer.Option(help="Folder of the leaderboard's records.")]
-Data = Annotated[Path | None, typer.Option(help="The data set of records that are of no suite.")]
-Objects = Annotated[str | None, typer.Option(help="For suites of your own copies: shapenet:PATH.")]
-Rooms = Annotated[str | None, typer.Option(help="For suites of your own copies: scenenn:PATH.")]
+Data = Annotated[Path | None, typer.Option(help="The data set of records that belong to no suite.")]
+Objects = Annotated[str | None, typer.Option(help="For suites made from your own copies: shapenet:PATH.")]
+Rooms = Annotated[str | None, typer.Option(help="For suites made from your own copies: scenenn:PATH.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def build(
     out: Annotated[
         Path, typer.Option(help="Folder to write Markdown, CSV, LaTeX and HTML into, and a plot where there is a trade-off.")
     ] = Path("results/leaderboard"),
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where OUT is not what the records give.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail if OUT differs from what the records give.")] = False,
 ) -> None:
     """Make the leaderboard with ranks, intervals and tests: the same records give the same bytes."""
     from ..errors import VerificationError
@@ -75,8 +75,8 @@ def verify(
     data: Data = None,
     objects: Objects = None,
     rooms: Rooms = None,
-    device: Annotated[str, typer.Option(help="Where to run again: cpu or cuda.")] = "cpu",
-    workers: Annotated[int | None, typer.Option(min=1, help="Rows at once. Default: one a core.")] = None,
+    device: Annotated[str, typer.Option(help="Device of --rerun: cpu or cuda.")] = "cpu",
+    workers: Annotated[int | None, typer.Option(min=1, help="Rows that are scored in parallel. Default: one per core.")] = None,
     trust_code: TrustCode = False,
 ) -> None:
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
@@ -109,7 +109,7 @@ def verify(
         left = [comparison.name for comparison in comparisons if not comparison.decided]
         typer.echo(
             f"{each.path}: {len(decided) - len(wrong)} of {len(decided)} numbers reproduced"
-            + (f"; {len(left)} more only --rerun or the training set can tell, such as {left[0]}" if left else "")
+            + (f"; {len(left)} more need --rerun or the training set, such as {left[0]}" if left else "")
         )
     typer.echo(f"reported, not derived from predictions: {', '.join(REPORTED)}")
     if failed:
@@ -123,7 +123,7 @@ def rescore(
     data: Data = None,
     objects: Objects = None,
     rooms: Rooms = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that make a suite. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that make a suite. Default: one per core.")] = None,
 ) -> None:
     """Score stored predictions again with the metrics of this version, and replace the records."""
     use_threads()
@@ -145,7 +145,7 @@ def rescore(
 @leaderboard.command("compare")
 def compare(
     row: Annotated[str, typer.Argument(help="A row's name.")],
-    other: Annotated[str, typer.Argument(help="Another's, of the same suite.")],
+    other: Annotated[str, typer.Argument(help="Name of another row of the same suite.")],
     suite: Annotated[str, typer.Option(help="The suite and its version, as tables name it.")] = "mini v2",
     metric: Annotated[str | None, typer.Option(help="See 'pixbench metrics list'. Default: the one that rows are ranked by.")] = None,
     results: Results = Path("results"),
@@ -182,7 +182,7 @@ def submit(
     name, version = stored.record.suite
     folder = results / (find_suite(name, version).key if version is not None else name)
     typer.echo(
-        f"{record} can be sent: copy it and the files beside it to {folder}, run 'pixbench leaderboard build', commit all, and open a pull "
+        f"{record} is complete: copy it and the files beside it to {folder}, run 'pixbench leaderboard build', commit all, and open a pull "
         "request as CONTRIBUTING.md says"
     )
 

@@ -42,5 +42,5 @@ def leak_check(
     if len(leaks) > 20:
         typer.echo(f"and {len(leaks) - 20} more")
     raise VerificationError(
-        f"LEAK: {len(leaks)} assets of {test.name} are in {train.name} too ({counts}): scores on it do not measure what was not seen"
+        f"LEAK: {len(leaks)} assets of {test.name} are in {train.name} too ({counts}): scores on it do not measure unseen data"
     )

@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def list_names(
     kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help=f"{', '.join(KINDS)}. Default: the names of all kinds.")] = None,
 ) -> None:
-    """List what can be named in commands: one line each, or only the names of every kind."""
+    """List the names that commands accept: of one KIND with a description each, or of all kinds."""
     from ..errors import unknown_name
 
     if kind is not None and kind not in KINDS:
@@ -41,7 +41,7 @@ def list_names(
     if kind is None:
         for each in KINDS:
             _print_names(each)
-        typer.echo("\n'pixbench list KIND' says in one line what each is")
+        typer.echo("\n'pixbench list KIND' describes each in one line")
         return
     found = _titles(kind)
     width = max(map(len, found), default=0)

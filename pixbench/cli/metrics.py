@@ -7,7 +7,7 @@ import typer
 
 from ..io.threads import use_threads
 
-metrics = typer.Typer(help="What the numbers mean, and how far they move with the protocol.", no_args_is_help=True, rich_markup_mode=None)
+metrics = typer.Typer(help="Definitions of metrics, and how scores depend on the protocol.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def list_metrics() -> None:
 
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
-    """Say what a metric is: its definition, its parameters, its hash. A name without its threshold, such as pck, means all of them."""
+    """Explain a metric: definition, parameters and hash. A name without a threshold, such as pck, stands for all thresholds."""
     from ..evaluation.task import METRICS
 
     family = [name for name in METRICS.names() if name.startswith(f"{metric_id}@")]
@@ -57,9 +57,9 @@ def _explain(metric_id: str) -> None:
 @metrics.command("sensitivity")
 def sensitivity(
     records: Annotated[list[Path], typer.Argument(help="Records of one data set, with their predictions beside them.")],
-    data: Annotated[Path | None, typer.Option(help="The data set they were scored on. Default: their suite.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The data set that they were scored on. Default: their suite.")] = None,
 ) -> None:
-    """Score the same predictions under the variants of each definition that are in use; prints Markdown."""
+    """Score the same predictions under common variants of each definition; prints Markdown."""
     use_threads()
     from ..assets.paths import cache_folder
     from ..errors import UserError

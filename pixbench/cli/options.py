@@ -11,8 +11,6 @@ Settings = Annotated[
 Sources = Annotated[list[str] | None, typer.Option(metavar="KIND[:PATH][@WEIGHT]", help="As for 'pixbench generate'.")]
 TrustCode = Annotated[
     bool,
-    typer.Option("--trust-code", help="Run the code of a model that brings some: a factory, TorchScript, torch.export. See SECURITY.md."),
+    typer.Option("--trust-code", help="Let a model run its own code: a factory, TorchScript, torch.export. See SECURITY.md."),
 ]
-Threads = Annotated[
-    int | None, typer.Option(min=1, help="Threads that compute. Default: OMP_NUM_THREADS, or one for each core that is idle now.")
-]
+Threads = Annotated[int | None, typer.Option(min=1, help="Computing threads. Default: OMP_NUM_THREADS, or one per core that is idle now.")]

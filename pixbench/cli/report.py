@@ -14,18 +14,18 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    target: Annotated[str, typer.Argument(metavar="OUT|EXPERIMENT", help="A folder for a page; or an experiment, whose table is printed.")],
+    target: Annotated[str, typer.Argument(metavar="OUT|EXPERIMENT", help="Folder of the page; or an experiment, whose table is printed.")],
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SOURCE...", help="What the page shows, as of 'pixbench view'. Default: results."),
+        typer.Argument(metavar="SOURCE...", help="Sources of the page, as for 'pixbench view'. Default: results."),
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Of a page: the data set of its models. Of an experiment: the sweep's folder.")] = None,
-    preset: Annotated[str, typer.Option(help="Of an experiment without --data: the preset whose folder is read.")] = "cpu",
+    data: Annotated[Path | None, typer.Option(help="Page: the data set of its models. Experiment: the sweep's folder.")] = None,
+    preset: Annotated[str, typer.Option(help="Experiment without --data: the preset whose folder is read.")] = "cpu",
     out: Annotated[
-        Path | None, typer.Option(help="Of an experiment: picture to write. Default: figure.png and figure.pdf in the sweep's folder.")
+        Path | None, typer.Option(help="Experiment: picture to write. Default: figure.png and figure.pdf in the sweep's folder.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Of a page: how many scenes, and how many pairs, are taken along.")] = 8,
-    as_json: Annotated[bool, typer.Option("--json", help="Of an experiment: print one JSON object last, with every seed.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Page: largest number of scenes, and of pairs, to include.")] = 8,
+    as_json: Annotated[bool, typer.Option("--json", help="Experiment: print one JSON object last, with every seed.")] = False,
     trust_code: TrustCode = False,
 ) -> None:
     """Write the page of 'pixbench view' as a folder, or the table and figure of a sweep."""
@@ -41,7 +41,7 @@ def report(
         near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
         if target in EXPERIMENTS or out is not None or as_json or (near and not sources and not Path(target).exists()):
             raise UserError(
-                f"report {target}: a page needs a folder that is not called as an experiment, and takes neither --out nor --json; an "
+                f"report {target}: a page needs a folder that is not named like an experiment, and takes neither --out nor --json; an "
                 f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
             )
         return _write_page(Path(target), sources, data, limit, trust_code)

@@ -24,10 +24,10 @@ def sweep(
     ] = "cpu",
     p: Annotated[list[str] | None, typer.Option(help="Only these norms: 1, 2 or inf; may be repeated.")] = None,
     between_weight: Annotated[list[float] | None, typer.Option(help="Only these shares c; may be repeated.")] = None,
-    objective: Annotated[str | None, typer.Option(help="Of experiment1: another objective in the method's place.")] = None,
+    objective: Annotated[str | None, typer.Option(help="experiment1: objective in place of the method.")] = None,
     variant: Annotated[list[str] | None, typer.Option(help="Of negatives, networks, budgets: only these; may be repeated.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Number of seeds. Default: the preset's.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Cells at once. Default: one a core.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Cells that run in parallel. Default: one per core.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS|FILE", help="Use your Dask cluster, as 'pixbench generate' does.")] = None,
 ) -> None:
     """Run the grid of an experiment: every cell that has no record yet."""

@@ -20,12 +20,16 @@ def register(app: typer.Typer) -> None:
 def train(
     data: Annotated[Path, typer.Option(help="Folder of a data set.")],
     out: Annotated[Path, typer.Option(help="Folder of the run; the same command resumes one that was stopped.")],
-    validation: Annotated[Path | None, typer.Option(help="Data set for the validation loss; its lowest is kept in OUT/best.")] = None,
-    preset: Annotated[str | None, typer.Option(help="Start from experiment2, the paper's settings for rooms; options change them.")] = None,
+    validation: Annotated[
+        Path | None, typer.Option(help="Validation set; the checkpoint that matches it best is kept in OUT/best.")
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option(help="Preset of settings, such as experiment2, the paper's for rooms; options override it.")
+    ] = None,
     init: Annotated[
         str | None, typer.Option(help="Run, checkpoint or pretrained:NAME to fine-tune: its weights, network and norm.")
     ] = None,
-    objective: Annotated[str | None, typer.Option(help="What is minimised: see 'pixbench list'. Default: paper.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Training objective: see 'pixbench list'. Default: paper.")] = None,
     p: Annotated[str | None, typer.Option(help="Norm of the descriptors: 1, 2 or inf. Default: inf.")] = None,
     between_weight: Annotated[
         float | None, typer.Option(help="Share c of the between-image term, 0 to 1 (the paper's lambda is 1 - c). Default: 0.5.")
@@ -33,16 +37,16 @@ def train(
     steps: Annotated[
         int | None, typer.Option(help="Optimiser steps; a finished run in OUT is trained further by giving more. Default: 2000.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Pairs a step and process. Default: 6.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pairs per step and process. Default: 6.")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", "--lr", help="Highest rate of the one-cycle schedule. Default: 0.002.")
+        float | None, typer.Option("--learning-rate", "--lr", help="Peak learning rate of the one-cycle schedule. Default: 0.002.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and of all that is drawn. Default: 0.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, sampling and augmentation. Default: 0.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs on this machine.")] = 1,
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start with torchrun when there are several.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or cuda.")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="32-true, bf16-mixed or 16-mixed; auto: bf16-mixed where the hardware multiplies it, else 32-true.")
+        str, typer.Option(help="32-true, bf16-mixed or 16-mixed; auto: bf16-mixed if the hardware supports it, else 32-true.")
     ] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in a thread of the training process.")] = 0,
     threads: Threads = None,

@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     data: Annotated[Path, typer.Argument(help="Folder of a data set.")],
-    sample: Annotated[int | None, typer.Option(min=1, help="Check this many scenes, other ones each time, for very large sets.")] = None,
+    sample: Annotated[int | None, typer.Option(min=1, help="Check only this many random scenes, for very large sets.")] = None,
 ) -> None:
     """Check a data set from its files alone: hashes, fields, and the ground truth itself."""
     from ..dataset.manifest import read_manifest

@@ -27,11 +27,11 @@ def register(app: typer.Typer) -> None:
 def view(
     sources: Sources = None,
     data: Annotated[Path | None, typer.Option(help="Data set that models are shown on. Default: their records', or mini.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8756,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 chooses a free one.")] = 8756,
     browser: Annotated[bool, typer.Option(help="Open the page in your browser.")] = True,
     trust_code: TrustCode = False,
 ) -> None:
-    """Show scenes, matches, channels and tables in a page on this machine alone, until Ctrl-C."""
+    """Serve a page with scenes, matches, channels and tables to this machine alone, until Ctrl-C."""
     import webbrowser
 
     from ..page.serve import serve

@@ -58,7 +58,7 @@ def _of_dictionary(found: Mapping[str, Any]) -> MatchedPoints:
     score = score if score is None else score[0] if score.ndim == 2 and len(score) == 1 else score
     pairs = _pairs(found)
     if pairs is not None:
-        # Of one score a point of the first image, those of the matches.
+        # With one score per point of the first image: the scores of the matched points.
         score = score[pairs[:, 0]] if score is not None and len(score) == len(a) != len(pairs) else score
         a, b = a[pairs[:, 0]], b[pairs[:, 1]]
     return _scored(a, b, score)

@@ -12,7 +12,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "experiment2": "rooms with objects: matching, and whether channels segment and find edges, by p (the paper's Figures 3 to 5)",
     "networks": "ablation of the network of experiment1: which part of it makes colour vanish from descriptors",
     "supervised": "ERM, IRM and a grey-scale oracle on ColoredMNIST: what colour does to classifiers",
-    "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside SIFT, DAISY and XFeat",
+    "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside reference descriptors",
     "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",
 }
 

@@ -16,6 +16,7 @@ from ..evaluation.matching.evaluate import evaluate
 from ..evaluation.matching.pairs import DatasetPairs
 from ..evaluation.model import DescriptorModel
 from ..evaluation.suite import STRIDE
+from ..generation.components import DEFAULTS
 from ..models.loading import load_model
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
@@ -49,9 +50,6 @@ EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stab
 ALL = {**VARIANTS, **EXTRA}
 LONG_RUNS = ("paper-inf", "stable-weighted", "point-infonce", "ucn")
 """Variants of the longer runs."""
-
-REFERENCES = ("dense-sift", "daisy", "xfeat")
-"""Reference descriptors that are not trained here, drawn as lines."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,7 @@ def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()
     """References, then the grid of a preset, budget by budget and seed by seed. Raises UserError for an unknown variant."""
     grid = preset_named("budgets", PRESETS, preset)
     check_variants(variants, ALL)
-    references = [BudgetsCell(preset, name, 0, 0) for name in REFERENCES]
+    references = [BudgetsCell(preset, name, 0, 0) for name in DEFAULTS.get("reference-baselines")]
     return references + [
         BudgetsCell(preset, variant, budget.steps, seed)
         for budget in grid.budgets

@@ -11,10 +11,11 @@ OBJECT_SOURCES: Registry[Callable[[str | None], Any]] = Registry("object source"
 ROOM_SOURCES: Registry[Callable[[str | None], Any]] = Registry("room source", "pixbench.room_sources")
 """As object sources."""
 
-DEFAULTS: Registry[str] = Registry("default", "pixbench.defaults")
-"""Names of what the demo and the experiments use, by what it shows: `rooms` is a generator, `colored-digits` a set of labelled domains.
+DEFAULTS: Registry[Any] = Registry("default", "pixbench.defaults")
+"""Names of what the demo and the experiments use: `rooms` is a generator, `colored-digits` a set of labelled domains, `demo-baselines` and
+`reference-baselines` are tuples of baselines.
 
-The core knows neither name: the package that registers one also claims the default.
+The core knows none of these names: the package that registers them also claims the default.
 """
 
 RENDERERS: Registry[Any] = Registry("renderer", "pixbench.renderers")

@@ -83,9 +83,10 @@ def _warn_once() -> None:
 
 @intrinsic
 def prefetch(_typing: Any, array: Any, row: Any) -> Any:
-    """In a kernel: have a row of an array fetched into the cache, two lines of it, while other work is done.
+    """In a kernel: prefetch a row of an array, two cache lines of it, while other work is done.
 
-    Rows that triangle ids point to lie all over memory; waiting for each in turn takes longer than all arithmetic on them.
+    The rows of triangle ids are scattered over memory, and waiting for each takes longer than the arithmetic on it: without prefetching,
+    `exact_hits` of 262,144 rays in a million triangles takes 1.9 times as long (3.5 times with triangles in random order).
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

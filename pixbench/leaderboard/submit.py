@@ -34,7 +34,7 @@ def check(stored: StoredRecord, others: Sequence[StoredRecord], rescored: Sequen
     """
     record = stored.record
     return [
-        Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is none: use --suite"),
+        Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is not a suite: use --suite"),
         Check("suite and metrics are those of this version", _said(lambda: check_definitions(stored))),
         Check("the files that it names lie beside it", _said(lambda: _beside(stored))),
         Check("each file is under 1 MB", _too_large(stored)),
@@ -51,7 +51,7 @@ def _otherwise(rescored: Sequence[Comparison] | UserError) -> str:
         return str(rescored)
     apart = [each.name for each in rescored if not each.same]
     more = f" and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
-    return f"{', '.join(apart[:SHOWN])}{more} came out otherwise: evaluate again" if apart else ""
+    return f"{', '.join(apart[:SHOWN])}{more} differ: evaluate again" if apart else ""
 
 
 def _published(record: Record) -> bool:
@@ -97,4 +97,4 @@ def _untold(record: Record) -> str:
 
 def _paths(record: Record) -> str:
     found = OWN_PATH.search(record.model_dump_json())
-    return f"'{found[0]}' stands in it: name weights and data otherwise" if found else ""
+    return f"'{found[0]}' stands in it: use another name for weights and data" if found else ""

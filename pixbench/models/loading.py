@@ -27,8 +27,8 @@ from .pretrained import pretrained_folder, pretrained_names
 from .trust import require_trust
 
 FORMS = (
-    "a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, hf:NAME, timm:NAME, vismatch:NAME, package.module:factory, "
-    "onnx:FILE, or a TorchScript (.pt) or torch.export (.pt2) file"
+    f"a run or checkpoint of pixbench train, pretrained:NAME, baseline:NAME, {', '.join(f'{name}:NAME' for name in ADAPTERS.names())}, "
+    "package.module:factory, onnx:FILE, or a TorchScript (.pt) or torch.export (.pt2) file"
 )
 EXPORTED = (".pt", ".pt2", ".ts")
 

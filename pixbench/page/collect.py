@@ -94,7 +94,7 @@ def _sort(source: str, found: Found, trust_code: bool) -> None:
     elif path.exists():
         raise UserError(f"{source} cannot be shown: expected {EXPECTED}")
     else:
-        raise UserError(f"{source}: no such thing; expected {EXPECTED}")
+        raise UserError(f"{source}: not found; expected {EXPECTED}")
 
 
 def _of_pairs(record: Record) -> bool:

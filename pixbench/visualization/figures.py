@@ -69,7 +69,7 @@ def contact_sheet(dataset: Dataset, path: Path, *, scenes: int = 6, views: int =
             axes.set_axis_off()
             if view < len(stack):
                 show_image(axes, stack[view])
-    figure.suptitle(f"{scenes} scenes, one a row, seen by {columns} cameras", fontsize=10)
+    figure.suptitle(f"{scenes} scenes, one per row, seen by {columns} cameras", fontsize=10)
     save_figure(figure, path)
 
 

@@ -153,8 +153,8 @@ def _no_layout(self: Shelf, index: int) -> MadeScene:
 def test_what_would_change_a_recipe_is_refused(command: Command) -> None:
     _make(command)
     for option in ("--split test", "--scenes 3", "--views 3", "--size 48", "--seed 0"):
-        assert f"{option.split()[0]} cannot stand beside --from-recipe" in _refused(command, f"{AGAIN} {option}")
-    assert "--set scenes_per_shard=2 cannot stand beside --from-recipe" in _refused(command, f"{AGAIN} --set scenes_per_shard=2")
+        assert f"{option.split()[0]} cannot be combined with --from-recipe" in _refused(command, f"{AGAIN} {option}")
+    assert "--set scenes_per_shard=2 cannot be combined with --from-recipe" in _refused(command, f"{AGAIN} --set scenes_per_shard=2")
     assert "recipe.json is for generator shelf, not 3d: name that one" in _refused(command, AGAIN.replace("generate shelf", "generate 3d"))
 
 

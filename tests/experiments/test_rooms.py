@@ -107,7 +107,7 @@ def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         budgets=(budgets.Budget(20, seeds=2, variants=("paper-inf", "point-infonce")),),
     )
     monkeypatch.setitem(budgets.PRESETS, "toy", toy)
-    monkeypatch.setattr(budgets, "REFERENCES", ("dense-sift",))
+    monkeypatch.setattr("pixbench.baselines.REFERENCES", ("dense-sift",))
     grid = budgets.cells("toy")
     assert [(cell.variant, cell.steps, cell.seed) for cell in grid] == [
         ("dense-sift", 0, 0),

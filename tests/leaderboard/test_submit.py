@@ -22,7 +22,7 @@ def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
     good = changed(stored, data={**data, "suite": "mini v1", "trained_on": "0" * 64})
     assert missing(good) == {}
     apart = [Comparison("pck@1", 0.5, 0.4)]
-    assert missing(good, rescored=apart) == {"its predictions give its numbers": "pck@1 came out otherwise: evaluate again"}
+    assert missing(good, rescored=apart) == {"its predictions give its numbers": "pck@1 differ: evaluate again"}
     assert missing(good, rescored=UserError("not here")) == {"its predictions give its numbers": "not here"}
     failed = changed(good, data={**good.record.model_dump()["data"], "failed": {"ValueError: no": 3}})
     assert missing(failed) == {"every pair was answered": "3 pairs failed: ValueError: no"}

@@ -203,7 +203,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sources", "words"),
     [
-        (["nowhere"], "nowhere: no such thing; expected a data set, a record"),
+        (["nowhere"], "nowhere: not found; expected a data set, a record"),
         (["{empty}"], "holds no records"),
         (["baseline:oracle"], "baseline:oracle gives no descriptors: give its record"),
         (["{tiny}", "{tiny}"], "a page shows one data set"),

@@ -45,7 +45,7 @@ class TrainingPairs(Protocol):
 
     @property
     def groups(self) -> Sequence[int]:
-        """One number a pair."""
+        """One number per pair."""
         ...
 
     @property

@@ -49,7 +49,7 @@ class StepSampler(Sampler[list[int]]):
 class SceneSampler(Sampler[list[int]]):
     """Batches of one epoch: every pair once, in random order, and no two of one scene in a batch.
 
-    `scene_of_pair` has one number a pair. Each epoch has an order of its own, which `seed` decides. The last batches are smaller where
+    `scene_of_pair` has one number per pair. Each epoch has an order of its own, which `seed` decides. The last batches are smaller where
     too few scenes are left. Raises UserError if there are fewer scenes than `batch`.
     """
 

@@ -84,7 +84,7 @@ def _flo(path: Path) -> Any:
     data = path.read_bytes()
     width, height = np.frombuffer(data, "<i4", 2, 4).tolist()
     if data[:4] != b"PIEH" or width < 1 or height < 1 or len(data) != 12 + 8 * width * height:
-        raise ValueError("it is no whole .flo file")
+        raise ValueError("it is not a complete .flo file")
     return np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2)
 
 

@@ -1,4 +1,4 @@
-"""HPatches (Balntas et al., 2017): a folder a sequence, pictures 1.ppm to 6.ppm, and H_1_k from the first to each other one."""
+"""HPatches (Balntas et al., 2017): a folder per sequence, pictures 1.ppm to 6.ppm, and H_1_k from the first to each other one."""
 
 from functools import partial
 from pathlib import Path

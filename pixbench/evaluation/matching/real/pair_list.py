@@ -52,7 +52,7 @@ def _read_json(file: Path) -> PairList:
 
 
 def _read_csv(file: Path) -> PairList:
-    """A header and a line a pair: image_a, image_b, h11 to h33 (row by row), and maybe scene."""
+    """A header and one line per pair: image_a, image_b, h11 to h33 (row by row), and maybe scene."""
     cells = [f"h{row}{column}" for row in "123" for column in "123"]
     pairs: list[dict[str, Any]] = []
     with parsing(file, "expected a table of pairs"):

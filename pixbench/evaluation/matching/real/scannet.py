@@ -1,4 +1,4 @@
-"""ScanNet-1500 as LoFTR distributes it: a list of pairs, intrinsics, and a folder a scene with color, depth and pose."""
+"""ScanNet-1500 as LoFTR distributes it: a list of pairs, intrinsics, and a folder per scene with color, depth and pose."""
 
 from collections.abc import Sequence
 from functools import partial
