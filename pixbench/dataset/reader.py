@@ -1,4 +1,4 @@
-"""Reads data sets: scenes by index, ordered pairs with dense ground truth. Imports h5py, NumPy, Numba and pydantic, but no torch."""
+"""Reads data sets: scenes, and ordered pairs with ground truth. Imports h5py, NumPy, Numba, pydantic, jaxtyping and deflate, not torch."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -20,8 +20,8 @@ from .chunks import encoded, find_chunks
 from .compression import Compression, filters
 from .schema import FIELDS, FORMAT, FORMAT_VERSION, Field
 
-SceneArrays = Mapping[str, np.ndarray]
-Scene = tuple[str, SceneArrays, SelfTest, Mapping[str, Any]]
+FieldArrays = Mapping[str, np.ndarray]
+SceneToWrite = tuple[str, FieldArrays, SelfTest, Mapping[str, Any]]
 """Name, arrays of the schema, self-test, recipe."""
 
 # The 1.10 file format checksums its own metadata, so that any changed byte is found and can be placed.
@@ -34,7 +34,7 @@ def field_sha256(array: np.ndarray) -> str:
     return hashlib.sha256(little.tobytes()).hexdigest()
 
 
-def write_shard(path: Path, scenes: Iterable[Scene], *, compression: Compression = "gzip") -> None:
+def write_shard(path: Path, scenes: Iterable[SceneToWrite], *, compression: Compression = "gzip") -> None:
     """Write scenes to `path`, atomically: after a failure there is no file of that name."""
     # A process id is not unique: two machines of a cluster may have the same one, and share the folder.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
@@ -83,7 +83,7 @@ def _write_header(file: h5py.File, compression: Compression) -> None:
 
 
 def _write_scene(
-    group: h5py.Group, arrays: SceneArrays, self_test: SelfTest, recipe: Mapping[str, Any], filters: Mapping[str, Any]
+    group: h5py.Group, arrays: FieldArrays, self_test: SelfTest, recipe: Mapping[str, Any], filters: Mapping[str, Any]
 ) -> dict[str, str]:
     if set(arrays) != set(FIELDS):
         raise ValueError(f"scene fields differ from the schema: {sorted(set(arrays) ^ set(FIELDS))}")

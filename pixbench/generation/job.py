@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..dataset.manifest import Recipe
-from ..dataset.writer import Scene, write_shard
+from ..dataset.writer import SceneToWrite, write_shard
 from ..errors import VerificationError
 from .protocol import GENERATORS, Generator, GeneratorConfig, scene_name
 
@@ -56,7 +56,7 @@ class Job:
         """Make one shard; `progress` is called with 1 after each scene. The file appears under its name when it is complete."""
         write_shard(self.path(shard), self._made(shard, progress), compression=self.config.compression)
 
-    def _made(self, shard: int, progress: Callable[[int], None]) -> Iterator[Scene]:
+    def _made(self, shard: int, progress: Callable[[int], None]) -> Iterator[SceneToWrite]:
         generator = self._opened()
         for index in self.scenes(shard):
             made = generator.scene(index)
