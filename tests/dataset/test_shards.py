@@ -83,7 +83,7 @@ def test_a_disk_that_is_full_is_told_in_one_line_and_leaves_nothing(
 
 
 def test_an_error_of_a_generator_is_not_taken_for_one_of_the_disk(tmp_path: Path) -> None:
-    def scenes() -> Iterator[writer.Scene]:
+    def scenes() -> Iterator[writer.SceneToWrite]:
         raise RuntimeError("of the generator")
         yield  # type: ignore[unreachable]
 
