@@ -1,5 +1,6 @@
 """ALIKED points (Zhao et al., 2023) joined by LightGlue (Lindenberger et al., 2023), by kornia, with the weights of their authors."""
 
+import hashlib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from .weights import find_weights, load_weights
 POINTS = 2048
 SIZE = 1024
 """Longer side, in pixels, that images are enlarged to before keypoints are detected: the networks were trained at about this size."""
+KEPT = 16
+"""Images whose points are kept: a scene's views are in several pairs each, and finding points takes most of the time."""
 
 
 class AlikedLightGlue(MatcherModel):
@@ -35,24 +38,32 @@ class AlikedLightGlue(MatcherModel):
         first = load_weights(name, self._points, find_weights(name, files[0], "lightglue-weights", f"{folder}/aliked-n16.pth"))
         self._glue = LightGlue(None, input_dim=128)  # type: ignore[arg-type]
         second = load_weights(name, self._glue, find_weights(name, files[1], "lightglue-weights", f"{folder}/aliked_lightglue.pth"))
+        self._kept: dict[bytes, dict[str, Tensor]] = {}
         super().__init__(self._joined, name, {"kind": "pretrained", "weights_sha256": [first, second], "points": POINTS})
 
     def _joined(
         self, image_a: Float[Tensor, "3 height width"], image_b: Float[Tensor, "3 rows columns"]
     ) -> tuple[Float[Tensor, "matches 2"], Float[Tensor, "matches 2"]]:
-        data = {}
-        for name, image in (("image0", image_a), ("image1", image_b)):
-            found = self._points(image[None])[0]
-            data[name] = {
-                "keypoints": found.keypoints[None],
-                "descriptors": found.descriptors[None],
-                "image_size": torch.tensor([[image.shape[2], image.shape[1]]]),
-            }
+        data = {"image0": self._found(image_a), "image1": self._found(image_b)}
         if min(data[name]["keypoints"].shape[1] for name in data) < 2:
             return torch.empty(0, 2), torch.empty(0, 2)
         pairs = self._glue(data)["matches"][0]
         first, second = (uv_from_integer_centres(data[name]["keypoints"][0, pairs[:, side]]) for side, name in enumerate(data))
         return first, second
+
+    def _found(self, image: Float[Tensor, "3 height width"]) -> dict[str, Tensor]:
+        """An image's points and descriptors as LightGlue takes them."""
+        key = hashlib.sha256(image.numpy().tobytes() + bytes(str(image.shape), "ascii")).digest()
+        if key not in self._kept:
+            if len(self._kept) == KEPT:
+                del self._kept[next(iter(self._kept))]
+            found = self._points(image[None])[0]
+            self._kept[key] = {
+                "keypoints": found.keypoints[None],
+                "descriptors": found.descriptors[None],
+                "image_size": torch.tensor([[image.shape[2], image.shape[1]]]),
+            }
+        return self._kept[key]
 
     @property
     def info(self) -> dict[str, Any]:
