@@ -79,12 +79,17 @@ class Predictions:
     content_sha256: str
 
     def with_misses(self) -> "Predictions":
-        """The same predictions, in which queries without an answer have the worst value of each field that the model provides."""
+        """The same predictions, in which queries without an answer have the worst value of each field that the model provides, and in which
+        a matcher of points that failed on a pair has no matches there.
+        """
         given = [name for name in MISSES if any(np.isfinite(getattr(answer.matches, name)).any() for answer in self.answers)]
-        return replace(self, answers=[replace(answer, matches=_with_misses(answer.matches, given)) for answer in self.answers])
+        own = any(answer.matches.points_a is not None for answer in self.answers)
+        return replace(self, answers=[replace(answer, matches=_with_misses(answer.matches, given, own)) for answer in self.answers])
 
 
-def _with_misses(matches: Matches, given: Sequence[str]) -> Matches:
+def _with_misses(matches: Matches, given: Sequence[str], own: bool) -> Matches:
+    if own and matches.points_a is None:
+        matches = replace(matches, points_a=np.empty((0, 2)), points_b=np.empty((0, 2)))
     missed = np.isnan(matches.uv).any(axis=1)
     if not missed.any():
         return matches

@@ -5,7 +5,7 @@ import hashlib
 import io
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -132,10 +132,11 @@ def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cell
     path = stored.beside("pairs")
     with parsing(path, "evaluate again"):
         tables = [list(csv.DictReader(io.StringIO(each))) for each in (read_text(path), measured)]
-    if len(tables[0]) != len(tables[1]) or any(row.keys() != tables[1][0].keys() for row in tables[0]):
+    columns = _filled(tables[1])
+    if len(tables[0]) != len(tables[1]) or _filled(tables[0]).keys() != columns.keys():
         raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
     found = []
-    for column in tables[1][0]:
+    for column in columns:
         pairs = [(_cell(one[column]), _cell(other[column])) for one, other in zip(*tables, strict=True)]
         if cells:
             worst = max(pairs, key=lambda pair: _apart(*pair))
@@ -144,6 +145,11 @@ def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cell
             worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
         found.append(Comparison(f"table of pairs, {column}", *worst, tolerance=tolerance))
     return found
+
+
+def _filled(rows: Sequence[Mapping[str, str]]) -> dict[str, None]:
+    """Columns with a value in some row, in order. One without any is as good as none: later metrics may have no value of an older row."""
+    return {name: None for row in rows for name, text in row.items() if text}
 
 
 def _cell(text: str | None) -> float | None:

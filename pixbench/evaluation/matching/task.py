@@ -27,11 +27,12 @@ from .rescore import renew, rescore
 
 POINT_COLUMNS: Mapping[str, str] = {
     "mma@3": "MMA@3",
+    **{f"mma@3@{level}": level for level in LEVELS},
     "pose_auc@10/poselib": "AUC@10° PoseLib",
     "pose_auc@10/magsac": "AUC@10° MAGSAC",
     "homography_auc@5": "AUC@5 px",
+    "coverage": "coverage",
     "matches": "matches a pair",
-    "delta_avg": "δ_avg",
 }
 """Columns for matchers of points, whose queries mostly lie between the points that they match."""
 
@@ -57,7 +58,7 @@ class Matching(Task):
         "homography_auc@5": "AUC@5 px",
     }
     metrics = MATCHING_METRICS
-    ranked = tuple(f"delta_avg@{level}" for level in LEVELS)
+    ranked = tuple(f"{metric}@{level}" for metric in ("delta_avg", "mma@3") for level in LEVELS)
     units = "scenes"
     of_pairs = True
 
@@ -118,9 +119,8 @@ class Matching(Task):
         if _matches_points(record):
             reach = f"{record.model_info['reach_px']:g} px"
             return (
-                "Matchers that choose their points, ranked by the share of their matches within 3 px; means over pairs. For δ_avg each of "
-                f"{record.data.points} visible queries ({every}) takes the nearest match, if there is one within {reach}: it says how "
-                "much of the image they cover."
+                "Matchers that choose their points, ranked by the share of their matches within 3 px; means over pairs. Coverage is the "
+                f"share of {record.data.points} visible queries ({every}) with a match within {reach}, right or wrong."
             )
         return (
             f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "

@@ -10,11 +10,24 @@ from ...metric import Metric
 from ..levels.level import LEVELS
 from ..levels.strata import MATCHABLE_ANISOTROPY, MATCHABLE_SCALE, MATCHABLE_TEXTURE, TEXTURE_PX
 from .pose import ESTIMATORS, THRESHOLD_PX, area_under_recall
-from .values import THRESHOLDS_PX, delta_avg, delta_avg_of_level, homography_error, mean_share, mma, occlusion_ap, pck, pose_error
+from .values import (
+    THRESHOLDS_PX,
+    coverage,
+    delta_avg,
+    delta_avg_of_level,
+    homography_error,
+    mean_share,
+    mma,
+    mma_of_level,
+    occlusion_ap,
+    pck,
+    pose_error,
+)
 
 MMA_PX = tuple(range(1, 11))
 POSE_DEG = (5, 10, 20)
 CORNER_PX = (3, 5, 10)
+LEVEL_MMA_PX = 3
 TAPVID_SIZE = 256
 MATCHED = "nearest neighbours among the queries that are mutual within the protocol's tolerance, or of a matcher's own matches"
 
@@ -104,6 +117,24 @@ MATCHING_METRICS: tuple[Metric, ...] = (
             parameters={"px": px},
         )
         for px in MMA_PX
+    ),
+    *(
+        Metric(
+            f"mma@{LEVEL_MMA_PX}@{level}",
+            1,
+            f"mma@{LEVEL_MMA_PX} of a matcher that chooses its points, over the pairs of the suite's level '{level}'",
+            partial(mma_of_level, px=LEVEL_MMA_PX, level=level),
+            parameters={"px": LEVEL_MMA_PX},
+            by_pixel=False,
+        )
+        for level in LEVELS
+    ),
+    Metric(
+        "coverage",
+        1,
+        "of a matcher that chooses its points: share of visible queries with one of its own matches within its reach (4 px, if the record "
+        "says nothing else), right or wrong",
+        coverage,
     ),
     Metric(
         "matches",

@@ -23,7 +23,8 @@ class PairResult:
     Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
     queries: `visible` and `cycle_error_px`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
     inf where the target does not see the point. Geometry is None in joined results and where a pair has none. Of a suite with levels:
-    the pair's `level`, which visible queries are `matchable`, and `edge_error_px` of ambiguous queries whose centre is seen.
+    the pair's `level`, which visible queries are `matchable`, and `edge_error_px` of ambiguous queries whose centre is seen. Of a matcher
+    of points: which visible queries are `covered` by a match of its own.
     """
 
     error_px: Float[np.ndarray, " visible"]
@@ -42,6 +43,7 @@ class PairResult:
     level: str = ""
     matchable: Bool[np.ndarray, " visible"] | None = None
     edge_error_px: Float[np.ndarray, " edges"] | None = None
+    covered: Bool[np.ndarray, " visible"] | None = None
 
 
 def pair_result(
@@ -61,7 +63,9 @@ def pair_result(
     column, row, uv = column[chosen], row[chosen], matches.uv[chosen]
     visible = status[chosen] == Status.VISIBLE
     error = np.where(visible, off[chosen], math.inf)
+    covered = None
     if matches.points_a is not None and matches.points_b is not None:
+        covered = ~np.isnan(uv[visible]).any(axis=1)
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
         ratio = np.full(len(uv_a), math.nan)
     else:
@@ -85,6 +89,7 @@ def pair_result(
         pair.level,
         None if pair.asked is None else _matchable(pair, pair.asked)[row, column][visible],
         None if pair.asked is None else off[edge],
+        covered,
     )
 
 
@@ -135,7 +140,7 @@ def joined(results: Sequence[PairResult]) -> PairResult:
     """Concatenate the queries and matches of several pairs."""
     names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px")
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
-    for name in ("matchable", "edge_error_px"):
+    for name in ("matchable", "edge_error_px", "covered"):
         known = [getattr(each, name) for each in results]
         parts[name] = None if any(each is None for each in known) else np.concatenate(known)
     return PairResult(**parts, width=results[0].width, height=results[0].height)

@@ -46,6 +46,16 @@ def mma(result: PairResult, px: float) -> float:
     return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
 
 
+def mma_of_level(result: PairResult, px: float, level: str) -> float:
+    """`mma` of a matcher of points on a pair of this level; NaN for other models and pairs."""
+    return mma(result, px) if result.covered is not None and result.level == level else math.nan
+
+
+def coverage(result: PairResult) -> float:
+    """Share of visible queries with a match of the matcher's own nearby, right or wrong; NaN for models that answer every query."""
+    return math.nan if result.covered is None else share(result.covered)
+
+
 def occlusion_ap(result: PairResult) -> float:
     """Average precision (AP) of the cycle error as a detector of occlusion, over chance: (AP - share of occluded) / (1 - share of
     occluded). NaN unless there are both visible and occluded queries.
