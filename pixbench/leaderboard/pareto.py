@@ -16,6 +16,8 @@ from .tables import Table
 
 ID = "id_accuracy/training-domain"
 OOD = CLASSIFICATION.primary
+LEVEL = MATCHING.ranked[0]
+"""A column that only tables of suites with levels show."""
 
 TITLE = "Matching against ID and OOD accuracy of each checkpoint"
 SIZE_IN = (8.6, 4.8)
@@ -46,9 +48,13 @@ class ParetoPoint:
 
 
 def pareto_points(tables: Sequence[Table]) -> list[ParetoPoint]:
-    """The checkpoints that were scored on a matching suite and a classification suite: of the pair of suites that most were scored on."""
+    """The checkpoints that were scored on a matching suite and a classification suite: of the pair of suites that most were scored on.
+
+    Suites with levels come first: there the matching score is the mean of the levels.
+    """
     by_suites: dict[tuple[str, str], list[ParetoPoint]] = {}
-    for matching in (table for table in tables if table.task == MATCHING.name):
+    suites = [table for table in tables if table.task == MATCHING.name]
+    for matching in [table for table in suites if LEVEL in table.columns] or suites:
         for classified in (table for table in tables if table.task == CLASSIFICATION.name):
             other = {each.record.weights_sha256: each.record for row in classified.rows for each in row.entry.stored}
             found = []

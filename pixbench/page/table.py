@@ -11,7 +11,7 @@ from ..leaderboard.tables import Scored, Table, build_tables
 from .site import PagePart
 
 STRATA = ("level", "scale", "anisotropy", "texture")
-"""Groups, besides levels, by which records split their scores."""
+"""Groups that records split their scores by, besides the angle between views."""
 
 
 class TablePart(PagePart):
@@ -65,8 +65,8 @@ class TablePart(PagePart):
         return {
             "rank": row.rank,
             "reference": entry.is_reference,
-            "by_angle": _split(entry, "angle"),
-            "strata": {what: _split(entry, what) for what in STRATA},
+            "by_angle": _split(entry, "angle", columns[0]),
+            "strata": {what: _split(entry, what, columns[0]) for what in STRATA},
             "ranks": row.ranks,
             "name": entry.name,
             "p": info.get("p"),
@@ -82,12 +82,10 @@ class TablePart(PagePart):
         }
 
 
-def _split(entry: Entry, what: str) -> list[tuple[str, float | None]]:
-    """delta_avg by the ranges of the groups `what: RANGE` of its records, the mean over seeds; empty where there are none."""
+def _split(entry: Entry, what: str, metric: str) -> list[tuple[str, float | None]]:
+    """A metric by the ranges of the groups `what: RANGE` of its records, the mean over seeds; empty where there are none."""
     names = [name for name in entry.first.groups if name.startswith(f"{what}: ")]
-    values = {
-        name: [each.record.groups[name].metrics.get("delta_avg") for each in entry.stored if name in each.record.groups] for name in names
-    }
+    values = {name: [each.record.groups[name].metrics.get(metric) for each in entry.stored if name in each.record.groups] for name in names}
     known = {name: [value for value in found if value is not None] for name, found in values.items()}
     return [
         (

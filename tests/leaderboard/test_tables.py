@@ -221,6 +221,16 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
     assert pareto_svg(pareto_points([])) == ""
 
 
+def test_the_pareto_plot_is_of_the_mean_of_levels() -> None:
+    tables = build_tables(find_records([RESULTS]))
+    points = pareto_points(tables)
+    rows = {row.entry.name: row.entry for table in tables if table.suite == points[0].suites[0] for row in table.rows}
+    assert points[0].suites[0] == "mini v2"
+    for point in points:
+        levels = [rows[point.name].mean(f"delta_avg@{level}") or 0.0 for level in ("easy", "medium", "hard")]
+        assert point.matching == pytest.approx(sum(levels) / 3, abs=1e-5)
+
+
 def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> None:
     near = [ParetoPoint(f"m{k}", ("mini v1", "colours v1"), 0.1 + 0.004 * (k % 4), 0.8, 0.1 + 0.01 * (k % 3)) for k in range(9)]
     points = [_marked(each, near) for each in (*near, ParetoPoint("front", ("mini v1", "colours v1"), 0.05, 0.8, 0.5))]

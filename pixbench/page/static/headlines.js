@@ -1,5 +1,5 @@
 "use strict";
-// The two charts of the first tab: delta_avg by how hard pairs are, and accuracy in and out of distribution.
+// The two charts of the first tab: the first score by how hard pairs are, and accuracy in and out of distribution.
 PixBench.headlines = (table, suite, narrow) => {
   const { element, number } = PixBench;
   // On a phone a chart is drawn smaller, so that its words stay readable, and its names stand below it.
@@ -19,7 +19,7 @@ PixBench.headlines = (table, suite, narrow) => {
     return found.find((each) => each.suite === suite) ?? found.find(levels) ?? found[0];
   }
 
-  // delta_avg of a row by level where there are several, from easy to hard; else by the angle between the views.
+  // The first score of a row by level where there are several, from easy to hard; else by the angle between the views.
   function ranges(row, levels) {
     if (!levels) return row.by_angle;
     return ["easy", "medium", "hard"].flatMap((name) => row.strata.level.filter(([level]) => level === name));
@@ -52,10 +52,10 @@ PixBench.headlines = (table, suite, narrow) => {
       const points = row.split.map(([, value], k) => (value === null ? null : [x(k), y(value)])).filter(Boolean);
       return [element("polyline", { points: points.join(" "), style: `fill:none;stroke:${inks[r]};stroke-width:2` }), ...points.map(([cx, cy]) => element("circle", { cx, cy, r: 3, style: `fill:${inks[r]}` }))];
     });
-    const ends = rows.map((row, r) => ({ y: y(row.split.at(-1)?.[1] ?? 0), words: `${row.name} ${number(row.means.delta_avg)}`, ink: inks[r] }));
+    const ends = rows.map((row, r) => ({ y: y(row.split.at(-1)?.[1] ?? 0), words: `${row.name} ${number(row.means[found.columns[0].id])}`, ink: inks[r] }));
     const legend = element("div", { class: "legend" }, ...ends.map(({ words, ink }) => element("span", {}, element("span", { class: "dot", style: `background:${ink}` }), words)));
     const by = levels ? "level of difficulty" : "angle between the two views";
-    return figure("Matching by difficulty", `δ_avg on ${found.suite} by the ${by}; beside each name the mean over all pairs. The best ${rows.length} methods.`, bottom + 40,
+    return figure("Matching by difficulty", `${found.columns[0].words} on ${found.suite} by the ${by}; beside each name the mean over all pairs. The best ${rows.length} methods.`, bottom + 40,
       [...grid, ...axis, element("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" }, levels ? "level of difficulty" : "angle between views, degrees"), ...lines, ...(narrow ? [] : labels(ends))], narrow ? legend : null);
   }
 

@@ -94,11 +94,22 @@ PixBench.views.table = {
           if (id === "p_above") return element("td", {}, row.p_above === null ? "–" : row.p_above < 0.001 ? "< 0.001" : number(row.p_above));
           const column = table.columns.find((each) => each.id === id);
           const bimodal = row.bimodal.includes(id);
-          return element("td", { title: bimodal ? `bimodal seeds: ${row.seeds[id].map((each) => number(each)).join(", ")}` : title, "data-metric": id }, number(row.means[id], column.digits), bimodal ? " ⚠" : null);
+          return element("td", { title: bimodal ? `bimodal seeds: ${row.seeds[id].map((each) => number(each)).join(", ")}` : title, "data-metric": id }, number(row.means[id], column.digits), row.ranks[id] == null ? null : ` (${row.ranks[id]})`, bimodal ? " ⚠" : null);
         }))));
       }
       rows();
-      return element("section", {}, element("h2", {}, table.title), element("div", { class: "wide" }, element("table", {}, element("thead", {}, head), body)), element("p", { class: "quiet" }, table.caption));
+      return element("section", {}, element("h2", {}, table.title), element("div", { class: "wide" }, element("table", {}, element("thead", {}, head), body)), element("p", { class: "quiet" }, table.caption), strata(table));
+    }
+
+    // The first score by ranges of what makes queries hard, where records have them.
+    function strata(table) {
+      const kinds = Object.keys(table.rows[0].strata).map((kind) => [kind, (table.rows.find((row) => row.strata[kind].length)?.strata[kind] ?? []).map(([range]) => range)]).filter(([, ranges]) => ranges.length);
+      if (!kinds.length) return null;
+      const cells = (row) => kinds.flatMap(([kind, ranges]) => ranges.map((range) => element("td", {}, number(row.strata[kind].find(([name]) => name === range)?.[1] ?? null))));
+      const groups = element("tr", {}, element("td"), ...kinds.map(([kind, ranges]) => element("th", { scope: "colgroup", colspan: ranges.length }, kind)));
+      const heads = element("tr", {}, element("th", { class: "name", scope: "col" }, "model"), ...kinds.flatMap(([, ranges]) => ranges.map((range) => element("th", { scope: "col" }, range))));
+      const rows = table.rows.map((row) => element("tr", { class: row.reference ? "reference" : null }, element("td", { class: "name" }, row.name), ...cells(row)));
+      return element("details", {}, element("summary", {}, `${table.columns[0].words} by ${kinds.map(([kind]) => kind).join(", ")}`), element("div", { class: "wide" }, element("table", {}, element("thead", {}, groups, heads), element("tbody", {}, ...rows))));
     }
 
     function fill() {

@@ -225,6 +225,30 @@ def test_a_matcher_answers_near_its_points(source: DatasetPairs, tmp_path: Path)
         MatcherModel(lambda a, b: (np.zeros((2, 2)), np.zeros((3, 2))), "bad").match(pair, np.zeros((1, 2)))
 
 
+def test_coverage_is_the_share_of_queries_near_a_match(source: DatasetPairs, tmp_path: Path) -> None:
+    points = np.stack(np.meshgrid(np.arange(4.0, 48, 9), np.arange(4.0, 48, 9)), axis=-1).reshape(-1, 2)
+    calls = []
+
+    def matcher(image_a: Tensor, image_b: Tensor) -> tuple[Any, ...]:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ValueError("no")
+        return points, points[::-1]  # nearly all wrong, which is not what it measures
+
+    _, record = evaluate(MatcherModel(matcher, "points"), source, tmp_path)
+    shares = []
+    for key in (key for group in source.groups() for key in group):
+        pair = source.pair(key)
+        queries = source.queries(pair)
+        visible = queries[pair.truth.status[queries[:, 1], queries[:, 0]] == Status.VISIBLE] + 0.5
+        if len(visible):
+            near = np.linalg.norm(visible[:, None] - points, axis=2).min(axis=1) <= 4
+            shares.append(near.mean() if shares or key != source.groups()[0][0] else 0.0)
+    assert record.value("coverage") == pytest.approx(np.mean(shares), abs=1e-6)
+    assert 0.2 < np.mean(shares) < 0.8
+    assert evaluate(Colour(), source, tmp_path)[1].value("coverage") is None
+
+
 def test_truth_between_pixel_centres(source: DatasetPairs) -> None:
     pair = source.pair(source.groups()[0][0])
     visible = pair.truth.status == Status.VISIBLE

@@ -84,6 +84,20 @@ def test_d2_net_by_hand() -> None:
     assert summarise([per_pair(matches), per_pair(made([1.0]))])["mma@3"] == 0.25
 
 
+def test_what_only_matchers_of_points_have_by_hand() -> None:
+    # Two of three queries lie near a match, of which one is wrong; one of its two matches is within 3 px.
+    found = made([0.5, math.inf, 20.0], covered=np.array([True, False, True]), match_error_px=np.array([3.0, 20.0]), level="easy")
+    values = per_pair(found)
+    assert values["coverage"] == pytest.approx(2 / 3)
+    assert (values["mma@3@easy"], math.isnan(values["mma@3@hard"])) == (0.5, True)
+    # A pair without a match counts.
+    assert per_pair(made([math.inf], covered=np.array([False]), level="easy"))["mma@3@easy"] == 0.0
+    # Joined, all queries count alike: three of four.
+    assert METRICS.get("coverage")(joined([found, made([1.0], covered=np.array([True]))])) == 0.75
+    dense = per_pair(made([0.5, 20.0], match_error_px=np.array([3.0]), level="easy"))
+    assert all(math.isnan(dense[name]) for name in ("coverage", "mma@3@easy"))
+
+
 def test_loftr_by_hand() -> None:
     # Errors 2, 4, 8 and a failure, up to 10: recall rises by a quarter at each, with straight lines between, then stays.
     errors = np.array([8.0, 2.0, math.inf, 4.0])
