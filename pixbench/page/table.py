@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..evaluation.matching.levels.level import LEVELS
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS
 from ..leaderboard.entries import Entry, seed_of
@@ -83,8 +84,8 @@ class TablePart(PagePart):
 
 
 def _split(entry: Entry, what: str, metric: str) -> list[tuple[str, float | None]]:
-    """A metric by the ranges of the groups `what: RANGE` of its records, the mean over seeds; empty where there are none."""
-    names = [name for name in entry.first.groups if name.startswith(f"{what}: ")]
+    """A metric by the ranges of the groups `what: RANGE` of its records, in order, the mean over seeds; empty where there are none."""
+    names = sorted((name for name in entry.first.groups if name.startswith(f"{what}: ")), key=_place)
     values = {name: [each.record.groups[name].metrics.get(metric) for each in entry.stored if name in each.record.groups] for name in names}
     known = {name: [value for value in found if value is not None] for name, found in values.items()}
     return [
@@ -94,3 +95,9 @@ def _split(entry: Entry, what: str, metric: str) -> list[tuple[str, float | None
         )
         for name in names
     ]
+
+
+def _place(group: str) -> float:
+    """Where a range stands among those of its kind: levels from easy to hard, numbers by their lower bound."""
+    words = group.split(": ")[1]
+    return LEVELS.index(words) if words in LEVELS else float(words.split()[0])

@@ -62,3 +62,22 @@ def test_references_have_no_rank_and_seeds_are_named(page: Page) -> None:
         seeded = next(row for row in table["rows"] if len(row["records"]) == 2)
         assert "mean of 2 seeds: " in page.locator("tbody tr", has_text=seeded["name"]).first.inner_text()
         server.shutdown()
+
+
+def test_the_table_splits_scores_by_what_makes_queries_hard(page: Page) -> None:
+    site = build_site([str(RESULTS / "mini" / f"{name}.json") for name in ("daisy", "hog")], Opening(RESULTS))
+    with make_server(site, 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        opened(page, f"http://127.0.0.1:{server.server_address[1]}/", "table")
+        easy = page.locator("tbody tr", has_text="daisy").first.locator("td[data-metric='delta_avg@easy']")
+        expect(easy).to_have_text("0.609 (1)")
+        page.get_by_text("δ_avg by level, scale, anisotropy, texture").click()
+        shown = page.locator("details tbody tr", has_text="daisy").locator("td").all_inner_texts()
+        heads = page.locator("details thead tr").nth(1).locator("th").all_inner_texts()
+        groups = read_record(RESULTS / "mini" / "daisy.json").groups
+        ranges = {name.split(": ")[1].replace(" to ", "–"): group for name, group in groups.items() if name.startswith("texture")}
+        assert [words.lower() for words in heads[:5]] == ["model", "easy", "medium", "hard", "0–0.5"]
+        assert [words.lower() for words in heads[-5:]] == ["0–2", "2–4", "4–8", "8–16", "16–inf"]
+        assert shown[-5:] == [f"{ranges[words.lower()].metrics['delta_avg']:.3f}" for words in heads[-5:]]
+        assert (shown[0], len(shown)) == ("daisy", 1 + 3 + 5 + 4 + 5)
+        server.shutdown()

@@ -19,12 +19,6 @@ PixBench.headlines = (table, suite, narrow) => {
     return found.find((each) => each.suite === suite) ?? found.find(levels) ?? found[0];
   }
 
-  // The first score of a row by level where there are several, from easy to hard; else by the angle between the views.
-  function ranges(row, levels) {
-    if (!levels) return row.by_angle;
-    return ["easy", "medium", "hard"].flatMap((name) => row.strata.level.filter(([level]) => level === name));
-  }
-
   // Labels at the ends of lines, moved apart where they would overlap, and up where they would leave the chart.
   function labels(ends) {
     const apart = 14;
@@ -39,7 +33,7 @@ PixBench.headlines = (table, suite, narrow) => {
     const found = headline();
     if (!found) return null;
     const levels = found.rows.some((row) => row.strata.level.length > 1);
-    const rows = found.rows.filter((row) => !row.reference && row.by_angle.length).slice(0, inks.length).map((row) => ({ ...row, split: ranges(row, levels) }));
+    const rows = found.rows.filter((row) => !row.reference && row.by_angle.length).slice(0, inks.length).map((row) => ({ ...row, split: levels ? row.strata.level : row.by_angle }));
     const bins = rows[0].split.map(([name]) => name);
     const most = Math.max(0.05, ...rows.flatMap((row) => row.split.map(([, value]) => value ?? 0)));
     const step = [0.05, 0.1, 0.2, 0.25].find((each) => most / each <= 5) ?? 0.25;
