@@ -145,15 +145,16 @@ def rescore(
 @leaderboard.command("compare")
 def compare(
     row: Annotated[str, typer.Argument(help="A row's name.")],
-    other: Annotated[str, typer.Argument(help="Name of another row of the same suite.")],
+    other: Annotated[str, typer.Argument(help="Name of another row.")],
     suite: Annotated[str, typer.Option(help="The suite and its version, as tables name it.")] = "mini v2",
+    other_suite: Annotated[str | None, typer.Option(help="Suite of the other row, such as 'mini-light v1'. Default: the same.")] = None,
     metric: Annotated[str | None, typer.Option(help="See 'pixbench metrics list'. Default: the one that rows are ranked by.")] = None,
     results: Results = Path("results"),
 ) -> None:
     """Say in one sentence which of two rows is ahead, if a paired test can tell them apart."""
     from ..leaderboard.compare import compare as compared
 
-    typer.echo(compared(_records([results]), suite, (row, other), metric))
+    typer.echo(compared(_records([results]), suite, (row, other), metric, other_suite))
 
 
 @leaderboard.command("submit")

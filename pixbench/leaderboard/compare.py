@@ -9,24 +9,31 @@ from .entries import Entry, entries
 from .statistics import SIGNIFICANT, paired_p
 
 
-def compare(stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None) -> str:
-    """Compare the rows `names` of a suite, such as 'mini v2', by a metric; by default the task's primary one.
+def compare(
+    stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None, other_suite: str | None = None
+) -> str:
+    """Compare the rows `names` of a suite, such as 'mini v2', by a metric; by default the task's primary one. The second row may be of
+    another suite with the same scenes, such as 'mini-light v1'.
 
     Raises UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
     """
-    found = {entry.name: entry for entry in entries([each for each in stored if each.record.data.suite == suite])}
-    for name in names:
-        if name not in found:
-            raise unknown_name(f"row of {suite}", name, found)
-    one, other = (found[name] for name in names)
+    one, other = (_row(stored, *row) for row in zip((suite, other_suite or suite), names, strict=True))
     task = TASKS.get(one.first.task)
     return statement(one, other, task.primary if metric is None else METRICS.get(metric).id)
+
+
+def _row(stored: Sequence[StoredRecord], suite: str, name: str) -> Entry:
+    found = {entry.name: entry for entry in entries([each for each in stored if each.record.data.suite == suite])}
+    if name not in found:
+        raise unknown_name(f"row of {suite}", name, found)
+    return found[name]
 
 
 def statement(one: Entry, other: Entry, metric: str) -> str:
     """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
     values of both rows.
     """
+    suites = list(dict.fromkeys(entry.first.data.suite for entry in (one, other)))
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:
@@ -36,4 +43,4 @@ def statement(one: Entry, other: Entry, metric: str) -> str:
     ahead = a > b if known.higher_is_better else a < b
     order = "cannot be told from" if p >= SIGNIFICANT else "is ahead of" if ahead else "is behind"
     said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"{one.first.data.suite}, {metric}: {first} {order} {second}, {said} over {units}"
+    return f"{' and '.join(suites)}, {metric}: {first} {order} {second}, {said} over {units}"

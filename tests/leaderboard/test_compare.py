@@ -12,7 +12,7 @@ from pixbench.leaderboard.statistics import Samples
 
 ROOT = Path(__file__).parents[2]
 SAID = re.compile(
-    r"^- (?P<suite>.+ v\d+), (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) (?:is ahead of|is behind|cannot be told from) "
+    r"^- (?P<suite>.+? v\d+)(?: and (?P<other_suite>.+ v\d+))?, (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) (?:is ahead of|is behind|cannot be told from) "
     r"(?P<other>.+) \([\d.]+\), p .*$"
 )
 
@@ -55,4 +55,4 @@ def test_orders_in_the_pages_are_what_the_records_say() -> None:
     assert said
     stored = find_records([ROOT / "results"])
     for found in said:
-        assert found[0] == "- " + compare(stored, found["suite"], (found["one"], found["other"]), found["metric"])
+        assert found[0] == "- " + compare(stored, found["suite"], (found["one"], found["other"]), found["metric"], found["other_suite"])
