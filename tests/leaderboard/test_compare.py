@@ -12,8 +12,8 @@ from pixbench.leaderboard.statistics import Samples
 
 ROOT = Path(__file__).parents[2]
 SAID = re.compile(
-    r"^- (?P<suite>.+? v\d+)(?: and (?P<other_suite>.+ v\d+))?, (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) (?:is ahead of|is behind|cannot be told from) "
-    r"(?P<other>.+) \([\d.]+\), p .*$"
+    r"^- (?P<suite>.+? v\d+)(?: and (?P<other_suite>.+ v\d+))?, (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) "
+    r"(?:is ahead of|is behind|cannot be told from) (?P<other>.+) \([\d.]+\), p .*$"
 )
 
 
