@@ -96,7 +96,8 @@ def test_matchers_of_points_have_a_table_of_their_own_ranked_by_their_matches(re
     dense, points = build_tables([*stored, *matchers], statistics=True)
     assert (next(iter(dense.columns)), len(dense.rows)) == ("delta_avg", 2)
     assert list(points.columns)[:1] == ["mma@3"]
-    assert list(points.columns)[-1] == "delta_avg"
+    assert list(points.columns)[-1] == "matches"
+    assert "delta_avg" not in points.columns
     values = [row.entry.mean("mma@3") for row in points.rows]
     assert values == sorted(values, key=lambda value: -(value or 0))
     assert "within 4 px" in points.caption

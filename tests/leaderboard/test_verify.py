@@ -15,7 +15,6 @@ from pixbench.evaluation.matching.predictions import read_predictions, write_pre
 from pixbench.evaluation.matching.rescore import renew
 from pixbench.evaluation.matching.task import recorded_pairs
 from pixbench.evaluation.metric import Metric
-from pixbench.evaluation.model import MatcherModel
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
 from pixbench.evaluation.request import DataAccess
 from pixbench.evaluation.suite import Opening
@@ -70,32 +69,6 @@ def test_an_older_row_is_written_anew(results: Path, source: DatasetPairs, tmp_p
     # What only the training set's owner could tell keeps what has not changed its meaning.
     assert renewed.groups["rooms: unseen"].metrics == {"pck@1": 0.25}
     assert [each.name for each in verify.rescore(StoredRecord(old.path, renewed), _access(source)) if not each.same] == []
-
-
-def test_a_row_need_not_have_later_metrics_that_say_nothing_of_it(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
-    def without(stored: StoredRecord, *later: str) -> StoredRecord:
-        raw, path = stored.record.model_dump(), stored.beside("pairs")
-        for metrics in (raw["metrics"], *(group["metrics"] for group in raw["groups"].values())):
-            for name in later:
-                metrics.pop(name, None)
-        rows = [{name: text for name, text in row.items() if name not in later} for row in csv.DictReader(path.read_text().splitlines())]
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
-        raw["pairs"]["sha256"] = file_sha256(path)
-        return changed(stored, **raw)
-
-    dense = copied(find_records([results])[0], tmp_path)
-    older = without(dense, "coverage", "mma@3@easy")
-    assert "coverage" not in older.record.metrics
-    assert [each.name for each in verify.rescore(older, _access(source)) if not each.same] == []
-    # Where it has a value, its place in the table of pairs is missed.
-    points = np.array([[20.5, 20.5], [40.0, 30.25]])
-    matcher = StoredRecord(*evaluate(MatcherModel(lambda a, b: (points, points), "points"), source, tmp_path / "points"))
-    assert [each.name for each in verify.rescore(matcher, _access(source)) if not each.same] == []
-    with pytest.raises(UserError, match="its table of pairs has other rows or columns"):
-        verify.rescore(without(matcher, "coverage"), _access(source))
 
 
 def _forged(stored: StoredRecord, how: str) -> StoredRecord:
