@@ -22,7 +22,7 @@ GROUPS = {
 }
 """Kinds of names and the group of their entry points."""
 
-KINDS = (*GROUPS, "models", "experiments", "metrics")
+KINDS = (*GROUPS, "models", "experiments")
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def list_names(
     if kind is None:
         for each in KINDS:
             _print_names(each)
-        typer.echo("\n'pixbench list KIND' describes each in one line")
+        typer.echo("\n'pixbench list KIND' describes each in one line; 'pixbench metrics list' has the metrics")
         return
     found = _titles(kind)
     width = max(map(len, found), default=0)
@@ -54,7 +54,7 @@ def list_names(
 def _print_names(kind: str) -> None:
     from .titles import names
 
-    found = ["see 'pixbench metrics list'"] if kind == "metrics" else names(GROUPS[kind]) if kind in GROUPS else list(_titles(kind))
+    found = names(GROUPS[kind]) if kind in GROUPS else list(_titles(kind))
     lines = textwrap.wrap(", ".join(found), get_terminal_size().columns - 16, break_long_words=False, break_on_hyphens=False)
     for number, line in enumerate(lines):
         typer.echo(f"{'' if number else kind:<15} {line}")
@@ -62,7 +62,7 @@ def _print_names(kind: str) -> None:
 
 def _titles(kind: str) -> dict[str, str]:
     """One line about each name."""
-    from .titles import one_line, titles
+    from .titles import titles
 
     if kind in GROUPS:
         return titles(GROUPS[kind])
@@ -70,10 +70,6 @@ def _titles(kind: str) -> dict[str, str]:
         from ..models.pretrained import pretrained_names, pretrained_title
 
         return {f"pretrained:{name}": pretrained_title(name) for name in pretrained_names()}
-    if kind == "experiments":
-        from ..experiments import EXPERIMENTS
+    from ..experiments import EXPERIMENTS
 
-        return dict(EXPERIMENTS)
-    from ..evaluation.task import METRICS
-
-    return {name: one_line(METRICS.get(name)) for name in METRICS.names()}
+    return dict(EXPERIMENTS)

@@ -49,7 +49,7 @@ PixBench.headlines = (table, suite, narrow) => {
     const ends = rows.map((row, r) => ({ y: y(row.split.at(-1)?.[1] ?? 0), words: `${row.name} ${number(row.means[found.columns[0].id])}`, ink: inks[r] }));
     const legend = element("div", { class: "legend" }, ...ends.map(({ words, ink }) => element("span", {}, element("span", { class: "dot", style: `background:${ink}` }), words)));
     const by = levels ? "level of difficulty" : "angle between the two views";
-    return figure("Matching by difficulty", `${found.columns[0].words} on ${found.suite} by the ${by}; beside each name the mean over all pairs. The best ${rows.length} methods.`, bottom + 40,
+    return figure("Matching by difficulty", `${found.columns[0].words} on ${found.suite} by the ${by}; beside each name the mean over all pairs.${rows.length > 1 ? ` The best ${rows.length} methods.` : ""}`, bottom + 40,
       [...grid, ...axis, element("text", { x: (left + right) / 2, y: bottom + 34, "text-anchor": "middle" }, levels ? "level of difficulty" : "angle between views, degrees"), ...lines, ...(narrow ? [] : labels(ends))], narrow ? legend : null);
   }
 
