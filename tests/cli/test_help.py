@@ -110,9 +110,9 @@ def test_lists_import_nothing_that_takes_time() -> None:
     import subprocess
     import sys
 
-    code = (
-        f"import sys, pixbench.cli as cli\nfor kind in ([], *([each] for each in {KINDS!r})):\n    sys.argv = ['pixbench', 'list', *kind]\n"
-    )
+    # Those of renderers lie in a package that needs numpy.
+    kinds = [[], *([each] for each in KINDS if each != "renderers")]
+    code = f"import sys, pixbench.cli as cli\nfor kind in {kinds!r}:\n    sys.argv = ['pixbench', 'list', *kind]\n"
     code += "    try: cli.main()\n    except SystemExit: pass\n"
     code += "print([name for name in ('torch', 'numpy', 'scipy') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
