@@ -7,7 +7,7 @@ import typer
 
 from ..inference.defaults import WORKING_SIZE
 from ..io.threads import use_threads
-from .options import TrustCode
+from .options import Scales, TrustCode
 
 
 def register(app: typer.Typer) -> None:
@@ -22,17 +22,19 @@ def describe(
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the picture is shrunk to.")] = WORKING_SIZE,
     half: Annotated[bool, typer.Option("--half", help="Write float16 instead of float32.")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    scales: Scales = None,
     trust_code: TrustCode = False,
 ) -> None:
     """Write the descriptors of a picture of your own."""
     use_threads()
     from ..inference.describe import check_description_path, save_description
     from ..inference.describe import describe as run
+    from ..inference.model import open_model
     from .common import check_folder
 
     check_description_path(out)
     check_folder(out)
-    found = run(image, model, max_size=max_size, device=device, trust_code=trust_code)
+    found = run(image, open_model(model, device, trust_code, scales), max_size=max_size)
     save_description(found, out, half=half)
     channels, rows, columns = found.descriptors.shape
     typer.echo(

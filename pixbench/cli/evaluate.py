@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..io.threads import use_threads
-from .options import Threads, TrustCode
+from .options import Scales, Threads, TrustCode
 
 
 def register(app: typer.Typer) -> None:
@@ -35,6 +35,7 @@ def evaluate(
         int | None, typer.Option(min=0, help="Enlarge smaller images to this longer side for the network (0: do not).")
     ] = None,
     pad_to: Annotated[int | None, typer.Option(min=1, help="Pad sides to a multiple of this for the network, such as 14 or 16.")] = None,
+    scales: Scales = None,
     query_stride: Annotated[
         int | None, typer.Option(min=1, help="With --data: query stride in pixels. Default: 4; real pairs: 12.")
     ] = None,
@@ -58,6 +59,7 @@ def evaluate(
     from ..evaluation.model import norm_name, parse_norm
     from ..evaluation.record import StoredRecord
     from ..evaluation.request import EvaluationRequest
+    from ..evaluation.scales import parse_scales
     from ..evaluation.suite import SUITES, Opening
     from ..evaluation.task import evaluate as run
     from ..leaderboard.tables import build_tables
@@ -68,7 +70,15 @@ def evaluate(
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
-    loaded = load_model(model, p=parse_norm(p) if p else None, device=device, trust_code=trust_code, input_size=input_size, pad_to=pad_to)
+    loaded = load_model(
+        model,
+        p=parse_norm(p) if p else None,
+        device=device,
+        trust_code=trust_code,
+        input_size=input_size,
+        pad_to=pad_to,
+        scales=parse_scales(scales) if scales is not None else None,
+    )
     loaded.name = name or loaded.name
     sources = {option: (value,) for option, value in given(objects=objects, rooms=rooms).items()}
     request = EvaluationRequest(

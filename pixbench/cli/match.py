@@ -7,7 +7,7 @@ import typer
 
 from ..inference.defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from ..io.threads import use_threads
-from .options import TrustCode
+from .options import Scales, TrustCode
 
 if TYPE_CHECKING:
     from ..inference.matches import ImageMatches
@@ -33,6 +33,7 @@ def match(
     threshold: Annotated[float, typer.Option(min=0, help="Inlier threshold, in pixels of the shrunk picture.")] = THRESHOLD_PX,
     focal: Annotated[float | None, typer.Option(min=1, help="Focal length of both, px. Default: EXIF's, or 1.2 x the longer side.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    scales: Scales = None,
     trust_code: TrustCode = False,
 ) -> None:
     """Find the same points in two pictures of your own."""
@@ -51,7 +52,7 @@ def match(
     for path in (out, csv):
         check_folder(path)
     a, b = read_picture(image_a), read_picture(image_b)
-    loaded = open_model(model, device, trust_code)
+    loaded = open_model(model, device, trust_code, scales)
     found = run(
         a,
         b,

@@ -14,3 +14,10 @@ TrustCode = Annotated[
     typer.Option("--trust-code", help="Let a model run its own code: a factory, TorchScript, torch.export. See SECURITY.md."),
 ]
 Threads = Annotated[int | None, typer.Option(min=1, help="Computing threads. Default: OMP_NUM_THREADS, or one per core that is idle now.")]
+Scales = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FACTORS",
+        help="Describe images at these sizes, such as 0.5,1,1.4, and join the descriptors. Default: 1; pretrained:NAME has its own.",
+    ),
+]

@@ -20,6 +20,7 @@ from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
 from .matching.nearest import Norm
 from .network_input import AS_IT_IS, CellGrid, NetworkInput, sampled
+from .scales import ONE, Scales, described_at_scales
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -61,9 +62,11 @@ def _images_only(pair: Pair) -> Pair:
 def described_model(model: Model) -> dict[str, Any]:
     """`info`, with the norm in which descriptors are compared, and the preprocessing of images if there is any.
 
-    Both are read from the attributes `p` and `input` only, so that a caller can set them.
+    Both are read from the attributes `p`, `input` and `scales` only, so that a caller can set them.
     """
     given = model.input.info if isinstance(model, DescriptorModel | MatcherModel) else {}
+    if isinstance(model, DescriptorModel) and model.scales != ONE:
+        given = {**given, "scales": list(model.scales)}
     return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None, **given}
 
 
@@ -81,6 +84,8 @@ class DescriptorModel(Model):
     device = torch.device("cpu")
     input: NetworkInput = AS_IT_IS
     """Preprocessing of the images that `describe` gets."""
+    scales: Scales = ONE
+    """Factors by which images are resized first; descriptors at all of them are joined."""
     grid: CellGrid | None = None
     """Position of the cells of `describe`; None: they tile the input evenly."""
     described: tuple[int, int, int] | None = None
@@ -93,20 +98,34 @@ class DescriptorModel(Model):
         """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid."""
 
     def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """Output of `describe` for images preprocessed by `input`, in float32, as cells that cover the whole image.
+        """What `describe` gives of images as the network's `input` has them, in float32, as cells that cover the whole image.
 
-        If the input was padded, or `grid` places the cells otherwise, they are resampled to one descriptor per pixel. Raises
-        ValueError for anything but descriptors of every image.
+        Where its own cells cover it otherwise, since the input was padded or `grid` says so, and with several `scales`, a descriptor for
+        every pixel. Raises ValueError for anything but descriptors of every image.
         """
         with torch.inference_mode():
-            given = self.input.prepared(images.to(self.device))
-            found = self._checked(self.describe(given), given)
-            size = (images.shape[3], images.shape[2])
-            step = self.grid.stride if self.grid else max(given.shape[2] / found.shape[2], given.shape[3] / found.shape[3])
-            self.grid_px = step * size[0] / self.input.enlarged(size)[0]
-            if self.grid is None and self.input.enlarged(size) == (given.shape[3], given.shape[2]):
-                return found.float()
-            return sampled(found.float(), size, self.input, (given.shape[3], given.shape[2]), self.grid)
+            if self.scales == ONE:
+                return self._cells(images)
+            steps = []
+
+            def at_scale(resized: Float[Tensor, "batch 3 resized_height resized_width"]) -> Float[Tensor, "batch channels rows columns"]:
+                found = self._cells(resized)
+                steps.append(self.grid_px * images.shape[3] / resized.shape[3])
+                return found
+
+            joined = described_at_scales(at_scale, images.to(self.device), self.scales, unit=self.p == "cosine")
+            self.grid_px, self.described = min(steps), (joined.shape[1], joined.shape[2], joined.shape[3])
+            return joined
+
+    def _cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
+        given = self.input.prepared(images.to(self.device))
+        found = self._checked(self.describe(given), given)
+        size = (images.shape[3], images.shape[2])
+        step = self.grid.stride if self.grid else max(given.shape[2] / found.shape[2], given.shape[3] / found.shape[3])
+        self.grid_px = step * size[0] / self.input.enlarged(size)[0]
+        if self.grid is None and self.input.enlarged(size) == (given.shape[3], given.shape[2]):
+            return found.float()
+        return sampled(found.float(), size, self.input, (given.shape[3], given.shape[2]), self.grid)
 
     def _checked(self, found: Any, given: Float[Tensor, "batch 3 height width"]) -> Tensor:
         expected = "expected a tensor (batch, channels, rows, columns)"

@@ -8,8 +8,9 @@ from torch import nn
 
 from ..errors import UserError
 from ..evaluation.model import Model
+from ..evaluation.scales import parse_scales
 from ..image.picture import Picture
-from ..models.loading import as_model
+from ..models.loading import as_model, with_scales
 from ..models.pretrained import default_model
 
 PictureSource = str | Path | np.ndarray | Image.Image | Picture
@@ -22,9 +23,10 @@ ModelSource = Model | nn.Module | str | Path
 """A model, a torch module from images to descriptors, or a name or path as `load_model` knows it."""
 
 
-def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool = False) -> Model:
-    """The model itself, the model of that name, or the default one. Raises UserError as `load_model` does."""
-    return as_model(default_model() if model is None else model, device=device, trust_code=trust_code)
+def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool = False, scales: str | None = None) -> Model:
+    """The model itself, the model of that name, or the default one, at `scales` such as "0.5,1". Raises UserError as `load_model` does."""
+    opened = as_model(default_model() if model is None else model, device=device, trust_code=trust_code)
+    return opened if scales is None else with_scales(opened, parse_scales(scales))
 
 
 def check_size(picture: Picture, max_size: int) -> None:

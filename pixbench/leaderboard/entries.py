@@ -41,6 +41,8 @@ class Entry:
         changed = ["sub-pixel"] if protocol.subpixel else []
         if self.first.model_info.get("input_size"):
             changed.append(f"at {self.first.model_info['input_size']} px")
+        if scales := self.first.model_info.get("scales"):
+            changed.append(f"{len(scales)} scales")
         if protocol.radius_px is not None:
             changed.append(f"within {protocol.radius_px:g} px")
         name = bare.pop() if len(names) > 1 and len(bare) == 1 else names[0]
@@ -116,5 +118,6 @@ def _method(record: Record) -> str:
         who = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
     else:
         who = {"name": _without_seed(record.model), "kind": info.get("kind")}
-    asked = [record.protocol.radius_px, record.protocol.subpixel, info.get("p"), info.get("input_size"), info.get("input_multiple")]
+    asked = [record.protocol.radius_px, record.protocol.subpixel]
+    asked += [info.get(name) for name in ("p", "input_size", "input_multiple", "scales")]
     return json.dumps([who, *asked], sort_keys=True, default=str)

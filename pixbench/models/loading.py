@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,14 @@ from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
 from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model
 from ..evaluation.network_input import NetworkInput
+from ..evaluation.scales import ONE, check_scales
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
 from .declared import DECLARATION, cell_grid, declared, read_declaration
 from .matcher_module import matcher_of, matches_images
 from .onnx_file import OnnxModel
-from .pretrained import pretrained_folder, pretrained_names
+from .pretrained import SCALES, pretrained_folder, pretrained_names
 from .trust import require_trust
 
 FORMS = (
@@ -41,11 +42,13 @@ def load_model(
     trust_code: bool = False,
     input_size: int | None = None,
     pad_to: int | None = None,
+    scales: Sequence[float] | None = None,
 ) -> Model:
     """Load what `--model` names. `p` is the norm for networks that declare none (default cosine). Raises UserError if it cannot be loaded.
 
     Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
-    `pad_to`; by default as the model declares.
+    `pad_to`; by default as the model declares. `scales` are factors by which images are resized first; the descriptors at all of them
+    are joined.
 
     Without `trust_code` nothing is loaded that executes code: no factory, no TorchScript and no torch.export file.
 
@@ -80,7 +83,7 @@ def load_model(
         model = CheckpointModel(path)
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
-    return _on_device(with_input(model, input_size, pad_to), place)
+    return _on_device(with_scales(with_input(model, input_size, pad_to), scales), place)
 
 
 def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:
@@ -91,6 +94,16 @@ def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Mode
         raise UserError(f"--input-size, --pad-to: {model.name} has no network that sees images; leave them out")
     own = model.input
     model.input = NetworkInput(own.size if input_size is None else input_size or None, own.multiple if pad_to is None else pad_to)
+    return model
+
+
+def with_scales(model: Model, scales: Sequence[float] | None) -> Model:
+    """The model with other scales. Raises UserError for a model without descriptors, and for scales that cannot be."""
+    if scales is None:
+        return model
+    if not isinstance(model, DescriptorModel):
+        raise UserError(f"--scales: {model.name} has no descriptors; leave it out")
+    model.scales = check_scales(scales)
     return model
 
 
@@ -155,6 +168,7 @@ class PretrainedModel(CheckpointModel):
     def __init__(self, name: str):
         super().__init__(pretrained_folder(name))
         self.name = f"pixbench-{name}"
+        self.scales = SCALES.get(name, ONE)
         self._pretrained = name
 
     @property

@@ -25,7 +25,8 @@ def export_onnx(model: DescriptorModel, path: Path) -> None:
     """Write a model's network: `images` (batch, 3, height, width) in [0, 1] to `descriptors` (batch, D, h, w), all sizes free.
 
     The file's metadata are JSON values: p (the norm in which descriptors are compared), channels, stride (pixels a cell, x and y), name
-    and pixbench_version. Raises UserError if the extra `onnx` is not installed, or the model has no network.
+    and pixbench_version. The network describes images at one scale, whatever the model's `scales`. Raises UserError if the extra `onnx`
+    is not installed, or the model has no network.
     """
     network = getattr(model, "network", None)
     if not isinstance(network, nn.Module):
@@ -34,11 +35,12 @@ def export_onnx(model: DescriptorModel, path: Path) -> None:
     import onnx
 
     images = torch.rand(EXAMPLE)
-    cells = model.cells(images)
+    with torch.inference_mode():
+        cells = network.cpu().eval()(images)
     stride = [EXAMPLE[3] / cells.shape[3], EXAMPLE[2] / cells.shape[2]]
     said = {"p": norm_name(model.p), "channels": cells.shape[1], "stride": stride, "name": model.name, "pixbench_version": __version__}
     with written_whole(path) as temporary:
-        _trace(network.cpu().eval(), images, temporary)
+        _trace(network, images, temporary)
         written = onnx.load(temporary)
         onnx.helper.set_model_props(written, {name: json.dumps(value) for name, value in said.items()})
         onnx.save(written, temporary)
