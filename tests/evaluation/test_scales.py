@@ -8,10 +8,11 @@ from torch import Tensor, nn
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.record import find_records
-from pixbench.evaluation.record_writer import model_sha256
+from pixbench.evaluation.record_place import model_sha256
 from pixbench.evaluation.scales import parse_scales
 from pixbench.leaderboard.entries import entries
 from pixbench.models.loading import load_model
@@ -26,7 +27,8 @@ def _ramp(width: int, height: int) -> Tensor:
 class Averages(DescriptorModel):
     """The mean of cells of 4 x 4 pixels."""
 
-    name, p = "averages", 2.0
+    name = "averages"
+    p: Norm = 2.0
 
     def describe(self, images: Tensor) -> Tensor:
         return nn.functional.avg_pool2d(images, 4)
@@ -38,7 +40,7 @@ def test_every_scale_keeps_positions() -> None:
     joined = model.dense(uv)
     assert joined.shape == (1, 9, 48, 64)
     # A ramp that is resized and averaged is the same ramp, where no border is near.
-    for part in joined.split(3, dim=1):
+    for part in (joined[:, :3], joined[:, 3:6], joined[:, 6:]):
         torch.testing.assert_close(part[..., 12:-12, 12:-12], uv[..., 12:-12, 12:-12], atol=2e-3, rtol=0)
     # Cells of four pixels of an image twice as large are two pixels apart.
     assert (model.grid_px, model.described) == (2.0, (9, 48, 64))
@@ -49,8 +51,10 @@ def _cosine(dense: Tensor) -> Tensor:
 
 
 def test_the_cosine_of_joined_descriptors_is_the_mean_of_the_scales() -> None:
-    model, images = Averages(), torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    model.p = "cosine"
+    class ByCosine(Averages):
+        p: Norm = "cosine"
+
+    model, images = ByCosine(), torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     parts = []
     for scale in (0.5, 1.0):
         model.scales = (scale,)
