@@ -15,6 +15,9 @@ MAP_LIMIT_PX = 5e-3
 MAP_MEDIAN_LIMIT_PX = 1e-4
 CYCLE_LIMIT_PX = 1e-2
 CYCLE_SHARE = 0.999
+EDGE_PX = 1e-4
+"""How near to an edge a ray's side of it is not decided by the stored map, whose errors are up to some 5e-5 px."""
+
 DEPTH_TEST_TOLERANCE = 0.01
 DEPTH_DISAGREEMENT_LIMIT = 0.01
 DOUBTFUL_LIMIT = 0.05
@@ -188,13 +191,50 @@ def measure_exact(
     framed = _pixels(LANDED[truth.status], SAMPLE)
     map_error = np.linalg.norm(pair.uv_b[framed].astype(np.float64) - truth.uv_b[framed], axis=1)
     at = _pixels(pair.visible, SAMPLE)
-    hits, rays = cast(caster, corners, pair.camera_b, pair.uv_b[at].astype(np.float64))
-    test = _measure(pair, pair.camera_b.centre + hits.t[:, None] * rays, at, at, _pixels(pair.status == Status.OCCLUDED, SAMPLE))
+    uv = pair.uv_b[at].astype(np.float64)
+    hits, rays = cast(caster, corners, pair.camera_b, uv)
+    returned = pair.camera_b.centre + hits.t[:, None] * rays
+    _recast_at_edges(returned, uv, pair, at, caster, corners)
+    test = _measure(pair, returned, at, at, _pixels(pair.status == Status.OCCLUDED, SAMPLE))
     found = hits.triangle >= 0
     seen_a, seen_b = flat(a.triangle[at][found], a.barycentric[at][found]), flat(hits.triangle[found], hits.barycentric[found])
     differ = np.abs(seen_a - seen_b).max(axis=1) * 255 > FLAT_LEVELS
     test.flat_points, test.flat_differ = len(found), int(differ.sum() + (~found).sum())
     return _with_map_error(test, map_error)
+
+
+def _recast_at_edges(
+    returned: Float[np.ndarray, "points 3"],
+    uv: Float[np.ndarray, "points 2"],
+    pair: StoredPair,
+    at: Pixels,
+    caster: RayCaster,
+    corners: Float[np.ndarray, "triangles 3 3"],
+) -> None:
+    """Replace, in place, the points of cycles that miss only because their ray passes an edge within the precision of the map.
+
+    The map is stored in float32: such a ray may fall on either side of the edge. It is cast again in four directions, EDGE_PX further.
+    """
+    missed = np.flatnonzero((_cycle(pair, returned, at) > CYCLE_LIMIT_PX) & ~_grazing(pair, at))
+    for shift in EDGE_PX * np.array([(1, 0), (-1, 0), (0, 1), (0, -1)]):
+        if not len(missed):
+            return
+        hits, rays = cast(caster, corners, pair.camera_b, uv[missed] + shift)
+        again = pair.camera_b.centre + hits.t[:, None] * rays
+        within = _cycle(pair, again, (at[0][missed], at[1][missed])) <= CYCLE_LIMIT_PX
+        returned[missed[within]] = again[within]
+        missed = missed[~within]
+
+
+def _cycle(pair: StoredPair, returned: Float[np.ndarray, "points 3"], at: Pixels) -> Float[np.ndarray, " points"]:
+    """Distance in pixels of a between the centres of its pixels `at` and the points that came back."""
+    back, _ = pair.camera_a.project(returned)
+    return np.nan_to_num(np.linalg.norm(back - pixel_centre(at[1], at[0]), axis=1), nan=np.inf)
+
+
+def _grazing(pair: StoredPair, at: Pixels) -> Bool[np.ndarray, " points"]:
+    points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
+    return near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
 
 
 def _pixels(mask: Bool[np.ndarray, "height width"], most: int | None = None) -> Pixels:
@@ -237,12 +277,8 @@ def _measure(
     occluded: Pixels,
 ) -> SelfTest:
     """The measures that both tests share: cycle of the `returned` points of the pixels `at`, depth test, photometric agreement."""
-    back, _ = pair.camera_a.project(returned)
-    centres = pixel_centre(at[1], at[0])
-    cycle = np.nan_to_num(np.linalg.norm(back - centres, axis=1), nan=np.inf)
+    cycle, grazing = _cycle(pair, returned, at), _grazing(pair, at)
     over = cycle > CYCLE_LIMIT_PX
-    points, normal = pair.points_a[at], pair.normal_a[at].astype(np.float64)
-    grazing = near_grazing(normal, points, pair.camera_a) | near_grazing(normal, points, pair.camera_b)
     expected = pair.camera_b.project(pair.points_a[visible])[1]
     hidden = ~(expected <= stored_depth_at(pair, pair.uv_b[visible].astype(np.float64)) * (1 + DEPTH_TEST_TOLERANCE))
     correlation, shifted = _correlations(pair)
