@@ -12,7 +12,8 @@ from pixbench.generation import MadeScene
 from pixbench.generation.components import RENDERERS
 from pixbench.geometry.correspondence import PairTruth, View, exact_pair, trace_view
 from pixbench.geometry.rays import RayCaster
-from pixbench.geometry.selftest import FlatColor, SelfTest, measure_exact, merge
+from pixbench.geometry.selftest import FlatColor, measure_exact
+from pixbench.geometry.selftest_result import SelfTest, merge
 
 from ..annotations import light_arrays, object_arrays, pair_arrays, segmentation, view_arrays
 from ..renderers.protocol import Renderer

@@ -21,7 +21,8 @@ from pixbench.generation import MadeScene
 from pixbench.geometry.correspondence import PairTruth, View, exact_pair, trace_view
 from pixbench.geometry.instances import NO_INSTANCE, ROOM_INSTANCE
 from pixbench.geometry.pixels import normalised_grid
-from pixbench.geometry.selftest import FlatColor, SelfTest, measure_exact, merge
+from pixbench.geometry.selftest import FlatColor, measure_exact
+from pixbench.geometry.selftest_result import SelfTest, merge
 from pixbench.image.homography import WARPS, Homography, warped
 from pixbench.image.photometric import photometric
 

@@ -57,9 +57,9 @@ def evaluate(
     from ..errors import UserError
     from ..evaluation.matching.nearest import NORMS
     from ..evaluation.model import norm_name, parse_norm
+    from ..evaluation.network_input import parse_scales
     from ..evaluation.record import StoredRecord
     from ..evaluation.request import EvaluationRequest
-    from ..evaluation.scales import parse_scales
     from ..evaluation.suite import SUITES, Opening
     from ..evaluation.task import evaluate as run
     from ..leaderboard.tables import build_tables

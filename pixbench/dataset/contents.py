@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..geometry.correspondence import Status
-from ..geometry.selftest import SelfTest, merge
+from ..geometry.selftest_result import SelfTest, merge
 from .manifest import Manifest
 from .pair_histogram import Pairs, pair_histogram
 from .reader import StoredScene

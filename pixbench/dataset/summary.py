@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..geometry.selftest import CYCLE_LIMIT_PX
+from ..geometry.selftest_result import CYCLE_LIMIT_PX
 from ..io.outside import parsing
 from .contents import Contents
 from .manifest import MANIFEST, Manifest, read_manifest

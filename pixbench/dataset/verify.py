@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 
 from ..errors import UserError, VerificationError
-from ..geometry.selftest import SelfTest, measure_files, merge
+from ..geometry.selftest import measure_files
+from ..geometry.selftest_result import SelfTest, merge
 from ..io.files import file_sha256
 from ..io.hdf5 import member, values
 from ..io.outside import reason

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import UserError
 from ..geometry.correspondence import STATUS_MEANING
-from ..geometry.selftest import SelfTest
+from ..geometry.selftest_result import SelfTest
 from ..io.hdf5 import create_file, open_file
 from .chunks import encoded, find_chunks
 from .compression import Compression, filters

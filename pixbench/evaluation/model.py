@@ -19,8 +19,7 @@ from ..registry import Registry
 from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
 from .matching.nearest import Norm
-from .network_input import AS_IT_IS, CellGrid, NetworkInput, sampled
-from .scales import ONE, Scales, described_at_scales
+from .network_input import AS_IT_IS, ONE, CellGrid, NetworkInput, Scales, described_at_scales, sampled
 
 Image = UInt8[np.ndarray, "height width 3"]
 

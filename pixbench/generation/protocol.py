@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ..dataset.compression import Compression
-from ..geometry.selftest import SelfTest
+from ..geometry.selftest_result import SelfTest
 from ..registry import Registry
 
 SPLITS = ("train", "val", "test")

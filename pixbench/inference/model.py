@@ -8,7 +8,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..evaluation.model import Model
-from ..evaluation.scales import parse_scales
+from ..evaluation.network_input import parse_scales
 from ..image.picture import Picture
 from ..models.loading import as_model, with_scales
 from ..models.pretrained import default_model

@@ -5,7 +5,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
 from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model
-from ..evaluation.network_input import NetworkInput
-from ..evaluation.scales import ONE, check_scales
+from ..evaluation.network_input import ONE, NetworkInput, check_scales
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
-from .declared import DECLARATION, cell_grid, declared, read_declaration
+from .declared import DECLARATION, declared, read_declaration
 from .matcher_module import matcher_of, matches_images
+from .network_model import NetworkModel, OneByOne
 from .onnx_file import OnnxModel
 from .pretrained import SCALES, pretrained_folder, pretrained_names
 from .trust import require_trust
@@ -175,43 +175,6 @@ class PretrainedModel(CheckpointModel):
     def info(self) -> dict[str, Any]:
         """Info of the checkpoint, and its shipped name."""
         return {**super().info, "pretrained": self._pretrained}
-
-
-class NetworkModel(DescriptorModel):
-    """Any torch module from images in [0, 1] to descriptors, with the settings that it declares (`declared`).
-
-    Its norm is the user's, else its attribute `p`, else cosine; the record states it.
-    """
-
-    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any], said: Mapping[str, Any] | None = None):
-        self.network = network
-        self.name = name
-        known = declared(network) if said is None else said
-        self.p = p if p is not None else known.get("p", "cosine")
-        self._info = info if p is not None or "p" in known else {**info, "p_from": "default"}
-        self.input, self.grid = NetworkInput(known.get("input_size"), known.get("input_multiple", 1)), cell_grid(known)
-
-    @property
-    def info(self) -> dict[str, Any]:
-        """Kind and source."""
-        return self._info
-
-    def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """See DescriptorModel."""
-        out: Tensor = self.network(images)
-        return out
-
-
-class OneByOne(nn.Module):
-    """A network that takes one image at a time, as exported ones do whose batch was fixed."""
-
-    def __init__(self, network: Any):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """One after another."""
-        return torch.cat([self.network(images[k : k + 1]) for k in range(len(images))])
 
 
 def _exported(path: Path, p: Norm | None) -> Model:

@@ -15,7 +15,7 @@ from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
 from pixbench.generation import GeneratorConfig, MadeScene
 from pixbench.generation.protocol import GENERATORS
-from pixbench.geometry.selftest import SelfTest
+from pixbench.geometry.selftest_result import SelfTest
 
 Command = Callable[..., tuple[int, str, str]]
 

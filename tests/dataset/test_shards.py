@@ -18,7 +18,8 @@ from pixbench.dataset.verify import verify
 from pixbench.dataset.writer import write_shard
 from pixbench.errors import UserError, VerificationError
 from pixbench.geometry.correspondence import Status
-from pixbench.geometry.selftest import SelfTest, measure_files, merge
+from pixbench.geometry.selftest import measure_files
+from pixbench.geometry.selftest_result import SelfTest, merge
 from pixbench.training.data.pairs import PairDataset
 
 

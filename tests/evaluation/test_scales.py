@@ -11,9 +11,9 @@ from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.network_input import parse_scales
 from pixbench.evaluation.record import find_records
 from pixbench.evaluation.record_place import model_sha256
-from pixbench.evaluation.scales import parse_scales
 from pixbench.leaderboard.entries import entries
 from pixbench.models.loading import load_model
 

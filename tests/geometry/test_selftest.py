@@ -7,7 +7,8 @@ from pixbench.dataset.reader import stored_pairs
 from pixbench.generators.casters.embree import EmbreeCaster
 from pixbench.geometry.cameras import Camera, look_at
 from pixbench.geometry.correspondence import exact_pair, trace_view
-from pixbench.geometry.selftest import EDGE_PX, SelfTest, measure_exact
+from pixbench.geometry.selftest import EDGE_PX, measure_exact
+from pixbench.geometry.selftest_result import SelfTest
 
 FOCAL_PX, DEPTH_M, PLATE_M = 32.0, 4.0, 3.98
 K = np.array([[FOCAL_PX, 0, 16], [0, FOCAL_PX, 16], [0, 0, 1]])
@@ -33,7 +34,7 @@ def _self_test(reach_px: float) -> SelfTest:
     rgb[1, :, :28] = rgb[0, :, 4:]
     depth = np.full((2, 32, 32), DEPTH_M, np.float32)
     normal = np.tile(np.array([0, -1, 0], np.float32), (2, 32, 32, 1))
-    views = {"rgb": rgb, "depth_m": depth, "normal_world": normal, "triangle": np.stack([a.triangle, b.triangle])}
+    views: dict[str, np.ndarray] = {"rgb": rgb, "depth_m": depth, "normal_world": normal, "triangle": np.stack([a.triangle, b.triangle])}
     (pair,) = stored_pairs(views, cameras, [(0, 1)], truth.status[None])
     # The pixel (20, 10) of a lies at (16.5, 10.5) in b. In x the plate ends just after it, and it is a twentieth of a pixel high.
     per_px = PLATE_M / FOCAL_PX

@@ -9,14 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...errors import UserError, unknown_name
-from ...evaluation.scales import Scales
 from ..files import CONFIG, WEIGHTS
 
 FOLDER = Path(__file__).parent
 DEFAULT = "rooms-infonce"
 """The default model of `pixbench match` and `describe`."""
 
-SCALES: Mapping[str, Scales] = {"rooms": (0.5, 0.7, 1.0, 1.4), "rooms-infonce": (0.35, 0.5, 0.7, 1.0, 1.4)}
+SCALES: Mapping[str, tuple[float, ...]] = {"rooms": (0.5, 0.7, 1.0, 1.4), "rooms-infonce": (0.35, 0.5, 0.7, 1.0, 1.4)}
 """Half octaves at which these models describe an image, chosen on validation rooms (see the page on evaluation); others at its own size."""
 
 
