@@ -108,7 +108,7 @@ def test_train_evaluate_and_match_in_python(tiny: Path, tmp_path: Path) -> None:
     assert found.uv_a == pytest.approx(found.uv_b, abs=0.5)
     figure = pixbench.show(found, rgb[0], rgb[0])
     assert figure._repr_png_().startswith(b"\x89PNG")
-    with pytest.raises(UserError, match="give image_a and image_b too"):
+    with pytest.raises(UserError, match="pass image_a and image_b too"):
         pixbench.show(found)
     with pytest.raises(UserError, match="no such folder, and no suite of that name: suites are colored-mnist-authors, "):
         pixbench.evaluate(model, "maxi")
