@@ -34,7 +34,7 @@ def _pixel_means(radiance, factor, means):
 def develop(
     radiance: Float[np.ndarray, "height width 3"], indoors: Bool[np.ndarray, "height width"], appearance: ViewAppearance
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """Expose linear radiance, then apply a film curve and encode as 8-bit sRGB.
+    """Expose linear radiance, then apply a film curve (Reinhard et al., 2002) and encode as 8-bit sRGB.
 
     The automatic exposure follows the mean log luminance of the pixels that are `indoors`, not that of the sky.
     """

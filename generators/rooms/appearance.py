@@ -26,7 +26,7 @@ def draw_appearances(config: Config3D, lights: int, *, rng: np.random.Generator)
 
 
 def black_body(temperature_k: float) -> Float[np.ndarray, "3"]:
-    """Linear RGB of a black body, relative to one of 6500 K and with green 1 (Planck's law at one wavelength per channel)."""
+    """Linear RGB of a black body, relative to one of 6500 K and with green 1 (Planck, 1901: his law at one wavelength per channel)."""
 
     def radiance(kelvin: float) -> Float[np.ndarray, "3"]:
         spectrum: np.ndarray = 1 / np.expm1(1.438777e7 / (WAVELENGTHS_NM * kelvin))

@@ -19,7 +19,7 @@ def box_of(bounds: Bounds, T: Float[np.ndarray, "4 4"]) -> Bounds:
 
 
 def boxes_overlap(first: Bounds, T_first: Float[np.ndarray, "4 4"], second: Bounds, T_second: Float[np.ndarray, "4 4"]) -> bool:
-    """Whether two boxes with rotations about z overlap, by the separating axis theorem."""
+    """Whether two boxes with rotations about z overlap, by the separating axis theorem (Gottschalk et al., 1996)."""
     a, b = box_of(first, T_first), box_of(second, T_second)
     if (a[0] > b[1]).any() or (b[0] > a[1]).any():
         return False

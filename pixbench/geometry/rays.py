@@ -179,7 +179,7 @@ def exact_hits(
     origins: Float[np.ndarray, "rays 3"],
     directions: Float[np.ndarray, "rays 3"],
 ) -> Hits:
-    """Intersect each ray with the plane of its triangle in float64 (Moller and Trumbore 1997, without the inside test).
+    """Intersect each ray with the plane of its triangle in float64 (Möller and Trumbore, 1997; without the inside test).
 
     `corners` holds the triangles' world corners in metres; `triangle` is -1 for a ray without a hit. A ray in the triangle's own
     plane has no single hit point: it counts as a miss.

@@ -38,7 +38,8 @@ class Samples:
 
 
 def interval(samples: Samples) -> tuple[float, float] | None:
-    """Bounds of the mean, by a percentile bootstrap (scipy) that draws units and seeds anew; None with fewer than two units.
+    """Bounds of the mean, by a percentile bootstrap (Efron and Tibshirani, 1993; scipy) that resamples units and seeds; None with fewer
+    than two units.
 
     With one seed only units are drawn: the interval then does not cover the variation between trainings.
     """
@@ -68,7 +69,7 @@ def interval(samples: Samples) -> tuple[float, float] | None:
 
 
 def paired_p(one: Samples, other: Samples) -> float | None:
-    """The two-sided p-value of two rows' difference, from flips of its sign unit by unit (scipy's permutation test).
+    """The two-sided p-value of two rows' difference, by a permutation test that flips its sign unit by unit (Good, 2005; scipy).
 
     Units weigh by their numbers of values, as in the mean; values over seeds are averaged first: the test is about the scenes. None with
     fewer units in common than could tell anything apart.

@@ -46,7 +46,8 @@ def mean_over_pairs(
     *,
     p: float,
 ) -> Float[Tensor, ""]:
-    """Mean over pairs (b1, b2) of the mean over points masked in both of (d(f1[b1], f2[b2]) - 1/2)^2; 0 without pairs.
+    """Mean over pairs (b1, b2) of the mean over points masked in both of (d(f1[b1], f2[b2]) - 1/2)^2, the between-image term of arXiv
+    2512.04970; 0 without pairs.
 
     Uses compiled kernels on the CPU, and torch alone elsewhere. It is differentiable once. NaN propagates.
     """

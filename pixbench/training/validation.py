@@ -21,7 +21,8 @@ Describe = Callable[[Float[Tensor, "batch 3 height width"]], Float[Tensor, "batc
 
 @torch.no_grad()
 def matching_accuracy(describe: Describe, source: TrainingPairs, *, p: Norm, seed: int, device: torch.device) -> float:
-    """delta_avg as in the benchmark: the mean over 1, 2, 4, 8, 16 px of the share of matches with an endpoint error below it.
+    """delta_avg as in the benchmark (TAP-Vid; Doersch et al., 2022): the mean over 1, 2, 4, 8, 16 px of the share of matches with an
+    endpoint error below it.
 
     `PAIRS` pairs spread over the source, `QUERIES` matched pixels of each, searched in the whole other view in the norm `p`; the same
     pairs and pixels at each call. NaN where no pair has a match.

@@ -1,4 +1,4 @@
-"""The paper's per-pixel head, trained on frozen descriptors."""
+"""The paper's per-pixel head (arXiv 2512.04970), trained on frozen descriptors."""
 
 from itertools import pairwise
 

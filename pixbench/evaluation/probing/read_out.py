@@ -59,7 +59,9 @@ class LabelledDescriptors:
 def read_out(
     training: Sequence[LabelledDescriptors], ood: LabelledDescriptors, seed: int, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
-    """Fit probes and head on frozen descriptors: the strength that each protocol selects, and the predictions for ID and OOD images."""
+    """Fit probes and head on frozen descriptors: the strength that each protocol selects (DomainBed, arXiv 2007.01434), and the predictions
+    for ID and OOD images.
+    """
     fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
     test_choice, test = _cut(ood, HELD_OUT)
     probes = {strength: _probe(fit, strength) for strength in STRENGTHS}

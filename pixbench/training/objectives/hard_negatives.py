@@ -104,7 +104,7 @@ class HardContrast(Objective):
 
 
 class PaperHard(HardContrast):
-    """The method's own costs, with the hardest negatives in place of random ones (see the study `negatives`).
+    """The method's own costs (arXiv 2512.04970), with the hardest negatives in place of random ones (see the study `negatives`).
 
     HardContrast with two-sided negatives.
     """

@@ -28,7 +28,9 @@ def delta_avg(result: PairResult, size: int | None = None) -> float:
 
 
 def mean_share(error_px: np.ndarray) -> float:
-    """Mean over `THRESHOLDS_PX` of the share of errors in pixels below each, the bound not included; NaN for no errors."""
+    """Mean over `THRESHOLDS_PX` of the share of errors in pixels below each, the bound not included (TAP-Vid; Doersch et al., 2022); NaN
+    for no errors.
+    """
     return float(np.mean([share(error_px < px) for px in THRESHOLDS_PX])) if len(error_px) else math.nan
 
 
@@ -72,8 +74,8 @@ def occlusion_ap(result: PairResult) -> float:
 
 
 def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
-    """Pose error in degrees (see `pose_error_deg`) by a robust estimator with a threshold in pixels; NaN for a pair whose cameras are
-    unknown or at one place.
+    """Pose error in degrees (Sun et al., 2021; see `pose_error_deg`) by a robust estimator with a threshold in pixels; NaN for a pair whose
+    cameras are unknown or at one place.
     """
     a, b = result.camera_a, result.camera_b
     if a is None or b is None or result.homography is not None:
@@ -82,7 +84,7 @@ def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHO
 
 
 def homography_error(result: PairResult) -> float:
-    """Corner error in pixels (see `corner_error_px`); NaN for a pair that no homography joins."""
+    """Corner error in pixels (DeTone et al., 2018; see `corner_error_px`); NaN for a pair that no homography joins."""
     if result.homography is None:
         return math.nan
     return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)
