@@ -81,7 +81,7 @@ def demo(
     watch.lap("evaluate")
     _draw(models, out / "data", out / "pictures")
     watch.lap("pictures")
-    _conclude(out, watch)
+    _conclude(out, run, watch)
 
 
 def _make(folder: Path, options: dict[str, Any], workers: int | None) -> None:
@@ -162,7 +162,7 @@ def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     test.close()
 
 
-def _conclude(out: Path, watch: Stopwatch) -> None:
+def _conclude(out: Path, run: Path, watch: Stopwatch) -> None:
     typer.echo(f"\nTime: {watch}")
     typer.echo(f"Everything is in {out}/:")
     for path, what in (
@@ -176,6 +176,7 @@ def _conclude(out: Path, watch: Stopwatch) -> None:
     ):
         typer.echo(f"  {path:<24} {what}")
     typer.echo("Next:")
+    typer.echo(f"  pixbench view {out}/data/test {out}/results {run}")
     typer.echo(f"  pixbench train --data {out}/data/train --out runs/longer --steps 4000")
     typer.echo(f"  pixbench evaluate --model runs/longer --data {out}/data/test")
     typer.echo("  pixbench generate 3d --out data/train --scenes 1000 --size 256")

@@ -69,7 +69,7 @@ def contact_sheet(dataset: Dataset, path: Path, *, scenes: int = 6, views: int =
             axes.set_axis_off()
             if view < len(stack):
                 show_image(axes, stack[view])
-    figure.suptitle(f"{scenes} scenes, one per row, seen by {columns} cameras", fontsize=10)
+    figure.suptitle(f"{scenes} of {len(dataset)} scenes, one per row, each in {columns} views", fontsize=10)
     save_figure(figure, path)
 
 
@@ -154,7 +154,7 @@ def match_picture(pair: Pair, models: Sequence[Model], path: Path) -> None:
     for model in models:
         found = model.match(pair, queries).uv
         error = np.linalg.norm(found - pair.truth.uv_b[visible], axis=1)
-        panels.append((carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}: {np.mean(error <= 4):.0%} within 4 px"))
+        panels.append((carried_colours(pair.rgb_b, found, colours[visible]), f"{model.name}\n{np.mean(error <= 4):.0%} within 4 px"))
     # Ground truth above, models below; a single model stands beside it.
     rows, columns = (1, 5) if len(models) == 1 else (2, max(4, len(models)))
     figure = Figure(figsize=(2.5 * columns, 2.75 * rows), layout="constrained")
