@@ -1,11 +1,17 @@
 """Photometric transformations of the two views (kornia): colour jitter, blur, grey. Geometry is untouched."""
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, Literal
 
-from torch import nn
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
 Kind = Literal["3d", "2d"]
+
+SHARED = ("order", "idx", "forward_input_shape")
+"""Parameters that kornia draws once for a batch; all others it draws for each image."""
 
 
 def photometric(strength: float, kind: Kind = "3d") -> nn.Module:
@@ -37,3 +43,21 @@ def _warped(augmentation: Any, strength: float) -> list[Any]:
         augmentation.ColorJiggle(0.3 * strength, 0.0, 0.3 * strength, min(0.15 * strength, 0.5), p=0.9),
         augmentation.RandomMotionBlur(3, 180.0, 0.5, p=0.2 * strength),
     ]
+
+
+def augmented_share(
+    augment: nn.Module, images: Float[Tensor, "share 3 height width"], rows: Int[Tensor, " share"], total: int
+) -> Float[Tensor, "share 3 height width"]:
+    """Augment images that are `rows` of a batch of `total`, with what would be drawn for them in the whole batch."""
+    if isinstance(augment, nn.Identity):
+        return images
+    drawn = augment.forward_parameters(torch.Size((total, *images.shape[1:])))  # type: ignore[operator]
+    augmented: Tensor = augment(images, params=[each._replace(data=_of_rows(each.data, rows)) for each in drawn])
+    return augmented
+
+
+def _of_rows(drawn: Mapping[str, Tensor], rows: Int[Tensor, " share"]) -> dict[str, Tensor]:
+    applied = drawn["batch_prob"] > 0.5
+    # Some versions of kornia draw only for the images that an operation changes.
+    own = {len(applied): rows, int(applied.sum()): (applied.cumsum(0) - 1)[rows[applied[rows]]]}
+    return {name: value if name in SHARED else value[own[len(value)]] for name, value in drawn.items()}

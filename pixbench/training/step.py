@@ -1,13 +1,19 @@
-"""One step of training: loss, gradient and update for a batch."""
+"""One step of training: loss, gradient and update for a batch.
+
+Several processes compute what one would with all their pairs: each describes its own, and the loss is of all descriptors, gathered.
+"""
 
 import math
-from typing import cast
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..image.photometric import augmented_share
 from ..io.seeding import seeded
 from .collapse import EVERY, separation
 from .config import TrainConfig
@@ -17,22 +23,52 @@ from .state import State
 
 
 def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> DescriptorBatch:
-    """The descriptors of a batch in float32, whatever the network's precision; `augment` is applied to the images first."""
-    images = augment(torch.cat([batch["image_a"], batch["image_b"]])).clamp(0, 1)
-    a, b = state.network(images).float().chunk(2)
+    """The descriptors of all processes' batches in float32, whatever the network's precision; `augment` is applied to the images first."""
+    images = _augmented(fabric, batch, augment).clamp(0, 1)
+    with _own_dropout(fabric):
+        a, b = state.network(images).float().chunk(2)
     target_a, target_b = a.detach(), b.detach()
     if state.target is not None:
         # Unlike the network it is not wrapped, so that it does not know the run's precision.
         with torch.no_grad(), fabric.autocast():
             target_a, target_b = state.target(images).float().chunk(2)
     points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
-    return DescriptorBatch(a, b, target_a, target_b, **points)
+    return _gathered(fabric, DescriptorBatch(a, b, target_a, target_b, **points))
+
+
+def _augmented(fabric: Fabric, batch: Sample, augment: nn.Module) -> Tensor:
+    """Images a and b of this process's pairs, augmented as in the whole batch."""
+    images = torch.cat([batch["image_a"], batch["image_b"]])
+    if fabric.world_size == 1:
+        augmented: Tensor = augment(images)
+        return augmented
+    pairs = len(batch["image_a"])
+    first = fabric.global_rank * pairs + torch.arange(pairs)
+    whole = pairs * fabric.world_size
+    return augmented_share(augment, images, torch.cat([first, first + whole]), 2 * whole)
+
+
+def _own_dropout(fabric: Fabric) -> AbstractContextManager[None]:
+    """Processes drop different units; what they draw afterwards is the same in all again."""
+    if fabric.world_size == 1:
+        return nullcontext()
+    return seeded(torch.initial_seed() * fabric.world_size + fabric.global_rank)
+
+
+def _gathered(fabric: Fabric, own: DescriptorBatch) -> DescriptorBatch:
+    """The batches of all processes as one. Gradients flow back to the process whose descriptors they are of."""
+    if fabric.world_size == 1:
+        return own
+    values: dict[str, Tensor] = {field.name: getattr(own, field.name) for field in fields(own)}
+    # A tensor (processes, pairs, ...); the gradients of `world_size` equal losses are added, and averaged again over processes.
+    every: dict[str, Any] = {name: fabric.all_gather(value, sync_grads=value.requires_grad) for name, value in values.items()}
+    return DescriptorBatch(**{name: value.flatten(0, 1) for name, value in every.items()})
 
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
     """Loss, gradient and update. Raises UserError if the loss is NaN or infinite."""
-    # One seed per step and process, for augmentation and dropout: a resumed run draws what an uninterrupted one would.
-    with seeded((config.seed * 1_000_003 + state.step) * fabric.world_size + fabric.global_rank):
+    # One seed a step, for augmentation and dropout: a resumed run draws what an uninterrupted one would.
+    with seeded(config.seed * 1_000_003 + state.step):
         seen = described(fabric, state, batch, augment)
         loss: Tensor = state.objective(seen)
     if state.step % EVERY == 0:

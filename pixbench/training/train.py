@@ -67,15 +67,12 @@ def train(
     a thread. `check` compares the hash of each shard with the manifest's, once. `progress` is called with the number of steps done since
     the last call, and the last loss, in the first process only. `on_save` is called there with the step and the network, which it may
     use for inference, before the state is saved: after a kill it may be called with the same step again.
+    `config.batch` counts pairs a process: several processes compute what one would with all their pairs, but for dropout.
     Raises UserError if `out` holds another run, if the loss becomes NaN or infinite, or if the folder cannot be written.
     """
     source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
     dataset = _points(source, config)
-    groups = len(set(source.groups))
-    if config.between_weight > 0 and config.batch > groups:
-        raise UserError(
-            f"--batch {config.batch} with {groups} scenes: views of one scene would be compared as different images; use at most {groups}"
-        )
+    _check_batch(config, devices * nodes, len(set(source.groups)))
     if init is not None:
         check_network(init, config)
     run, objective = run_record(source, held_out, config, init), _objective(config)
@@ -185,6 +182,16 @@ def _opened(data: Path | TrainingPairs, check: bool) -> TrainingPairs:
     return PairDataset(data, check=check) if isinstance(data, Path) else data
 
 
+def _check_batch(config: TrainConfig, processes: int, scenes: int) -> None:
+    """Raises UserError where the pairs of all processes cannot be of different scenes."""
+    if config.between_weight > 0 and config.batch * processes > scenes:
+        several = "" if processes == 1 else f" on {processes} processes"
+        raise UserError(
+            f"--batch {config.batch}{several} with {scenes} scenes: views of one scene would be compared as different images; "
+            f"use at most {scenes // processes}"
+        )
+
+
 def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
     return PointDataset(source, points=config.points, keep=config.keep, seed=config.seed, crop=config.crop, zoom=config.zoom)
 
@@ -244,7 +251,7 @@ def _objective(config: TrainConfig) -> Objective:
 @torch.no_grad()
 def validation_loss(fabric: Fabric, state: State, source: TrainingPairs, config: TrainConfig) -> float:
     """The mean loss over a fixed set of batches, without augmentation and dropout."""
-    small = config.model_copy(update={"batch": min(config.batch, len(set(source.groups)))})
+    small = config.model_copy(update={"batch": max(min(config.batch, len(set(source.groups)) // fabric.world_size), 1)})
     dataset = _points(source, config)
     state.network.eval()
     with seeded(config.seed):

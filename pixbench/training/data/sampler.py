@@ -15,7 +15,8 @@ class StepSampler(Sampler[list[int]]):
     """Batches for steps `first` to `steps`, each of `batch` different scenes where there are that many.
 
     Pairs of different scenes make the between-image term true: two views of one scene would show the same points. An index
-    is draw * pairs + pair, so that a pair's random points differ each time. Each process draws its own batches by its `rank`.
+    is draw * pairs + pair, so that a pair's random points differ each time. Of `world` processes each takes its share, by its `rank`, of
+    the batch that one process with a batch of `world` * `batch` would take.
     """
 
     def __init__(
@@ -39,11 +40,11 @@ class StepSampler(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self._first, self._steps):
-            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(BATCHES, step, self._rank)))
-            scenes = len(self._pairs_of_scene)
-            order = np.concatenate([rng.permutation(scenes) for _ in range(-(-self._batch // scenes))])[: self._batch]
+            rng = np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=(BATCHES, step, 0)))
+            scenes, whole = len(self._pairs_of_scene), self._batch * self._world
+            order = np.concatenate([rng.permutation(scenes) for _ in range(-(-whole // scenes))])[:whole]
             pairs = [int(rng.choice(self._pairs_of_scene[scene])) for scene in order]
-            yield [(step * self._world + self._rank) * self._pairs + pair for pair in pairs]
+            yield [step * self._pairs + pair for pair in pairs[self._rank * self._batch : (self._rank + 1) * self._batch]]
 
 
 class SceneSampler(Sampler[list[int]]):

@@ -1,0 +1,81 @@
+"""Training in two processes that torchrun starts, with gloo on the CPU: the losses of one process with the same global batch."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from pixbench.errors import UserError
+from pixbench.generation import generate
+from pixbench.generation.protocol import GENERATORS
+from pixbench.image.photometric import Kind, augmented_share, photometric
+from pixbench.training.config import TrainConfig
+from pixbench.training.data.sampler import StepSampler
+from pixbench.training.train import train
+
+STEPS = 12
+NETWORK = {"widths": (8, 8), "blocks": (1, 1)}
+OPTIONS = f"--steps {STEPS} --accelerator cpu --threads 1 --set points=32 --set network.widths=[8,8] --set network.blocks=[1,1]"
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data") / "rooms"
+    kind = GENERATORS.get("3d").config_type
+    generate("3d", kind(scenes=4, views=2, size=32, seed=3, object_count=(3, 5)), folder)
+    return folder
+
+
+def _losses(out: Path) -> torch.Tensor:
+    return torch.tensor(torch.load(out / "state.pt", weights_only=True)["losses"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("objective", "learning_rate"), [("paper", 2e-3), ("pixel-byol", 2e-4)])
+def test_two_processes_have_the_loss_curve_of_one_with_the_same_global_batch(
+    objective: str, learning_rate: float, rooms: Path, tmp_path: Path
+) -> None:
+    # Sums of floats differ in their last bits. At a high learning rate that grows from step to step, more with some objectives.
+    own = f"--objective {objective} --learning-rate {learning_rate} --batch 2 --devices 2 --out {tmp_path / 'two'}"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "pixbench", "train"]
+    command = [*torchrun, "--data", str(rooms), "--validation", str(rooms), *own.split(), *OPTIONS.split()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr[-3000:]
+    settings = {"objective": objective, "learning_rate": learning_rate, "batch": 4, "steps": STEPS, "points": 32, "network": NETWORK}
+    train(rooms, tmp_path / "one", TrainConfig(**settings), validation=rooms, accelerator="cpu", threads=1)  # type: ignore[arg-type]
+    one, two = _losses(tmp_path / "one"), _losses(tmp_path / "two")
+    difference = float((one - two).abs().max())
+    print(f"{objective}: {difference:.1e} over {STEPS} steps, losses from {float(one.max()):.3f} to {float(one.min()):.3f}")
+    assert len(one) == len(two) == STEPS
+    assert float(one.max() - one.min()) > 1e-3
+    assert difference < 1e-4
+
+
+def test_processes_share_the_batch_of_one() -> None:
+    scenes = [scene for scene in range(6) for _ in range(3)]
+    whole = list(StepSampler(scenes, batch=4, steps=5, seed=1))
+    parts = [list(StepSampler(scenes, batch=2, steps=5, seed=1, rank=rank, world=2)) for rank in range(2)]
+    assert [one + other for one, other in zip(*parts, strict=True)] == whole
+
+
+@pytest.mark.parametrize("kind", ["3d", "2d"])
+@pytest.mark.parametrize("seed", range(3))
+def test_images_are_augmented_as_in_the_whole_batch(kind: Kind, seed: int) -> None:
+    images = torch.rand(8, 3, 12, 10, generator=torch.Generator().manual_seed(7))
+    augment, rows = photometric(1.0, kind), torch.tensor([2, 3, 6, 7])
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        whole, after = augment(images), torch.rand(1)
+        torch.manual_seed(seed)
+        share = augmented_share(augment, images[rows], rows, 8)
+        assert torch.rand(1) == after
+    torch.testing.assert_close(share, whole[rows], rtol=0, atol=1e-6)
+    assert not torch.equal(whole, images)
+
+
+def test_pairs_of_all_processes_are_of_different_scenes(rooms: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--batch 3 on 2 processes with 4 scenes: .*; use at most 2"):
+        train(rooms, tmp_path / "run", TrainConfig(batch=3, steps=1, points=8), devices=2, accelerator="cpu")
