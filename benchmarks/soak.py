@@ -2,8 +2,8 @@
 
     python benchmarks/soak.py --seconds 1800 --json
 
-Each cycle generates a small set of rooms and one of warped digits, verifies both and removes them. Growth is that of the last tenth of
-the cycles over the second tenth, medians of each: the first tenth imports, compiles and fills caches of a bounded size.
+Each cycle generates a small set of rooms and one of warped digits, verifies both and removes them. Growth is that of the last quarter of
+the cycles over the second quarter, medians of each: the first quarter imports, compiles and fills caches of a bounded size.
 """
 
 import argparse
@@ -12,9 +12,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 
@@ -25,7 +26,7 @@ from pixbench.dataset.verify import verify
 from pixbench.generation import generate
 from pixbench.generation.protocol import GENERATORS
 
-SETS = {
+SETS: Mapping[str, Mapping[str, Any]] = {
     "3d": {"scenes": 2, "views": 2, "size": 32, "object_count": (3, 5), "scenes_per_shard": 1},
     "2d": {"scenes": 8, "size": 16, "scenes_per_shard": 2},
 }
@@ -47,9 +48,9 @@ def cycle(folder: Path, digits: Path, seed: int) -> None:
 
 
 def growth(values: list[float]) -> float:
-    """From the second tenth to the last, of medians."""
-    tenth = max(len(values) // 10, 1)
-    return median(values[-tenth:]) - median(values[tenth : 2 * tenth] or values[:1])
+    """From the second quarter to the last, of medians."""
+    quarter = max(len(values) // 4, 1)
+    return median(values[-quarter:]) - median(values[quarter : 2 * quarter] or values[:1])
 
 
 def soak(seconds: float, tell: Callable[[str], None]) -> dict[str, float]:
@@ -65,7 +66,10 @@ def soak(seconds: float, tell: Callable[[str], None]) -> dict[str, float]:
                 found[key].append(value)
             if passed - told >= seconds / 20:
                 told = passed
-                tell(f"{passed:6.0f} s {len(found['handles']):6} cycles " + ", ".join(f"{values[-1]:.0f} {key}" for key, values in found.items()))
+                tell(
+                    f"{passed:6.0f} s {len(found['handles']):6} cycles "
+                    + ", ".join(f"{values[-1]:.0f} {key}" for key, values in found.items())
+                )
     grown = {f"{key}_growth": growth(values) for key, values in found.items()}
     return {"seconds": seconds, "cycles": len(found["handles"]), **{key: values[-1] for key, values in found.items()}, **grown}
 

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -23,7 +22,7 @@ from pixbench.evaluation.matching.real.scene import GroundTruth, RealPair, RealS
 from pixbench.evaluation.matching.real.truth import disparity_truth, plane
 from pixbench.evaluation.suite import MatchingSuite, Opening
 from pixbench.image.picture import opened_image
-from pixbench.io.outside import parsing, read_text
+from pixbench.io.outside import parse_xml, parsing, read_text
 
 PACK = "opencv-photos"
 AGAIN = f"run 'pixbench assets fetch --force {PACK}'"
@@ -78,7 +77,7 @@ def _scene(name: str, pictures: tuple[Image, Image], *truths: tuple[int, int, Ca
 
 def _graf() -> RealScene:
     with parsing(path := _file("H1to3p.xml"), AGAIN):
-        text = ElementTree.fromstring(read_text(path)).findtext(".//data") or ""  # noqa: S314
+        text = parse_xml(read_text(path)).findtext(".//data") or ""
         H = homography_to_uv(np.array(text.split(), float).reshape(3, 3))
 
     def truth(H: Float[np.ndarray, "3 3"], size_a: Size, size_b: Size) -> GroundTruth:

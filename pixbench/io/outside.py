@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
+from xml.etree import ElementTree
 
 from pydantic import AfterValidator
 
@@ -75,6 +76,14 @@ def read_text(path: Path, largest: int = LARGEST_TEXT) -> str:
     check_regular(path, largest)
     with parsing(path, "expected a text in UTF-8"):
         return path.read_text(encoding="utf-8")
+
+
+def parse_xml(data: bytes | str) -> ElementTree.Element:
+    """The root of an XML document. Raises ValueError for anything else, in whatever way it is damaged."""
+    try:
+        return ElementTree.fromstring(data)  # noqa: S314  (Python's expat bounds the expansion of entities)
+    except (ElementTree.ParseError, LookupError) as error:  # the second for an encoding that Python does not know
+        raise ValueError(f"it is not valid XML: {error}") from None
 
 
 def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:

@@ -12,6 +12,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import SimpleNamespace
@@ -87,6 +88,22 @@ def test_a_debian_package_is_fetched_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert calls[0] == "apt-get download thing=1-2"
     assert [call.split()[0] for call in calls] == ["apt-get", "dpkg-deb"]
     assert leftovers(tmp_path) == ["model", "packs", "test", "usr"]
+
+
+def test_two_fetches_at_once_download_once_and_both_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client(tmp_path / "bin", "apt-get", "sleep 0.5; printf deb > thing_1.deb")
+    client(tmp_path / "bin", "dpkg-deb", 'sleep 0.2; cp "$2" "$3/model"')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    wanted, ready = pack({"kind": "debian", "package": "thing", "version": "1"}, b"deb"), threading.Barrier(2)
+
+    def fetched(_: int) -> bool:
+        ready.wait()
+        return fetch(wanted)
+
+    with ThreadPoolExecutor(2) as both:
+        assert sorted(both.map(fetched, range(2))) == [False, True]
+    assert (pack_folder("test") / "model").read_bytes() == b"deb"
+    assert len((tmp_path / "bin/calls.txt").read_text().splitlines()) == 2
 
 
 def test_a_finished_download_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

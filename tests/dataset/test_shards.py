@@ -108,6 +108,20 @@ def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
     verify(copy)
 
 
+def test_a_sample_checks_as_many_scenes_and_all_of_them_find_what_verify_finds(copy: Path) -> None:
+    ticks: list[int] = []
+    few, whole = verify(copy, sample=1, progress=ticks.append), verify(copy)
+    assert sum(ticks) == 1
+    assert few != whole
+    assert verify(copy, sample=50) == whole
+    path = copy / "shards" / "00001.h5"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(VerificationError, match=r"00001\.h5"):
+        verify(copy, sample=50)
+
+
 def test_a_changed_value_names_its_field(copy: Path) -> None:
     path = copy / "shards" / "00000.h5"
     with h5py.File(path) as file:

@@ -1,18 +1,16 @@
 """A real scheduler and real worker processes on this machine; one of the workers is killed."""
 
 import hashlib
-import json
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dask_cluster import Cluster, started
 from distributed import Client
 
 from pixbench.errors import UserError
@@ -32,40 +30,10 @@ def _hashes(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted((folder / "shards").glob("*"))}
 
 
-def _start(program: str, *arguments: str) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", f"distributed.cli.dask_{program}", "--no-dashboard", "--host", "127.0.0.1", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-@dataclass
-class Cluster:
-    file: Path
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def address(self) -> str:
-        return str(json.loads(self.file.read_text())["address"])
-
-    def start_worker(self) -> None:
-        self.workers.append(_start("worker", "--scheduler-file", str(self.file), "--nthreads", "1", "--nworkers", "1", "--no-nanny"))
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    file = tmp_path_factory.mktemp("cluster") / "scheduler.json"
-    scheduler = _start("scheduler", "--port", "0", "--scheduler-file", str(file))
-    made = Cluster(file)
-    try:
-        made.start_worker()
-        made.start_worker()
-        with Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
+    with started(tmp_path_factory.mktemp("cluster"), 2) as made:
         yield made
-    finally:
-        for process in (*made.workers, scheduler):
-            process.kill()
-            process.wait()
 
 
 @pytest.mark.slow

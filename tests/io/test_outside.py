@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pixbench.errors import UserError
 from pixbench.io import hdf5
 from pixbench.io.documents import read_json
-from pixbench.io.outside import check_pixels, check_regular, check_shown, gunzip, inside, parsing, read_text
+from pixbench.io.outside import check_pixels, check_regular, check_shown, gunzip, inside, parse_xml, parsing, read_text
 from pixbench.io.text import printable
 
 RAISED = [
@@ -53,6 +53,12 @@ def test_gunzip_is_the_inverse_of_gzip_also_of_several_members(one: bytes, other
             gunzip(packed, len(one + other) - 1)
     with pytest.raises(ValueError, match="cut off"):
         gunzip(packed[:-9])
+
+
+@pytest.mark.parametrize("text", ["", "<a>", "<a></b>", "<a>&x;</a>", "<?xml version='1.0' encoding='nanutf-8'?><a/>", "<a b=1/>"])
+def test_what_is_no_xml_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match="it is not valid XML"):
+        parse_xml(text.encode())
 
 
 def test_a_bomb_is_refused_before_it_fills_memory() -> None:

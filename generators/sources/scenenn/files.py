@@ -1,7 +1,6 @@
 """Finds the files of each room in a SceneNN copy, and reads annotations and camera trajectories."""
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_TEXT, read_bytes, read_text
+from pixbench.io.outside import LARGEST_TEXT, parse_xml, read_bytes, read_text
 
 UNLABELLED = "unlabelled"
 SAME_CLASS = {"prop": "otherprop"}
@@ -63,9 +62,8 @@ def read_names(path: Path | None) -> dict[int, str]:
     The name is `nyu_class`, or `text` where that is missing. Bounding boxes are not used: some labels have none.
     """
     try:
-        # Python's expat bounds the expansion of entities.
-        root = ElementTree.fromstring(read_bytes(path, LARGEST_TEXT)) if path else ElementTree.Element("none")  # noqa: S314
-    except (ElementTree.ParseError, UserError, ValueError):
+        root = parse_xml(read_bytes(path, LARGEST_TEXT) if path else b"<none/>")
+    except (UserError, ValueError):
         return {}
     names = {}
     for label in root.iter("label"):

@@ -1,12 +1,13 @@
 """Reads a home of Sweet Home 3D from XML, in metres with z up; y is the negative y of its floor plan."""
 
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from xml.etree.ElementTree import Element
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from pixbench.io.outside import parse_xml
 from pixbench.io.text import bounded_number
 
 from ..base import BadModelError
@@ -98,7 +99,7 @@ class HomeLevel:
 def read_home(data: bytes) -> list[HomeLevel]:
     """The levels of a home in XML, lowest first; a home without levels has one at z = 0. Raises BadModelError if it is not valid."""
     try:
-        root = ET.fromstring(data)  # noqa: S314  (Python's expat bounds the expansion of entities)
+        root = parse_xml(data)
         wall_height = bounded_number(root.get("wallHeight", "250")) / 100
         found = sorted(root.findall("level"), key=lambda level: (bounded_number(level.get("elevation", "0")), level.get("id", "")))
         if not found:
@@ -107,7 +108,7 @@ def read_home(data: bytes) -> list[HomeLevel]:
             _level(root, at.get("id"), bounded_number(at.get("elevation", "0")) / 100, bounded_number(at.get("height", "250")) / 100)
             for at in found
         ]
-    except (ET.ParseError, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise BadModelError("home that cannot be read", str(error)) from None
 
 
@@ -127,7 +128,7 @@ def inside(outline: Float[np.ndarray, "points 2"], xy: Float[np.ndarray, "places
     return (straddles & (x < crossing)).sum(axis=1) % 2 == 1
 
 
-def _level(root: ET.Element, level_id: str | None, elevation_m: float, height_m: float) -> HomeLevel:
+def _level(root: Element, level_id: str | None, elevation_m: float, height_m: float) -> HomeLevel:
     mine = [element for element in root if element.get("level") == level_id]
     walls = [_wall(element, height_m) for element in mine if element.tag == "wall"]
     areas = [_area(element) for element in mine if element.tag == "room" and len(element.findall("point")) >= 3]
@@ -135,7 +136,7 @@ def _level(root: ET.Element, level_id: str | None, elevation_m: float, height_m:
     return HomeLevel(elevation_m, height_m, [wall for wall in walls if np.linalg.norm(wall.end - wall.start) > 1e-3], areas, pieces)
 
 
-def _ungrouped(parent: ET.Element, level_id: str | None) -> Iterator[ET.Element]:
+def _ungrouped(parent: Element, level_id: str | None) -> Iterator[Element]:
     for element in parent:
         if element.tag == "furnitureGroup":
             yield from _ungrouped(element, level_id)
@@ -143,17 +144,17 @@ def _ungrouped(parent: ET.Element, level_id: str | None) -> Iterator[ET.Element]
             yield element
 
 
-def _length(element: ET.Element, key: str, default: float = 0.0) -> float:
+def _length(element: Element, key: str, default: float = 0.0) -> float:
     """A length in metres from one in centimetres."""
     return bounded_number(element.get(key, str(default * 100))) / 100
 
 
-def _point(element: ET.Element, x: str, y: str) -> Float[np.ndarray, "2"]:
+def _point(element: Element, x: str, y: str) -> Float[np.ndarray, "2"]:
     # Rounded to 0.1 mm, so that walls that should touch do.
     return np.round([_length(element, x), -_length(element, y)], 4) + 0.0
 
 
-def _color(element: ET.Element, key: str) -> tuple[float, float, float] | None:
+def _color(element: Element, key: str) -> tuple[float, float, float] | None:
     text = element.get(key)
     return None if text is None else hex_rgb(text)
 
@@ -164,7 +165,7 @@ def hex_rgb(text: str) -> tuple[float, float, float]:
     return r, g, b
 
 
-def _wall(element: ET.Element, height_m: float) -> PlanWall:
+def _wall(element: Element, height_m: float) -> PlanWall:
     height = _length(element, "height", height_m)
     boards = {board.get("attribute", ""): board for board in element.findall("baseboard")}
     skirting = {name.removesuffix("Baseboard"): (_length(board, "thickness"), _length(board, "height")) for name, board in boards.items()}
@@ -182,7 +183,7 @@ def _wall(element: ET.Element, height_m: float) -> PlanWall:
     )
 
 
-def _area(element: ET.Element) -> Area:
+def _area(element: Element) -> Area:
     outline = np.array([_point(point, "x", "y") for point in element.findall("point")])
     if signed_area(outline) < 0:
         outline = outline[::-1]
@@ -190,7 +191,7 @@ def _area(element: ET.Element) -> Area:
     return Area(element.get("name") or "room", outline, _color(element, "floorColor"), _color(element, "ceilingColor"), visible)
 
 
-def _piece(element: ET.Element) -> Piece:
+def _piece(element: Element) -> Piece:
     paint = {material.get("name", ""): material.get("color", "") for material in element.findall("material") if material.get("color")}
     if element.get("color"):
         paint["*"] = element.get("color", "")

@@ -7,15 +7,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from ...errors import UserError
 from ...io.files import write_whole
 from ...io.outside import parsing, read_text
-from ..comparison import ROUNDING, TOLERANCE, Comparison, compare_metrics
+from ..comparison import Comparison
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
 from ..task import TASKS, compared_metrics
+from .copies import SAME_COPY, Tolerances, between_copies
 from .evaluate import group_parts, pair_table
 from .pairs import EvaluationPairs, Identity
 from .predictions import Predictions, read_predictions
@@ -28,21 +27,24 @@ def rescore(
     """Recompute every number of a record that its predictions determine, and its table of pairs."""
     record, source = stored.record, open_pairs()
     predictions = _predictions(stored, source)
-    scores = score(
-        predictions,
-        source,
-        progress,
-        mutual_px=record.protocol.mutual_px or 0.0,
-        metrics=compared_metrics(record),
-        elsewhere=True,
-    )
     same_copy = predictions.content_sha256 == source.identity.content_sha256
-    tolerance = ROUNDING if same_copy else TOLERANCE
+    metrics, mutual_px = compared_metrics(record), record.protocol.mutual_px or 0.0
+    scores = score(predictions, source, progress, mutual_px=mutual_px, metrics=metrics, elsewhere=True)
+    tables = _tables(stored, pair_table(scores))
+    tolerances = SAME_COPY
+    if not same_copy:
+        # Estimates of poses do not look at errors.
+        by_errors = [metric for metric in metrics if not metric.per_pair]
+
+        def rescored(shift_px: float) -> Scores:
+            return score(predictions, source, mutual_px=mutual_px, metrics=by_errors, elsewhere=True, shift_px=shift_px)
+
+        tolerances = between_copies(scores, tables[0], metrics, rescored)
     return [
-        *compare_metrics(record, scores.metrics, tolerance=tolerance),
-        *_pooled(record, scores, tolerance),
-        *_groups(record, scores, tolerance, counts=same_copy),
-        *_pair_columns(stored, pair_table(scores), tolerance, cells=same_copy),
+        *_metrics(record, scores, tolerances),
+        *_pooled(record, scores, tolerances),
+        *_groups(record, scores, tolerances),
+        *_pair_columns(*tables, tolerances),
         *_data(record, scores, source.identity, counts=same_copy),
     ]
 
@@ -86,16 +88,24 @@ def _predictions(stored: StoredRecord, source: EvaluationPairs) -> Predictions:
     return predictions
 
 
-def _pooled(record: Record, scores: Scores, tolerance: float) -> list[Comparison]:
+def _metrics(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comparison]:
+    """All metrics of the record, and metrics of the task that it lacks."""
+    measured = {name: number(value) for name, value in scores.metrics.items()}
+    names = {**record.metrics, **measured}
+    return [Comparison(name, record.value(name), measured.get(name), tolerance=tolerances.metric(name)) for name in names]
+
+
+def _pooled(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comparison]:
     """Over all points at once, of each metric that the record or the scores have so."""
     reported = {name: value.pooled for name, value in record.metrics.items()}
     names = [*scores.pooled, *(name for name, value in reported.items() if value is not None and name not in scores.pooled)]
     return [
-        Comparison(f"{name}, pooled", reported.get(name), number(scores.pooled.get(name, math.nan)), tolerance=tolerance) for name in names
+        Comparison(f"{name}, pooled", reported.get(name), number(scores.pooled.get(name, math.nan)), tolerance=tolerances.over_points(name))
+        for name in names
     ]
 
 
-def _groups(record: Record, scores: Scores, tolerance: float, *, counts: bool) -> list[Comparison]:
+def _groups(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comparison]:
     """Every group of the record and of the scores; what was seen in training only the owner of the training set can tell."""
     found = []
     for group in {**record.groups, **scores.groups}:
@@ -103,12 +113,12 @@ def _groups(record: Record, scores: Scores, tolerance: float, *, counts: bool) -
         there, here = record.groups.get(group), scores.groups.get(group)
         for count in ("pairs", "points"):
             reported_count, count_here = (None if each is None else float(getattr(each, count)) for each in (there, here))
-            found.append(Comparison(f"{group}, {count}", reported_count, count_here, decided=told and counts))
+            found.append(Comparison(f"{group}, {count}", reported_count, count_here, decided=told and tolerances.same_copy))
         reported: Mapping[str, float | None] = {} if there is None else there.metrics
         measured: Mapping[str, float] = {} if here is None else here.metrics
         for name in {**reported, **measured}:
             both = (reported.get(name), number(measured.get(name, math.nan)))
-            found.append(Comparison(f"{group}, {name}", *both, decided=told, tolerance=tolerance))
+            found.append(Comparison(f"{group}, {name}", *both, decided=told, tolerance=tolerances.group(group, name)))
     return found
 
 
@@ -127,23 +137,30 @@ def _data(record: Record, scores: Scores, identity: Identity, *, counts: bool) -
     return [Comparison(name, float(reported), float(measured), decided) for name, (reported, measured, decided) in sizes.items()]
 
 
-def _pair_columns(stored: StoredRecord, measured: str, tolerance: float, *, cells: bool) -> list[Comparison]:
-    """The table of pairs, column by column: the cell that is farthest off; on another processor's copy of the set the mean."""
+Table = list[dict[str, str]]
+
+
+def _tables(stored: StoredRecord, measured: str) -> tuple[Table, Table]:
+    """The record's table of pairs and the measured one. Raises UserError if they have other rows or columns."""
     path = stored.beside("pairs")
     with parsing(path, "evaluate again"):
-        tables = [list(csv.DictReader(io.StringIO(each))) for each in (read_text(path), measured)]
-    columns = _filled(tables[1])
-    if len(tables[0]) != len(tables[1]) or _filled(tables[0]).keys() != columns.keys():
+        reported, here = (list(csv.DictReader(io.StringIO(each))) for each in (read_text(path), measured))
+    if len(reported) != len(here) or _filled(reported).keys() != _filled(here).keys():
         raise UserError(f"{stored.path}: its table of pairs has other rows or columns than its predictions give: evaluate again")
+    return reported, here
+
+
+def _pair_columns(reported: Table, measured: Table, tolerances: Tolerances) -> list[Comparison]:
+    """The table of pairs, column by column: the cell that is farthest off for its tolerance."""
     found = []
-    for column in columns:
-        pairs = [(_cell(one[column]), _cell(other[column])) for one, other in zip(*tables, strict=True)]
-        if cells:
-            worst = max(pairs, key=lambda pair: _apart(*pair))
-        else:
-            known = [pair for pair in pairs if None not in pair and all(map(math.isfinite, pair))]  # type: ignore[arg-type]
-            worst = (float(np.mean([one for one, _ in known])), float(np.mean([other for _, other in known]))) if known else (None, None)
-        found.append(Comparison(f"table of pairs, {column}", *worst, tolerance=tolerance))
+    for column in _filled(measured):
+        cells = [
+            Comparison(
+                f"table of pairs, {column}", _cell(one[column]), _cell(other[column]), tolerance=tolerances.cell(number_of_row, column)
+            )
+            for number_of_row, (one, other) in enumerate(zip(reported, measured, strict=True))
+        ]
+        found.append(max(cells, key=lambda cell: (not cell.same, _apart(cell.reported, cell.measured))))
     return found
 
 

@@ -72,22 +72,32 @@ MASKS: Mapping[str, Mask] = {
 }
 """Groups of source pixels; None where a source does not provide them."""
 
+STRATIFIED = frozenset(name for name in MASKS if name.split(":")[0] in BINS)
+"""Those that bounds of scale, anisotropy and texture make."""
+
 BY_TRAINING = frozenset(name for name in MASKS if name.startswith(("objects: ", "rooms: ")))
 """Those that only a training set tells."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Scores of a part of the pairs, or of a kind of pixels: pairs and visible queries in it, and each metric's mean over its pairs."""
+    """Scores of a part of the pairs, or of a kind of pixels: pairs and visible queries in it, and each metric's mean over its pairs.
+
+    `changed` is the mean share of a pair's queries that may be in it on one of two copies of the set alone.
+    """
 
     pairs: int
     points: int
     metrics: Mapping[str, float]
+    changed: float = 0.0
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """One pair's line in the table of pairs."""
+    """One pair's line in the table of pairs.
+
+    `changed` counts queries that are asked in one of two copies of the set alone, `unsure` also those next to a bound of a stratum.
+    """
 
     scene: int
     a: int
@@ -97,6 +107,8 @@ class PairRow:
     points: int
     reason: str
     values: Mapping[str, float]
+    changed: float = 0
+    unsure: float = 0
 
 
 @dataclass(frozen=True)
@@ -117,12 +129,13 @@ def score(
     mutual_px: float = 0.0,
     metrics: Sequence[Metric] | None = None,
     elsewhere: bool = False,
+    shift_px: float = 0.0,
 ) -> Scores:
     """Score predictions on the pairs that they were made for. Raises UserError if they were made for others.
 
     Matches are mutual within `mutual_px`; `metrics` are all of matching where none are named. `elsewhere` takes predictions that were
     made on another processor's copy of the set, where the last bits of floats differ: a query whose status differs between the copies is
-    left out, of which there may be one in a thousand.
+    left out, of which there may be one in a thousand. `shift_px` is added to every error.
     """
     same = predictions.content_sha256 == source.identity.content_sha256
     if not elsewhere and not same:
@@ -133,7 +146,7 @@ def score(
     metrics = matching_metrics() if metrics is None else metrics
     predictions = predictions.with_misses()
     rows, results = [], []
-    masked: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
+    masked: dict[str, list[tuple[int, Mapping[str, float], float]]] = {}
     by_pixel = [metric for metric in metrics if metric.by_pixel]
     asked, lost = 0, 0
     for key, given in zip(keys, predictions.answers, strict=True):
@@ -142,18 +155,22 @@ def score(
         if not given.in_order:
             raise UserError("the predictions answer a query twice, or not in reading order: run 'pixbench evaluate' again")
         answers = given if np.array_equal(given.pixel, queries) else given.among(queries)
-        asked, lost = asked + len(queries), lost + len(queries) + len(given.pixel) - 2 * len(answers.pixel)
+        changed = len(queries) + len(given.pixel) - 2 * len(answers.pixel)
+        unsure = changed + (0 if pair.asked is None else int(pair.asked.strata.near_bounds().sum()))
+        asked, lost = asked + len(queries), lost + changed
         if lost and (not elsewhere or same):
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
-        whole = pair_result(pair, answers, mutual_px=mutual_px)
+        whole = pair_result(pair, answers, mutual_px=mutual_px, shift_px=shift_px)
         results.append(whole)
         values = per_pair(whole, metrics)
-        rows.append(PairRow(key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason, values))
+        of_pair = (key.scene, key.a, key.b, pair.angle_deg, pair.overlap, len(whole.error_px), answers.reason)
+        rows.append(PairRow(*of_pair, values, changed, unsure))
         for name, mask in MASKS.items():
             keep = mask(pair)
-            part = None if keep is None else pair_result(pair, answers, keep, mutual_px=mutual_px)
+            part = None if keep is None else pair_result(pair, answers, keep, mutual_px=mutual_px, shift_px=shift_px)
             if part is not None and (len(part.visible) or len(part.match_error_px)):
-                masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel)))
+                may = unsure if name in STRATIFIED else changed
+                masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel), may / max(len(part.error_px), may, 1)))
         progress(1)
     if lost > QUERIES_TOLERANCE * asked:
         raise UserError(f"{lost} of {asked} query pixels differ from the suite's, one in a thousand may: they are of another set")
@@ -161,7 +178,12 @@ def score(
         **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg, metrics),
         **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap, metrics),
         **{
-            name: Group(len(found), sum(points for points, _ in found), summarise([values for _, values in found], metrics))
+            name: Group(
+                len(found),
+                sum(points for points, _, _ in found),
+                summarise([values for _, values, _ in found], metrics),
+                sum(share for _, _, share in found) / len(found),
+            )
             for name, found in masked.items()
         },
     }
@@ -178,5 +200,6 @@ def _bins(
         here = [row for row in rows if not math.isnan(of(row)) and low <= of(row) and (of(row) < high or (last and of(row) <= high))]
         if here:
             name = f"{what}: {low:g} to {high:g} {unit}".strip()
-            groups[name] = Group(len(here), sum(row.points for row in here), summarise([row.values for row in here], metrics))
+            share = sum(row.changed / max(row.points, row.changed, 1) for row in here) / len(here)
+            groups[name] = Group(len(here), sum(row.points for row in here), summarise([row.values for row in here], metrics), share)
     return groups

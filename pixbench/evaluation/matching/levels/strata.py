@@ -37,6 +37,14 @@ class Strata:
         change = np.maximum(self.scale, 1 / self.scale)
         return (self.texture >= MATCHABLE_TEXTURE) & (change <= MATCHABLE_SCALE) & (self.anisotropy <= MATCHABLE_ANISOTROPY)
 
+    def near_bounds(self) -> Bool[np.ndarray, " queries"]:
+        """Queries so near to a bound of `BINS` that another processor may find them on its other side."""
+        near = np.zeros(len(self.scale), bool)
+        for name, edges in BINS.items():
+            inner = np.array([edge for edge in edges if 0 < edge < np.inf])
+            near |= (np.abs(getattr(self, name)[:, None] / inner - 1) <= NEAR[name]).any(axis=1)
+        return near
+
 
 @dataclass(frozen=True, eq=False)
 class Queries:
@@ -58,6 +66,9 @@ BINS: Mapping[str, tuple[float, ...]] = {
     "texture": (0.0, 2.0, 4.0, 8.0, 16.0, np.inf),
 }
 """Half-open ranges of each, by which scores are split."""
+
+NEAR: Mapping[str, float] = {"scale": 1e-4, "anisotropy": 1e-4, "texture": 1e-2}
+"""Relative differences between two processors' copies of a set: floats of the geometry; brightness, which is rounded."""
 
 
 @dataclass(frozen=True, eq=False)

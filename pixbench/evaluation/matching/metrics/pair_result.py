@@ -47,11 +47,16 @@ class PairResult:
 
 
 def pair_result(
-    pair: ScoredPair, answers: PairPredictions, keep: Bool[np.ndarray, "height width"] | None = None, *, mutual_px: float = 0.0
+    pair: ScoredPair,
+    answers: PairPredictions,
+    keep: Bool[np.ndarray, "height width"] | None = None,
+    *,
+    mutual_px: float = 0.0,
+    shift_px: float = 0.0,
 ) -> PairResult:
     """Compare the answers of a pair with its ground truth; `keep` restricts queries and matches to some source pixels.
 
-    A match is mutual where it is matched back to within `mutual_px` of the pixel it came from.
+    A match is mutual where it is matched back to within `mutual_px` of the pixel it came from. `shift_px` is added to every error.
     """
     height, width = pair.truth.status.shape
     matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
@@ -59,6 +64,7 @@ def pair_result(
     status = pair.truth.status[row, column]
     chosen = kept & np.isin(status, ASKED)
     off = np.nan_to_num(np.linalg.norm(matches.uv - pair.truth.uv_b[row, column], axis=1), nan=math.inf)
+    off = np.maximum(off + shift_px, 0.0) if shift_px else off
     edge = kept & (status == Status.AMBIGUOUS)
     column, row, uv = column[chosen], row[chosen], matches.uv[chosen]
     visible = status[chosen] == Status.VISIBLE
@@ -67,6 +73,7 @@ def pair_result(
     if matches.points_a is not None and matches.points_b is not None:
         covered = ~np.isnan(uv[visible]).any(axis=1)
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
+        match_error = np.maximum(match_error + shift_px, 0.0)
         ratio = np.full(len(uv_a), math.nan)
     else:
         mutual = matches.cycle_error_px[chosen] <= mutual_px
