@@ -1,6 +1,7 @@
 """Safe reading of untrusted HDF5 files: external links, and chunks that decompress to more than declared, are refused."""
 
 import math
+import mmap
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,42 @@ DEFLATE_RATIO = 1032
 
 LARGEST_FILE = 2**50
 
+HEAP = b"GCOL\1\0\0\0"
+"""Beginning of a global heap, which holds texts of any length; then come its size and its entries (HDF5 file format, III.E)."""
+
 WITHOUT_LOCKS = (5, 11, 37, 38, 95, 116)
 """Error codes of file systems without locks: EIO, EAGAIN, ENOLCK, ENOSYS, EOPNOTSUPP, ESTALE."""
 
 
 def open_file(path: Path) -> h5py.File:
     """An HDF5 file, open for reading. Raises UserError for what is no regular file, OSError for a damaged one."""
-    check_regular(path, LARGEST_FILE)
-    return _opened(path, "r")
+    if check_regular(path, LARGEST_FILE):
+        _check_heaps(path)
+    file = _opened(path, "r")
+    if file.id.get_create_plist().get_sizes() != (8, 8):
+        file.close()
+        raise OSError("its addresses or sizes have not 8 bytes")
+    return file
+
+
+def _check_heaps(path: Path) -> None:
+    """Raises OSError for a global heap whose entries do not follow each other: HDF5 2.0 would look at one of no size for ever."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        start = data.find(HEAP)
+        while start >= 0:
+            _check_heap(data, start, start + int.from_bytes(data[start + 8 : start + 16], "little"))
+            start = data.find(HEAP, start + 1)
+
+
+def _check_heap(data: mmap.mmap, start: int, end: int) -> None:
+    at = start + 16
+    while at + 16 <= min(end, len(data)):
+        number, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 8 : at + 16], "little")
+        # Number 0 is the free rest, with its header; others are padded to 8 bytes.
+        length = 16 + -(-size // 8) * 8 if number else size
+        if not 0 < length <= end - at:
+            raise OSError(f"the heap of texts at byte {start} is damaged")
+        at += length
 
 
 def create_file(path: Path, **options: Any) -> h5py.File:

@@ -134,6 +134,23 @@ def test_files_are_written_and_read_without_locks_where_there_are_none(tmp_path:
     assert asked == [None, False, None, False]
 
 
+@pytest.mark.parametrize("size", [0, 2**64 - 16, 2**40])
+def test_a_heap_of_texts_that_never_ends_is_refused(size: int, tmp_path: Path) -> None:
+    """HDF5 2.0 reads an entry of no size again and again."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["format"] = "a text of any length"
+    with hdf5.open_file(path) as file:
+        assert file.attrs["format"] == "a text of any length"
+    data = bytearray(path.read_bytes())
+    rest = data.find(b"GCOL") + 16 + 16 + 24  # after the heap's header and the text, padded, with its own
+    assert data[rest : rest + 2] == b"\0\0"
+    data[rest + 8 : rest + 16] = size.to_bytes(8, "little")
+    path.write_bytes(bytes(data))
+    with pytest.raises(UserError, match=r"a\.h5 cannot be read \(the heap of texts at byte \d+ is damaged\)"), hdf5.read_file(path, "no"):
+        pass
+
+
 def test_a_file_that_is_open_opens_with_h5py_too(tmp_path: Path) -> None:
     with hdf5.create_file(tmp_path / "a.h5") as file:
         file["x"] = np.arange(3)

@@ -10,8 +10,8 @@ from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
 from pixbench.evaluation.comparison import Comparison
-from pixbench.evaluation.matching.copies import TRUTH_PX
 from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.metrics.copies import TRUTH_PX
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
 from pixbench.evaluation.matching.rescore import renew

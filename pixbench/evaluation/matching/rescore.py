@@ -14,8 +14,8 @@ from ..comparison import Comparison
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
 from ..task import TASKS, compared_metrics
-from .copies import SAME_COPY, Tolerances, between_copies
 from .evaluate import group_parts, pair_table
+from .metrics.copies import SAME_COPY, Tolerances, between_copies
 from .pairs import EvaluationPairs, Identity
 from .predictions import Predictions, read_predictions
 from .scoring import BY_TRAINING, Scores, score

@@ -9,10 +9,10 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ...errors import UserError
-from ..comparison import ROUNDING
-from ..metric import Metric
-from .scoring import QUERIES_TOLERANCE, Group, PairRow, Scores
+from ....errors import UserError
+from ...comparison import ROUNDING
+from ...metric import Metric
+from ..scoring import QUERIES_TOLERANCE, Group, PairRow, Scores
 
 TRUTH_PX = 1e-3
 """How far a true match may lie from that of another copy.
