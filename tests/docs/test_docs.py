@@ -95,7 +95,7 @@ ELSEWHERE = {
     r"^pixbench sweep": "runs for hours: tests/experiments",
     r"^pixbench view": "serves until it is stopped: tests/page/test_site.py",
     r"^pixbench hub": "needs an account: tests/sharing/test_sharing.py",
-    r"--devices|--nodes": "needs GPUs: tests/training/test_train.py trains in several processes",
+    r"--devices|--nodes": "needs GPUs: tests/training/test_processes.py trains in two processes",
     r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/evaluation/probing",
     r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/evaluation/matching, tests/generators/suites",
     r"real/hpatches|results/hpatches": "needs real pairs: tests/evaluation/matching/real",
