@@ -52,9 +52,8 @@ def test_sampler_draws_different_scenes_and_resumes_in_place() -> None:
     whole = list(StepSampler(scenes, batch=3, steps=6, seed=1))
     assert list(StepSampler(scenes, batch=3, steps=6, seed=1, first=4)) == whole[4:]
     assert all(len({scenes[index % 6] for index in batch}) == 3 for batch in whole)
-    split = [list(StepSampler(scenes, batch=3, steps=2, seed=1, rank=rank)) for rank in range(2)]
-    assert split[0] != split[1]
-    assert all(len({scenes[index % 6] for index in batch}) == 3 for part in split for batch in part)
+    split = [list(StepSampler(scenes, batch=1, steps=6, seed=1, rank=rank, world=3)) for rank in range(3)]
+    assert [[index for part in split for index in part[step]] for step in range(6)] == whole
 
 
 @pytest.mark.slow
