@@ -1,6 +1,7 @@
 """Matches searched again at a higher resolution, in a window around each; tile by tile, so that pictures may be of any size."""
 
 from collections.abc import Iterator
+from copy import copy
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..evaluation.matching.dense_matcher import vertex
 from ..evaluation.matching.nearest import distances
 from ..evaluation.model import DescriptorModel, image_batch
+from ..evaluation.network_input import ONE
 from ..geometry.pixels import index_to_uv, nearest_pixel_index
 from ..image.picture import Pixels
 
@@ -31,8 +33,10 @@ def refined(
     """The pixel of each uv_a (its centre), the nearest descriptor at most `radius` columns and rows from uv_b, and their distance.
 
     Sub-pixel positions are found by a parabola, as in `match_dense`. Pictures larger than a tile are described in tiles: a model that looks
-    at all of a picture, as one with group norms does, sees each tile as a picture of its own.
+    at all of a picture, as one with group norms does, sees each tile as a picture of its own. One scale is described: the search is local.
     """
+    model = copy(model)
+    model.scales = ONE
     pixel_a, pixel_b = (nearest_pixel_index(uv, rgb.shape[1], rgb.shape[0]) for uv, rgb in ((uv_a, rgb_a), (uv_b, rgb_b)))
     query = torch.zeros(0)
     for index, windows, _ in _windows(model, rgb_a, pixel_a, 0):
