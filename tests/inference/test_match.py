@@ -87,10 +87,14 @@ def test_tiles_do_not_move_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, [90, 60], (200, 2)) + 0.5
     guess = np.clip(truth + rng.integers(-2, 3, (200, 2)), 0.5, [89.5, 59.5])
-    uv_a, uv_b, distance = refined(_Places(), rgb, rgb, truth, guess, 2)
+    model = _Places()
+    # Refinement describes one scale: another one would blur the places.
+    model.scales = (0.25, 1.0)
+    uv_a, uv_b, distance = refined(model, rgb, rgb, truth, guess, 2)
     assert np.array_equal(uv_a, truth)
     assert np.array_equal(uv_b, truth)
     assert not distance.any()
+    assert model.scales == (0.25, 1.0)
 
 
 def test_two_cameras_agree_on_an_essential_and_a_fundamental_matrix() -> None:
