@@ -159,6 +159,8 @@ class FolderPictures:
             rgb = Image.fromarray(read_picture(path).rgb)
         except MemoryError:
             raise
+        except UserError as error:  # it names the file
+            raise BadPictureError("picture that cannot be read", f"{error}; repair or remove it") from None
         except Exception as error:  # decoders raise many types
             reason = f"{path} is not a readable picture ({error}): repair or remove it"
             raise BadPictureError("picture that cannot be read", reason) from None

@@ -67,7 +67,7 @@ def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: 
         time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     _, errors = run.communicate(timeout=60)
-    assert run.returncode == 130
+    assert run.returncode == 130, errors
     assert errors.strip().splitlines()[-1].startswith("stopped; finished work is kept")
     assert "Traceback" not in errors
     with Client(cluster.address, set_as_default=False) as client:
