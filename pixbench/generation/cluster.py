@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -42,9 +42,14 @@ def connected(cluster: str, compression: Compression) -> Iterator["Client"]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     address = _address(cluster)
     _check_scheduler(address)
-    with Client(address, timeout=TIMEOUT_S, set_as_default=False) as client:
+    client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
+    try:
         _check_workers(client, address, _versions(compression))
         yield client
+    finally:
+        # An error of closing, seen after Ctrl-C on a busy machine, would hide why the work ended.
+        with suppress(Exception, asyncio.CancelledError):
+            client.close()
 
 
 def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress: Callable[[int], None]) -> None:

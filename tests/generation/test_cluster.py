@@ -1,5 +1,6 @@
-"""A real scheduler and real worker processes on this machine; one of the workers is killed."""
+"""A real scheduler and real worker processes on this machine; two of the three workers are killed."""
 
+import asyncio
 import hashlib
 import signal
 import subprocess
@@ -32,24 +33,25 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with started(tmp_path_factory.mktemp("cluster"), 2) as made:
+    with started(tmp_path_factory.mktemp("cluster"), 3) as made:
         yield made
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_a_worker_writes_the_bytes_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_cluster_that_loses_two_workers_writes_the_bytes_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
     generate("3d", _config(), tmp_path / "local")
     made_before: dict[Path, int] = {}
     ticks: list[int] = []
 
     def progress(done: int) -> None:
         ticks.append(done)
-        if sum(ticks) >= 1 and not made_before:
+        if not made_before:
             made_before.update({path: path.stat().st_mtime_ns for path in tmp_path.glob("cluster/shards/*.h5")})
-            cluster.workers[0].kill()
+        if len(ticks) <= 2:
+            cluster.workers[len(ticks) - 1].kill()
 
     generate("3d", _config(), tmp_path / "cluster", cluster=str(cluster.file), progress=progress)
-    assert cluster.workers[0].wait(10) == -signal.SIGKILL
+    assert [worker.wait(10) for worker in cluster.workers[:2]] == [-signal.SIGKILL] * 2
     assert _hashes(tmp_path / "cluster") == _hashes(tmp_path / "local")
     assert (tmp_path / "cluster/dataset.json").read_text() == (tmp_path / "local/dataset.json").read_text()
     assert 1 <= len(made_before) < 6
@@ -75,6 +77,24 @@ def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: 
             time.sleep(0.05)
         assert client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)) == 0
     assert 1 <= len(list(tmp_path.glob("data/shards/*.h5"))) < 40
+
+
+def _interrupted_and_failing_to_close(address: str, patch: pytest.MonkeyPatch) -> None:
+    with under_test.connected(address, "gzip") as client:
+        close: Any = client.close
+
+        def failing() -> None:
+            patch.setattr(client, "close", close)
+            close()
+            raise asyncio.CancelledError
+
+        patch.setattr(client, "close", failing)
+        raise KeyboardInterrupt
+
+
+def test_an_error_of_closing_does_not_hide_ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_and_failing_to_close(cluster.address, monkeypatch)
 
 
 def test_other_software_on_a_worker_is_refused(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,7 +174,7 @@ def test_two_hundred_clients_at_once_are_answered(site: Site) -> None:
 
         def ask(number: int) -> int:
             ready.wait()
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             connection.request("GET", ("/", "/data/index.js", "/data/scenes/thumb-0.js")[number % 3])
             status = connection.getresponse().status
             connection.close()
