@@ -9,7 +9,7 @@ import torch
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 from pixbench.io.files import file_sha256
-from pixbench.io.outside import check_tensors
+from pixbench.io.untrusted import check_tensors
 
 
 def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:

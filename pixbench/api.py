@@ -83,7 +83,7 @@ def train(
     from .evaluation.request import no_progress_bar
     from .models.loading import load_model
     from .training.config import TrainConfig
-    from .training.start import inherited_settings, initial_checkpoint
+    from .training.initial_weights import inherited_settings, initial_checkpoint
     from .training.train import train as run
 
     start = None if init is None else initial_checkpoint(init)

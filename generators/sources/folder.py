@@ -16,7 +16,7 @@ from pixbench.errors import UserError
 
 from ..scene import Asset, Mesh, Room
 from .base import Listed, ModelEntry
-from .formats.model_file import Y_UP_FORMATS, Z_UP_FORMATS
+from .formats.mesh_file import Y_UP_FORMATS, Z_UP_FORMATS
 from .loading import archive as files
 from .loading.cache import ROOM_FACES, Converted, converted
 from .loading.frames import ROTATIONS, longest_edge, rotate_and_scale, stand_on_floor, transform

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError, unknown_name
-from pixbench.io.outside import check_regular, check_unpacked, gunzip, parsing, read_bytes
+from pixbench.io.untrusted import check_regular, check_unpacked, gunzip, parsing, read_bytes
 
 SIZE = 28
 LARGEST = 2**28

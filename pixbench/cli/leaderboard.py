@@ -82,7 +82,7 @@ def verify(
     """Score rows again from their stored predictions, or run one again, and show both numbers side by side."""
     use_threads()
     from ..errors import UserError, VerificationError
-    from ..evaluation.comparison import REPORTED
+    from ..evaluation.reproduction import REPORTED
     from ..leaderboard.terminal import print_comparisons
     from ..leaderboard.verify import find_rows
     from .common import default_workers

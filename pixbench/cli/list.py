@@ -52,7 +52,7 @@ def list_names(
 
 
 def _print_names(kind: str) -> None:
-    from .titles import names
+    from .registry_titles import names
 
     found = names(GROUPS[kind]) if kind in GROUPS else list(_titles(kind))
     lines = textwrap.wrap(", ".join(found), get_terminal_size().columns - 16, break_long_words=False, break_on_hyphens=False)
@@ -62,7 +62,7 @@ def _print_names(kind: str) -> None:
 
 def _titles(kind: str) -> dict[str, str]:
     """One line about each name."""
-    from .titles import titles
+    from .registry_titles import titles
 
     if kind in GROUPS:
         return titles(GROUPS[kind])

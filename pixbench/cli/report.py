@@ -35,7 +35,7 @@ def report(
     from ..errors import UserError
     from ..experiments import EXPERIMENTS, experiment_named
     from ..experiments.sweep import read_cells
-    from ..io.outside import parsing
+    from ..io.untrusted import parsing
 
     if target not in EXPERIMENTS or sources:
         near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)

@@ -62,7 +62,7 @@ def train(
     chosen = use_threads(threads)
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
-    from ..training.start import inherited_settings, initial_checkpoint
+    from ..training.initial_weights import inherited_settings, initial_checkpoint
     from ..training.train import train as run
     from .common import build_config, given
     from .progress import progress_bar

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..errors import UserError
 from ..io.documents import parse, read_json, write_document
-from ..io.outside import FileName
+from ..io.untrusted import FileName
 from .schema import FORMAT, FORMAT_VERSION
 
 MANIFEST = "dataset.json"

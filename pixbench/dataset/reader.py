@@ -19,7 +19,7 @@ from ..geometry.pixels import pixel_centres
 from ..geometry.selftest import StoredPair
 from ..io.files import file_sha256
 from ..io.hdf5 import member, values
-from ..io.outside import check_shown, parsing
+from ..io.untrusted import check_shown, parsing
 from .chunks import Chunks, find_chunks
 from .compression import open_shard
 from .manifest import read_manifest

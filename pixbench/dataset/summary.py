@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..geometry.selftest_result import CYCLE_LIMIT_PX
-from ..io.outside import parsing
+from ..io.untrusted import parsing
 from .contents import Contents
 from .manifest import MANIFEST, Manifest, read_manifest
 from .reader import Dataset

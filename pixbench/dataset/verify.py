@@ -12,7 +12,7 @@ from ..geometry.selftest import measure_files
 from ..geometry.selftest_result import SelfTest, merge
 from ..io.files import file_sha256
 from ..io.hdf5 import member, values
-from ..io.outside import reason
+from ..io.untrusted import reason
 from .compression import open_shard, require
 from .contents import Contents
 from .manifest import Manifest, Recipe, ShardEntry, read_manifest

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
 from ..io.files import file_sha256, write_whole
-from ..io.outside import LARGEST_TEXT, FileName, check_regular, check_shown, parsing, read_text
 from ..io.text import printable
+from ..io.untrusted import LARGEST_TEXT, FileName, check_regular, check_shown, parsing, read_text
 
 FORMAT = "pixbench-record"
 

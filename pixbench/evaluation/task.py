@@ -6,10 +6,10 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..registry import Registry
-from .comparison import Comparison
 from .metric import Metric
 from .model import Model
 from .record import DataPart, Record, StoredRecord
+from .reproduction import Comparison
 from .request import DataAccess, EvaluationRequest
 
 OF_DATASETS = "matching"

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..evaluation.probing.grid import Features
 from ..evaluation.probing.head import head_accuracy, train_head
-from ..evaluation.probing.linear_probe import probe_accuracy
+from ..evaluation.probing.linear_probe import COLOR_PROBE_STEPS, COLOR_PROBE_STRENGTH, probe_accuracy
 from ..io.documents import read_json
 from ..io.files import write_whole
 
@@ -25,7 +25,6 @@ TRAINED, TESTED, SWAPPED = 2000, 1000, 200
 """Digits that head and probe are trained on, that each accuracy is measured on, and whose colours are exchanged."""
 
 HEAD_STEPS, HEAD_BATCH = 400, 64
-PROBE_STRENGTH, PROBE_STEPS = 1.0, 1000
 
 
 @dataclass
@@ -62,7 +61,7 @@ class ColorCurve:
         )
         tests = [(seen[name], labels[name]) for name in ("id", "ood")]
         accuracies = [head_accuracy(head, *test, device=self.device) for test in tests]
-        probed = probe_accuracy(seen["train"], labels["train"], *tests, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
+        probed = probe_accuracy(seen["train"], labels["train"], *tests, strength=COLOR_PROBE_STRENGTH, steps=COLOR_PROBE_STEPS)
         changed = color_change(seen["id"][:SWAPPED], self.describe(network, swapped_colors(images["id"][:SWAPPED])))
         return {"color_change": changed, "id": accuracies[0], "ood": accuracies[1], "probe_id": probed[0], "probe_ood": probed[1]}
 

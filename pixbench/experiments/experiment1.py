@@ -14,14 +14,13 @@ from typing import Any
 
 from ..evaluation.probing.domains import DOMAIN_SETS, WIDE, Bounds
 from ..evaluation.probing.head import head_accuracy, train_head
-from ..evaluation.probing.linear_probe import probe_accuracy
+from ..evaluation.probing.linear_probe import COLOR_PROBE_STEPS, COLOR_PROBE_STRENGTH, probe_accuracy
 from ..generation.components import DEFAULTS
 from ..models.unet import UNetConfig, parameter_count
 from ..training.config import TrainConfig
 from ..training.precision import AUTO, FLOAT32
 from . import preset_named
 from .backbone import SIZE, Backbone, train_backbone
-from .color_curve import PROBE_STEPS, PROBE_STRENGTH
 from .experiment1_report import draw, summary, table
 from .records import cell_record, thinned
 
@@ -184,7 +183,7 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
     device = backbone.device
     head = train_head(*seen, steps=preset.head_steps, batch=preset.head_batch, learning_rate=2e-3, seed=cell.seed, device=device)
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
-    probe = probe_accuracy(*seen, id_test, ood_test, strength=PROBE_STRENGTH, steps=PROBE_STEPS)
+    probe = probe_accuracy(*seen, id_test, ood_test, strength=COLOR_PROBE_STRENGTH, steps=COLOR_PROBE_STEPS)
     measured = {
         "p": f"{cell.p:g}",
         "settings": {**asdict(preset), "p": None, "between_weight": None, "seeds": None},

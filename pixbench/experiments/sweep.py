@@ -10,9 +10,9 @@ from ..generation.cluster import connected
 from ..io.documents import read_json
 from ..io.files import write_whole
 from ..io.lock import holds_nothing, locked
-from ..io.outside import REASON, parsing, read_text
 from ..io.processes import in_processes
 from ..io.text import printable
+from ..io.untrusted import REASON, parsing, read_text
 from . import Cell, Record, cell_format, experiment_named
 
 MARK = "sweep.json"

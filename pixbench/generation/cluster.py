@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..dataset.compression import Compression
 from ..dataset.manifest import MANIFEST
 from ..errors import UserError
-from ..io.outside import read_text
+from ..io.untrusted import read_text
 from .job import Job
 from .software import packages
 

@@ -1,4 +1,4 @@
-"""The pixel convention: the only module that adds or subtracts half a pixel.
+"""The pixel convention: the only Python module that adds or subtracts half a pixel; the page's scripts do so where they draw.
 
 Pixel (column i, row j) covers [i, i + 1) x [j, j + 1) and its centre is (i + 0.5, j + 0.5). `uv` is (x right, y down) in
 pixels. Functions of an `Array` take NumPy arrays and PyTorch tensors alike and return the same kind.

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import UserError
-from ..io.outside import check_pixels, check_regular, parsing
+from ..io.untrusted import check_pixels, check_regular, parsing
 
 Pixels = UInt8[np.ndarray, "height width 3"]
 

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import UserError
 from .files import write_whole
-from .outside import check_shown, read_text, reason
 from .text import printable
+from .untrusted import check_shown, read_text, reason
 
 Document = TypeVar("Document", bound=BaseModel)
 

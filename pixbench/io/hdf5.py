@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 
-from .outside import check_regular, parsing
+from .untrusted import check_regular, parsing
 
 SHUFFLE, FLETCHER32, DEFLATE, ZSTD = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_DEFLATE, 32015
 FILTERS = frozenset((SHUFFLE, FLETCHER32, DEFLATE, ZSTD))

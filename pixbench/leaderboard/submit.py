@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import UserError
-from ..evaluation.comparison import Comparison
 from ..evaluation.record import Record, StoredRecord
+from ..evaluation.reproduction import Comparison
 from ..evaluation.suite import SUITES
 from ..evaluation.task import TASKS
 from .verify import check_definitions

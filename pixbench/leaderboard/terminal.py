@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from ..evaluation.comparison import Comparison
 from ..evaluation.record import StoredRecord
+from ..evaluation.reproduction import Comparison
 from .tables import Table
 
 LEAST_COLUMNS = 2

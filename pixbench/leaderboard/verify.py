@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UserError, unknown_name
-from ..evaluation.comparison import TOLERANCE, Comparison, compare_metrics
 from ..evaluation.record import WEIGHTS, Record, StoredRecord
+from ..evaluation.reproduction import TOLERANCE, Comparison, compare_metrics
 from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
 from ..evaluation.suite import find_suite
 from ..evaluation.task import METRICS, TASKS, compared_metrics

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from ..errors import UserError
 from ..io.documents import read_json
 from ..io.files import file_sha256, write_whole
-from ..io.outside import check_regular, parsing
 from ..io.seeding import seeded
+from ..io.untrusted import check_regular, parsing
 from ..losses import NORMS
 from .files import CONFIG, WEIGHTS
 from .unet import UNet, UNetConfig

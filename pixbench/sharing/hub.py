@@ -11,7 +11,7 @@ from ..errors import UserError
 from ..io.documents import read_json
 from ..io.files import file_sha256
 from ..io.lock import holds_nothing
-from ..io.outside import inside
+from ..io.untrusted import inside
 from ..models.checkpoint import load_checkpoint
 from .croissant import FILE, croissant
 

@@ -19,9 +19,9 @@ from ..models.checkpoint import Checkpoint, CheckpointConfig, save_checkpoint
 from ..models.unet import parameter_count
 from .config import TrainConfig
 from .data.pairs import TrainingPairs
+from .lengthening import EARLIER
 from .loss_curve import draw_loss_curve
 from .precision import AUTO, FLOAT32
-from .start import EARLIER
 from .state import State
 
 RUN = "run.json"

@@ -13,11 +13,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..io.outside import check_tensors, reason
+from ..io.untrusted import check_tensors, reason
 from ..models.checkpoint import Checkpoint, seeded_network
 from .config import TrainConfig
+from .lengthening import learning_rate_cycle
 from .objectives.base import Objective
-from .start import learning_rate_cycle
 
 
 @dataclass

@@ -24,10 +24,11 @@ from .config import TrainConfig
 from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
 from .data.prefetch import Pace, fetched_ahead
 from .data.sampler import StepSampler
+from .initial_weights import check_network
+from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
 from .precision import AUTO, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
-from .start import EARLIER, check_network, earlier_steps
 from .state import State, initial_state, load_state
 from .step import described, train_step
 from .validation import matching_accuracy

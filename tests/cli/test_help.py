@@ -16,7 +16,7 @@ from pixbench.cli import app
 from pixbench.cli.help import EXAMPLES, GROUPS
 from pixbench.cli.list import GROUPS as LISTED
 from pixbench.cli.list import KINDS
-from pixbench.cli.titles import names, one_line, titles
+from pixbench.cli.registry_titles import names, one_line, titles
 from pixbench.evaluation.model import BASELINES
 from pixbench.evaluation.suite import SUITES
 from pixbench.leaderboard.tables import Table

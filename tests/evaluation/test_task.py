@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.evaluation.comparison import Comparison, compare_metrics
 from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.model import DescriptorModel, Model
 from pixbench.evaluation.record import DataPart, Protocol, Record, StoredRecord, read_record
 from pixbench.evaluation.record_place import file_stem
 from pixbench.evaluation.record_writer import Timing, record_result
+from pixbench.evaluation.reproduction import Comparison, compare_metrics
 from pixbench.evaluation.request import DataAccess, EvaluationRequest
 from pixbench.evaluation.suite import SUITES, Opening, Suite
 from pixbench.evaluation.task import METRICS, TASKS, Task, evaluate, metrics_of, ordered_tasks

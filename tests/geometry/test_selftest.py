@@ -1,9 +1,13 @@
-"""The cycle test at an edge: a ray within the precision of the map may fall on either side of it, a real miss is found."""
+"""The self-test: a ray at an edge, within the precision of the map, may fall on either side; a real miss is found; pictures fit the map."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pixbench.dataset.reader import stored_pairs
+from pixbench.generation.job import Job
+from pixbench.generation.protocol import GENERATORS
 from pixbench.generators.casters.embree import EmbreeCaster
 from pixbench.geometry.cameras import Camera, look_at
 from pixbench.geometry.correspondence import exact_pair, trace_view
@@ -49,3 +53,29 @@ def test_cycles_at_an_edge(reach_px: float, over: int) -> None:
     found = _self_test(reach_px)
     assert (found.cycle_pixels, found.cycle_over, found.cycle_over_grazing) == (28 * 32, over, 0)
     assert found.failures()[-1:] == ([f"{over} cycles miss by over 0.01 px and are not grazing"] if over else [])
+
+
+@pytest.mark.parametrize(
+    ("visible", "correlation", "moved", "passes"),
+    [
+        (5000, 0.90, 0.89, True),
+        (5000, 0.90, 0.91, False),  # many points: the map must win
+        (435, 0.751, 0.783, True),  # three standard errors of r = 0.751 from 435 points are 0.063
+        (435, 0.751, 0.815, False),
+        (435, 0.10, 0.11, False),  # pictures that the map does not fit at all
+        (435, 0.0, 0.0, False),  # pictures without contrast
+        (435, float("nan"), 0.5, False),
+    ],
+)
+def test_the_map_fits_the_pictures_but_for_chance(visible: int, correlation: float, moved: float, passes: bool) -> None:
+    found = SelfTest(visible=visible, photometric_correlation=correlation, photometric_shifted=moved).failures()
+    assert (found == []) == passes
+
+
+def test_a_scene_of_tiny_pictures_that_fits_by_chance_less_well_is_made(tmp_path: Path) -> None:
+    # Seen: with 435 visible pixels the map's correlation is 0.751, that of a map moved by 2 px 0.783, and the whole set was refused.
+    config = GENERATORS.get("3d").config_type(scenes=14, views=2, size=32, seed=3, scenes_per_shard=1, object_count=(4, 6))
+    job = Job("3d", config, tmp_path)
+    (tmp_path / "shards").mkdir()
+    job.make(13, lambda done: None)
+    assert job.path(13).is_file()

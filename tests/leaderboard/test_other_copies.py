@@ -10,7 +10,7 @@ from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.metrics.copies import TRUTH_PX
+from pixbench.evaluation.matching.metrics.copy_tolerances import TRUTH_PX
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
 from pixbench.evaluation.record import StoredRecord, find_records

@@ -4,8 +4,8 @@ from typing import Any
 from records import changed, copied
 
 from pixbench.errors import UserError
-from pixbench.evaluation.comparison import Comparison
 from pixbench.evaluation.record import StoredRecord, find_records
+from pixbench.evaluation.reproduction import Comparison
 from pixbench.leaderboard.submit import check
 
 

@@ -9,7 +9,6 @@ import pytest
 from records import Blurred, changed, copied
 
 from pixbench.errors import UserError
-from pixbench.evaluation.comparison import Comparison
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
@@ -17,6 +16,7 @@ from pixbench.evaluation.matching.rescore import renew
 from pixbench.evaluation.matching.task import recorded_pairs
 from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
+from pixbench.evaluation.reproduction import Comparison
 from pixbench.evaluation.request import DataAccess
 from pixbench.evaluation.suite import Opening
 from pixbench.evaluation.task import METRICS

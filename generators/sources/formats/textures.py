@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from pixbench.image.picture import BYTES_PER_PIXEL, rgb_of
-from pixbench.io.outside import check_pixels
+from pixbench.io.untrusted import check_pixels
 
 TEXTURE_LIMIT = 1024
 """Textures are downsized to this many pixels along the longer side."""

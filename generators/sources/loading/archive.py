@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_BYTES, LARGEST_TENSORS, check_regular, reason
+from pixbench.io.untrusted import LARGEST_BYTES, LARGEST_TENSORS, check_regular, reason
 
 
 @runtime_checkable

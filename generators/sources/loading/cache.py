@@ -18,7 +18,7 @@ from pixbench.io.files import file_sha256
 
 from ...scene import Material, Mesh
 from ..base import BadModelError
-from ..formats.model_file import read_model
+from ..formats.mesh_file import read_model
 from ..formats.parts import RawModel
 from .archive import Files
 from .cleaning import cleaned

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from ..formats.model_file import files_of
+from ..formats.mesh_file import files_of
 from .archive import Files
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_TEXT, parse_xml, read_bytes, read_text
+from pixbench.io.untrusted import LARGEST_TEXT, parse_xml, read_bytes, read_text
 
 UNLABELLED = "unlabelled"
 SAME_CLASS = {"prop": "otherprop"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from pixbench.errors import UserError
 from pixbench.geometry.cameras import transform_points
-from pixbench.io.outside import read_bytes
+from pixbench.io.untrusted import read_bytes
 
 from ...scene import Material, Room
 from ..base import BadModelError, Listed, ModelEntry

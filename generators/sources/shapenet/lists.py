@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pixbench.errors import UserError
-from pixbench.io.outside import parsing
+from pixbench.io.untrusted import parsing
 
 SPLITS = ("train", "val", "test")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pixbench.errors import UserError
-from pixbench.io.outside import LARGEST_TEXT, read_bytes
+from pixbench.io.untrusted import LARGEST_TEXT, read_bytes
 
 from ..loading.archive import Files, FolderFiles, ZipFiles
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from pixbench.io.outside import check_pixels
 from pixbench.io.text import bounded_number
+from pixbench.io.untrusted import check_pixels
 
 from ...scene import Material
 from ..loading.archive import Files

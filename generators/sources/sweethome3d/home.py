@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from jaxtyping import Bool, Float
 
-from pixbench.io.outside import parse_xml
 from pixbench.io.text import bounded_number
+from pixbench.io.untrusted import parse_xml
 
 from ..base import BadModelError
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt16
 from ...errors import UserError
 from ...io.files import written_whole
 from ...io.hdf5 import create_file, member, read_file, values
-from ...io.outside import check_shown
+from ...io.untrusted import check_shown
 from .dense_matcher import Matches
 
 FORMAT = "pixbench-predictions"

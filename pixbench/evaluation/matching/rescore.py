@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...errors import UserError
 from ...io.files import write_whole
-from ...io.outside import parsing, read_text
-from ..comparison import Comparison
+from ...io.untrusted import parsing, read_text
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
+from ..reproduction import Comparison
 from ..task import TASKS, compared_metrics
 from .evaluate import group_parts, pair_table
-from .metrics.copies import SAME_COPY, Tolerances, between_copies
+from .metrics.copy_tolerances import SAME_COPY, Tolerances, between_copies
 from .pairs import EvaluationPairs, Identity
 from .predictions import Predictions, read_predictions
 from .scoring import BY_TRAINING, Scores, score

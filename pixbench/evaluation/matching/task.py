@@ -10,10 +10,10 @@ from typing import cast
 from ...dataset.leakage import assets
 from ...dataset.reader import Dataset
 from ...errors import UserError
-from ..comparison import Comparison
 from ..metric import Metric
 from ..model import Model
 from ..record import DataPart, Record, StoredRecord
+from ..reproduction import Comparison
 from ..request import DataAccess, EvaluationRequest
 from ..suite import MatchingSuite, find_suite
 from ..task import METRICS, Task

@@ -11,19 +11,20 @@ from typing import cast
 import numpy as np
 
 from ...errors import UserError
-from ..comparison import Comparison, compare_metrics
 from ..metric import Metric
 from ..model import DescriptorModel, Model
 from ..record import DataPart, Protocol, Record, StoredRecord
 from ..record_place import file_stem
 from ..record_writer import Timing, record_result
+from ..reproduction import Comparison, compare_metrics
 from ..request import DataAccess, EvaluationRequest
 from ..task import METRICS, Task
 from .calibration import BINS, binned_gap
 from .domains import DOMAIN_SETS, DomainSuite, LabelledDomain
 from .grid import describe_images
+from .linear_probe import STRENGTHS
 from .probabilities import read_probabilities, write_probabilities
-from .read_out import HEAD_STEPS, HELD_OUT, READ_OUTS, STRENGTHS, Classified, LabelledDescriptors, accuracy, read_out
+from .read_out import HEAD_STEPS, HELD_OUT, READ_OUTS, Classified, LabelledDescriptors, accuracy, read_out
 
 
 def calibration_error(found: Classified, bins: int = BINS) -> float:

@@ -7,6 +7,18 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+"""Inverse regularisation of the probe of images, one of which a protocol selects; ties go to the first, the strongest regularisation."""
+
+IMAGE_PROBE_STEPS = 2000
+"""Largest number of the solver's iterations for the probe of images."""
+
+PIXEL_PROBE_STRENGTH, PIXEL_PROBE_STEPS = 0.01, 300
+"""The same for the probe of single pixels."""
+
+COLOR_PROBE_STRENGTH, COLOR_PROBE_STEPS = 1.0, 1000
+"""The same for the probe in experiment 1."""
+
 
 def fit_linear_probe(
     values: Float[np.ndarray, "cases values"],

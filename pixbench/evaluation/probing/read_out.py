@@ -11,13 +11,7 @@ from jaxtyping import Bool, Float
 
 from .grid import Features
 from .head import head_probability, train_head
-from .linear_probe import fit_linear_probe, pooled
-
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Inverse regularisation of the linear probe, one of which a protocol selects; ties go to the first, the strongest regularisation."""
-
-PROBE_STEPS = 2000
-"""Largest number of iterations of the solver."""
+from .linear_probe import IMAGE_PROBE_STEPS, STRENGTHS, fit_linear_probe, pooled
 
 HELD_OUT = 0.2
 """Share of each domain that is held out from training, for selection and, of the training domains, for ID accuracy."""
@@ -104,7 +98,7 @@ def _together(parts: Sequence[LabelledDescriptors]) -> LabelledDescriptors:
 
 def _probe(parts: Sequence[LabelledDescriptors], strength: float) -> Any:
     whole = _together(parts)
-    return fit_linear_probe(pooled(whole.features), whole.labels, strength=strength, steps=PROBE_STEPS)
+    return fit_linear_probe(pooled(whole.features), whole.labels, strength=strength, steps=IMAGE_PROBE_STEPS)
 
 
 def _classified(probe: Any, part: LabelledDescriptors) -> Classified:

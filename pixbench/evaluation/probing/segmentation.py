@@ -16,7 +16,6 @@ from ...dataset.reader import Dataset, StoredScene
 from ...errors import UserError
 from ...geometry.instances import FIRST_OBJECT, NO_INSTANCE
 from ...geometry.pixels import every_nth
-from ..comparison import Comparison, compare_metrics
 from ..matching.nearest import Norm
 from ..matching.pairs import recipe_identity
 from ..metric import Metric
@@ -24,16 +23,14 @@ from ..model import DescriptorModel, Model, image_batch
 from ..record import DataPart, Protocol, Record, StoredRecord, number
 from ..record_place import file_stem
 from ..record_writer import Timing, record_result
+from ..reproduction import Comparison, compare_metrics
 from ..request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
 from ..suite import GeneratedSuite, Opening, Suite
 from ..task import METRICS, Task
 from .calibration import BINS
-from .linear_probe import fit_linear_probe
+from .linear_probe import PIXEL_PROBE_STEPS, PIXEL_PROBE_STRENGTH, fit_linear_probe
 from .pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error, read_classes, write_classes
 from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
-
-STRENGTH = 0.01
-PROBE_STEPS = 300
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ SEGMENTATION_METRICS: tuple[Metric, ...] = (
             f"{what}; on {words}",
             value,
             higher_is_better=higher,
-            parameters={"strength": STRENGTH, "bins": BINS},
+            parameters={"strength": PIXEL_PROBE_STRENGTH, "bins": BINS},
             task="segmentation",
         )
         for part, words in _WHERE.items()
@@ -159,7 +156,7 @@ def evaluate(
     with progress_bar(f"probe {model.name}", suite.work, "scenes") as advance:
         train, id_test, ood_test, structure, images = _describe_views(model, seen, unseen, suite.stride, batch, advance)
     timing = Timing(describe_s=time.perf_counter() - begun, images=images)
-    probe = fit_linear_probe(*train, strength=STRENGTH, steps=PROBE_STEPS)
+    probe = fit_linear_probe(*train, strength=PIXEL_PROBE_STRENGTH, steps=PIXEL_PROBE_STEPS)
     classes = {"id": _says(probe, *id_test), "ood": _says(probe, *ood_test)}
     write_classes(path, classes)
     found = record_result(

@@ -1,4 +1,4 @@
-"""Training objectives: the method's own objective, and the protocol of all objectives.
+"""The protocol of training objectives, and what several of them compute.
 
 All objectives share trainer, network and data, so that two runs differ in the objective only.
 """
@@ -16,7 +16,6 @@ from torch.nn import functional
 from ...errors import unknown_name
 from ...evaluation.matching.nearest import Norm
 from ...geometry.pixels import cell_centres
-from ...losses import contrastive_loss
 from ...registry import Registry
 
 if TYPE_CHECKING:
@@ -109,30 +108,3 @@ def mean_where(values: Float[Tensor, "*shape"], mask: Bool[Tensor, "*shape"]) ->
 def grid_uv(view: Float[Tensor, "batch channels height width"], step: float) -> Float[Tensor, "cells 2"]:
     """Centres of square cells of `step` pixels that cover a view, row by row."""
     return torch.from_numpy(cell_centres(view.shape[-1], view.shape[-2], step)).to(view)
-
-
-class StableContrast(Objective):
-    """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel positions, negatives at random ones."""
-
-    def __init__(self, config: "TrainConfig"):
-        super().__init__()
-        options_of(config, {})
-        self.config = config
-
-    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
-        """See Objective."""
-        f1 = sample_descriptors(batch.a, batch.uv_a)
-        f2 = sample_descriptors(batch.b, torch.cat([batch.uv_b, batch.uv_random], dim=1))
-        points = batch.uv_a.shape[1]
-        own = torch.arange(points, device=f1.device).expand_as(batch.positive)
-        index = torch.where(batch.positive, own, own + points)
-        return contrastive_loss(
-            f1,
-            f2,
-            index,
-            batch.positive,
-            torch.ones_like(batch.positive),
-            p=self.config.p,
-            between_weight=self.config.between_weight,
-            between_pairs=self.config.between_pairs,
-        )

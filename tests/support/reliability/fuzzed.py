@@ -15,7 +15,7 @@ from pixbench.errors import UserError, VerificationError
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.record import read_record
 from pixbench.generators.sources.base import BadModelError
-from pixbench.generators.sources.formats.model_file import read_model
+from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.loading.archive import FolderFiles
 from pixbench.generators.sources.scenenn.files import read_camera_up, read_names
 from pixbench.generators.sources.scenenn.scan import read_scan

@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Shaped
 from ....errors import UserError
 from ....image.picture import opened_image
 from ....io.hdf5 import member, open_file, values
-from ....io.outside import check_pixels, check_regular, reason
-from .scene import Size
+from ....io.untrusted import check_pixels, check_regular, reason
+from .layout import Size
 
 UNKNOWN_FLOW = 1e9
 """Larger values in .flo files mean that the flow is not known (Baker et al., 2007)."""

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from ....errors import UserError
 from ....geometry.pixels import INTEGER_CENTRES_TO_UV
-from ....io.outside import read_text
-from .scene import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from ....io.untrusted import read_text
+from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from .truth import plane
 
 LARGEST_MATRIX = 10_000

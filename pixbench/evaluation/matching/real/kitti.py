@@ -9,7 +9,7 @@ from jaxtyping import Bool
 
 from ....errors import UserError
 from .files import read_disparity, read_flow, same_size
-from .scene import GroundTruth, Layout, RealPair, RealScene, Size, file_view
+from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view
 from .truth import disparity_truth, flow_truth
 
 CAMERAS = (("image_2", "image_3"), ("colored_0", "colored_1"), ("image_0", "image_1"))

@@ -13,7 +13,7 @@ from ....geometry.cameras import Camera, inverse_rigid
 from ....geometry.pixels import INTEGER_CENTRES_TO_UV
 from .files import read_depth, read_disparity, read_flow, read_mask, same_size
 from .hpatches import homography_to_uv
-from .scene import GroundTruth, Size
+from .layout import GroundTruth, Size
 from .truth import depth_truth, disparity_truth, flow_truth, plane
 
 ReadTruth = Callable[[Size, Size], GroundTruth]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from .files import read_disparity, read_flow, read_grey, same_size
-from .scene import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from .truth import NEARER_PX, disparity_truth, flow_truth
 
 SEEN = 255

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from ....dataset.manifest import MANIFEST
 from ....errors import UserError
-from ....io.outside import parsing
+from ....io.untrusted import parsing
 from ...record import LayoutPart
 from ...suite import STRIDE as SYNTHETIC_STRIDE
 from ..pairs import DatasetPairs, EvaluationPairs, Identity
+from .layout import LAYOUTS, Layout, RealScene
 from .pairs import LONG_SIDE, STRIDE, RealPairs, contents_sha256
-from .scene import LAYOUTS, Layout, RealScene
 
 
 def open_pairs(

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from ....errors import UserError
 from ....io.documents import read_json
-from ....io.outside import check_shown, inside, parsing, read_text
+from ....io.untrusted import check_shown, inside, parsing, read_text
+from .layout import Layout, RealPair, RealScene, file_view
 from .listed_pair import Centres, ListedPair, ListPart, listed_truth
-from .scene import Layout, RealPair, RealScene, file_view
 from .truth import DEPTH_TOLERANCE
 
 

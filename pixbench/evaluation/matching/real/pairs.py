@@ -15,9 +15,9 @@ from ....geometry.correspondence import PairTruth, Status
 from ....geometry.pixels import pixel_centres, resize_uv
 from ....image.picture import size_wh
 from ....io.files import file_sha256
-from ....io.outside import parsing
+from ....io.untrusted import parsing
 from ..pairs import EvaluationPairs, Identity, ScoredPair
-from .scene import RealPair, RealScene, RealView, Size, TruthMap
+from .layout import RealPair, RealScene, RealView, Size, TruthMap
 
 LONG_SIDE = 640
 STRIDE = 12

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ....errors import UserError
-from ....io.outside import check_regular, check_unpacked, reason
+from ....io.untrusted import check_regular, check_unpacked, reason
 
 _MODULES = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray")
 _NAMES = ("ndarray", "dtype", "_reconstruct", "scalar")

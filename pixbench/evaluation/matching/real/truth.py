@@ -8,7 +8,7 @@ from ....geometry.correspondence import PairTruth, Status
 from ....geometry.pixels import in_image, nearest_pixel_index, pixel_centres
 from ....image.homography import apply_homography
 from ..pairs import plane_homography
-from .scene import GroundTruth, Size, TruthMap
+from .layout import GroundTruth, Size, TruthMap
 
 NEARER_PX = 1.0
 """A point is occluded if another one falls on the same target pixel with a disparity that is larger by more than this."""

@@ -12,7 +12,7 @@ from textured_boxes import SIZE, corners, glb, gltf, picture, png
 
 from pixbench.generators.sources.base import BadModelError
 from pixbench.generators.sources.formats.gltf.materials import _placed
-from pixbench.generators.sources.formats.model_file import read_model
+from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.loading.archive import FolderFiles
 
 GREY = 0.21404114  # linear value of sRGB 0.5

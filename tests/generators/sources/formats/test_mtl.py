@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mesh_files import image, write
 
-from pixbench.generators.sources.formats.model_file import read_model
+from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.formats.mtl import TextureMap, texture_map
 from pixbench.generators.sources.loading.archive import FolderFiles, ZipFiles
 

@@ -7,7 +7,7 @@ import pytest
 from mesh_files import BOX, QUADS, image, write
 
 from pixbench.generators.sources.base import BadModelError
-from pixbench.generators.sources.formats.model_file import read_model
+from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.loading.archive import FolderFiles
 
 FACES = [[corner - 1 for corner in quad] for quad in QUADS]

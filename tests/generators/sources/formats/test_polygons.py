@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pixbench.generators.sources.formats.model_file import read_model
+from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.formats.polygons import cut
 from pixbench.generators.sources.loading.archive import FolderFiles
 

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from pixbench.evaluation.comparison import ROUNDING, TOLERANCE, Comparison, compare_metrics
 from pixbench.evaluation.record import Record, Value
+from pixbench.evaluation.reproduction import ROUNDING, TOLERANCE, Comparison, compare_metrics
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pixbench.errors import UserError
 from pixbench.io import hdf5
 from pixbench.io.documents import read_json
-from pixbench.io.outside import check_pixels, check_regular, check_shown, gunzip, inside, parse_xml, parsing, read_text
 from pixbench.io.text import printable
+from pixbench.io.untrusted import check_pixels, check_regular, check_shown, gunzip, inside, parse_xml, parsing, read_text
 
 RAISED = [
     *(ValueError("a\nb"), EOFError(), RecursionError("deep"), MemoryError(), KeyError("name")),

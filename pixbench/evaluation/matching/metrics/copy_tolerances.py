@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ....errors import UserError
-from ...comparison import ROUNDING
 from ...metric import Metric
+from ...reproduction import ROUNDING
 from ..scoring import QUERIES_TOLERANCE, Group, PairRow, Scores
 
 TRUTH_PX = 1e-3

@@ -1,0 +1,40 @@
+"""The method's own objective."""
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ...losses import contrastive_loss
+from .base import DescriptorBatch, Objective, options_of, sample_descriptors
+
+if TYPE_CHECKING:
+    from ..config import TrainConfig
+
+
+class StableContrast(Objective):
+    """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel positions, negatives at random ones."""
+
+    def __init__(self, config: "TrainConfig"):
+        super().__init__()
+        options_of(config, {})
+        self.config = config
+
+    def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
+        """See Objective."""
+        f1 = sample_descriptors(batch.a, batch.uv_a)
+        f2 = sample_descriptors(batch.b, torch.cat([batch.uv_b, batch.uv_random], dim=1))
+        points = batch.uv_a.shape[1]
+        own = torch.arange(points, device=f1.device).expand_as(batch.positive)
+        index = torch.where(batch.positive, own, own + points)
+        return contrastive_loss(
+            f1,
+            f2,
+            index,
+            batch.positive,
+            torch.ones_like(batch.positive),
+            p=self.config.p,
+            between_weight=self.config.between_weight,
+            between_pairs=self.config.between_pairs,
+        )
