@@ -68,7 +68,9 @@ def _pairs(found: Mapping[str, Any]) -> Int[np.ndarray, "matches 2"] | None:
     """Index pairs of matched points: LightGlue's `matches`, or SuperGlue's `matches0` with -1 for none; None: all, in order."""
     if found.get("matches") is not None:
         pairs = found["matches"]
-        pairs = _one(_array(pairs[0] if isinstance(pairs, list | tuple) and len(pairs) == 1 else pairs, "matches"))
+        # LightGlue lists one tensor per image pair; a list of one list is a single match.
+        listed = isinstance(pairs, list | tuple) and len(pairs) == 1 and isinstance(pairs[0], Tensor)
+        pairs = _one(_array(pairs[0] if listed else pairs, "matches"))
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise ValueError(f"matches of shape {pairs.shape}: expected (matches, 2), the numbers of the points that belong together")
         return pairs.astype(np.int64)

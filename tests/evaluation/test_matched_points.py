@@ -20,6 +20,10 @@ B = A + 100
         # kornia's and the authors' LoFTR
         ({"keypoints0": A, "keypoints1": B, "confidence": np.arange(5), "batch_indexes": np.zeros(5)}, [0, 1, 2, 3, 4]),
         ({"mkpts0_f": A, "mkpts1_f": B, "mconf": np.arange(5)}, [0, 1, 2, 3, 4]),
+        # Only names of both images are points, and a batch of one, or a column of scores, is as good as none.
+        ({"keypoints0": A + 7, "mkpts0": A, "mkpts1": B}, None),
+        ({"keypoints0": A[None], "keypoints1": B[None], "scores": np.arange(5)[None]}, [0, 1, 2, 3, 4]),
+        ((A, B, np.arange(5)[:, None]), [0, 1, 2, 3, 4]),
     ],
 )
 def test_layouts(found: Any, score: list[int] | None) -> None:
@@ -45,10 +49,35 @@ def test_numbers_of_points_that_belong_together() -> None:
     assert glue.score.tolist() == [1, 4]
 
 
-def test_points_that_are_not_finite_go() -> None:
-    wrong = A.copy()
-    wrong[2, 1] = np.nan
-    assert matched_points((wrong, B, np.arange(5))).score.tolist() == [0, 1, 3, 4]  # type: ignore[union-attr]
+@pytest.mark.parametrize("matches", [[[4, 1]], np.array([[4, 1]]), torch.tensor([[[4, 1]]]), [torch.tensor([[4, 1]])]])
+def test_a_single_match(matches: Any) -> None:
+    points = matched_points({"keypoints0": A, "keypoints1": B, "matches": matches, "confidence": [0.5]})
+    assert (points.a.tolist(), points.b.tolist()) == ([[8, 9]], [[102, 103]])
+    assert points.score is not None
+    assert points.score.tolist() == [0.5]
+
+
+def test_scores_of_all_points_become_scores_of_matches() -> None:
+    pairs = np.array([[3, 0], [1, 4]])
+    points = matched_points({"keypoints0": A, "keypoints1": B, "matches": pairs, "scores": np.arange(5) / 10})
+    assert points.score is not None
+    assert points.score.tolist() == [0.3, 0.1]
+    # As many scores as matches are those of the matches, also where there are as many points.
+    order = np.array([4, 3, 2, 1, 0])
+    points = matched_points({"keypoints0": A, "keypoints1": B, "matches": np.stack([order, order], axis=1), "scores": np.arange(5)})
+    assert points.score is not None
+    assert points.score.tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("image", "axis"), [(0, 0), (0, 1), (1, 0), (1, 1)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_points_that_are_not_finite_go(image: int, axis: int, value: float) -> None:
+    both = np.stack([A, B])
+    both[image, 2, axis] = value
+    assert matched_points((*both, np.arange(5))).score.tolist() == [0, 1, 3, 4]  # type: ignore[union-attr]
+
+
+def test_no_points_are_no_matches() -> None:
     assert len(matched_points((np.empty((0, 2)), np.empty((0, 2)))).a) == 0
 
 

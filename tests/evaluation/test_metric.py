@@ -33,3 +33,12 @@ def test_the_hash_covers_what_a_number_means(change: dict[str, object]) -> None:
 
 def test_the_hash_does_not_cover_how_a_number_is_shown() -> None:
     assert replace(MEAN, digits=1, unit="px").sha256() == MEAN.sha256()
+
+
+def test_the_hash_does_not_depend_on_the_order_of_parameters() -> None:
+    one, other = (replace(MEAN, parameters=dict(order)) for order in ([("px", 1), ("deg", 2)], [("deg", 2), ("px", 1)]))
+    assert one.sha256() == other.sha256()
+
+
+def test_an_infinite_value_is_a_value() -> None:
+    assert MEAN.over(np.array([1.0, math.inf, math.nan])) == math.inf

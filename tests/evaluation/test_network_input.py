@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from pixbench.evaluation.model import DescriptorModel, MatcherModel
-from pixbench.evaluation.network_input import CellGrid, NetworkInput
+from pixbench.evaluation.network_input import AS_IT_IS, CellGrid, NetworkInput, described_at_scales, sampled
 from pixbench.evaluation.record_writer import model_sha256
 
 
@@ -94,3 +95,74 @@ def test_channels_at_the_end_are_refused() -> None:
 
     with pytest.raises(ValueError, match=r"gave \(1, 70, 70, 3\) for images of 280 x 280: expected a tensor \(batch, channels, rows"):
         Last().dense(_places(280, 280))
+
+
+def _grey(width: int, height: int) -> np.ndarray:
+    """Noise from 0 to 1, whose bicubic interpolation overshoots both."""
+    return np.random.default_rng(0).integers(0, 2, (height, width)).astype(np.float32)
+
+
+def _by_pillow(grey: np.ndarray, width: int, height: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(grey).resize((width, height), Image.Resampling.BICUBIC)).clip(0, 1)
+
+
+def test_images_are_enlarged_as_pillow_does() -> None:
+    grey = _grey(12, 10)
+    found = NetworkInput(30).prepared(torch.from_numpy(grey)[None, None])[0, 0].numpy()
+    np.testing.assert_allclose(found, _by_pillow(grey, 30, 25), atol=1e-5)
+
+
+def test_what_needs_no_change_is_the_image_itself() -> None:
+    images = torch.rand(1, 3, 24, 32)
+    for given in (AS_IT_IS, NetworkInput(32), NetworkInput(16), NetworkInput(multiple=8)):
+        assert given.prepared(images) is images
+
+
+def test_padding_repeats_the_border_at_the_right_and_below() -> None:
+    images = torch.arange(6.0).reshape(1, 1, 2, 3) / 6
+    padded = NetworkInput(multiple=4).prepared(images)[0, 0] * 6
+    assert padded.tolist() == [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
+
+
+@pytest.mark.parametrize(
+    ("given", "info"),
+    [
+        (NetworkInput(), {}),
+        (NetworkInput(64), {"input_size": 64}),
+        (NetworkInput(multiple=2), {"input_multiple": 2}),
+        (NetworkInput(64, 16), {"input_size": 64, "input_multiple": 16}),
+    ],
+)
+def test_records_hold_what_was_changed(given: NetworkInput, info: dict[str, int]) -> None:
+    assert given.info == info
+
+
+def test_a_grid_without_an_offset_starts_half_a_stride_in() -> None:
+    cells = torch.rand(1, 2, 4, 5, generator=torch.Generator().manual_seed(0))
+    tiled = sampled(cells, (20, 16), AS_IT_IS, (20, 16), None)
+    for grid in (CellGrid(4.0), CellGrid(4.0, 2.0)):
+        torch.testing.assert_close(sampled(cells, (20, 16), AS_IT_IS, (20, 16), grid), tiled)
+    # At a cell's centre there is the cell; beyond the outermost centres, the nearest one.
+    odd = sampled(cells, (21, 15), AS_IT_IS, (21, 15), CellGrid(4.0, 2.5))
+    torch.testing.assert_close(odd[..., 2::4, 2::4], cells[..., :4, :5])
+    torch.testing.assert_close(odd[..., 0, 0], cells[..., 0, 0])
+    torch.testing.assert_close(odd[..., 14, 20], cells[..., 3, 4])
+
+
+def test_each_scale_is_described_at_its_own_size() -> None:
+    grey, sizes, halves = _grey(20, 12), [], []
+
+    def describe(images: Tensor) -> Tensor:
+        sizes.append(tuple(images.shape[2:]))
+        halves.append(images[0, 0].numpy())
+        return images
+
+    images = torch.from_numpy(grey).expand(1, 3, -1, -1)
+    joined = described_at_scales(describe, images, (0.5, 1.0, 1.5, 1 / 16), unit=False)
+    assert sizes == [(6, 10), (12, 20), (18, 30), (1, 1)]
+    np.testing.assert_allclose(halves[0], _by_pillow(grey, 10, 6), atol=1e-5)
+    np.testing.assert_allclose(halves[2], _by_pillow(grey, 30, 18), atol=1e-5)
+    assert joined.shape == (1, 12, 12, 20)
+    assert torch.equal(joined[:, 3:6], images)
+    # One cell is everywhere the same.
+    assert joined[0, 9:].flatten(1).std(dim=1).max() < 1e-6

@@ -1,5 +1,9 @@
+import hashlib
 import json
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from records import Colour
@@ -7,7 +11,44 @@ from records import Colour
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
-from pixbench.evaluation.record import find_records, read_record
+from pixbench.evaluation.record import (
+    DataPart,
+    FilePart,
+    Protocol,
+    Record,
+    StoredRecord,
+    TimingPart,
+    Value,
+    find_records,
+    number,
+    read_record,
+    write_record,
+)
+
+PREDICTIONS = b"what a model said"
+
+
+def _record(suite: str = "mini v2", **fields: Any) -> Record:
+    """The least that a record holds."""
+    made: dict[str, Any] = {
+        "task": "matching",
+        "model": "mine",
+        "model_info": {"kind": "mine"},
+        "model_sha256": "0" * 64,
+        "data": DataPart(suite=suite, recipe_sha256="1" * 64, content_sha256="2" * 64, split="test", seed=0, scenes=1),
+        "protocol": Protocol(scored="all", search="none", batch=1, device="cpu"),
+        "metrics": {"pck@1": Value(version=1, sha256="3" * 64, value=0.5), "closer": Value(version=1, sha256="4" * 64, value=None)},
+        "predictions": FilePart(file="mine.h5", sha256=hashlib.sha256(PREDICTIONS).hexdigest(), bytes=len(PREDICTIONS)),
+        "timing": TimingPart(seconds=1.5, images_per_s=None, pairs_per_s=None, peak_memory_mb=None),
+        "environment": {"python": "3"},
+        "created": "2026-01-01T00:00:00+00:00",
+    }
+    return Record(**{**made, **fields})
+
+
+def _stored(folder: Path, **fields: Any) -> StoredRecord:
+    (folder / "mine.h5").write_bytes(PREDICTIONS)
+    return StoredRecord(folder / "mine.json", write_record(folder / "mine.json", _record(**fields)))
 
 
 def test_unknown_fields_of_a_record_are_refused(source: DatasetPairs, tmp_path: Path) -> None:
@@ -24,3 +65,104 @@ def test_records_are_validated(tmp_path: Path) -> None:
         find_records([tmp_path])
     (tmp_path / "bad.json").write_text('{"format": "something else"}')
     assert find_records([tmp_path]) == []
+
+
+def test_a_written_record_is_sealed_and_comes_back(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    written = write_record(path, _record())
+    assert read_record(path) == written
+    assert written.sha256 == _record().own_sha256()
+    # The seal is no part of what is sealed, and the order of keys none either.
+    assert written.own_sha256() == written.sha256
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(raw.items()))))
+    assert read_record(path) == written
+
+
+@pytest.mark.parametrize("change", [{"model": "other"}, {"created": "2027-01-01T00:00:00+00:00"}, {"details": {"class": "encode"}}])
+def test_a_record_that_was_changed_by_hand_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+    path = _stored(tmp_path).path
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(UserError, match="sha256 is not the hash of the rest"):
+        read_record(path)
+
+
+def test_a_record_without_a_seal_is_an_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    path.write_text(_record().model_dump_json())
+    assert read_record(path) == _record()
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"), [(0.123456789, 0.123457), (-2.5, -2.5), (1e-9, 0.0), (math.nan, None), (math.inf, None), (-math.inf, None)]
+)
+def test_numbers_have_six_decimals_or_are_none(value: float, kept: float | None) -> None:
+    assert number(value) == kept
+
+
+def test_a_metric_that_is_not_there_has_no_value() -> None:
+    assert [_record().value(name) for name in ("pck@1", "closer", "pck@2")] == [0.5, None, None]
+
+
+@pytest.mark.parametrize(
+    ("suite", "name"),
+    [
+        ("mini v2", ("mini", 2)),
+        ("my rooms v12", ("my rooms", 12)),
+        ("a v1 v3", ("a v1", 3)),
+        ("rooms", ("rooms", None)),
+        ("v2", ("v2", None)),
+    ],
+)
+def test_suites_have_a_version_and_data_of_the_user_none(suite: str, name: tuple[str, int | None]) -> None:
+    assert _record(suite).suite == name
+
+
+@pytest.mark.parametrize(
+    ("info", "weights"),
+    [
+        ({}, "mine"),
+        ({"sha256": "s"}, "s"),
+        ({"sha256": "s", "weights_sha256": "w"}, "w"),
+        ({"weights_sha256": "w", "checkpoint_sha256": "c"}, "c"),
+        ({"weights_sha256": "w", "checkpoint_sha256": None}, "w"),
+    ],
+)
+def test_records_of_one_checkpoint_share_its_hash(info: dict[str, Any], weights: str) -> None:
+    assert _record(model_info=info).weights_sha256 == weights
+
+
+def test_files_beside_a_record_are_those_it_was_made_with(tmp_path: Path) -> None:
+    stored = _stored(tmp_path)
+    assert stored.beside("predictions") == tmp_path / "mine.h5"
+    with pytest.raises(UserError, match=r"mine\.json has no file of pairs"):
+        stored.beside("pairs")
+    (tmp_path / "mine.h5").write_bytes(PREDICTIONS[::-1])
+    with pytest.raises(UserError, match=r"mine\.h5 is not the file that mine\.json was made with"):
+        stored.beside("predictions")
+    (tmp_path / "mine.h5").unlink()
+    with pytest.raises(UserError, match=r"mine\.h5 is missing: mine\.json needs it"):
+        stored.beside("predictions")
+
+
+def test_a_file_beside_a_record_cannot_lie_elsewhere() -> None:
+    for name in ("../mine.h5", "a/mine.h5", ""):
+        with pytest.raises(ValueError, match="file"):
+            FilePart(file=name, sha256="0" * 64, bytes=1)
+
+
+def test_records_are_found_in_order_of_their_paths(tmp_path: Path) -> None:
+    places = ["b/mine.json", "a/z/mine.json", "a/mine.json"]
+    for place in places:
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        write_record(tmp_path / place, _record())
+    found = find_records([tmp_path / "b", tmp_path / "a"])
+    assert [stored.path.relative_to(tmp_path).as_posix() for stored in found] == ["b/mine.json", "a/mine.json", "a/z/mine.json"]
+    assert [stored.path for stored in find_records([tmp_path / places[0]])] == [tmp_path / places[0]]
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path / 'c'} does not exist")):
+        find_records([tmp_path / "a", tmp_path / "c"])
+    # A file that is named is read, whatever it holds.
+    (tmp_path / "a" / "other.json").write_text("{}")
+    assert len(find_records([tmp_path / "a"])) == 2
+    with pytest.raises(UserError, match=r"other\.json is not a record"):
+        find_records([tmp_path / "a" / "other.json"])

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from records import Colour
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.record import write_record
 from pixbench.evaluation.record_place import check_replaced, file_stem, model_sha256
 from pixbench.evaluation.request import EvaluationRequest
 from pixbench.evaluation.suite import SUITES, Opening
@@ -56,3 +58,36 @@ def test_the_record_of_something_else_is_not_replaced(source: DatasetPairs, tmp_
         check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"query_stride": 9}), force=False)
     # The batch size decides nothing.
     check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"batch": 99}), force=False)
+
+
+def test_a_request_names_the_record_it_would_replace(source: DatasetPairs, tmp_path: Path) -> None:
+    suite = SUITES.get("mini")
+    request = EvaluationRequest(suite, tmp_path, Opening(tmp_path))
+    request.check_replaced(Colour())
+    path, record = evaluate(Colour(), source, request.folder)
+    with pytest.raises(UserError, match=r"mini/colour\.json is the record of another suite"):
+        request.check_replaced(Colour())
+    replace(request, force=True).check_replaced(Colour())
+    # A data set of the user's is compared when it is open.
+    replace(request, suite=None, data=tmp_path / "mini").check_replaced(Colour())
+    same = record.model_copy(update={"data": record.data.model_copy(update={"suite": suite.full_name})})
+    write_record(path, same)
+    request.check_replaced(Colour())
+
+
+def test_sources_are_options_of_pairs_too(tmp_path: Path) -> None:
+    opening = Opening(tmp_path, sources={"rooms": "scenenn:x"})
+    with pytest.raises(UserError, match="--rooms: suite colored-mnist-irm has no pairs"):
+        EvaluationRequest(SUITES.get("colored-mnist-irm"), tmp_path, opening).refuse_pair_options()
+
+
+def test_a_hash_of_info_does_not_depend_on_its_order() -> None:
+    class Told(Colour):
+        def __init__(self, *names: str):
+            self._names = names
+
+        @property
+        def info(self) -> dict[str, object]:
+            return dict.fromkeys(self._names, 1)
+
+    assert model_sha256(Told("a", "b")) == model_sha256(Told("b", "a")) != model_sha256(Told("a", "c"))

@@ -11,7 +11,7 @@ from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.network_input import parse_scales
+from pixbench.evaluation.network_input import check_scales, parse_scales
 from pixbench.evaluation.record import find_records
 from pixbench.evaluation.record_place import model_sha256
 from pixbench.leaderboard.entries import entries
@@ -72,10 +72,17 @@ def test_a_record_and_its_row_name_the_scales(source: DatasetPairs, tmp_path: Pa
     assert entry.name == "rgb-patch (2 scales)"
 
 
-@pytest.mark.parametrize("text", ["", "1,", "one", "1,1", "0", "-1", "nan", "16"])
+@pytest.mark.parametrize("text", ["", "1,", "one", "1,1", "0", "-1", "nan", "16", "0.5,16", "0.06,1", "inf"])
 def test_scales_that_cannot_be(text: str) -> None:
     with pytest.raises(UserError, match=f"scales '{text}': expected different numbers from 0.0625 to 8"):
         parse_scales(text)
+
+
+def test_the_bounds_of_scales_are_allowed() -> None:
+    assert parse_scales("0.0625,8") == (1 / 16, 8.0)
+    assert check_scales([2, 0.5]) == (2.0, 0.5)
+    with pytest.raises(UserError, match=r"scales '2,0\.5,2': expected different numbers"):
+        check_scales([2, 0.5, 2])
 
 
 def test_scales_are_for_models_with_descriptors() -> None:

@@ -1,16 +1,15 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
-from pixbench.dataset.manifest import read_manifest
+from pixbench.dataset.manifest import Manifest, read_manifest
 from pixbench.errors import UserError
-from pixbench.evaluation.suite import SUITES, Opening
+from pixbench.evaluation.suite import SUITES, GeneratedSuite, Opening, Suite, find_suite
 
 
 def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
-    from pixbench.evaluation.suite import GeneratedSuite
-
     config = {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5, "scenes_per_shard": 1}
     made = GeneratedSuite("small", "", 1, "3d", config)
     found = read_manifest(made.ensure(tmp_path, workers=1)).self_test["visible"]
@@ -50,3 +49,65 @@ def test_another_recipe_lies_in_another_folder(tmp_path: Path) -> None:
 def test_sources_of_a_fixed_suite_cannot_be_changed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="suite mini is fixed: --rooms cannot change it"):
         SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ["scenenn:x"]}))
+
+
+@dataclass(frozen=True)
+class Plain(Suite):
+    """A suite of nothing."""
+
+    task: ClassVar[str] = "nothing"
+
+
+@pytest.fixture
+def versions(monkeypatch: pytest.MonkeyPatch) -> dict[int, Plain]:
+    """A suite of three versions, registered by their keys; the second is gone."""
+    made = {version: Plain("plain", "", version, superseded=version < 3) for version in (1, 3)}
+    for suite in made.values():
+        monkeypatch.setitem(SUITES._added, suite.key, suite)
+    return made
+
+
+def test_a_record_finds_the_version_it_was_scored_on(versions: dict[int, Plain]) -> None:
+    assert (versions[1].key, versions[1].full_name, versions[1].work) == ("plain-v1", "plain v1", 0)
+    assert (versions[3].key, versions[3].full_name) == ("plain", "plain v3")
+    assert {version: find_suite("plain", version) for version in (1, 3)} == versions
+    with pytest.raises(UserError, match="suite 'plain' is version 2, here it is version 3"):
+        find_suite("plain", 2)
+    with pytest.raises(UserError, match="suite 'plane' is version 1, here it is not known"):
+        find_suite("plane", 1)
+
+
+def test_a_fingerprint_is_two_sided() -> None:
+    suite = replace(SUITES.get("mini"), fingerprint={"depth": -2.0})
+    for found in (-2.0019, -1.9981):
+        suite.check_fingerprint({"depth": found})
+    for found in (-2.0021, -1.9979, 2.0):
+        with pytest.raises(UserError, match="depth is"):
+            suite.check_fingerprint({"depth": found})
+
+
+def test_a_set_is_made_once_and_again_when_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    suite = GeneratedSuite("small", "", 1, "3d", {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5})
+    assert suite.work == 1
+    steps: list[int] = []
+    folder = suite.ensure(tmp_path, workers=1, progress=steps.append)
+    assert sum(steps) == 1
+    assert folder == suite.folder(tmp_path)
+    again: list[Path] = []
+
+    def left_as_it_is(generator: str, config: Any, folder: Path, **_: Any) -> Manifest:
+        again.append(folder)
+        return read_manifest(folder)
+
+    monkeypatch.setattr("pixbench.evaluation.suite.generate", left_as_it_is)
+    assert suite.ensure(tmp_path, workers=1) == folder
+    assert again == []
+    (folder / ".verified").write_text("of another set")
+    assert suite.ensure(tmp_path, workers=1) == folder
+    assert again == [folder]
+    assert (folder / ".verified").read_text() == read_manifest(folder).content_sha256()
+    shard = next(folder.rglob("*.h5"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    (folder / ".verified").unlink()
+    with pytest.raises(UserError, match=f"the cached suite 'small' is damaged .*: remove {folder} and run again"):
+        suite.ensure(tmp_path, workers=1)

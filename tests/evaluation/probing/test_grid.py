@@ -25,3 +25,12 @@ def test_the_grid_starts_half_a_stride_in_or_where_it_is_told(first: int | None,
     assert asked == [3, 3, 1]
     assert found.shape == (7, 2, 16)
     assert found[6].T.tolist() == [[row, column] for row in places for column in places]
+
+
+def test_images_are_given_with_channels_first_and_values_up_to_one() -> None:
+    images = np.zeros((1, 4, 4, 3), np.uint8)
+    images[0, 1, 3] = 255, 51, 0
+    found = describe_images(lambda batch: batch, images, size=4, stride=1, first=0, batch=2)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[0, :, 7], torch.tensor([1.0, 0.2, 0.0]))
+    assert found[0, :, :7].max() == 0

@@ -55,3 +55,33 @@ def test_it_learns_and_draws_from_its_own_seed() -> None:
     head = PixelHead(4)
     head.load_state_dict(first)
     assert head_accuracy(head.eval(), features, labels, device=CPU) > 0.9
+
+
+def test_attention_by_hand() -> None:
+    """Keys and queries are not the same: each pixel weighs the others by its query and their keys."""
+    torch.manual_seed(2)
+    head, x = PixelHead(4).eval(), torch.randn(1, 4, 6)
+
+    def normalised(values: torch.Tensor) -> torch.Tensor:
+        return (values - values.mean()) / torch.sqrt(values.var(unbiased=False) + 1e-5)
+
+    rows = normalised(x[0]).T
+    query, key = (normalised(rows @ layer.weight.T + layer.bias) for layer in (head.query, head.key))
+    weights = torch.softmax(query @ key.T / 2, dim=1)
+    expected = head.perceptron(weights @ (rows @ head.value.weight.T + head.value.bias))[:, 0]
+    torch.testing.assert_close(head(x)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_step_forgets_the_gradient_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one image for all, and nothing learned, every step has the same gradient."""
+    norms: list[float] = []
+
+    class Looking(torch.optim.SGD):
+        def step(self, closure: None = None) -> None:  # type: ignore[override]
+            norms.append(sum(float(parameter.grad.norm()) for group in self.param_groups for parameter in group["params"]))
+
+    monkeypatch.setattr(torch.optim, "AdamW", Looking)
+    features = torch.ones(1, 4, 3) * torch.tensor([1.0, -1, 2, 0])[:, None]
+    train_head(features, np.array([True]), steps=3, batch=2, learning_rate=1e-3, seed=0, device=CPU)
+    assert norms == pytest.approx([norms[0]] * 3)
+    assert norms[0] > 0

@@ -75,3 +75,40 @@ def test_steps_on_the_edges_have_full_precision() -> None:
     assert edge_precision(descriptor_steps(descriptors, math.inf), edges) == 1
     assert edge_precision(np.zeros((12, 16)), edges) == pytest.approx(edges.mean())
     assert math.isnan(edge_precision(np.zeros((12, 16)), np.zeros((12, 16), bool)))
+
+
+def test_a_threshold_lies_between_the_percentiles() -> None:
+    # From 0 to 100 the 5th and the 95th percentile are 5 and 95; then with a tail, which moves neither by much.
+    ramp = np.arange(101.0).reshape(1, 1, -1)
+    assert binary_codes(ramp)[0, 0].tolist() == [value > 50 for value in range(101)]
+    assert (binary_codes(ramp + 1000) == binary_codes(ramp)).all()
+    tail = ramp.copy()
+    tail[..., -3:] = 1e9
+    assert (binary_codes(tail) == binary_codes(ramp)).all()
+
+
+def test_small_instances_are_left_out() -> None:
+    """Instance 2 fills half of a channel of ones; instance 1, of 25 pixels or fewer, has a channel of its own."""
+    instance = np.zeros((10, 20), int)
+    instance[5:], instance[0] = 2, 1
+    instance[1, :5] = 1
+    both = best_channel_iou(np.stack([np.ones((10, 20), bool), instance == 1]), instance)
+    # Instance 2 is best told by what is not instance 1.
+    assert both == pytest.approx((1 + 100 / 175) / 2)
+    instance[0, 0] = 0
+    assert best_channel_iou(np.stack([np.ones((10, 20), bool), instance == 1]), instance) == pytest.approx(100 / 176)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "edge"),
+    [(1.0, 1.051, True), (1.0, 1.049, False), (2.0, 2.09, False), (2.0, 2.102, True), (0.5, 0.526, True), (0.5, 0.524, False)],
+)
+def test_a_depth_edge_is_five_percent_of_the_nearer(first: float, second: float, edge: bool) -> None:
+    for depth in (np.array([[first, second]]), np.array([[second, first]]), np.array([[first], [second]])):
+        assert depth_edges(depth).ravel().tolist() == [edge, False]
+
+
+@pytest.mark.parametrize(("degrees", "edge"), [(29.9, False), (30.1, True), (120, True)])
+def test_a_crease_is_over_thirty_degrees(degrees: float, edge: bool) -> None:
+    normal = np.array([[[0.0, 0, 1], [0, np.sin(np.radians(degrees)), np.cos(np.radians(degrees))]]])
+    assert normal_edges(normal).tolist() == [[edge, False]]

@@ -1,0 +1,30 @@
+import numpy as np
+import pytest
+
+from pixbench.evaluation.probing.calibration import binned_gap
+
+
+@pytest.mark.parametrize(
+    ("confidence", "right", "gap"),
+    [
+        # Two cases of one bin balance each other, those of two bins do not: 2 and .2 of four in each.
+        ([0.55, 0.6], [True, False], (1.15 - 1) / 2),
+        ([0.55, 0.9], [True, False], (0.45 + 0.9) / 2),
+        # A bound belongs to the bin below it, and 0 to the first.
+        ([0.5, 0.45], [True, False], 0.05 / 2),
+        ([0.5, 0.55], [True, False], (0.5 + 0.55) / 2),
+        ([0.0, 0.05], [True, False], 0.95 / 2),
+        ([1.0, 0.95], [True, True], 0.05 / 2),
+        # Sure and wrong, and unsure and right, are both off.
+        ([1.0], [False], 1.0),
+        ([0.25], [True], 0.75),
+    ],
+)
+def test_gaps_in_ten_bins(confidence: list[float], right: list[bool], gap: float) -> None:
+    assert binned_gap(np.array(confidence), np.array(right), bins=10) == pytest.approx(gap)
+
+
+def test_bins_count_by_their_cases() -> None:
+    # Of ten cases nine lie in a bin that is .1 off, and one in a bin that is .6 off.
+    confidence = np.array([0.9] * 9 + [0.4])
+    assert binned_gap(confidence, np.array([True] * 10), bins=5) == pytest.approx(0.9 * 0.1 + 0.1 * 0.6)
