@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pixbench.errors import UserError
+from pixbench.evaluation.probing.head import PixelHead
 from pixbench.evaluation.probing.probabilities import read_probabilities, write_probabilities
 from pixbench.evaluation.probing.read_out import READ_OUTS, STRENGTHS, Classified, LabelledDescriptors, accuracy, read_out
 
@@ -54,7 +55,9 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return Known(frozenset(values[:, 0].tolist()), strength, (SEEN,), (UNSEEN,))
 
     monkeypatch.setattr("pixbench.evaluation.probing.read_out.fit_linear_probe", fit)
-    monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 1)
+    monkeypatch.setattr(
+        "pixbench.evaluation.probing.read_out.train_head", lambda features, labels, **_: PixelHead(features.shape[1]).eval()
+    )
     return found
 
 

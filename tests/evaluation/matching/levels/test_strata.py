@@ -76,3 +76,54 @@ def test_matchable_is_within_all_bounds() -> None:
     assert strata.matchable.tolist() == [True, False, False, False, False]
     image = Queries(np.array([[0, 0], [1, 0], [2, 0], [0, 1], [1, 1]]), strata).place(strata.scale, 3, 2)
     assert np.array_equal(image, [[1.0, 0.4, 2.1], [1, 1, np.nan]], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("scale", "anisotropy", "texture", "near"),
+    [
+        (1.0, 1.1, 3.0, False),
+        # Floats of the geometry may differ by a ten thousandth, brightness by a hundredth.
+        (0.8 * (1 + 0.9e-4), 1.1, 3.0, True),
+        (0.8 * (1 - 0.9e-4), 1.1, 3.0, True),
+        (0.8 * (1 + 1.1e-4), 1.1, 3.0, False),
+        (1.0, 4.0 * (1 - 0.9e-4), 3.0, True),
+        (1.0, 4.0 * (1 - 1.1e-4), 3.0, False),
+        (1.0, 1.1, 16 * 1.009, True),
+        (1.0, 1.1, 16 * 1.011, False),
+        # The end of a range is no bound between two: 0, and 1 of anisotropy only as far as it can be crossed.
+        (1e-9, 1.1, 1e-9, False),
+        (1.0, 1.0, 3.0, True),
+    ],
+)
+def test_who_is_next_to_a_bound(scale: float, anisotropy: float, texture: float, near: bool) -> None:
+    strata = Strata(*(np.array([value, middle]) for value, middle in ((scale, 1.0), (anisotropy, 1.1), (texture, 3.0))), np.zeros(2, bool))
+    assert strata.near_bounds().tolist() == [near, False]
+
+
+def test_the_bounds_of_matchable_are_allowed() -> None:
+    strata = Strata(np.array([2.0, 0.5, 1, 1]), np.array([1.0, 1, 2, 1]), np.array([9.0, 9, 9, 4]), np.zeros(4, bool))
+    assert strata.matchable.all()
+
+
+def test_masks_of_queries_are_false_elsewhere() -> None:
+    strata = Strata(*(np.ones(2) for _ in range(3)), np.array([True, False]))
+    placed = Queries(np.array([[2, 0], [0, 1]]), strata).place(strata.on_edge, 3, 2)
+    assert placed.dtype == bool
+    assert placed.tolist() == [[False, False, True], [False, False, False]]
+
+
+def test_what_a_view_shows_of_a_slope() -> None:
+    """A plane that is seen aslant: its depth changes within a pixel, and a point on it is shown wherever it falls."""
+    camera, normal = _camera((4, 0, 0)), np.array([0.2, 0.1, 1.0]) / np.linalg.norm([0.2, 0.1, 1.0])
+    offset = -0.8
+
+    def depth(uv: np.ndarray) -> np.ndarray:
+        return np.asarray((offset - camera.centre @ normal) / (camera.rays(uv) @ normal))
+
+    row, column = np.mgrid[:240, :320]
+    seen = depth(index_to_uv(np.stack([column, row], axis=-1)))
+    normals = np.tile(-normal if camera.rays(np.array([[160.0, 200]]))[0] @ normal > 0 else normal, (240, 320, 1))
+    uv = np.array([[160.05, 200.95], [40.9, 150.1], [300.1, 230.9]])
+    for share, shows in ((1.0, True), (1.008, True), (0.992, True), (1.02, False), (0.98, False)):
+        points = camera.unproject(uv, depth(uv) * share)
+        assert shown(points, camera, seen, normals).tolist() == [shows] * 3
