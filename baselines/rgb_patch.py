@@ -1,4 +1,4 @@
-"""Raw RGB patches: the 9 x 9 neighbourhood of each pixel, compared as it is."""
+"""Raw RGB patches, compared as they are: the 9 x 9 neighbourhood of each pixel, or the pixel alone."""
 
 from typing import Any
 
@@ -26,3 +26,10 @@ class RgbPatch(DescriptorModel):
         half = self.size // 2
         patches = functional.unfold(functional.pad(images, [half] * 4, mode="reflect"), self.size)
         return patches.reshape(len(images), -1, *images.shape[2:])
+
+
+class RgbPixel(RgbPatch):
+    """The pixel's own colour: what channels show without any context."""
+
+    name = "rgb-pixel"
+    size = 1

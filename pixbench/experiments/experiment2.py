@@ -30,6 +30,7 @@ from ..training.config import TrainConfig, preset_values
 from ..training.precision import FLOAT32
 from ..training.run_folder import STATE
 from ..training.train import train
+from ..visualization.channels import scaled_channels, show_channels, widest_channels
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Record, preset_named
 from .records import by_settings, cell_record, thinned
@@ -164,13 +165,11 @@ def _structure(network: torch.nn.Module, test: Dataset, p: float) -> dict[str, f
 def _shown(network: torch.nn.Module, scene: StoredScene) -> Record:
     """The first test view, its instances, and the channels with the largest spread, -100 to 100 between their 1st and 99th percentile."""
     dense = _descriptors(network, scene, 0)
-    chosen = np.sort(np.argsort(-dense.reshape(len(dense), -1).std(axis=1), kind="stable")[:SHOWN_CHANNELS])
-    low, high = np.percentile(dense[chosen], (1, 99), axis=(1, 2))
-    scaled = (2 * (dense[chosen] - low[:, None, None]) / np.maximum(high - low, 1e-9)[:, None, None] - 1).clip(-1, 1)
+    chosen = widest_channels(dense, SHOWN_CHANNELS)
     return {
         "rgb": scene.read("rgb", 0).tolist(),
         "instance": scene.read("instance", 0).tolist(),
-        "channels": (100 * scaled).round().astype(int).tolist(),
+        "channels": (100 * scaled_channels(dense[chosen])).round().astype(int).tolist(),
         "which": chosen.tolist(),
     }
 
@@ -222,10 +221,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
         shown = cell["shown"]
         show_image(row[0], np.array(shown["rgb"], np.uint8), f"p = {cell['p'].replace('inf', '∞')}")
         show_image(row[1], instance_palette()[np.array(shown["instance"]) % 256], "instances")
-        for axes, channel, number in zip(row[2:], shown["channels"], shown["which"], strict=False):
-            axes.imshow(np.array(channel) / 100, cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
-            axes.set_axis_off()
-            axes.set_title(f"channel {number}", fontsize=9)
+        show_channels(row[2:-1], np.array(shown["channels"]) / 100, shown["which"])
         _losses(row[-1], cell)
     figure.suptitle(f"Experiment 2, preset {cells[0]['preset']}: the channels with the largest spread on a room held out", fontsize=10)
     save_figure(figure, path)

@@ -1,5 +1,6 @@
 """Descriptors of a picture, in files that other programs read, and as colours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from ..evaluation.model import DescriptorModel, image_batch, norm_name
 from ..image.picture import as_picture, shrunk
 from ..io.files import written_whole
 from ..io.hdf5 import create_file
+from ..visualization.channels import draw_channels
+from ..visualization.figures import check_picture_path
 from .defaults import WORKING_SIZE
 from .model import ModelSource, PictureSource, check_size, open_model
 
@@ -83,10 +86,22 @@ def pca_colours(descriptors: Float[np.ndarray, "channels rows columns"]) -> UInt
     return (255 * colours).round().astype(np.uint8).reshape(*descriptors.shape[1:], 3)
 
 
-def check_description_path(path: Path) -> None:
-    """Raise UserError, before any work starts, for an unsupported file type."""
-    if path.suffix not in FILES:
+def check_description_path(path: Path, *, drawn: bool = False) -> None:
+    """Raise UserError, before any work starts, for an unsupported file type: of descriptors, or of a figure of them (`drawn`)."""
+    if drawn:
+        check_picture_path(path)
+    elif path.suffix not in FILES:
         raise UserError(f"{path}: expected a name that ends in {', '.join(FILES)}")
+
+
+def save_channels(image: PictureSource, described: Sequence[Description], path: Path, *, count: int, max_size: int = WORKING_SIZE) -> None:
+    """Draw the picture and the `count` channels with the largest spread, one row for each description of it, as .png, .jpg or .pdf.
+
+    Raises UserError for another ending.
+    """
+    norms = {found.p: "cosine" if found.p == "cosine" else "p = " + found.p.replace("inf", "∞") for found in described}
+    rows = [(f"{found.model} ({norms[found.p]})", found.descriptors) for found in described]
+    draw_channels(shrunk(as_picture(image).rgb, max_size), rows, path, count=count)
 
 
 def save_description(description: Description, path: Path, *, half: bool = False) -> None:

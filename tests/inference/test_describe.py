@@ -14,6 +14,7 @@ from pixbench.cli import app
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.inference.describe import describe, pca_colours, save_description
+from pixbench.visualization.channels import scaled_channels, widest_channels
 
 
 class _Averages(DescriptorModel):
@@ -97,3 +98,34 @@ def test_the_command_writes_and_says_what(tmp_path: Path, monkeypatch: pytest.Mo
     with np.load("a.npz") as file:
         assert file["descriptors"].shape == (243, 40, 60)
         assert file["descriptors"].dtype == np.float16
+
+
+def test_channels_with_the_largest_spread_are_drawn(tmp_path: Path) -> None:
+    descriptors = np.stack([np.zeros((4, 5)), 9 * np.arange(20.0).reshape(4, 5), np.arange(20.0).reshape(4, 5) + 100])
+    assert widest_channels(descriptors, 2).tolist() == [1, 2]
+    scaled = scaled_channels(descriptors)
+    # Both ramps look the same, whatever their offset and scale; the middle of 0 to 19 is 9.5.
+    assert np.allclose(scaled[1], scaled[2])
+    assert (scaled[1].min(), scaled[1].max(), scaled[1].ravel()[9:11].sum()) == (-1, 1, pytest.approx(0, abs=1e-9))
+    Image.fromarray(PLACE).save(tmp_path / "a.png")
+    options = "--channels 2 --max-size 60 --model baseline:rgb-pixel --model baseline:random-unet".split()
+    said = CliRunner().invoke(app, ["describe", str(tmp_path / "a.png"), "--out", str(tmp_path / "c.png"), *options])
+    assert said.exit_code == 0, said.output
+    assert "rgb-pixel: 3 channels in 40 x 60 cells of 2 px" in said.output
+    assert "random-unet" in said.output
+    drawn = np.asarray(Image.open(tmp_path / "c.png").convert("RGB")).astype(int)
+    ramps = drawn[:, drawn.shape[1] // 3 :]
+    assert (ramps[..., 0] - ramps[..., 2] > 60).mean() > 0.05  # red
+    assert (ramps[..., 2] - ramps[..., 0] > 60).mean() > 0.05  # blue
+
+
+def test_several_models_are_drawn_not_written(tmp_path: Path) -> None:
+    Image.fromarray(PLACE).save(tmp_path / "a.png")
+    for arguments, message in (
+        (["--out", "d.npz", "--model", "baseline:rgb-pixel", "--model", "baseline:hog"], "several are drawn"),
+        (["--out", "d.npz", "--channels", "3"], "pictures are written as"),
+    ):
+        found = CliRunner().invoke(app, ["describe", str(tmp_path / "a.png"), *arguments])
+        assert isinstance(found.exception, UserError)
+        assert message in str(found.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

@@ -30,7 +30,16 @@ from ..task import METRICS, Task
 from .calibration import BINS
 from .linear_probe import PIXEL_PROBE_STEPS, PIXEL_PROBE_STRENGTH, fit_linear_probe
 from .pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error, read_classes, write_classes
-from .structure import best_channel_iou, binary_codes, code_rand_index, depth_edges, descriptor_steps, edge_precision, normal_edges
+from .structure import (
+    best_channel_iou,
+    binary_codes,
+    binary_share,
+    code_rand_index,
+    depth_edges,
+    descriptor_steps,
+    edge_precision,
+    normal_edges,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ STRUCTURE = {
     "instance_rand": "adjusted Rand index of equal binary codes against instances, no training",
     "depth_edge_ap": "average precision of the descriptor's step between neighbours as a detector of depth edges, no training",
     "normal_edge_ap": "average precision of the descriptor's step between neighbours as a detector of creases, no training",
+    "binary_share": "share of values in the lower or upper quarter of their channel's range in a view, from its 5th to its 95th percentile",
 }
 SEGMENTATION_METRICS: tuple[Metric, ...] = (
     *(
@@ -104,6 +114,7 @@ class Segmentation(Task):
         "instance_rand": "Rand index",
         "depth_edge_ap": "depth edge AP",
         "normal_edge_ap": "normal edge AP",
+        "binary_share": "binary values",
     }
     metrics = SEGMENTATION_METRICS
 
@@ -248,6 +259,7 @@ def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredS
         "instance_rand": code_rand_index(codes, instance),
         "depth_edge_ap": edge_precision(steps, depth_edges(scene.read("depth_m", 0).astype(float))),
         "normal_edge_ap": edge_precision(steps, normal_edges(scene.read("normal_world", 0).astype(float))),
+        "binary_share": binary_share(dense),
     }
 
 

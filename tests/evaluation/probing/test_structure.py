@@ -4,10 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from pixbench.evaluation.probing.structure import (
     best_channel_iou,
     binary_codes,
+    binary_share,
     code_rand_index,
     depth_edges,
     descriptor_steps,
@@ -112,3 +114,16 @@ def test_a_depth_edge_is_five_percent_of_the_nearer(first: float, second: float,
 def test_a_crease_is_over_thirty_degrees(degrees: float, edge: bool) -> None:
     normal = np.array([[[0.0, 0, 1], [0, np.sin(np.radians(degrees)), np.cos(np.radians(degrees))]]])
     assert normal_edges(normal).tolist() == [[edge, False]]
+
+
+def test_share_of_binary_values() -> None:
+    rng = np.random.default_rng(0)
+    two, flat = np.where(_halves() == 1, 3.0, -1.0), np.full((12, 16), 5.0)
+    assert binary_share(np.stack([two, flat])) == 1
+    assert math.isnan(binary_share(flat[None]))
+    # A uniform distribution: of [0, 1] the range is [.05, .95], and its outer quarters with what lies beyond are .275 each.
+    assert binary_share(rng.random((4, 200, 200))) == pytest.approx(0.55, abs=0.01)
+    # A normal one: the quarters end at 1.645 / 2 standard deviations.
+    assert binary_share(rng.normal(size=(4, 200, 200))) == pytest.approx(2 * norm.sf(norm.ppf(0.95) / 2), abs=0.01)
+    # Twenty values of one channel: the 5th percentile is .95, the 95th 18.05, the quarters end at 5.225 and 13.775.
+    assert binary_share(np.arange(20.0).reshape(1, 4, 5)) == 12 / 20
