@@ -39,10 +39,11 @@ def draw_channels(
 ) -> None:
     """The picture and the `count` channels with the largest spread: one row for each pair of a title and descriptors."""
     height = 1.9 * picture.shape[0] / picture.shape[1] + 0.25
-    figure = Figure(figsize=(1.9 * (1 + count), height * len(described)), layout="constrained")
+    figure = Figure(figsize=(1.9 * (1 + count) + 0.3, height * len(described)), layout="constrained")
     grid = figure.subplots(len(described), 1 + count, squeeze=False)
     for row, (title, descriptors) in zip(grid, described, strict=True):
         which = widest_channels(descriptors, count)
-        show_image(row[0], picture, title)
+        show_image(row[0], picture)
+        row[0].text(-0.05, 0.5, title, rotation=90, ha="right", va="center", fontsize=9, transform=row[0].transAxes)
         show_channels(row[1:], scaled_channels(descriptors[which].astype(np.float64)), which.tolist())
     save_figure(figure, path)

@@ -98,6 +98,7 @@ ELSEWHERE = {
     r"--devices|--nodes": "needs GPUs: tests/training/test_processes.py trains in two processes",
     r"colored-mnist|^pixbench (preview|generate) 2d --out (preview|data/digits)": "needs digits: tests/evaluation/probing",
     r"--suite (standard|photos)": "is a large suite, or needs photographs: tests/evaluation/matching, tests/generators/suites",
+    r"--suite room-classes": "is a large suite: tests/evaluation/probing",
     r"real/hpatches|results/hpatches": "needs real pairs: tests/evaluation/matching/real",
     r"baseline:mine": "needs an installed package: tests/docs/test_readme.py",
 }

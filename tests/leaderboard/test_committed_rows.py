@@ -1,5 +1,6 @@
 """What the committed records must show, whoever adds one."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,15 @@ def test_the_first_number_is_the_mean_of_the_levels(suite: str) -> None:
     for record in _models(suite):
         levels = [record.value(f"delta_avg@{level}") for level in ("easy", "medium", "hard")]
         assert record.value("delta_avg") == pytest.approx(sum(level or 0.0 for level in levels) / 3, abs=1e-5)
+
+
+def test_the_page_on_reproduction_has_the_numbers_of_the_records() -> None:
+    page = (RESULTS.parent / "docs/reproduction.md").read_text().splitlines()
+    first = page.index("| model | instance IoU | Rand index | depth edge AP | normal edge AP | binary values | ID mIoU | OOD mIoU |")
+    rows = list(itertools.takewhile(lambda line: line.startswith("|"), page[first + 2 :]))
+    records = {each.path.stem: each.record for each in find_records([RESULTS / "room-classes"])}
+    metrics = ("instance_iou", "instance_rand", "depth_edge_ap", "normal_edge_ap", "binary_share", "id_miou", "ood_miou")
+    assert len(rows) == len(records)
+    for row in rows:
+        name, *numbers = (cell.strip() for cell in row.strip("|").split("|"))
+        assert numbers == [f"{records[name].value(metric):.3f}" for metric in metrics], name
