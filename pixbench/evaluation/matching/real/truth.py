@@ -17,7 +17,8 @@ DEPTH_TOLERANCE = 0.05
 """Depths of one point that differ by more than this share are of two surfaces (RoMa's bound; LoFTR's, for training, is .2)."""
 
 Grid = Float[np.ndarray, "rows columns 2"]
-DepthMap = Float[np.ndarray, "height width"]
+DepthMap = Float[np.ndarray, "_ _"]
+"""z-depth in metres; each picture has one of its own size."""
 
 
 def homography_truth(H: Float[np.ndarray, "3 3"], width: int, height: int) -> TruthMap:

@@ -57,6 +57,22 @@ def test_smaller_pictures_have_smaller_homographies(tree: Path) -> None:
     np.testing.assert_allclose(moved[:2] / moved[2], pair.truth.uv_b[10, 4], atol=1e-4)
 
 
+def test_the_first_picture_is_matched_to_each_other_one(tree: Path) -> None:
+    source = open_pairs(tree, "hp", long_side=0)
+    for number, key in enumerate(source.groups()[1], start=2):
+        pair = source.pair(key)
+        for shown, k in ((pair.rgb_a, 1), (pair.rgb_b, number)):
+            assert np.array_equal(shown, np.asarray(Image.open(tree / "v_wall" / f"{k}.ppm")))
+
+
+@pytest.mark.parametrize("cell", ["nan", "inf", "-inf"])
+def test_a_matrix_of_finite_numbers(cell: str, tree: Path) -> None:
+    (tree / "v_wall" / "H_1_2").write_text(f"1 0 0 0 1 0 0 {cell} 1")
+    source = open_pairs(tree / "v_wall", "hp")
+    with pytest.raises(UserError, match="H_1_2 holds a number that is not finite: expected 3 x 3 finite ones"):
+        source.pair(source.groups()[0][0])
+
+
 def test_by_command(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     arguments = ["evaluate", "--model", "baseline:oracle", "--data", str(tree), "--out", str(tmp_path / "out"), "--query-stride", "6"]

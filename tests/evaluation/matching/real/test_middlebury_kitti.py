@@ -7,6 +7,7 @@ from real_pairs import SHIFT, delta_avg, grid, picture, scored
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.real.open import open_pairs
+from pixbench.geometry.correspondence import Status
 
 WIDTH, HEIGHT = 64, 48
 COLUMN, ROW = grid(WIDTH, HEIGHT)
@@ -137,3 +138,88 @@ def test_a_damaged_file_is_named(tmp_path: Path, disparity: np.ndarray) -> None:
     source = open_pairs(tmp_path, "mb")
     with pytest.raises(UserError, match=r"disp0\.pfm holds something else: expected disparity"):
         source.pair(source.groups()[0][0])
+
+
+def _shown(folder: Path, row: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """The pictures of a pair, and its status."""
+    source = open_pairs(folder, "mine", long_side=0)
+    pair = source.pair([key for group in source.groups() for key in group][row])
+    return [pair.rgb_a, pair.rgb_b], pair.truth.status
+
+
+def _stored(*paths: Path) -> list[np.ndarray]:
+    return [cv2.imread(str(path))[..., ::-1] for path in paths]
+
+
+@pytest.mark.parametrize(("row", "names"), [(0, ("im0.png", "im1.png")), (1, ("im1.png", "im0.png"))])
+def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, row: int, names: tuple[str, str]) -> None:
+    for seed, name in enumerate(("im0.png", "im1.png")):
+        picture(tmp_path / "Piano" / name, WIDTH, HEIGHT, seed)
+    for name in ("disp0.pfm", "disp1.pfm"):
+        _pfm(tmp_path / "Piano" / name, disparity)
+    mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    mask[20:22], mask[22:24] = 128, 0
+    cv2.imwrite(str(tmp_path / "Piano" / "mask0nocc.png"), mask)
+    shown, status = _shown(tmp_path, row)
+    assert np.array_equal(shown, _stored(*(tmp_path / "Piano" / name for name in names)))
+    # Only the first picture has a mask; hidden is 128, unknown 0.
+    if row == 0:
+        inside = slice(12, -12)
+        assert (status[20:22, inside] == Status.OCCLUDED).all()
+        assert (status[22:24, inside] == Status.NO_SURFACE).all()
+        assert (status[30, inside] == Status.VISIBLE).all()
+    else:
+        assert {Status.VISIBLE, Status.OCCLUDED} <= set(status[20:24].ravel().tolist())
+
+
+def test_middlebury_without_disparities_of_the_right_picture(tmp_path: Path, disparity: np.ndarray) -> None:
+    for scene in ("Piano", "Untold"):
+        for seed, name in enumerate(("im0.png", "im1.png")):
+            picture(tmp_path / scene / name, WIDTH, HEIGHT, seed)
+    _pfm(tmp_path / "Piano" / "disp0.pfm", disparity)
+    source = open_pairs(tmp_path, "mine")
+    assert [[(key.a, key.b) for key in group] for group in source.groups()] == [[(0, 1)]]
+
+
+@pytest.mark.parametrize("which", ["disp0.pfm", "mask0nocc.png", "flow10.flo", "disp_occ_0", "flow_occ"])
+def test_ground_truth_of_another_size_is_refused(
+    which: str, tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray
+) -> None:
+    if "_occ" in which:
+        _kitti(tmp_path, disparity, flow, seen)
+        for path in (tmp_path / "image_2").glob("*_10.png"):
+            picture(path, WIDTH - 2, HEIGHT)
+        if which == "flow_occ":
+            (tmp_path / "disp_occ_0" / "000003_10.png").unlink()
+    else:
+        names = ("frame10.png", "frame11.png") if which.endswith("flo") else ("im0.png", "im1.png")
+        for name in names:
+            picture(tmp_path / "scene" / name, WIDTH - 2 if which != "mask0nocc.png" else WIDTH, HEIGHT)
+        _flo(tmp_path / "scene" / "flow10.flo", flow)
+        _pfm(tmp_path / "scene" / "disp0.pfm", disparity)
+        cv2.imwrite(str(tmp_path / "scene" / "mask0nocc.png"), np.zeros((HEIGHT, WIDTH - 4), np.uint8))
+    with pytest.raises(UserError, match=rf"{which}.* is 6\d x 48, its picture 6\d x 48: expected one size"):
+        _shown(tmp_path, 0)
+
+
+def test_pictures_of_kitti(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
+    _kitti(tmp_path, disparity, flow, seen)
+    left = tmp_path / "image_2" / "000003_10.png"
+    for row, other in enumerate(("image_3/000003_10.png", "image_2/000003_11.png")):
+        assert np.array_equal(_shown(tmp_path, row)[0], _stored(left, tmp_path / other))
+
+
+def test_kitti_of_2012_in_grey_without_flow(tmp_path: Path, disparity: np.ndarray, seen: np.ndarray) -> None:
+    """A picture without ground truth is passed over."""
+    for seed, name in enumerate(("image_0/000001_10.png", "image_1/000001_10.png", "image_0/000000_10.png")):
+        picture(tmp_path / name, WIDTH, HEIGHT, seed)
+    _kitti_disparity(tmp_path / "disp_occ" / "000001_10.png", disparity)
+    _kitti_disparity(tmp_path / "disp_noc" / "000001_10.png", np.where(seen, disparity, np.inf))
+    source = open_pairs(tmp_path, "mine")
+    assert [len(group) for group in source.groups()] == [1]
+    assert np.array_equal(_shown(tmp_path, 0)[0], _stored(tmp_path / "image_0/000001_10.png", tmp_path / "image_1/000001_10.png"))
+    for folder in ("disp_occ", "disp_noc"):
+        (tmp_path / folder / "000001_10.png").unlink()
+        (tmp_path / folder).rmdir()
+    with pytest.raises(UserError, match="is in no layout that can be read"):
+        open_pairs(tmp_path, "mine")

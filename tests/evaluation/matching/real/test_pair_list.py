@@ -159,3 +159,39 @@ def test_a_table_without_a_column(folder: Path) -> None:
     (folder / "pairs.csv").write_text("image_a,image_b,h11\na.png,b.png,1\n")
     with pytest.raises(UserError, match="lacks the column h12"):
         open_pairs(folder, "mine")
+
+
+def test_a_table_with_a_column_of_another_name(folder: Path) -> None:
+    cells = [f"h{row}{column}" for row in "123" for column in "123"]
+    (folder / "pairs.csv").write_text(",".join(["image_a", "image_b", *cells, "scenes"]) + "\n")
+    with pytest.raises(UserError, match="has the column scenes: expected image_a, image_b, h11 to h33, and maybe scene"):
+        open_pairs(folder, "mine")
+
+
+def test_a_list_of_nothing_and_two_lists(folder: Path) -> None:
+    _list(folder)
+    with pytest.raises(UserError, match=r"pairs\.json lists no pair"):
+        open_pairs(folder, "mine")
+    (folder / "pairs.csv").write_text("")
+    with pytest.raises(UserError, match=r"has both pairs\.json and pairs\.csv: leave one of them"):
+        open_pairs(folder, "mine")
+
+
+def test_pictures_are_those_that_are_listed(folder: Path) -> None:
+    picture(folder / "c.png", WIDTH, HEIGHT, 7)
+    _list(folder, {"homography": H, "scene": "x"}, {"image_a": "c.png", "image_b": "a.png", "homography": H, "scene": "x"})
+    source = open_pairs(folder, "mine", long_side=0)
+    for key, names in zip(source.groups()[0], (("a", "b"), ("c", "a")), strict=True):
+        pair = source.pair(key)
+        for shown, name in zip((pair.rgb_a, pair.rgb_b), names, strict=True):
+            assert np.array_equal(shown, np.asarray(Image.open(folder / f"{name}.png")))
+
+
+@pytest.mark.parametrize("kind", ["disparity", "seen"])
+def test_disparities_and_masks_of_another_size(folder: Path, kind: str) -> None:
+    np.save(folder / "disparity.npy", np.ones((HEIGHT, WIDTH - (kind == "disparity"))))
+    np.save(folder / "seen.npy", np.ones((HEIGHT - 1, WIDTH)))
+    _list(folder, {"disparity": "disparity.npy", **({"seen": "seen.npy"} if kind == "seen" else {})})
+    source = open_pairs(folder, "mine", long_side=0)
+    with pytest.raises(UserError, match=rf"{kind}\.npy is \d+ x \d+, its picture 64 x 48: expected one size"):
+        source.pair(source.groups()[0][0])

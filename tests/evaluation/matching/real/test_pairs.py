@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,14 @@ from real_pairs import picture
 from torch import Tensor
 
 from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pairs import Identity
+from pixbench.evaluation.matching.real.layout import GroundTruth, RealPair, RealScene, RealView
 from pixbench.evaluation.matching.real.open import open_pairs
-from pixbench.evaluation.matching.real.pairs import GROUP_VIEWS
+from pixbench.evaluation.matching.real.pairs import GROUP_VIEWS, RealPairs, contents_sha256
+from pixbench.evaluation.matching.real.truth import depth_truth, plane
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.geometry.cameras import Camera
+from pixbench.geometry.correspondence import Status
 
 PICTURES = 12
 
@@ -70,3 +76,86 @@ def test_pictures_are_shrunk_never_enlarged(folder: Path) -> None:
     shrunk = open_pairs(folder, "mine", long_side=41).images(0)
     assert [shrunk[k].shape for k in (0, 1, 11)] == [(40, 40, 3), (41, 40, 3), (41, 32, 3)]
     assert len(shrunk) == PICTURES
+
+
+def _pairs(truth: Any, *sizes: tuple[int, int], long_side: int = 0, pairs: int = 1) -> RealPairs:
+    """A scene of blank pictures of these sizes, and pairs of the first two."""
+    views = [RealView(lambda k=k, size=size: np.full((size[1], size[0], 3), k, np.uint8)) for k, size in enumerate(sizes)]
+    scene = RealScene("scene", views, [RealPair(0, 1, truth)] * pairs, [])
+    return RealPairs([scene], Identity("mine", "0", "0", "test", 0, 1), query_stride=2, long_side=long_side)
+
+
+def _never(size_a: tuple[int, int], size_b: tuple[int, int]) -> GroundTruth:
+    raise AssertionError("no pair is asked for")
+
+
+@pytest.mark.parametrize("long_side", [0, 8])
+def test_the_angle_between_views_does_not_depend_on_their_size(long_side: int) -> None:
+    """Two cameras a metre apart look at a wall at 4 m; the second has twice the focal length."""
+    K = np.array([[16.0, 0, 8], [0, 16, 6], [0, 0, 1]])
+    beside = np.eye(4)
+    beside[0, 3] = 1
+    cameras = Camera(K, np.eye(4), 16, 12), Camera(np.diag([2.0, 2, 1]) @ K, beside, 32, 24)
+    depth = np.full((12, 16), 4.0), np.full((24, 32), 4.0)
+    source = _pairs(lambda size_a, size_b: depth_truth(*depth, *cameras), (16, 12), (32, 24), long_side=long_side)
+    pair = source.pair(source.groups()[0][0])
+    seen = pair.truth.status == Status.VISIBLE
+    shape = seen.shape
+    row, column = np.nonzero(seen)
+    scale = 16 / shape[1]
+    point = np.stack([((column + 0.5) * scale - 8) / 4, ((row + 0.5) * scale - 6) / 4, np.full(len(row), 4.0)], axis=1)
+    first, second = (ray / np.linalg.norm(ray, axis=1, keepdims=True) for ray in (point, point - [1, 0, 0]))
+    assert pair.angle_deg == pytest.approx(np.degrees(np.median(np.arccos((first * second).sum(axis=1)))), abs=1e-4)
+    # All but the first quarter of the columns.
+    assert pair.overlap == pytest.approx(seen.mean()) == 0.75
+    assert (pair.camera_b.width, pair.camera_b.height) == pair.rgb_b.shape[1::-1] == ((32, 24) if long_side == 0 else (8, 6))  # type: ignore[union-attr]
+
+
+def test_views_that_share_nothing_have_no_angle() -> None:
+    apart = np.eye(4)
+    apart[0, 3] = 100
+    a, b = (Camera(np.array([[16.0, 0, 8], [0, 16, 6], [0, 0, 1]]), pose, 16, 12) for pose in (np.eye(4), apart))
+    source = _pairs(lambda size_a, size_b: depth_truth(np.ones((12, 16)), np.ones((12, 16)), a, b), (16, 12), (16, 12))
+    pair = source.pair(source.groups()[0][0])
+    assert (np.isnan(pair.angle_deg), pair.overlap) == (True, 0.0)
+
+
+def test_a_view_may_be_shrunk_alone() -> None:
+    """Only the second picture is too large: its homography goes to what is left of it."""
+
+    def truth(size_a: tuple[int, int], size_b: tuple[int, int]) -> GroundTruth:
+        assert (size_a, size_b) == ((10, 8), (40, 20))
+        return plane(np.diag([4.0, 2.5, 1.0]), size_b)
+
+    source = _pairs(truth, (10, 8), (40, 20), long_side=20)
+    pair = source.pair(source.groups()[0][0])
+    np.testing.assert_allclose(pair.homography, np.diag([2.0, 1.25, 1.0]))
+    np.testing.assert_allclose(pair.truth.uv_b[3, 4], [9, 3.5 * 1.25])
+
+
+def test_pictures_of_a_scene_are_a_sequence() -> None:
+    images = _pairs(_never, (4, 3), (5, 3), (6, 3)).images(0)
+    assert [image.shape[1] for image in images] == [4, 5, 6]
+    assert [image.shape[1] for image in images[1:]] == [5, 6]
+    assert (images[-1].shape[1], len(images)) == (6, 3)
+    with pytest.raises(IndexError):
+        images[3]
+
+
+def test_a_scene_without_pairs_has_no_group() -> None:
+    assert _pairs(_never, (4, 3), (4, 3), pairs=0).groups() == []
+
+
+def test_the_hash_of_contents_covers_names_below_the_folder(tmp_path: Path) -> None:
+    def hashed(*names: str) -> str:
+        files = [tmp_path / name for name in names]
+        for file in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("the same")
+        return contents_sha256([RealScene("scene", [], [], files)], tmp_path / "set")
+
+    first = hashed("set/a/1.png", "set/b/1.png")
+    assert hashed("set/a/1.png", "set/a/1.png", "set/b/1.png") == first
+    assert len({first, hashed("set/b/1.png", "set/a/1.png"), hashed("set/a/1.png"), hashed("set/c/1.png", "set/b/1.png")}) == 4
+    # Of a file elsewhere only its name counts: where a copy lies on this machine is nobody's business.
+    assert hashed("elsewhere/1.png") == hashed("there/1.png")

@@ -84,6 +84,33 @@ def test_scannet(scannet: Path, tmp_path: Path) -> None:
     _check(record, 0.0)
 
 
+def _shown(folder: Path, row: int) -> list[np.ndarray]:
+    """The pictures of a pair, as models get them."""
+    source = open_pairs(folder, "mine", long_side=0)
+    pair = source.pair([key for group in source.groups() for key in group][row])
+    return [pair.rgb_a, pair.rgb_b]
+
+
+@pytest.mark.parametrize(("row", "stems"), [(0, (15, 30)), (1, (405, 30))])
+def test_pictures_of_scannet_are_those_of_the_list(scannet: Path, row: int, stems: tuple[int, int]) -> None:
+    for stem, shown in zip(stems, _shown(scannet, row), strict=True):
+        with Image.open(scannet / "scene0707_00" / "color" / f"{stem}.jpg") as image:
+            assert np.array_equal(shown, np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)))
+
+
+@pytest.mark.parametrize(("row", "numbers"), [(0, (0, 1)), (1, (2, 1))])
+def test_pictures_of_megadepth_are_those_of_the_list(megadepth: Path, row: int, numbers: tuple[int, int]) -> None:
+    for number, shown in zip(numbers, _shown(megadepth, row), strict=True):
+        with Image.open(megadepth / f"Undistorted_SfM/0015/images/{number}.jpg") as image:
+            assert np.array_equal(shown, np.asarray(image))
+
+
+def test_megadepth_with_a_picture_missing(megadepth: Path) -> None:
+    (megadepth / "Undistorted_SfM/0015/images/2.jpg").unlink()
+    with pytest.raises(UserError, match=r"2\.jpg is missing, though 0015_0\.1_0\.3\.npz names it"):
+        open_pairs(megadepth, "mine")
+
+
 def test_scannet_with_something_missing(scannet: Path) -> None:
     (scannet / "scene0707_00" / "pose" / "405.txt").unlink()
     with pytest.raises(UserError, match=r"pose/405\.txt is missing, though test\.npz names it"):
