@@ -107,8 +107,9 @@ def test_strata_are_half_open() -> None:
         "texture: 0 to 2": (1, 6, 1.0),
         "texture: 2 to 4": (1, 6, 1.0),
     }
-    # Four lie on the bound of .8, and none next to another of scale; texture has bounds within 1 %.
+    # All are within a hundredth of a bound of texture: on another copy each may be in another group of this kind, and of no other.
     assert (found.rows[0].changed, found.rows[0].unsure) == (0, 12)
+    assert (found.groups["scale: 0.5 to 0.8"].changed, found.groups["level: easy"].changed) == (1.0, 0.0)
 
 
 def test_errors_can_be_shifted() -> None:

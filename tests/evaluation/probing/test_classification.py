@@ -6,11 +6,11 @@ import torch
 
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.probing.classification import evaluate, score
+from pixbench.evaluation.probing.classification import CLASSIFICATION, calibration_error, evaluate, score
 from pixbench.evaluation.probing.domains import DOMAIN_SETS, Bounds, DomainSuite
 from pixbench.evaluation.probing.probabilities import read_probabilities, write_probabilities
-from pixbench.evaluation.probing.read_out import READ_OUTS, LabelledDescriptors, read_out
-from pixbench.evaluation.record import read_record
+from pixbench.evaluation.probing.read_out import READ_OUTS, Classified, LabelledDescriptors, read_out
+from pixbench.evaluation.record import StoredRecord, read_record
 from pixbench.evaluation.suite import SUITES
 from pixbench.models.loading import load_model
 
@@ -78,7 +78,9 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(DOMAIN_SETS, "get", lambda name: lambda source, *, cut, seed: colored_mnist(digits, cut=cut, seed=seed))
     monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 5)
     suite = DomainSuite("digits", "", 3, "colored-mnist", "mine", "irm", 0, 32, 8)
-    path, record = evaluate(Grey(), suite, tmp_path, batch=50)
+    percents: list[int] = []
+    path, record = evaluate(Grey(), suite, tmp_path, batch=50, progress=percents.append)
+    assert sum(percents) == 100
     # Noise has no shape; its colour is the label up to the domain's e.
     assert record.metrics["id_accuracy/training-domain"].value > 0.75  # type: ignore[operator]
     assert record.metrics["ood_accuracy/training-domain"].value < 0.25  # type: ignore[operator]
@@ -86,6 +88,14 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
     assert record.protocol.selection == list(READ_OUTS)
     assert record.data.suite == "digits v3"
     assert read_record(path) == record
+    # What statistics resample are the images of an accuracy, right or wrong.
+    stored = StoredRecord(path, record)
+    for metric in ("id_accuracy/head", "ood_accuracy/oracle"):
+        sums = CLASSIFICATION.unit_sums(stored, metric)
+        assert sorted(sums) == list(range(len(sums)))
+        assert {count for _, count in sums.values()} == {1.0}
+        assert np.mean([total for total, _ in sums.values()]) == pytest.approx(record.value(metric), abs=1e-6)
+    assert CLASSIFICATION.unit_sums(stored, "ood_ece/oracle") == {}
     with pytest.raises(UserError, match="oracle gives no descriptors"):
         evaluate(load_model("baseline:oracle"), suite, tmp_path)
 
@@ -97,3 +107,10 @@ def test_there_is_a_suite_for_every_cut() -> None:
         suite = SUITES.get(f"colored-mnist-{cut}")
         assert (suite.cut, suite.task) == (cut, "classification")
     assert Bounds((0.8, 1), (0, 0.25), (0.5, 0.8), 0.1).classify(0.85, 0.1) == "encode"
+
+
+def test_confidence_is_that_of_the_predicted_class() -> None:
+    # .9 sure of either class, and right twice; .6 sure, and wrong.
+    found = Classified(np.array([0.9, 0.1, 0.4]), np.array([True, False, True]))
+    assert calibration_error(found) == pytest.approx((0.1 + 0.1 + 0.6) / 3)
+    assert np.isnan(calibration_error(Classified(np.empty(0), np.empty(0, bool))))

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
-from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.model import DescriptorModel, image_batch
 from pixbench.evaluation.probing.pixel_classes import PixelClasses, mean_iou, pixel_accuracy, read_classes, write_classes
-from pixbench.evaluation.probing.segmentation import RoomSuite, evaluate
+from pixbench.evaluation.probing.segmentation import RoomSuite, _describe_views, _says, _structure, evaluate
 from pixbench.evaluation.record import read_record
 from pixbench.evaluation.suite import GeneratedSuite, Opening
+from pixbench.geometry.instances import FIRST_OBJECT
 from pixbench.models.loading import load_model
 
 
@@ -52,3 +54,70 @@ def test_classes_come_back(tmp_path: Path) -> None:
     again = read_classes(tmp_path / "c.h5")["ood"]
     np.testing.assert_allclose(again.confidence, [0.5, 0.123], atol=1e-9)
     assert (again.predicted.tolist(), again.truth.tolist()) == ([3, 7], [3, 1])
+
+
+class Plain(DescriptorModel):
+    """Colours as they are."""
+
+    name, p = "plain", 2.0
+
+    def describe(self, images: torch.Tensor) -> torch.Tensor:
+        return images
+
+
+def test_the_last_view_of_a_seen_room_is_held_back(tiny: Path) -> None:
+    seen, unseen = Dataset(tiny), Dataset(tiny)
+    done: list[int] = []
+    *parts, structure, images = _describe_views(Plain(), seen, unseen, 8, 2, done.append)
+    assert (images, done) == (2 * 3 * 3, [1] * 6)
+    for (features, classes), views in zip(parts, ((0, 1), (2,), (0, 1, 2)), strict=True):
+        colours, truth = [], []
+        for scene in seen.scenes():
+            for view in views:
+                for row in range(4, 48, 8):
+                    for column in range(4, 48, 8):
+                        if scene.read("instance", view)[row, column] > 0:
+                            colours.append(scene.read("rgb", view)[row, column] / 255)
+                            truth.append(scene.read("semantic", view)[row, column])
+        assert classes.tolist() == truth
+        np.testing.assert_allclose(features, colours, atol=1e-6)
+    first = [_structure(image_batch(scene.read("rgb", 0))[0].numpy().astype(np.float64), scene, 2.0) for scene in unseen.scenes()]
+    assert structure == pytest.approx({name: np.mean([each[name] for each in first]) for name in structure}, abs=1e-6)
+
+
+def test_structure_of_descriptors_that_know_it(tiny: Path) -> None:
+    scene = next(iter(Dataset(tiny).scenes()))
+    instance = scene.read("instance", 0).astype(int)
+    numbers = [number for number in np.unique(instance) if number > 0]
+    known = np.stack([instance == number for number in numbers]).astype(float) + 0.01
+    found = _structure(known, scene, 2.0)
+    # Channels that few pixels lie in have no threshold between their percentiles; the larger instances are told exactly.
+    assert found["instance_iou"] > 0.5
+    assert found["instance_rand"] > 0.9
+    blind = _structure(np.ones_like(known), scene, 2.0)
+    assert (blind["instance_rand"], found["depth_edge_ap"] > 2 * blind["depth_edge_ap"]) == (0.0, True)
+    # Walls and floors are no instances: a channel of objects alone is as good.
+    only = _structure(known[[number >= FIRST_OBJECT for number in numbers]], scene, 2.0)
+    assert only["instance_iou"] == pytest.approx(found["instance_iou"])
+
+
+def test_the_cosine_has_no_length(tiny: Path) -> None:
+    scene = next(iter(Dataset(tiny).scenes()))
+    colours = scene.read("rgb", 0).transpose(2, 0, 1) / 255 + 0.1
+    longer = colours * np.random.default_rng(0).uniform(0.1, 10, colours.shape[1:])
+    for name in ("depth_edge_ap", "normal_edge_ap"):
+        assert _structure(longer, scene, "cosine")[name] == pytest.approx(_structure(colours, scene, "cosine")[name], abs=1e-4)
+        assert _structure(longer, scene, 2.0)[name] != pytest.approx(_structure(colours, scene, 2.0)[name], abs=1e-2)
+    unit = colours / np.linalg.norm(colours, axis=0)
+    assert _structure(unit, scene, 2.0)["depth_edge_ap"] == pytest.approx(_structure(colours, scene, "cosine")["depth_edge_ap"], abs=1e-6)
+
+
+def test_a_probe_says_its_surest_class() -> None:
+    class Probe:
+        classes_ = np.array([3, 7, 40])
+
+        def predict_proba(self, features: np.ndarray) -> np.ndarray:
+            return features
+
+    found = _says(Probe(), np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]]), np.array([40, 7]))
+    assert (found.confidence.tolist(), found.predicted.tolist(), found.truth.tolist()) == ([0.7, 0.5], [40, 3], [40, 7])

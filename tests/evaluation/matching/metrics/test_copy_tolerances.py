@@ -92,3 +92,14 @@ def test_what_has_no_value_in_one_copy_is_no_difference(here: float, there: floa
 
     found = between_copies(scores(here), [], [METRICS.get("pck@1")], lambda shift: scores(there))
     assert found.metric("pck@1") == pytest.approx(ROUNDING + apart)
+
+
+def test_of_a_small_set_one_point_may_differ() -> None:
+    scores = Scores([PairRow(0, 0, 1, 20.0, 0.5, 3, "", {"pck@1": 0.5})], {"pck@1": 0.5}, {}, {})
+
+    def tolerances(points: str) -> Tolerances:
+        return between_copies(scores, [{"points": points}], [METRICS.get("pck@1")], lambda shift: scores)
+
+    assert tolerances("4").metric("pck@1") == pytest.approx(ROUNDING + 1 / 3)
+    with pytest.raises(UserError, match="2 visible points more or fewer than this copy, 1 may differ"):
+        tolerances("1")

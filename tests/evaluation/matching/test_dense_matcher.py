@@ -1,0 +1,97 @@
+"""Ratios, shares and places between pixels, on rows of numbers that are compared by their differences."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from pixbench.evaluation.matching.dense_matcher import Search, match_dense, vertex
+
+
+def _row(*values: float) -> Tensor:
+    """One channel of a picture that is one row high."""
+    return torch.tensor(values, dtype=torch.float32).reshape(1, 1, -1)
+
+
+FIRST = torch.tensor([[0, 0]])
+
+
+@pytest.mark.parametrize(("exclude_px", "ratio"), [(5.0, 1 / 4), (1.0, 1 / 2), (0.5, 1 / 1.25), (6.5, 1 / 50), (99.0, 0.0)])
+def test_the_rival_lies_farther_than_a_match_is_wide(exclude_px: float, ratio: float) -> None:
+    target = _row(50, 1, 1.25, 2, 50, 50, 50, 4, 50)
+    found = match_dense(_row(0.0, 99.0), target, FIRST, p=1.0, search=Search(exclude_px=exclude_px))
+    assert found.uv.tolist() == [[1.5, 0.5]]
+    assert found.distance.tolist() == [1.0]
+    assert found.ratio.tolist() == pytest.approx([ratio])
+
+
+def test_two_perfect_matches_are_no_better_than_each_other() -> None:
+    found = match_dense(_row(3.0), _row(3, 9, 9, 9, 9, 9, 9, 3), FIRST, p=1.0)
+    assert (found.uv.tolist(), found.ratio.tolist()) == ([[0.5, 0.5]], [1.0])
+
+
+def test_matches_are_matched_back() -> None:
+    # The best of 0 is 2, whose best is 3, two pixels from where it came.
+    found = match_dense(_row(0.0, 8.0, 3.0), _row(2.0, 30.0), torch.tensor([[0, 0], [2, 0]]), p=1.0)
+    assert found.cycle_error_px.tolist() == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("truth", "radius_px", "closer"),
+    [
+        # Of seven other pixels two are closer than the true match, and one is as close.
+        (3, math.inf, 2.5 / 7),
+        (1, math.inf, 0.0),
+        # Within 3 px only these are seen, the bound included, though the share is of all.
+        (3, 3.0, 1.5 / 7),
+        (1, 1.0, 0.0),
+        # What is not searched is not closer than itself, but others may be.
+        (7, 3.0, 3.0 / 7),
+    ],
+)
+def test_the_share_of_others_that_are_closer(truth: int, radius_px: float, closer: float) -> None:
+    target = _row(20, 1, 5, 5, 30, 2, 40, 10)
+    found = match_dense(_row(0.0), target, FIRST, p=1.0, search=Search(radius_px=radius_px), truth_pixel=torch.tensor([[truth, 0]]))
+    assert found.closer.tolist() == pytest.approx([closer])
+
+
+@pytest.mark.parametrize("truth", [(-1, -1), (-1, 0), (0, -1)])
+def test_without_a_true_match_nothing_is_closer(truth: tuple[int, int]) -> None:
+    assert math.isnan(match_dense(_row(0.0), _row(1.0, 2.0), FIRST, p=1.0, truth_pixel=torch.tensor([truth])).closer[0])
+
+
+@pytest.mark.parametrize(
+    ("before", "middle", "after", "place"),
+    [
+        (3.0, 1.0, 3.0, 0.0),
+        # (x - 1/6)^2, times 3, at -1, 0 and 1.
+        (3 * (7 / 6) ** 2, 3 / 36, 3 * (5 / 6) ** 2, 1 / 6),
+        (2.0, 1.0, 3.0, -1 / 6),
+        (10.0, 1.0, 0.5, 0.5),
+        (0.5, 1.0, 10.0, -0.5),
+        # No curvature, or one that is not known.
+        (1.0, 1.0, 1.0, 0.0),
+        (1.0, 2.0, 1.5, 0.0),
+        (math.inf, 1.0, 2.0, 0.0),
+        (math.nan, 1.0, 2.0, 0.0),
+    ],
+)
+def test_the_vertex_of_a_parabola(before: float, middle: float, after: float, place: float) -> None:
+    found = vertex(*(torch.tensor([value], dtype=torch.float64) for value in (before, middle, after)))
+    assert found.tolist() == pytest.approx([place], abs=1e-12)
+
+
+@pytest.mark.parametrize(("transposed", "column"), [(False, 2), (True, 2), (False, 0), (True, 0), (False, 4), (True, 4)])
+def test_a_place_between_pixels_of_one_axis(transposed: bool, column: int) -> None:
+    """The best pixel lies between 3 and 2; at the border there is no parabola, nor in what is one pixel wide."""
+    values = [9.0] * 5
+    values[column] = 1.0
+    for side, value in ((column - 1, 3.0), (column + 1, 2.0)):
+        if 0 <= side < 5:
+            values[side] = value
+    target = _row(*values)
+    found = match_dense(_row(0.0), target.transpose(1, 2) if transposed else target, FIRST, p=1.0, search=Search(subpixel=True))
+    along, across = found.uv[0][::-1] if transposed else found.uv[0]
+    assert across == 0.5
+    assert along == pytest.approx(column + 0.5 + (1 / 6 if column == 2 else 0))
