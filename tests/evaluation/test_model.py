@@ -150,6 +150,17 @@ def test_a_query_moves_with_the_matched_point_within_reach() -> None:
     assert np.isnan(_matcher(np.empty((0, 2)), np.empty((0, 2))).match(pair, query).uv).all()
 
 
+def test_a_matcher_gets_the_first_image_first() -> None:
+    def dark_to_bright(image_a: Tensor, image_b: Tensor) -> Any:
+        assert (float(image_a.max()), float(image_b.min())) == (0, 1)
+        assert (image_a.shape, image_b.shape) == ((3, 6, 9), (3, 6, 7))
+        # In the wider image alone there is such a place.
+        return np.array([[8.5, 2.0]]), np.array([[6.5, 3.0]])
+
+    model, dark, bright = MatcherModel(dark_to_bright, "dark"), np.zeros((6, 9, 3), np.uint8), np.full((6, 7, 3), 255, np.uint8)
+    assert model.match(_pair(dark, bright), np.array([[8.5, 2.0]])).uv.tolist() == [[6.5, 3.0]]
+
+
 def test_points_outside_either_image_are_dropped() -> None:
     a = np.array([[1.0, 1], [32.0, 1], [1, 1], [1, 1], [31.9, 23.9]])
     b = np.array([[1.0, 1], [1, 1], [1, 16.0], [-0.1, 1], [15.9, 15.9]])
