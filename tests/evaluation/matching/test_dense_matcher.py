@@ -43,16 +43,17 @@ def test_matches_are_matched_back() -> None:
         # Of seven other pixels two are closer than the true match, and one is as close.
         (3, math.inf, 2.5 / 7),
         (1, math.inf, 0.0),
-        # Within 3 px only these are seen, the bound included, though the share is of all.
-        (3, 3.0, 1.5 / 7),
-        (1, 1.0, 0.0),
+        # Only pixels up to 2 px from the query's place are seen, the bound included, though the share is of all.
+        (3, 2.0, 1.5 / 7),
+        (2, 1.0, 1.0 / 7),
         # What is not searched is not closer than itself, but others may be.
         (7, 3.0, 3.0 / 7),
     ],
 )
 def test_the_share_of_others_that_are_closer(truth: int, radius_px: float, closer: float) -> None:
-    target = _row(20, 1, 5, 5, 30, 2, 40, 10)
-    found = match_dense(_row(0.0), target, FIRST, p=1.0, search=Search(radius_px=radius_px), truth_pixel=torch.tensor([[truth, 0]]))
+    source, target = _row(99.0, 0.0), _row(20, 1, 5, 5, 30, 2, 40, 10)
+    search, truth_pixel = Search(radius_px=radius_px), torch.tensor([[truth, 0]])
+    found = match_dense(source, target, torch.tensor([[1, 0]]), p=1.0, search=search, truth_pixel=truth_pixel)
     assert found.closer.tolist() == pytest.approx([closer])
 
 

@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flat_pairs import FlatPairs, flat_pair
 from real_pairs import picture
+from records import Colour
 
 from pixbench.dataset.manifest import MANIFEST
 from pixbench.errors import UserError
-from pixbench.evaluation.matching.evaluate import mutual_tolerance
+from pixbench.evaluation.matching.dense_matcher import Search
+from pixbench.evaluation.matching.evaluate import _protocol, mutual_tolerance
 from pixbench.evaluation.matching.task import MATCHING, POINT_COLUMNS, _requested_pairs, recorded_pairs
+from pixbench.evaluation.model import MatcherModel, Model
 from pixbench.evaluation.record import DataPart, FilePart, Protocol, Record, StoredRecord, TimingPart
 from pixbench.evaluation.record_writer import file_part
 from pixbench.evaluation.request import DataAccess, EvaluationRequest
@@ -119,3 +123,18 @@ def test_a_data_set_has_its_own_size_and_sources(listed: Path, tmp_path: Path) -
 @pytest.mark.parametrize(("grid_px", "tolerance"), [(1.0, 1.0), (2.0, 1.0), (2.5, 1.25), (14.0, 7.0)])
 def test_a_match_comes_back_to_its_cell(grid_px: float, tolerance: float) -> None:
     assert mutual_tolerance(grid_px) == tolerance
+
+
+@pytest.mark.parametrize(
+    ("model", "search", "said"),
+    [
+        (Colour(), Search(), ("whole target image", None, False, 5.0)),
+        (Colour(), Search(radius_px=4.0, subpixel=True, exclude_px=3.0), ("disk around the query's place", 4.0, True, 3.0)),
+        # A matcher searches as it likes.
+        (MatcherModel(lambda image_a, image_b: (), "points"), Search(radius_px=4.0, subpixel=True), ("own", None, False, None)),
+    ],
+)
+def test_what_records_say_of_the_search(model: Model, search: Search, said: tuple[Any, ...]) -> None:
+    protocol = _protocol(model, FlatPairs(flat_pair()), search, 3)
+    assert (protocol.search, protocol.radius_px, protocol.subpixel, protocol.ratio_excludes_px) == said
+    assert (protocol.query_stride, protocol.batch, protocol.device, protocol.mutual_px) == (2, 3, "cpu", None)

@@ -15,6 +15,9 @@ from pixbench.evaluation.probing.calibration import binned_gap
         ([0.5, 0.55], [True, False], (0.5 + 0.55) / 2),
         ([0.0, 0.05], [True, False], 0.95 / 2),
         ([1.0, 0.95], [True, True], 0.05 / 2),
+        # Neighbouring bins at either end stay apart.
+        ([0.05, 0.15], [False, True], (0.05 + 0.85) / 2),
+        ([0.85, 0.95], [True, False], (0.15 + 0.95) / 2),
         # Sure and wrong, and unsure and right, are both off.
         ([1.0], [False], 1.0),
         ([0.25], [True], 0.75),

@@ -7,7 +7,7 @@ from real_pairs import SHIFT, delta_avg, grid, picture, scored
 
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.real.open import open_pairs
-from pixbench.geometry.correspondence import Status
+from pixbench.geometry.correspondence import PairTruth, Status
 
 WIDTH, HEIGHT = 64, 48
 COLUMN, ROW = grid(WIDTH, HEIGHT)
@@ -140,11 +140,11 @@ def test_a_damaged_file_is_named(tmp_path: Path, disparity: np.ndarray) -> None:
         source.pair(source.groups()[0][0])
 
 
-def _shown(folder: Path, row: int) -> tuple[list[np.ndarray], np.ndarray]:
-    """The pictures of a pair, and its status."""
+def _shown(folder: Path, row: int) -> tuple[list[np.ndarray], PairTruth]:
+    """The pictures of a pair, and its ground truth."""
     source = open_pairs(folder, "mine", long_side=0)
     pair = source.pair([key for group in source.groups() for key in group][row])
-    return [pair.rgb_a, pair.rgb_b], pair.truth.status
+    return [pair.rgb_a, pair.rgb_b], pair.truth
 
 
 def _stored(*paths: Path) -> list[np.ndarray]:
@@ -160,8 +160,12 @@ def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, r
     mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
     mask[20:22], mask[22:24] = 128, 0
     cv2.imwrite(str(tmp_path / "Piano" / "mask0nocc.png"), mask)
-    shown, status = _shown(tmp_path, row)
+    shown, truth = _shown(tmp_path, row)
+    status = truth.status
     assert np.array_equal(shown, _stored(*(tmp_path / "Piano" / name for name in names)))
+    # To the right picture points move left, and back from it right.
+    moved = truth.uv_b[30, :, 0] - (np.arange(WIDTH) + 0.5)
+    np.testing.assert_allclose(moved, disparity[30] * (-1 if row == 0 else 1), atol=1e-5)
     # Only the first picture has a mask; hidden is 128, unknown 0.
     if row == 0:
         inside = slice(12, -12)
@@ -170,6 +174,14 @@ def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, r
         assert (status[30, inside] == Status.VISIBLE).all()
     else:
         assert {Status.VISIBLE, Status.OCCLUDED} <= set(status[20:24].ravel().tolist())
+
+
+def test_pictures_of_middlebury_with_flow(tmp_path: Path, flow: np.ndarray) -> None:
+    names = ("frame10.png", "frame11.png")
+    for seed, name in enumerate(names):
+        picture(tmp_path / "Venus" / name, WIDTH, HEIGHT, seed)
+    _flo(tmp_path / "Venus" / "flow10.flo", flow)
+    assert np.array_equal(_shown(tmp_path, 0)[0], _stored(*(tmp_path / "Venus" / name for name in names)))
 
 
 def test_middlebury_without_disparities_of_the_right_picture(tmp_path: Path, disparity: np.ndarray) -> None:
