@@ -6,6 +6,9 @@ import pytest
 
 from pixbench.dataset.manifest import Manifest, read_manifest
 from pixbench.errors import UserError
+from pixbench.evaluation.matching.levels.drawn_pairs import DrawnPairs
+from pixbench.evaluation.matching.levels.level import Level
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.suite import SUITES, GeneratedSuite, Opening, Suite, find_suite
 
 
@@ -111,3 +114,25 @@ def test_a_set_is_made_once_and_again_when_it_was_changed(tmp_path: Path, monkey
     (folder / ".verified").unlink()
     with pytest.raises(UserError, match=f"the cached suite 'small' is damaged .*: remove {folder} and run again"):
         suite.ensure(tmp_path, workers=1)
+
+
+def test_with_levels_pairs_are_drawn_and_their_queries_counted(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def ensured(suite: GeneratedSuite, cache: Path, **options: Any) -> Path:
+        asked.append(options)
+        return tiny
+
+    monkeypatch.setattr(GeneratedSuite, "ensure", ensured)
+    plain = GeneratedSuite("small", "", 3, "3d", {"scenes": 3}, query_stride=6, own=("rooms",))
+    opening = Opening(tmp_path, workers=2, sources={"rooms": ["scenenn:x"]})
+    pairs = plain.open(opening)
+    assert (type(pairs), pairs.query_stride, pairs.identity.suite) == (DatasetPairs, 6, "small v3")
+    assert (asked[0]["workers"], asked[0]["sources"]) == (2, {"rooms": ["scenenn:x"]})
+    drawn = replace(plain, levels=(Level("easy", (0, 180), 0.05, 9, 99),), per_level=2)
+    pairs = drawn.open(opening)
+    assert isinstance(pairs, DrawnPairs)
+    assert (sum(map(len, pairs.groups())), pairs.query_stride) == (2, 6)
+    replace(drawn, fingerprint={"queries": pairs.count}).open(opening)
+    with pytest.raises(UserError, match=f"queries is {pairs.count:g}, published {pairs.count + 5:g}"):
+        replace(drawn, fingerprint={"queries": pairs.count + 5}).open(opening)

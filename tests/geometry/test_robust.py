@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -80,6 +81,18 @@ def test_thresholds_are_in_pixels(threshold_px: float, kept: bool) -> None:
         assert fit[1][-1] == kept
 
 
+def test_the_mean_focal_length_of_both_cameras_turns_pixels_into_rays(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def estimated(*_: Any, threshold: float, **__: Any) -> tuple[None, None]:
+        given.append(threshold)
+        return None, None
+
+    monkeypatch.setattr(cv2, "findEssentialMat", estimated)
+    assert fit_essential(*_matches(), A.K, B.K, threshold_px=2.0) is None
+    assert given == [pytest.approx(2 / ((300 + 330 + 200 + 210) / 4))]
+
+
 @pytest.mark.parametrize(
     ("estimate", "least"),
     [(fit_homography, 4), (fit_fundamental, 8), (lambda uv_a, uv_b: fit_essential(uv_a, uv_b, A.K, B.K), 5)],
@@ -88,6 +101,7 @@ def test_too_few_matches_give_nothing(estimate: Callable[..., Any], least: int) 
     uv_a, uv_b = (uv[OUTLIERS:] for uv in _matches(flat=estimate is fit_homography))
     for count in (0, least - 1):
         assert estimate(uv_a[:count], uv_b[:count]) is None
+    assert estimate(uv_a[:least], uv_b[:least]) is not None
     matrix, inliers = estimate(uv_a[: least + 4], uv_b[: least + 4])
     assert (matrix.shape, inliers.all()) == ((3, 3), True)
     # All at one place, nothing can be said; it is no error of OpenCV's.
