@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,15 @@ def test_the_whole_way_on_small_rooms(tmp_path: Path) -> None:
     # Of 8 x 8 queries a view: two views of two unseen rooms, one view each of two seen ones.
     classes = read_classes(path.with_suffix(".h5"))
     assert (len(classes["id"].truth), len(classes["ood"].truth)) == (2 * 64, 4 * 64)
+    # Chance is the commonest class of what was trained on: the first views of seen rooms.
+    trained = []
+    for scene in Dataset(_suite().seen.folder(tmp_path / "cache")).scenes():
+        there = scene.read("instance", 0)[2::4, 2::4] > 0
+        trained += scene.read("semantic", 0)[2::4, 2::4][there].tolist()
+    commonest = max(set(trained), key=trained.count)
+    assert record.details["classes"] == sorted(set(trained))
+    shares = {part: float(np.mean(found.truth == commonest)) for part, found in classes.items()}
+    assert record.details["majority"] == pytest.approx(shares, abs=1e-6)
     with pytest.raises(UserError, match="gives no descriptors"):
         evaluate(load_model("baseline:oracle"), _suite(), Opening(tmp_path / "cache"), tmp_path / "out")
 
@@ -101,6 +111,20 @@ def test_structure_of_descriptors_that_know_it(tiny: Path) -> None:
     assert only["instance_iou"] == pytest.approx(found["instance_iou"])
 
 
+def test_edges_are_those_of_the_first_view(tiny: Path) -> None:
+    """Of logarithms of depths, or of normals, steps tell exactly which are edges; those of another view do not."""
+    scene = next(iter(Dataset(tiny).scenes()))
+    depths, normals = (
+        [values(scene.read(name, view).astype(float)) for view in (0, 1)]
+        for name, values in (("depth_m", lambda z: np.log(z)[None]), ("normal_world", lambda n: n.transpose(2, 0, 1)))
+    )
+    assert not any(np.isnan(each).any() for each in (*depths, *normals))
+    assert _structure(depths[0], scene, 2.0)["depth_edge_ap"] == pytest.approx(1)
+    assert _structure(normals[0], scene, 2.0)["normal_edge_ap"] == pytest.approx(1)
+    assert _structure(depths[1], scene, 2.0)["depth_edge_ap"] < 0.9
+    assert _structure(normals[1], scene, 2.0)["normal_edge_ap"] < 0.9
+
+
 def test_the_cosine_has_no_length(tiny: Path) -> None:
     scene = next(iter(Dataset(tiny).scenes()))
     colours = scene.read("rgb", 0).transpose(2, 0, 1) / 255 + 0.1
@@ -108,6 +132,7 @@ def test_the_cosine_has_no_length(tiny: Path) -> None:
     for name in ("depth_edge_ap", "normal_edge_ap"):
         assert _structure(longer, scene, "cosine")[name] == pytest.approx(_structure(colours, scene, "cosine")[name], abs=1e-4)
         assert _structure(longer, scene, 2.0)[name] != pytest.approx(_structure(colours, scene, 2.0)[name], abs=1e-2)
+        assert _structure(colours, scene, math.inf)[name] != pytest.approx(_structure(colours, scene, 2.0)[name], abs=1e-4)
     unit = colours / np.linalg.norm(colours, axis=0)
     assert _structure(unit, scene, 2.0)["depth_edge_ap"] == pytest.approx(_structure(colours, scene, "cosine")["depth_edge_ap"], abs=1e-6)
 
