@@ -2,6 +2,7 @@
 reference.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -157,7 +158,7 @@ def _reference(cell: BudgetsCell, folder: Path) -> Record:
     validation.close()
     _, record = evaluate(model, DatasetPairs(rooms.path(folder, "test"), "test", STRIDE), folder / "runs" / cell.name)
     return {
-        "curve": [{"step": 0, "train_seconds": 0.0, "validation_delta_avg": accuracy}],
+        "curve": [{"step": 0, "cpu_seconds": 0.0, "validation_delta_avg": accuracy}],
         "metrics": {name: value.value for name, value in record.metrics.items() if value.value is not None},
         "seconds": round(time.perf_counter() - started, 1),
     }
@@ -171,7 +172,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
             {
                 **budget_row(mine),
                 "validation_delta_avg": [cell["curve"][-1]["validation_delta_avg"] for cell in mine],
-                "core_hours": float(np.mean([cell["curve"][-1]["train_seconds"] for cell in mine])) / 3600,
+                "core_hours": float(np.mean([cell["curve"][-1].get("cpu_seconds", math.nan) for cell in mine])) / 3600,
             }
         )
     return best_first(rows)
@@ -188,7 +189,7 @@ def table(rows: Sequence[Record]) -> str:
         each = " ".join(f"{value:.3f}" for value in row["delta_avg"])
         lines.append(
             f"| {row['steps']} | {row['variant']} | {np.mean(row['delta_avg']):.3f} | {each} "
-            f"| {np.mean(row['validation_delta_avg']):.3f} | {row['core_hours']:.2f} |"
+            f"| {np.mean(row['validation_delta_avg']):.3f} | {'–' if math.isnan(row['core_hours']) else format(row['core_hours'], '.2f')} |"
         )
     return "\n".join(lines)
 
@@ -208,7 +209,8 @@ def draw(cells: Sequence[Record], path: Path) -> None:
             continue
         style = {"color": colours[cell["variant"]], "linewidth": 1.3, "alpha": 0.9}
         left.plot([row["step"] for row in cell["curve"]], heights, **style)
-        right.plot([row["train_seconds"] / 3600 for row in cell["curve"]], heights, **style)
+        # Cells of earlier versions measured the clock alone, which on shared cores is no measure of cost.
+        right.plot([row.get("cpu_seconds", math.nan) / 3600 for row in cell["curve"]], heights, **style)
     for variant in trained:
         left.plot([], [], color=colours[variant], label=variant)
     left.set(xlabel="steps", ylabel="δ_avg on validation rooms", ylim=(0, None))

@@ -128,10 +128,14 @@ def write_run(out: Path, record: dict[str, Any]) -> None:
 
 
 def learning_curve(state: State) -> list[dict[str, float]]:
-    """For each step at which the run was saved: the mean loss since the one before, the seconds of training, and what was validated."""
+    """For each step at which the run was saved: the mean loss since the one before, the seconds of training (by the clock, and of
+    all cores), and what was validated.
+    """
     rows, before = [], 0
     for step, seconds in state.seconds.items():
         row = {"step": step, "train_seconds": round(seconds, 1), "loss": sum(state.losses[before:step]) / max(step - before, 1)}
+        if step in state.cpu_seconds:
+            row["cpu_seconds"] = round(state.cpu_seconds[step], 1)
         if step in state.accuracy:
             row.update(validation_loss=state.validation[step], validation_delta_avg=state.accuracy[step])
         rows.append(row)

@@ -24,8 +24,8 @@ from .objectives.base import Objective
 class State:
     """All that a run needs to resume exactly.
 
-    `validation`, `accuracy` and `seconds` (of training, until then) have a value for each step at which they were taken; `separations`
-    has one for every tenth step (see `collapse`).
+    `validation`, `accuracy`, `seconds` and `cpu_seconds` (of training, until then: by the clock, and of all cores) have a value for each
+    step at which they were taken; `separations` has one for every tenth step (see `collapse`).
     """
 
     network: nn.Module
@@ -38,6 +38,7 @@ class State:
     validation: dict[int, float] = field(default_factory=dict)
     accuracy: dict[int, float] = field(default_factory=dict)
     seconds: dict[int, float] = field(default_factory=dict)
+    cpu_seconds: dict[int, float] = field(default_factory=dict)
     separations: list[float] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,6 +54,7 @@ class State:
             "validation": self.validation,
             "accuracy": self.accuracy,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "separations": self.separations,
         }
 
@@ -63,8 +65,9 @@ class State:
                 getattr(self, name).load_state_dict(saved[name])
         self.step, self.losses = saved["step"], saved["losses"]
         self.validation, self.accuracy = saved["validation"], saved["accuracy"]
-        # Runs of earlier versions measured neither.
-        self.seconds, self.separations = saved.get("seconds", {}), saved.get("separations", [])
+        # Runs of earlier versions measured none of these.
+        self.seconds, self.cpu_seconds = saved.get("seconds", {}), saved.get("cpu_seconds", {})
+        self.separations = saved.get("separations", [])
 
     def norm(self, config: TrainConfig) -> Norm:
         """The norm in which the trained descriptors are compared."""

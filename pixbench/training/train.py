@@ -151,6 +151,9 @@ class _Run:
     def _save(self) -> None:
         state, config = self.state, self.config
         pace = self.pace.report(2 * config.batch * self.fabric.world_size)
+        # A run that was begun without them goes on without them, rather than with too few.
+        if len(state.cpu_seconds) == len(state.seconds):
+            state.cpu_seconds[state.step] = max(state.cpu_seconds.values(), default=0.0) + self.pace.cpu_seconds
         state.seconds[state.step] = max(state.seconds.values(), default=0.0) + self.pace.seconds
         if self.held_out is not None:
             state.validation[state.step] = validation_loss(self.fabric, state, self.held_out, config)

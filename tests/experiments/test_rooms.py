@@ -125,7 +125,7 @@ def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = budgets.summary(found)
     assert (rows[0]["steps"], rows[0]["variant"]) == (0, "dense-sift")
     assert sorted(row["variant"] for row in rows[1:]) == ["paper-inf", "point-infonce"]
-    mean = sum(cell["curve"][-1]["train_seconds"] for cell in trained if cell["variant"] == "paper-inf") / 2 / 3600
+    mean = sum(cell["curve"][-1]["cpu_seconds"] for cell in trained if cell["variant"] == "paper-inf") / 2 / 3600
     assert next(row for row in rows if row["variant"] == "paper-inf")["core_hours"] == pytest.approx(mean)
     result: Result = CliRunner().invoke(app, ["report", "budgets", "--data", str(tmp_path / "sweep"), "--json"])
     assert result.exit_code == 0, result.output

@@ -1,6 +1,7 @@
 import copy
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -221,11 +222,24 @@ def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Pat
     curve = json.loads((tmp_path / "run/run.json").read_text())["curve"]
     assert {row["step"]: row["validation_delta_avg"] for row in curve} == state["accuracy"]
     assert curve[1]["loss"] == pytest.approx(sum(state["losses"][2:4]) / 2)
-    assert all(before["train_seconds"] <= after["train_seconds"] for before, after in zip(curve, curve[1:], strict=False))
+    for name in ("train_seconds", "cpu_seconds"):
+        assert all(before[name] <= after[name] for before, after in zip(curve, curve[1:], strict=False))
+    assert 0 < curve[-1]["cpu_seconds"] <= 1.1 * (os.cpu_count() or 1) * curve[-1]["train_seconds"]
     # The same again, from another start: validation is a function of the weights.
     train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
     again = torch.load(tmp_path / "again/state.pt", weights_only=True)
     assert (again["validation"], again["accuracy"]) == (state["validation"], state["accuracy"])
+
+
+def test_a_run_that_did_not_measure_its_cpu_seconds_goes_on_without(tiny: Path, tmp_path: Path) -> None:
+    train(tiny, tmp_path / "run", _config(steps=4))
+    saved = torch.load(tmp_path / "run/state.pt", weights_only=True)
+    del saved["cpu_seconds"]
+    torch.save(saved, tmp_path / "run/state.pt")
+    train(tiny, tmp_path / "run", _config(steps=8))
+    curve = json.loads((tmp_path / "run/run.json").read_text())["curve"]
+    assert curve[-1]["step"] == 8
+    assert not any("cpu_seconds" in row for row in curve)
 
 
 def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ class Pace:
     steps: int = 0
     waited: float = 0.0
     began: float = field(default_factory=lambda: time.perf_counter())
+    began_cpu: float = field(default_factory=lambda: time.process_time())
 
     def timed(self, batches: Iterable[Batch]) -> Iterator[Batch]:
         """The same batches; records the time that the caller waits for them."""
@@ -64,12 +65,17 @@ class Pace:
 
     def restart(self) -> None:
         """Reset all counts."""
-        self.steps, self.waited, self.began = 0, 0.0, time.perf_counter()
+        self.steps, self.waited, self.began, self.began_cpu = 0, 0.0, time.perf_counter(), time.process_time()
 
     @property
     def seconds(self) -> float:
         """Seconds since the last restart."""
         return time.perf_counter() - self.began
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds of all cores that this process has used since the last restart; loader processes are not in it."""
+        return time.process_time() - self.began_cpu
 
     def report(self, images_per_step: int) -> dict[str, float]:
         """Images per second, and the share of time spent on waiting for data."""
