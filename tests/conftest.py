@@ -1,5 +1,6 @@
 """Small data sets that the tests make for themselves, once a run."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from pixbench.generation.protocol import GENERATORS
 # A first call compiles kernels, and machines are shared: how long an example takes says nothing.
 settings.register_profile("pixbench", deadline=None)
 settings.load_profile("pixbench")
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and commands that tests start and interrupt would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "object_count": (4, 7)}
 

@@ -19,6 +19,7 @@ def _made(folder: Path, split: str, seed: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_splits_share_nothing_and_a_set_shares_all_with_itself(tmp_path: Path) -> None:
     train, test = (Dataset(_made(tmp_path / split, split, 0)) for split in ("train", "test"))
     assert shared(train, test) == []

@@ -63,6 +63,7 @@ def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: P
         verify.rescore(stored, _access(Elsewhere(source, 20)))
 
 
+@pytest.mark.slow
 def test_on_another_copy_only_what_the_copies_explain_is_accepted(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw, elsewhere = stored.record.model_dump(), _access(Elsewhere(source, 0, moved=TRUTH_PX))

@@ -250,6 +250,7 @@ def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> Non
     assert not any(over(one, other, 12, 10) for k, one in enumerate(labels) for other in labels[:k])
 
 
+@pytest.mark.slow
 def test_committed_tables_are_what_the_records_give() -> None:
     tables = build_tables(find_records([RESULTS]), statistics=True)
     assert differing(tables, RESULTS / "leaderboard") == []

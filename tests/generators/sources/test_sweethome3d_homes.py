@@ -247,6 +247,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         SweetHomeRooms(str(tmp_path / "broken/nothing"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="sweethome3d was not fetched")
 def test_the_real_homes() -> None:
     source = SweetHomeRooms(str(REAL))
