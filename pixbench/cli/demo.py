@@ -22,15 +22,17 @@ class DemoSize:
     training: dict[str, Any]
 
 
+SMALL_NETWORK = {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32}
+
 FULL = DemoSize(
     train={"split": "train", "scenes": 36, "views": 4, "size": 96, "seed": 0},
     test={"split": "test", "scenes": 16, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 4},
-    training={"objective": "stable-weighted", "keep": 0.35, "points": 512, "steps": 500, "batch": 4},
+    training={"objective": "paper-hard", "points": 256, "steps": 1000, "batch": 4, "crop": 64, "network": SMALL_NETWORK},
 )
 FAST = DemoSize(
     train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},
     test={"split": "test", "scenes": 2, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 1},
-    training={"objective": "stable-weighted", "keep": 0.35, "steps": 30, "batch": 4, "points": 256},
+    training={"objective": "paper-hard", "points": 256, "steps": 30, "batch": 4, "network": SMALL_NETWORK},
 )
 
 
