@@ -32,6 +32,7 @@ def test_every_name_is_there_when_it_is_used(name: str) -> None:
     assert item is getattr(pixbench, name)
 
 
+@pytest.mark.slow
 def test_a_function_and_its_module_do_not_hide_each_other() -> None:
     code = "import pixbench.training.train, pixbench; print(pixbench.train.__module__, callable(pixbench.train))"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

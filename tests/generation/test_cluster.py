@@ -59,6 +59,7 @@ def test_a_cluster_that_loses_two_workers_writes_the_bytes_of_one_process(cluste
     assert sum(ticks) == 6
 
 
+@pytest.mark.slow
 def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
     command = "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --set scenes_per_shard=1 --set object_count=[4,6]".split()
     run = subprocess.Popen(

@@ -126,6 +126,7 @@ def test_the_number_of_threads_is_the_users_before_the_idle_cores(monkeypatch: p
     assert torch_threads == [5, 3]
 
 
+@pytest.mark.slow
 def test_a_command_bounds_the_spinning_and_takes_its_threads() -> None:
     code = (
         "import json, os, sys\n"

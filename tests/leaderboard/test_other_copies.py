@@ -89,6 +89,7 @@ def _tolerances(stored: StoredRecord, source: DatasetPairs) -> dict[str, float]:
     return {each.name: each.tolerance for each in verify.rescore(stored, _access(Elsewhere(source, 0)))}
 
 
+@pytest.mark.slow
 def test_an_error_next_to_a_threshold_may_lie_on_either_side(source: DatasetPairs, results: Path, tmp_path: Path) -> None:
     """One query of one pair is put half of TRUTH_PX beyond 4 px: by as much as it weighs, and no more, may pck@4 differ."""
     stored = copied(find_records([results])[0], tmp_path)

@@ -268,6 +268,7 @@ def test_the_first_platform_that_draws_is_taken(monkeypatch: pytest.MonkeyPatch)
     assert working_platform() == "egl"
 
 
+@pytest.mark.slow
 def test_a_platform_that_does_not_start_ends_the_command_in_one_line(tmp_path: Path) -> None:
     command = "generate 3d --out data --scenes 1 --views 2 --size 32 --workers 1 --set renderer=pyrender".split()
     run = subprocess.run(

@@ -57,7 +57,9 @@ def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_p
     assert _hashes(tmp_path / "data") == reference
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated", "changed"])
+@pytest.mark.parametrize(
+    "damage", ["missing", pytest.param("truncated", marks=pytest.mark.slow), pytest.param("changed", marks=pytest.mark.slow)]
+)
 def test_a_finished_set_that_was_damaged_is_mended(reference: dict[str, str], tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "data"
     generate("3d", CONFIG, folder)
