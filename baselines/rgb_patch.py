@@ -22,7 +22,7 @@ class RgbPatch(DescriptorModel):
         return {"kind": "baseline", "channels": 3 * self.size**2}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels height width"]:
-        """(B, 243, H, W); borders are mirrored."""
+        """(B, 3 * size**2, H, W): 243 channels of 9 x 9 pixels, 3 of one; borders are mirrored."""
         half = self.size // 2
         patches = functional.unfold(functional.pad(images, [half] * 4, mode="reflect"), self.size)
         return patches.reshape(len(images), -1, *images.shape[2:])

@@ -150,7 +150,8 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
 def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     from ..dataset.reader import Dataset
     from ..evaluation.model import DescriptorModel
-    from ..visualization.figures import best_pair, channel_picture, contact_sheet, match_picture, truth_layers
+    from ..visualization.channels import channel_picture
+    from ..visualization.figures import best_pair, contact_sheet, match_picture, truth_layers
 
     train, test = Dataset(data / "train"), Dataset(data / "test")
     contact_sheet(train, pictures / "scenes.png")

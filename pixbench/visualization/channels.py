@@ -1,13 +1,15 @@
-"""Descriptor channels as pictures: those with the largest spread."""
+"""Descriptor channels as pictures: those with the largest spread of several models, or all of one."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..evaluation.model import DescriptorModel, image_batch
 from .figures import save_figure, show_image
 
 Descriptors = Float[np.ndarray, "channels rows columns"]
@@ -46,4 +48,22 @@ def draw_channels(
         show_image(row[0], picture)
         row[0].text(-0.05, 0.5, title, rotation=90, ha="right", va="center", fontsize=9, transform=row[0].transAxes)
         show_channels(row[1:], scaled_channels(descriptors[which].astype(np.float64)), which.tolist())
+    save_figure(figure, path)
+
+
+def channel_picture(rgb: UInt8[np.ndarray, "_ _ 3"], model: DescriptorModel, path: Path) -> None:
+    """An image beside each channel of one model, every channel on its own scale, which is given above it."""
+    with torch.inference_mode():
+        channels = model.dense(image_batch(rgb))[0].cpu().numpy()
+    columns = 8
+    rows = -(-(len(channels) + 1) // columns)
+    figure = Figure(figsize=(1.45 * columns, 1.55 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in grid:
+        axes.set_axis_off()
+    show_image(grid[0], rgb, "image")
+    for number, (axes, channel) in enumerate(zip(grid[1:], channels, strict=False)):
+        low, high = np.percentile(channel, [1, 99])
+        axes.imshow(channel, cmap="coolwarm", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_title(f"{number}: {low:.2f} … {high:.2f}", fontsize=6.5)
     save_figure(figure, path)

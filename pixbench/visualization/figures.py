@@ -1,11 +1,10 @@
-"""Figures of data sets and models: contact sheet, matches as colours, descriptor channels, layers of ground truth."""
+"""Figures of data sets and models: contact sheet, matches as colours, layers of ground truth."""
 
 import io
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from ..dataset.reader import Dataset, Pair
 from ..errors import UserError
-from ..evaluation.model import DescriptorModel, Model, image_batch
+from ..evaluation.model import Model
 from ..geometry.correspondence import Status
 from ..geometry.pixels import nearest_pixel_index, pixel_centres
 from ..io.files import written_whole
@@ -188,21 +187,3 @@ def carried_colours(
     grey = np.repeat(rgb.mean(axis=2, keepdims=True) / 255, 3, axis=2)
     blended: np.ndarray = np.where(count > 0, (0.35 + 0.65 * grey) * total / np.maximum(count, 1), 0.35 * grey)
     return blended
-
-
-def channel_picture(rgb: Image, model: DescriptorModel, path: Path) -> None:
-    """An image beside each descriptor channel, every channel on its own scale."""
-    with torch.inference_mode():
-        channels = model.dense(image_batch(rgb))[0].cpu().numpy()
-    columns = 8
-    rows = -(-(len(channels) + 1) // columns)
-    figure = Figure(figsize=(1.45 * columns, 1.55 * rows), layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid:
-        axes.set_axis_off()
-    show_image(grid[0], rgb, "image")
-    for number, (axes, channel) in enumerate(zip(grid[1:], channels, strict=False)):
-        low, high = np.percentile(channel, [1, 99])
-        axes.imshow(channel, cmap="coolwarm", vmin=low, vmax=high, interpolation="nearest")
-        axes.set_title(f"{number}: {low:.2f} … {high:.2f}", fontsize=6.5)
-    save_figure(figure, path)
