@@ -1,6 +1,7 @@
 """The steps of accelerator.sh. Each is a command of its own with a time limit; one that fails does not end the others.
 
-The last line is one JSON object: the card, and for each step its seconds, its exit code (124: out of time) and what it measured.
+First come the tests and the data, on all cores. Then training runs and sweeps share the GPU. The last line is one JSON object: the card, and for
+each step its seconds, its exit code (124: out of time) and what it measured.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,39 +20,61 @@ from typing import Any
 import torch
 
 OUT_OF_TIME = 124
+PIXBENCH = (sys.executable, "-m", "pixbench")
+CELLS = [part for weight in ("0", "0.5", "0.9") for part in ("--between-weight", weight)]
+PHASES = ("tests", "data", "train")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything, and how many seconds each step may take."""
+    """How much of everything, and how many seconds each step may take.
+
+    `runs` are training runs of equal length: the settings of each beside `training`. `sweeps` are the arguments of `pixbench sweep`. All
+    of these share the device for `together_s` seconds.
+    """
 
     scenes: int
     image: int
-    training: dict[str, Any]
-    train_s: float
-    preset: str
-    cells: int
-    cells_s: float
+    training: Mapping[str, Any]
+    runs: Mapping[str, Mapping[str, Any]]
+    readers: int
+    sweeps: Mapping[str, Sequence[str]]
+    together_s: float
+    pace_steps: int
+    most_steps: int
+    data_s: float = 300
 
 
 FULL = Size(
-    scenes=2000,
+    scenes=1500,
     image=192,
-    # More steps than fit: the learning rate follows the schedule until time is up, so that the number is set from the measured pace.
-    training={"batch": 24, "crop": 160, "points": 2048, "network": {"widths": [32, 64, 96, 96], "blocks": [1, 1, 2, 2], "channels": 32}},
-    train_s=420,
-    preset="paper",
-    cells=4,
-    cells_s=300,
+    training={
+        "batch": 16,
+        "crop": 144,
+        "zoom": [0.75, 0.95],
+        "network": {"widths": [24, 48, 72, 72], "blocks": [1, 1, 1, 1], "channels": 32},
+    },
+    runs={"rooms": {"preset": "rooms", "p": 2}, "rooms-infonce": {"preset": "rooms-infonce"}},
+    readers=3,
+    # The preset `paper` of experiment1 takes 30,000 steps of 128 digits a cell, which do not fit into a quarter of an hour.
+    sweeps={
+        "experiment1": ("experiment1", "--preset", "cpu-long", *CELLS, "--seeds", "1", "--workers", "9"),
+        "stability": ("stability", "--variant", "stable-weighted", "--workers", "4"),
+    },
+    together_s=720,
+    pace_steps=60,
+    most_steps=20_000,
 )
 TINY = Size(
     scenes=6,
     image=48,
     training={"batch": 2, "crop": 32, "points": 64, "network": {"widths": [8, 8], "blocks": [1, 1], "channels": 8}},
-    train_s=60,
-    preset="cpu",
-    cells=0,
-    cells_s=1,
+    runs={"rooms": {"preset": "rooms"}, "rooms-infonce": {"preset": "rooms-infonce"}},
+    readers=0,
+    sweeps={},
+    together_s=180,
+    pace_steps=5,
+    most_steps=10,
 )
 
 
@@ -60,84 +83,119 @@ class Steps:
     """What was done, in order."""
 
     folder: Path
-    device: str
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def run(self, name: str, command: Sequence[str], limit_s: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
-        """Run a command, its output in NAME.log. Whether it went well."""
-        started = time.perf_counter()
+    def start(self, name: str, command: Sequence[str]) -> "Step":
+        """Start a command, its output in NAME.log."""
         with (self.folder / f"{name}.log").open("w") as log:
-            try:
-                code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, timeout=limit_s, check=False).returncode
-            except subprocess.TimeoutExpired:
-                code = OUT_OF_TIME
-        seconds = round(time.perf_counter() - started, 1)
-        said = {"said": (self.folder / f"{name}.log").read_text().strip().splitlines()[-3:]}
-        self.done[name] = {"seconds": seconds, "exit": code, **(said if code else measured())}
-        print(f"{name}: exit {code} after {self.done[name]['seconds']} s", file=sys.stderr, flush=True)
+            process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        return Step(name, process, time.perf_counter())
+
+    def end(self, step: "Step", limit_s: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
+        """Wait for it, at most until `limit_s` seconds after its start; then it is asked to stop. Whether it went well."""
+        left = step.started + limit_s - time.perf_counter()
+        try:
+            code = step.process.wait(timeout=max(left, 0.1))
+        except subprocess.TimeoutExpired:
+            code = OUT_OF_TIME
+            _stop(step.process)
+        seconds = round(time.perf_counter() - step.started, 1)
+        said = {"said": (self.folder / f"{step.name}.log").read_text().strip().splitlines()[-3:]}
+        self.done[step.name] = {"seconds": seconds, "exit": code, **(said if code else measured())}
+        print(f"{step.name}: exit {code} after {seconds} s", file=sys.stderr, flush=True)
         return code == 0
+
+    def run(self, name: str, command: Sequence[str], limit_s: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
+        """Start a command and wait for it."""
+        return self.end(self.start(name, command), limit_s, measured)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A command that runs."""
+
+    name: str
+    process: "subprocess.Popen[bytes]"
+    started: float
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """End a command and its workers: by request, then by force."""
+    for number in (15, 9):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(timeout=10)
+        except (subprocess.TimeoutExpired, ProcessLookupError):
+            continue
 
 
 def main() -> None:
-    """Run all steps; what they wrote goes into OUT."""
+    """Run the steps; what they wrote goes into OUT."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--tiny", action="store_true")
+    parser.add_argument("--tiny", action="store_true", help="every step at toy size, on a CPU too")
+    parser.add_argument("--work", type=Path, help="folder of data and runs, kept; default: one in OUT, removed at the end")
+    parser.add_argument("--phase", choices=PHASES, action="append", help="only this; may be repeated")
+    parser.add_argument("--seconds", type=float, help="time for training and sweeps; default: %(default)s", default=None)
     options = parser.parse_args()
     size, device = TINY if options.tiny else FULL, "cuda" if torch.cuda.is_available() else "cpu"
-    options.out.mkdir(parents=True, exist_ok=True)
-    work = options.out / "work"
-    work.mkdir(exist_ok=True)
+    phases, limit = options.phase or PHASES, options.seconds or size.together_s
+    work = options.work or options.out / "work"
+    for folder in (options.out, work):
+        folder.mkdir(parents=True, exist_ok=True)
     os.environ["PIXBENCH_TEST_DEVICE"] = device
-    steps, pixbench = Steps(work, device), [sys.executable, "-m", "pixbench"]
-    steps.run("tests", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/devices/test_device.py"], 120)
-    made = _generate(steps, pixbench, size, work)
-    trained = made and _train(steps, pixbench, size, work)
-    if trained:
-        test, run = work / "test", work / "rooms"
-        steps.run(
-            "evaluate", [*pixbench, "evaluate", "--model", str(run), "--data", str(test), "--device", device, "--out", str(work)], 120
-        )
-    if size.cells:
-        sweep = [
-            *pixbench,
-            "sweep",
-            "experiment1",
-            "--preset",
-            size.preset,
-            "--out",
-            str(work / "experiment1"),
-            "--workers",
-            str(size.cells),
-        ]
-        steps.run("experiment1", sweep, size.cells_s)
+    # Many processes at once: one thread each. On a GPU the CPU's threads do little.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    steps, began = Steps(work), time.perf_counter()
+    if "tests" in phases:
+        steps.run("tests", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/devices/test_device.py"], 150)
+    if ("data" not in phases or _generate(steps, size, work)) and "train" in phases:
+        _train_together(steps, size, work, limit if options.seconds is None else limit - (time.perf_counter() - began))
     _collect(work, options.out)
+    if options.work is None:
+        shutil.rmtree(work)
     print(json.dumps({"card": torch.cuda.get_device_name() if device == "cuda" else "cpu", "torch": torch.__version__, **steps.done}))
 
 
-def _generate(steps: Steps, pixbench: list[str], size: Size, work: Path) -> bool:
+def _generate(steps: Steps, size: Size, work: Path) -> bool:
     cores = str(os.cpu_count() or 1)
     good = True
-    for split, scenes in (("train", size.scenes), ("val", max(size.scenes // 100, 3)), ("test", max(size.scenes // 100, 2))):
+    for split, scenes in (("val", max(size.scenes // 100, 3)), ("train", size.scenes)):
         options = ["--split", split, "--scenes", str(scenes), "--views", "4", "--size", str(size.image), "--workers", cores]
-        command = [*pixbench, "generate", "3d", "--out", str(work / split), *options]
-        good &= steps.run(f"generate-{split}", command, 240, lambda scenes=scenes: {"scenes": scenes, "workers": int(cores)})
+        command = [*PIXBENCH, "generate", "3d", "--out", str(work / split), *options]
+        good &= steps.run(f"generate-{split}", command, size.data_s, lambda scenes=scenes: {"scenes": scenes, "workers": int(cores)})
     return good
 
 
-def _train(steps: Steps, pixbench: list[str], size: Size, work: Path) -> bool:
-    """A short run tells the pace; the long one has as many steps as fit into the time."""
-    chosen = [f"{name}={json.dumps(value)}" for name, value in size.training.items() if name != "batch"]
-    settings = [part for value in chosen for part in ("--set", value)]
-    command = [*pixbench, "train", "--preset", "rooms", "--data", str(work / "train"), "--batch", str(size.training["batch"]), *settings]
-    few = 5 if size is TINY else 60
-    pace = lambda: {"steps": few, "seconds_per_step": _seconds_per_step(work / "pace")}  # noqa: E731
-    if not steps.run("pace", [*command, "--out", str(work / "pace"), "--steps", str(few)], size.train_s, pace):
-        return False
-    count = max(int(0.9 * size.train_s / steps.done["pace"]["seconds_per_step"]), few)
-    count = min(count, 20) if size is TINY else count
-    long = [*command, "--out", str(work / "rooms"), "--validation", str(work / "val"), "--steps", str(count)]
-    return steps.run("train", long, 1.5 * size.train_s + 60, lambda: {"steps": count, "curve": _curve(work / "rooms")})
+def _train_together(steps: Steps, size: Size, work: Path, limit_s: float) -> None:
+    """Sweeps start first, so that the pace of the first training run, which sets the number of steps of all, is measured beside them."""
+    began = time.perf_counter()
+    left = lambda: limit_s - (time.perf_counter() - began)  # noqa: E731
+    sweeps = [steps.start(name, [*PIXBENCH, "sweep", *arguments, "--out", str(work / name)]) for name, arguments in size.sweeps.items()]
+    paces = [steps.start(f"pace-{name}", _train(size, work, name, work / f"pace-{name}", size.pace_steps)) for name in size.runs]
+    good = [
+        steps.end(step, left(), lambda step=step: {"steps": size.pace_steps, "pace": _seconds_per_step(work / step.name)}) for step in paces
+    ]
+    if all(good):
+        slowest = max(steps.done[step.name]["pace"] for step in paces)
+        # A share of the time is left for start, validation and the last save.
+        count = min(max(int(0.85 * (left() - 20) / slowest), size.pace_steps), size.most_steps)
+        runs = [
+            steps.start(f"train-{name}", _train(size, work, name, work / name, count, "--validation", str(work / "val")))
+            for name in size.runs
+        ]
+        for step, name in zip(runs, size.runs, strict=True):
+            steps.end(step, limit_s - (step.started - began), lambda name=name: {"steps": count, "curve": _curve(work / name)})
+    for step, name in zip(sweeps, size.sweeps, strict=True):
+        steps.end(step, limit_s, lambda name=name: {"cells": len(list((work / name / "cells").glob("*.json")))})
+
+
+def _train(size: Size, work: Path, name: str, out: Path, count: int, *more: str) -> list[str]:
+    settings = {**size.training, **size.runs[name]}
+    batch, preset = settings.pop("batch"), settings.pop("preset")
+    chosen = [part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")]
+    fixed = ["--preset", preset, "--batch", str(batch), "--workers", str(size.readers), "--no-check"]
+    return [*PIXBENCH, "train", *fixed, "--data", str(work / "train"), *chosen, "--out", str(out), "--steps", str(count), *more]
 
 
 def _curve(run: Path) -> list[dict[str, float]]:
@@ -153,18 +211,19 @@ def _seconds_per_step(run: Path) -> float:
 
 
 def _collect(work: Path, out: Path) -> None:
-    """What is worth keeping: logs, records and the checkpoint. The data are made again by their recipe."""
+    """What is worth keeping: logs, records and checkpoints. The data are made again by their recipe."""
     with tarfile.open(out / "logs.tar.gz", "w:gz") as archive:
         for path in sorted(work.glob("*.log")):
             archive.add(path, path.name)
-    for name in ("rooms/best", "rooms/checkpoint"):
-        if (work / name).is_dir():
-            with tarfile.open(out / f"{name.replace('/', '-')}.tar.gz", "w:gz") as archive:
-                archive.add(work / name, name)
-    for path in (work / "rooms/run.json", *sorted((work / "experiment1").glob("cells/*.json"))[:4]):
-        if path.is_file():
-            shutil.copy(path, out / path.name)
-    shutil.rmtree(work)
+    for kind, patterns in (
+        ("checkpoints", ("rooms*/best", "rooms*/checkpoint", "rooms*/run.json")),
+        ("records", ("*/cells", "*/sweep.json")),
+    ):
+        found = [path for pattern in patterns for path in sorted(work.glob(pattern))]
+        if found:
+            with tarfile.open(out / f"{kind}.tar.gz", "w:gz") as archive:
+                for path in found:
+                    archive.add(path, str(path.relative_to(work)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import typer
 
 from ..io.threads import use_threads
 
-Name = Annotated[str, typer.Argument(help="experiment1, experiment2, networks, supervised, budgets or negatives: see 'pixbench list'.")]
+Name = Annotated[
+    str, typer.Argument(help="experiment1, experiment2, networks, supervised, budgets, stability or negatives: see 'pixbench list'.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -20,12 +22,14 @@ def sweep(
     experiment: Name,
     out: Annotated[Path | None, typer.Option(help="Folder of the sweep; finished cells are never run again.")] = None,
     preset: Annotated[
-        str, typer.Option(help="cpu (up to hours on two cores), or larger: paper; of negatives gpu, of budgets long.")
+        str, typer.Option(help="cpu (up to hours on two cores), or larger: paper; of negatives gpu, of budgets and stability long.")
     ] = "cpu",
     p: Annotated[list[str] | None, typer.Option(help="Only these norms: 1, 2 or inf; may be repeated.")] = None,
     between_weight: Annotated[list[float] | None, typer.Option(help="Only these shares c; may be repeated.")] = None,
     objective: Annotated[str | None, typer.Option(help="experiment1: objective in place of the method.")] = None,
-    variant: Annotated[list[str] | None, typer.Option(help="Of negatives, networks, budgets: only these; may be repeated.")] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Of negatives, networks, budgets, stability: only these; may be repeated.")
+    ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Number of seeds. Default: the preset's.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cells that run in parallel. Default: one per core.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS|FILE", help="Use your Dask cluster, as 'pixbench generate' does.")] = None,

@@ -13,6 +13,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "networks": "ablation of the network of experiment1: which part of it makes colour vanish from descriptors",
     "supervised": "ERM, IRM and a grey-scale oracle on ColoredMNIST: what colour does to classifiers",
     "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside reference descriptors",
+    "stability": "do descriptors collapse, by objective, precision, learning rate and seed",
     "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",
 }
 

@@ -45,8 +45,11 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
 }
 """Settings of each variant that differ from the defaults of `pixbench train`."""
 
-EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3}}
-"""Run only if `--variant` names them: half the learning rate, for the stability of training."""
+EXTRA: Mapping[str, dict[str, Any]] = {
+    "stable-weighted-2": {**VARIANTS["stable-weighted"], "p": 2},
+    "stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3},
+}
+"""Run only if `--variant` names them: another norm, and half the learning rate."""
 
 ALL = {**VARIANTS, **EXTRA}
 LONG_RUNS = ("paper-inf", "stable-weighted", "point-infonce", "ucn")

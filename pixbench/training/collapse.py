@@ -46,3 +46,9 @@ def collapsed(separations: Sequence[float]) -> float | None:
     recent = finite[-WINDOW:]
     mean = sum(recent) / max(len(recent), 1)
     return mean if len(finite) >= FIRST and mean < LEAST else None
+
+
+def collapsed_at(separations: Sequence[float]) -> int | None:
+    """The first step at which `collapsed` tells of a collapse, given the measurements of a whole run; None if it never does."""
+    ends = range(FIRST, len(separations) + 1)
+    return next((EVERY * (end - 1) + 1 for end in ends if collapsed(separations[:end]) is not None), None)

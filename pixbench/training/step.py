@@ -22,6 +22,14 @@ from .objectives.base import DescriptorBatch, Objective
 from .state import State
 
 
+class DivergedError(UserError):
+    """The loss became NaN or infinite at `step`."""
+
+    def __init__(self, loss: float, step: int, learning_rate: float):
+        super().__init__(f"loss is {loss} at step {step}: lower --learning-rate (now {learning_rate}); the last saved checkpoint is kept")
+        self.step = step
+
+
 def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> DescriptorBatch:
     """The descriptors of all processes' batches in float32, whatever the network's precision; `augment` is applied to the images first."""
     images = _augmented(fabric, batch, augment).clamp(0, 1)
@@ -66,7 +74,7 @@ def _gathered(fabric: Fabric, own: DescriptorBatch) -> DescriptorBatch:
 
 
 def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig, augment: nn.Module) -> None:
-    """Loss, gradient and update. Raises UserError if the loss is NaN or infinite."""
+    """Loss, gradient and update. Raises DivergedError if the loss is NaN or infinite."""
     # One seed a step, for augmentation and dropout: a resumed run draws what an uninterrupted one would.
     with seeded(config.seed * 1_000_003 + state.step):
         seen = described(fabric, state, batch, augment)
@@ -82,10 +90,7 @@ def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig,
     _follow(state, config)
     state.losses.append(float(cast(Tensor, fabric.all_reduce(loss.detach(), reduce_op="mean"))))
     if not math.isfinite(state.losses[-1]):
-        raise UserError(
-            f"loss is {state.losses[-1]} at step {state.step}: lower --learning-rate (now {config.learning_rate}); "
-            "the last saved checkpoint is kept"
-        )
+        raise DivergedError(state.losses[-1], state.step, config.learning_rate)
 
 
 @torch.no_grad()
