@@ -1,7 +1,7 @@
 """The steps of accelerator.sh. Each is a command of its own with a time limit; one that fails does not end the others.
 
-First come the tests and the data, on all cores. Then training runs and sweeps share the GPU. The last line is one JSON object: the card, and for
-each step its seconds, its exit code (124: out of time) and what it measured.
+First come the tests and the data, on all cores. Then training runs and sweeps share the GPU. The last line is one JSON object: the card,
+and for each step its seconds, its exit code (124: out of time) and what it measured.
 """
 
 import argparse
