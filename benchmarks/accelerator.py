@@ -30,7 +30,7 @@ class Size:
     """How much of everything, and how many seconds each step may take.
 
     `runs` are training runs of equal length: the settings of each beside `training`. `sweeps` are the arguments of `pixbench sweep`. All
-    of these share the device for `together_s` seconds.
+    of these share the device for `together_s` seconds; sweeps that are `early` start before the data, which they do not need.
     """
 
     scenes: int
@@ -38,6 +38,7 @@ class Size:
     training: Mapping[str, Any]
     runs: Mapping[str, Mapping[str, Any]]
     readers: int
+    early: Mapping[str, Sequence[str]]
     sweeps: Mapping[str, Sequence[str]]
     together_s: float
     pace_steps: int
@@ -46,7 +47,7 @@ class Size:
 
 
 FULL = Size(
-    scenes=1500,
+    scenes=600,
     image=192,
     training={
         "batch": 16,
@@ -57,10 +58,8 @@ FULL = Size(
     runs={"rooms": {"preset": "rooms", "p": 2}, "rooms-infonce": {"preset": "rooms-infonce"}},
     readers=3,
     # The preset `paper` of experiment1 takes 30,000 steps of 128 digits a cell, which do not fit into a quarter of an hour.
-    sweeps={
-        "experiment1": ("experiment1", "--preset", "cpu-long", *CELLS, "--seeds", "1", "--workers", "9"),
-        "stability": ("stability", "--variant", "stable-weighted", "--workers", "4"),
-    },
+    early={"experiment1": ("experiment1", "--preset", "cpu-long", *CELLS, "--seeds", "1", "--workers", "9")},
+    sweeps={"stability": ("stability", "--variant", "stable-weighted", "--precision", "bf16-mixed", "--workers", "6")},
     together_s=720,
     pace_steps=60,
     most_steps=20_000,
@@ -71,6 +70,7 @@ TINY = Size(
     training={"batch": 2, "crop": 32, "points": 64, "network": {"widths": [8, 8], "blocks": [1, 1], "channels": 8}},
     runs={"rooms": {"preset": "rooms"}, "rooms-infonce": {"preset": "rooms-infonce"}},
     readers=0,
+    early={},
     sweeps={},
     together_s=180,
     pace_steps=5,
@@ -91,11 +91,10 @@ class Steps:
             process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         return Step(name, process, time.perf_counter())
 
-    def end(self, step: "Step", limit_s: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
-        """Wait for it, at most until `limit_s` seconds after its start; then it is asked to stop. Whether it went well."""
-        left = step.started + limit_s - time.perf_counter()
+    def end(self, step: "Step", until: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
+        """Wait for it, at most until this time of `perf_counter`; then it is asked to stop. Whether it went well."""
         try:
-            code = step.process.wait(timeout=max(left, 0.1))
+            code = step.process.wait(timeout=max(until - time.perf_counter(), 0.1))
         except subprocess.TimeoutExpired:
             code = OUT_OF_TIME
             _stop(step.process)
@@ -107,7 +106,7 @@ class Steps:
 
     def run(self, name: str, command: Sequence[str], limit_s: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
         """Start a command and wait for it."""
-        return self.end(self.start(name, command), limit_s, measured)
+        return self.end(self.start(name, command), time.perf_counter() + limit_s, measured)
 
 
 @dataclass(frozen=True)
@@ -149,8 +148,11 @@ def main() -> None:
     steps, began = Steps(work), time.perf_counter()
     if "tests" in phases:
         steps.run("tests", [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/devices/test_device.py"], 150)
+    early = _sweeps(steps, size.early, work) if "train" in phases else []
     if ("data" not in phases or _generate(steps, size, work)) and "train" in phases:
-        _train_together(steps, size, work, limit if options.seconds is None else limit - (time.perf_counter() - began))
+        _train_together(steps, size, work, began + limit)
+    for step in early:
+        steps.end(step, began + limit, lambda step=step: _cells(work / step.name))
     _collect(work, options.out)
     if options.work is None:
         shutil.rmtree(work)
@@ -167,27 +169,30 @@ def _generate(steps: Steps, size: Size, work: Path) -> bool:
     return good
 
 
-def _train_together(steps: Steps, size: Size, work: Path, limit_s: float) -> None:
-    """Sweeps start first, so that the pace of the first training run, which sets the number of steps of all, is measured beside them."""
-    began = time.perf_counter()
-    left = lambda: limit_s - (time.perf_counter() - began)  # noqa: E731
-    sweeps = [steps.start(name, [*PIXBENCH, "sweep", *arguments, "--out", str(work / name)]) for name, arguments in size.sweeps.items()]
+def _sweeps(steps: Steps, sweeps: Mapping[str, Sequence[str]], work: Path) -> "list[Step]":
+    return [steps.start(name, [*PIXBENCH, "sweep", *arguments, "--out", str(work / name)]) for name, arguments in sweeps.items()]
+
+
+def _cells(folder: Path) -> dict[str, Any]:
+    return {"cells": len(list(folder.glob("cells/*.json")))}
+
+
+def _train_together(steps: Steps, size: Size, work: Path, until: float) -> None:
+    """Sweeps start first, so that the pace of the training runs, which sets their number of steps, is measured beside them."""
+    sweeps = _sweeps(steps, size.sweeps, work)
+    pace = lambda step: {"steps": size.pace_steps, "pace": _seconds_per_step(work / step.name)}  # noqa: E731
     paces = [steps.start(f"pace-{name}", _train(size, work, name, work / f"pace-{name}", size.pace_steps)) for name in size.runs]
-    good = [
-        steps.end(step, left(), lambda step=step: {"steps": size.pace_steps, "pace": _seconds_per_step(work / step.name)}) for step in paces
-    ]
+    good = [steps.end(step, until, lambda step=step: pace(step)) for step in paces]
     if all(good):
         slowest = max(steps.done[step.name]["pace"] for step in paces)
         # A share of the time is left for start, validation and the last save.
-        count = min(max(int(0.85 * (left() - 20) / slowest), size.pace_steps), size.most_steps)
-        runs = [
-            steps.start(f"train-{name}", _train(size, work, name, work / name, count, "--validation", str(work / "val")))
-            for name in size.runs
-        ]
+        count = min(max(int(0.9 * (until - time.perf_counter() - 25) / slowest), size.pace_steps), size.most_steps)
+        more = ("--validation", str(work / "val"))
+        runs = [steps.start(f"train-{name}", _train(size, work, name, work / name, count, *more)) for name in size.runs]
         for step, name in zip(runs, size.runs, strict=True):
-            steps.end(step, limit_s - (step.started - began), lambda name=name: {"steps": count, "curve": _curve(work / name)})
-    for step, name in zip(sweeps, size.sweeps, strict=True):
-        steps.end(step, limit_s, lambda name=name: {"cells": len(list((work / name / "cells").glob("*.json")))})
+            steps.end(step, until, lambda name=name: {"steps": count, "curve": _curve(work / name)})
+    for step in sweeps:
+        steps.end(step, until, lambda step=step: _cells(work / step.name))
 
 
 def _train(size: Size, work: Path, name: str, out: Path, count: int, *more: str) -> list[str]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that wants a GPU, in one go, on a bare machine: tests on the GPU, 1,500 rooms on all cores, then training of `rooms` and its
+# Everything that wants a GPU, in one go, on a bare machine: tests on the GPU, 600 rooms on all cores, then training of `rooms` and its
 # twin beside sweeps. Needs Python with torch, numba and h5py; the other packages are taken from a folder of wheels, pixbench's own included.
 #
 #   benchmarks/accelerator.sh OUT [--wheels FOLDER] [--tiny] [--work FOLDER] [--phase tests|data|train]... [--seconds N]

@@ -30,6 +30,7 @@ def sweep(
     variant: Annotated[
         list[str] | None, typer.Option(help="Of negatives, networks, budgets, stability: only these; may be repeated.")
     ] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="Of stability: only 32-true or bf16-mixed; may be repeated.")] = None,
     seeds: Annotated[int | None, typer.Option(min=1, help="Number of seeds. Default: the preset's.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Cells that run in parallel. Default: one per core.")] = None,
     cluster: Annotated[str | None, typer.Option(metavar="ADDRESS|FILE", help="Use your Dask cluster, as 'pixbench generate' does.")] = None,
@@ -52,7 +53,7 @@ def sweep(
         if not 0 <= weight <= 1:
             raise UserError(f"--between-weight {weight}: expected a number from 0 to 1")
     norms = [float(norm) for norm in p] if p else None
-    only = given(p=norms, between_weight=between_weight, objective=objective, variants=variant)
+    only = given(p=norms, between_weight=between_weight, objective=objective, variants=variant, precisions=precision)
     _refuse(experiment, module.cells, only)
     grid = module.cells(preset, seeds=seeds, **only)
     folder = out or Path("results") / f"{experiment}-{preset}"

@@ -2,7 +2,8 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -76,6 +77,20 @@ ADAPTERS: Registry[Callable[[str], Model]] = Registry("model adapter", "pixbench
 """Adapters for models of other libraries, `--model ADAPTER:TEXT`, called with TEXT."""
 
 
+@contextmanager
+def without_tf32() -> Iterator[None]:
+    """Convolutions on a GPU in whole float32: by default their inputs are rounded to 10 bits of mantissa.
+
+    That moved descriptors by up to a hundredth of the largest one (H200, torch 2.11).
+    """
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 class DescriptorModel(Model):
     """Matches each query to the pixel of b with the nearest descriptor in the norm `p`: 1, 2, inf or "cosine"."""
 
@@ -118,7 +133,8 @@ class DescriptorModel(Model):
 
     def _cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         given = self.input.prepared(images.to(self.device))
-        found = self._checked(self.describe(given), given)
+        with without_tf32():
+            found = self._checked(self.describe(given), given)
         size = (images.shape[3], images.shape[2])
         step = self.grid.stride if self.grid else max(given.shape[2] / found.shape[2], given.shape[3] / found.shape[3])
         self.grid_px = step * size[0] / self.input.enlarged(size)[0]
@@ -214,7 +230,7 @@ class MatcherModel(Model):
         return found.a, found.b
 
     def _matched(self, rgb_a: UInt8[np.ndarray, "_ _ 3"], rgb_b: UInt8[np.ndarray, "_ _ 3"]) -> MatchedPoints:
-        with torch.inference_mode():
+        with torch.inference_mode(), without_tf32():
             found = self._matcher(*(self.input.prepared(image_batch(rgb))[0] for rgb in (rgb_a, rgb_b)))
         try:
             matched = matched_points(found)

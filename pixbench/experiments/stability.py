@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from ..errors import unknown_name
 from ..models.unet import UNetConfig
 from ..training.collapse import collapsed_at
 from ..training.config import TrainConfig
@@ -55,15 +56,18 @@ class StabilityCell:
         return f"{self.variant}_{self.precision}_rate-{self.learning_rate:g}_seed-{self.seed}"
 
 
-def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[StabilityCell]:
-    """The grid, seed by seed. Raises UserError for an unknown variant."""
+def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = (), precisions: Sequence[str] = ()) -> list[StabilityCell]:
+    """The grid, seed by seed. Raises UserError for an unknown variant or precision."""
     preset_named("stability", PRESETS, preset)
     check_variants(variants, VARIANTS)
+    for precision in precisions:
+        if precision not in PRECISIONS:
+            raise unknown_name("precision", precision, PRECISIONS)
     return [
         StabilityCell(preset, variant, precision, rate, seed)
         for seed in range(seeds or SEEDS)
         for variant in variants or VARIANTS
-        for precision in PRECISIONS
+        for precision in precisions or PRECISIONS
         for rate in LEARNING_RATES
     ]
 

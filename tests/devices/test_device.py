@@ -4,6 +4,7 @@ import math
 import os
 from itertools import product
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ from safetensors.torch import load_file
 
 from pixbench.evaluation.matching.nearest import NORMS, Norm, Window, nearest
 from pixbench.evaluation.matching.nearest.search import _search_in_blocks, sums_of, unit
+from pixbench.evaluation.model import DescriptorModel
 from pixbench.models.checkpoint import seeded_network
-from pixbench.models.loading import load_model
+from pixbench.models.loading import as_model, load_model
 from pixbench.models.unet import UNetConfig
 from pixbench.training.config import TrainConfig
 from pixbench.training.train import train
@@ -41,9 +43,7 @@ def test_the_search_on_the_device_gives_the_same_bits(p: Norm, windowed: bool) -
 
 def test_descriptors_of_a_network_agree() -> None:
     network, images = seeded_network(SMALL, 0).eval(), torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(1))
-    with torch.inference_mode():
-        here = network(images)
-        there = network.to(DEVICE)(images.to(DEVICE)).cpu()
+    here, there = (cast(DescriptorModel, as_model(network, p=2, device=device)).dense(images).cpu() for device in ("cpu", str(DEVICE)))
     assert float((here - there).abs().max()) < 1e-4 * float(here.abs().max())
 
 
