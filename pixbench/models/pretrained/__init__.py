@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 DEFAULT = "rooms-infonce"
 """The default model of `pixbench match` and `describe`."""
 
-SCALES: Mapping[str, tuple[float, ...]] = {"rooms": (0.5, 0.7, 1.0, 1.4), "rooms-infonce": (0.35, 0.5, 0.7, 1.0, 1.4)}
+SCALES: Mapping[str, tuple[float, ...]] = {"rooms": (0.5, 0.7, 1.0, 1.4), "rooms-infonce": (0.5, 0.7, 1.0, 1.4)}
 """Half octaves at which these models describe an image, chosen on validation rooms (see the page on evaluation); others at its own size."""
 
 
