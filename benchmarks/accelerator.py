@@ -29,7 +29,7 @@ PHASES = ("tests", "data", "train")
 class Size:
     """How much of everything, and how many seconds each step may take.
 
-    `runs` are training runs of equal length: the settings of each beside `training`. `sweeps` are the arguments of `pixbench sweep`. All
+    `runs` are training runs of equal length: for each its preset; `training` has settings that differ from the presets'. `sweeps` are the arguments of `pixbench sweep`. All
     of these share the device for `together_s` seconds; sweeps that are `early` start before the data, which they do not need.
     """
 
@@ -49,13 +49,8 @@ class Size:
 FULL = Size(
     scenes=600,
     image=192,
-    training={
-        "batch": 16,
-        "crop": 144,
-        "zoom": [0.75, 0.95],
-        "network": {"widths": [24, 48, 72, 72], "blocks": [1, 1, 1, 1], "channels": 32},
-    },
-    runs={"rooms": {"preset": "rooms", "p": 2}, "rooms-infonce": {"preset": "rooms-infonce"}},
+    training={},
+    runs={"rooms": {"preset": "rooms"}, "rooms-infonce": {"preset": "rooms-infonce"}},
     readers=3,
     # The preset `paper` of experiment1 takes 30,000 steps of 128 digits a cell, which do not fit into a quarter of an hour.
     early={"experiment1": ("experiment1", "--preset", "cpu-long", *CELLS, "--seeds", "1", "--workers", "9")},
@@ -197,9 +192,9 @@ def _train_together(steps: Steps, size: Size, work: Path, until: float) -> None:
 
 def _train(size: Size, work: Path, name: str, out: Path, count: int, *more: str) -> list[str]:
     settings = {**size.training, **size.runs[name]}
-    batch, preset = settings.pop("batch"), settings.pop("preset")
+    preset = settings.pop("preset")
     chosen = [part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")]
-    fixed = ["--preset", preset, "--batch", str(batch), "--workers", str(size.readers), "--no-check"]
+    fixed = ["--preset", preset, "--workers", str(size.readers), "--no-check"]
     return [*PIXBENCH, "train", *fixed, "--data", str(work / "train"), *chosen, "--out", str(out), "--steps", str(count), *more]
 
 

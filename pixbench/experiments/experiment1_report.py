@@ -93,7 +93,7 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
             grid[row, column].spines[["top", "right"]].set_visible(False)
     seeds = len({cell["seed"] for cell in cells})
     objective = cells[0].get("objective", "paper")
-    title = f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, objective {objective}, {seeds} seeds"
+    title = f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, objective {objective}, {seeds} seed{'s' * (seeds > 1)}"
     figure.suptitle(f"{title}; between_weight c (the paper's λ is 1 - c)")
     save_figure(figure, path)
 
