@@ -29,8 +29,9 @@ PHASES = ("tests", "data", "train")
 class Size:
     """How much of everything, and how many seconds each step may take.
 
-    `runs` are training runs of equal length: for each its preset; `training` has settings that differ from the presets'. `sweeps` are the arguments of `pixbench sweep`. All
-    of these share the device for `together_s` seconds; sweeps that are `early` start before the data, which they do not need.
+    `runs` are training runs of equal length, for each its preset; `training` has the settings that differ from the presets'. `sweeps`
+    are arguments of `pixbench sweep`. All of these share the device for `together_s` seconds; sweeps that are `early` start before the
+    data, which they do not need.
     """
 
     scenes: int
@@ -216,7 +217,7 @@ def _collect(work: Path, out: Path) -> None:
         for path in sorted(work.glob("*.log")):
             archive.add(path, path.name)
     for kind, patterns in (
-        ("checkpoints", ("rooms*/best", "rooms*/checkpoint", "rooms*/run.json")),
+        ("checkpoints", ("rooms*/best", "rooms*/checkpoint", "rooms*/run.json", "rooms*/loss.png")),
         ("records", ("*/cells", "*/sweep.json")),
     ):
         found = [path for pattern in patterns for path in sorted(work.glob(pattern))]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
-from pixbench.experiments import budgets, experiment2, negatives
+from pixbench.experiments import budgets, experiment2, negatives, stability
 from pixbench.experiments.rooms import Rooms
 from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.training.config import TrainConfig, preset_values
@@ -133,3 +133,28 @@ def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "sweep/figure.png").exists()
     with pytest.raises(UserError, match="unknown variant"):
         budgets.cells("toy", variants=["paper-infinity"])
+
+
+@pytest.mark.slow
+def test_stability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss that becomes NaN is a result, not the end of the sweep."""
+    rooms = Rooms({"train": 2, "val": 2}, views=2, size=32)
+    toy = budgets.BudgetsPreset(rooms=rooms, network=SMALL, batch=2, points=32, budgets=())
+    monkeypatch.setattr(stability, "PRESETS", {"toy": toy})
+    monkeypatch.setattr(stability, "STEPS", 20)
+    monkeypatch.setattr(stability, "LEARNING_RATES", (1e-3, 1e38))
+    grid = stability.cells("toy", seeds=1, variants=["stable-weighted-2"], precisions=["32-true"])
+    assert [cell.learning_rate for cell in grid] == [1e-3, 1e38]
+    assert sweep("stability", grid, tmp_path / "sweep") == 2
+    found = {cell["learning_rate"]: cell for cell in read_cells("stability", tmp_path / "sweep")}
+    assert found[1e-3]["config"]["p"] == 2
+    assert (found[1e-3]["collapsed_at"], found[1e-3]["diverged_at"]) == (None, None)
+    assert len(found[1e-3]["separations"]) == 2
+    assert found[1e-3]["curve"][-1]["step"] == 20
+    assert 1 <= found[1e38]["diverged_at"] <= 20
+    text = stability.table(stability.summary(list(found.values())))
+    assert f"NaN at {found[1e38]['diverged_at']}" in text
+    stability.draw(list(found.values()), tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").exists()
+    with pytest.raises(UserError, match="unknown precision 'bf16'"):
+        stability.cells("toy", precisions=["bf16"])

@@ -10,7 +10,7 @@ from torch import nn
 
 from pixbench.models.checkpoint import seeded_network
 from pixbench.models.unet import UNetConfig
-from pixbench.training.collapse import FIRST, WINDOW, collapsed, separation
+from pixbench.training.collapse import FIRST, WINDOW, collapsed, collapsed_at, separation
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, Objective, at_points
 from pixbench.training.train import train
@@ -38,6 +38,14 @@ def test_collapse_is_a_low_mean_of_a_full_window() -> None:
     assert collapsed([0.5] * FIRST) == 0.5
     assert collapsed([0.5] * FIRST + [0.9] * WINDOW) is None
     assert collapsed([0.9] * FIRST + [math.nan, *[0.55] * WINDOW]) == pytest.approx(0.55)
+
+
+def test_the_step_of_a_collapse_is_that_of_the_warning() -> None:
+    assert collapsed_at([0.9] * 50) is None
+    # The twentieth measurement is taken at step 190, during the 191st.
+    assert collapsed_at([0.5] * FIRST) == 191
+    # Five of the ten last at .5, five at .85: a mean of .675.
+    assert collapsed_at([0.85] * 30 + [0.5] * 10) == 10 * 34 + 1
 
 
 class _Still(Objective):

@@ -1,7 +1,7 @@
 """Models whose weights ship with the package: `pretrained:NAME` is the checkpoint in the folder NAME beside this file.
 
-A folder holds `checkpoint.json` and `weights.safetensors`, and `README.md` with the data's recipe, the licence and the command that
-trained it. A folder that is added here is found without further changes.
+A folder holds `checkpoint.json` and `weights.safetensors`, the learning curve in `curve.json`, and `README.md` with the data's recipe, the
+licence and the command that trained it. A folder that is added here is found without further changes.
 """
 
 import json
