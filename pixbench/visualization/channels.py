@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import torch
@@ -11,6 +12,9 @@ from matplotlib.figure import Figure
 
 from ..evaluation.model import DescriptorModel, image_batch
 from .figures import save_figure, show_image
+
+LETTERS = 22
+"""Characters of a title that fit beside a row."""
 
 Descriptors = Float[np.ndarray, "channels rows columns"]
 
@@ -46,7 +50,8 @@ def draw_channels(
     for row, (title, descriptors) in zip(grid, described, strict=True):
         which = widest_channels(descriptors, count)
         show_image(row[0], picture)
-        row[0].text(-0.05, 0.5, title, rotation=90, ha="right", va="center", fontsize=9, transform=row[0].transAxes)
+        # A title longer than its row would push the rows apart.
+        row[0].text(-0.05, 0.5, fill(title, LETTERS), rotation=90, ha="right", va="center", fontsize=9, transform=row[0].transAxes)
         show_channels(row[1:], scaled_channels(descriptors[which].astype(np.float64)), which.tolist())
     save_figure(figure, path)
 
