@@ -1,5 +1,7 @@
 """Surface points that are followed through all views of a scene."""
 
+from itertools import product
+
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -34,12 +36,17 @@ def track_points(
         return np.array(values).reshape(len(chosen), *shape)
 
     point, normal, triangle = picked("point", 3), picked("normal", 3), picked("triangle").astype(np.int32)
-    found = [point_status(caster, corners, point, normal, triangle, view) for view in views]
+    uv, status = np.empty((len(point), len(views), 2)), np.empty((len(point), len(views)), np.uint8)
+    for source, view in product(np.unique(owner[chosen]), range(len(views))):
+        own = owner[chosen] == source
+        uv[own, view], status[own, view] = point_status(
+            caster, corners, point[own], normal[own], triangle[own], views[source].camera, views[view]
+        )
     return TrackArrays(
         track_point=point,
         track_instance=instance[chosen].astype(np.uint16),
-        track_uv=np.stack([uv for uv, _ in found], axis=1).reshape(len(point), len(views), 2),
-        track_status=np.stack([status for _, status in found], axis=1).reshape(len(point), len(views)).astype(np.uint8),
+        track_uv=uv,
+        track_status=status,
     )
 
 

@@ -16,6 +16,7 @@ from .cameras import Camera, reprojected_centres
 from .instances import NO_INSTANCE
 from .pixels import pixel_centres, pixel_corners, pixel_samples
 from .rays import Hits, RayCaster, exact_hits, hit_normals
+from .selftest_result import CYCLE_LIMIT_PX
 
 GRAZING_COSINE = 0.1
 """A surface seen at less than this cosine (more than 84 degrees off its normal) is grazing: a pixel covers ten times its width."""
@@ -24,7 +25,10 @@ EDGE_DEPTH = 0.01
 """A pixel's footprint covers two surfaces where a sample's depth is off the centre's plane by more than this share."""
 
 HIT_TOLERANCE = 1e-4
-"""A point is visible where the ray towards it hits within this share of the distance (or the very same triangle)."""
+"""A point is visible where the ray towards it hits the very same triangle, or one within this share of the distance..."""
+
+HIT_TOLERANCE_PX = CYCLE_LIMIT_PX / 2
+"""...and within this many pixels of the point as its source sees it: a thin layer that the source sees apart from it hides it."""
 
 
 class Status(IntEnum):
@@ -191,7 +195,7 @@ def _mark_edges(plane, normal, own, directions, depth, instance, stride, samples
 def exact_pair(caster: RayCaster, corners: Float[np.ndarray, "triangles 3 3"], a: View, b: View) -> PairTruth:
     """Truth of a -> b in float64: project a's points into b, and cast a ray from b towards each to see whether it arrives."""
     points, normals, triangles = a.point.reshape(-1, 3), a.normal.reshape(-1, 3), a.triangle.reshape(-1)
-    uv_b, status = point_status(caster, corners, points, normals, triangles, b, ambiguous=a.ambiguous.reshape(-1))
+    uv_b, status = point_status(caster, corners, points, normals, triangles, a.camera, b, ambiguous=a.ambiguous.reshape(-1))
     return PairTruth(uv_b.reshape(*a.triangle.shape, 2), status.reshape(a.triangle.shape))
 
 
@@ -201,11 +205,12 @@ def point_status(
     points: Float[np.ndarray, "points 3"],
     normals: Float[np.ndarray, "points 3"],
     triangles: Int[np.ndarray, " points"],
+    source: Camera,
     view: View,
     *,
     ambiguous: Bool[np.ndarray, " points"] | None = None,
 ) -> tuple[Float[np.ndarray, "points 2"], UInt8[np.ndarray, " points"]]:
-    """uv in pixels and status of surface points (on `triangles`, normals turned to where they were seen from) in a view."""
+    """uv in pixels and status in a view of surface points (on `triangles`) that `source` sees, normals turned to it."""
     camera = view.camera
     uv, depth = camera.project(points)
     status = np.empty(len(points), np.uint8)
@@ -214,10 +219,14 @@ def point_status(
     directions = camera.rays(uv[framed])
     origins = np.broadcast_to(camera.centre, directions.shape)
     hit, _ = caster.first_hit(origins, directions)
-    other = np.flatnonzero(hit != triangles[framed])
+    arrives = hit == triangles[framed]
+    other = np.flatnonzero(~arrives)
     t = exact_hits(corners, hit[other], origins[other], directions[other]).t
-    arrives = np.ones(len(framed), bool)
-    arrives[other] = np.abs(t - depth[framed[other]]) <= HIT_TOLERANCE * depth[framed[other]]
+    near = np.abs(t - depth[framed[other]]) <= HIT_TOLERANCE * depth[framed[other]]
+    other = other[near]
+    found = camera.centre + t[near, None] * directions[other]
+    apart_px = np.linalg.norm(source.project(found)[0] - source.project(points[framed[other]])[0], axis=1)
+    arrives[other] = apart_px <= HIT_TOLERANCE_PX
     unclear = np.zeros(len(points), bool) if ambiguous is None else ambiguous
     seen = (camera.centre, view.point, view.normal, view.ambiguous)
     _decide(framed, arrives, directions, depth, normals, unclear, uv, *seen, status)
