@@ -55,7 +55,7 @@ FULL = Size(
     readers=3,
     # The preset `paper` of experiment1 takes 30,000 steps of 128 digits a cell, which do not fit into a quarter of an hour.
     early={"experiment1": ("experiment1", "--preset", "cpu-long", *CELLS, "--seeds", "1", "--workers", "9")},
-    sweeps={"stability": ("stability", "--variant", "stable-weighted", "--precision", "bf16-mixed", "--workers", "6")},
+    sweeps={"stability": ("stability", "--variant", "stable-weighted-2", "--precision", "bf16-mixed", "--workers", "6")},
     together_s=720,
     pace_steps=60,
     most_steps=20_000,

@@ -25,7 +25,7 @@ from .records import by_settings, cell_record, check_variants
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
     "stable-weighted": budgets.VARIANTS["stable-weighted"],
-    "stable-weighted-2": budgets.EXTRA["stable-weighted-2"],
+    "stable-weighted-2": budgets.VARIANTS["stable-weighted-2"],
     "paper-hard": budgets.VARIANTS["paper-hard"],
     "paper-inf": budgets.VARIANTS["paper-inf"],
 }
