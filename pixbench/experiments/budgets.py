@@ -211,7 +211,15 @@ def draw(cells: Sequence[Record], path: Path) -> None:
         if not cell["steps"]:
             for axes in (left, right):
                 axes.axhline(heights[0], color="#777777", linewidth=0.9, linestyle=":")
-            left.annotate(cell["variant"], (0.01, heights[0]), xycoords=("axes fraction", "data"), va="bottom", fontsize=7, color="#555555")
+            left.annotate(
+                cell["variant"],
+                (0.99, heights[0]),
+                xycoords=("axes fraction", "data"),
+                ha="right",
+                va="bottom",
+                fontsize=7,
+                color="#555555",
+            )
             continue
         style = {"color": colours[cell["variant"]], "linewidth": 1.3, "alpha": 0.9}
         left.plot([row["step"] for row in cell["curve"]], heights, **style)
