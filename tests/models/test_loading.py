@@ -160,6 +160,7 @@ def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
     assert image_batch(*images).shape == (len(images), 3, *images[0].shape[:2])
 
 
+@pytest.mark.slow
 def test_the_template_works_as_it_is(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 

@@ -67,6 +67,7 @@ def _network_of_zeros(config: UNetConfig, seed: int) -> nn.Module:
     return network
 
 
+@pytest.mark.slow
 def test_a_run_of_constant_descriptors_says_once_that_it_has_collapsed(
     tiny: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def _stopped(tiny: Path, run: Path, config: TrainConfig, at: int) -> None:
         train(tiny, run, config, progress=stop)
 
 
+@pytest.mark.slow
 def test_more_steps_make_a_finished_run_longer(tiny: Path, tmp_path: Path) -> None:
     longer = _config(steps=8, jitter=0.0)
     for name in ("whole", "broken"):
@@ -242,6 +243,7 @@ def test_a_run_that_did_not_measure_its_cpu_seconds_goes_on_without(tiny: Path, 
     assert not any("cpu_seconds" in row for row in curve)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = _config(steps=4)
     train(tiny, tmp_path / "whole", config)

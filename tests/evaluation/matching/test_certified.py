@@ -94,6 +94,7 @@ def test_a_stopped_run_goes_on_with_the_same_model_only(written: Callable[..., M
     assert resumed.metrics == evaluate(written(), source, tmp_path / "fresh")[1].metrics
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rgb-patch", "dense-sift", "hog", "random-unet"])
 def test_the_norm_of_a_record_is_the_one_that_was_used(name: str, tiny: Path, tmp_path: Path) -> None:
     source = DatasetPairs(tiny, "tiny", 16)
@@ -102,6 +103,7 @@ def test_the_norm_of_a_record_is_the_one_that_was_used(name: str, tiny: Path, tm
     assert records[1.0].model_sha256 != records["cosine"].model_sha256
 
 
+@pytest.mark.slow
 def test_a_record_of_something_else_is_not_replaced(tiny: Path, tmp_path: Path) -> None:
     source, other = DatasetPairs(tiny, "tiny", 16), DatasetPairs(tiny, "tiny", 8)
     path, first = evaluate(load_model("baseline:rgb-patch"), source, tmp_path)
