@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from ....jit import kernel
-from ....jit.simd import WIDTH, below, load_lanes, lowest_bit, spread, store
+from ....jit.simd import WIDTH, below, load_lanes, lowest_bit, smaller_lanes, spread, store
 from .sum_kernels import BLOCK, sums_of_four
 
 Array = np.ndarray
@@ -51,13 +51,29 @@ def search_k(blocks, targets, code, apart, kept):
         for query in range(first, min(first + BLOCK, count)):
             own = sums[(query - first) * width : (query - first + 1) * width]
             own[targets.number :] = np.inf
-            _keep_lowest(own, kept.key[query], kept.least[query], query, apart)
+            keys = kept.key[query]
+            _keep_lowest(own, keys, kept.least[query], query, apart, _bound(own, len(keys)))
+            if keys[-1] == NOTHING:  # of the targets below the bound too few count
+                _keep_lowest(own, keys, kept.least[query], query, apart, np.float32(np.inf))
 
 
 @kernel
 @no_type_check
-def _keep_lowest(sums, keys, least, query, apart):
-    bits_of_sums, threshold = sums.view(np.int32), np.float32(np.inf)
+def _bound(sums, count):
+    """A number that at least `count` of the sums are below: over the lowest of each lane; infinity if more are asked for than lanes."""
+    lowest, lanes = load_lanes(sums, 0), np.empty(WIDTH, np.float32)
+    for first in range(WIDTH, len(sums), WIDTH):
+        lowest = smaller_lanes(load_lanes(sums, first), lowest)
+    store(lanes, 0, lowest)
+    return np.nextafter(lanes.max(), np.float32(np.inf)) if count <= WIDTH else np.float32(np.inf)
+
+
+@kernel
+@no_type_check
+def _keep_lowest(sums, keys, least, query, apart, bound):
+    """Those below the bound. Most sums are compared with a threshold only, because inserting one takes as long as a hundred comparisons."""
+    bits_of_sums, threshold = sums.view(np.int32), bound
+    keys[:] = NOTHING
     for first in range(0, len(sums), WIDTH):
         lanes = load_lanes(sums, first)
         bits = below(lanes, spread(threshold))
@@ -69,7 +85,7 @@ def _keep_lowest(sums, keys, least, query, apart):
                 if not apart.used or _is_apart(query, target, apart):
                     _insert(keys, np.int64(bits_of_sums[target]) << 32 | target)
             # The higher half of the last key.
-            threshold = keys.view(np.float32)[2 * len(keys) - 1]
+            threshold = min(bound, keys.view(np.float32)[2 * len(keys) - 1])
 
 
 @kernel

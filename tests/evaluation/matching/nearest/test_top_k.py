@@ -92,6 +92,20 @@ def test_the_compiled_search_gives_what_torch_gives(
     assert torch.equal(found.index, expected.index)
 
 
+@pytest.mark.parametrize("k", [1, 5, 16, 17, 40])
+@pytest.mark.parametrize("px", [3.0, 20.0, 60.0, 120.0])
+def test_the_nearest_may_all_be_too_close_in_the_image(px: float, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors are positions on a line, so that what is left out is exactly what is nearest; some queries are left without any target."""
+    place = torch.stack([torch.randperm(200, generator=torch.Generator().manual_seed(5)).float(), torch.zeros(200)], dim=1)[None]
+    line, apart = place[..., :1].clone(), Separation(place, place, px)
+    found = nearest_k(line, line, k, p=1.0, apart=apart)
+    distance = (line - line.transpose(1, 2)).abs()
+    least = distance.masked_fill(distance <= px, math.inf).sort(dim=2).values[..., :k]
+    assert torch.equal(found.distance, least)
+    monkeypatch.setattr(top_k, "_can_be_compiled", lambda _: False)
+    assert torch.equal(nearest_k(line, line, k, p=1.0, apart=apart).index, found.index)
+
+
 def test_equal_ones_come_in_their_order_and_missing_ones_last() -> None:
     targets = torch.tensor([[[3.0], [1.0], [2.0], [1.0], [0.0], [2.0]]])
     found = nearest_k(torch.zeros(1, 1, 1), targets, 4, p=1, allowed=torch.tensor([[True, True, True, True, False, True]]))
