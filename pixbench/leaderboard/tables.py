@@ -9,8 +9,8 @@ from ..evaluation.task import METRICS, TASKS, Task, ordered_tasks
 from .entries import Entry, entries, training
 from .statistics import FEWEST_UNITS, LEVEL, MODE_GAP, MODE_SPREADS, SIGNIFICANT, Samples, interval, paired_p, shared_ranks
 
-METHOD = ("paper", "paper-hard", "stable-hard")
-"""Objectives that have a share of the between-image term."""
+WITH_BETWEEN_WEIGHT = ("paper",)
+"""Objectives that use the run's `between_weight`; the others of the method's family have settings of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class Table:
     def _cells(self, row: Scored) -> tuple[str, ...]:
         entry, (first, *others) = row.entry, self.columns
         config = training(entry.first)
-        weight = config.get("between_weight") if config.get("objective") in METHOD else None
+        weight = config.get("between_weight") if config.get("objective") in WITH_BETWEEN_WEIGHT else None
         info = entry.first.model_info
         who = (entry.name, *("–" if value is None else str(value) for value in (info.get("p"), info.get("channels"), weight)))
         rest = tuple(

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pixbench.errors import UserError
+from pixbench.leaderboard.tables import WITH_BETWEEN_WEIGHT
 from pixbench.models.unet import UNetConfig
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, sample_descriptors
@@ -49,6 +50,18 @@ def _two_points(x: tuple[list[float], list[float]], y: tuple[list[float], list[f
         views.append(view)
     uv = torch.tensor([[[2.5, 1.5], [2.5 + gap, 1.5]]])
     return _seen(views[0], views[1], uv=uv)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tables_show_the_between_weight_of_those_that_use_it(name: str) -> None:
+    losses = []
+    for weight in (0.1, 0.9):
+        torch.manual_seed(0)
+        config = TrainConfig(objective=name, between_weight=weight, network=SMALL)
+        objective = OBJECTIVES.get(name)(config).double()
+        torch.manual_seed(1)
+        losses.append(objective(_random()).item())
+    assert (losses[0] != losses[1]) == (name in WITH_BETWEEN_WEIGHT)
 
 
 def test_dense_object_nets_by_hand() -> None:

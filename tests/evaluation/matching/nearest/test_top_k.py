@@ -95,7 +95,7 @@ def test_the_compiled_search_gives_what_torch_gives(
 @pytest.mark.parametrize("k", [1, 5, 16, 17, 40])
 @pytest.mark.parametrize("px", [3.0, 20.0, 60.0, 120.0])
 def test_the_nearest_may_all_be_too_close_in_the_image(px: float, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Descriptors are positions on a line, so that what is left out is exactly what is nearest; some queries are left without any target."""
+    """Descriptors are positions on a line, so what is left out is exactly what is nearest; some queries are left without any target."""
     place = torch.stack([torch.randperm(200, generator=torch.Generator().manual_seed(5)).float(), torch.zeros(200)], dim=1)[None]
     line, apart = place[..., :1].clone(), Separation(place, place, px)
     found = nearest_k(line, line, k, p=1.0, apart=apart)
