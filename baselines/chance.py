@@ -12,7 +12,7 @@ from pixbench.geometry.pixels import snap_to_centre
 
 
 class Chance(Model):
-    """Uniformly random pixels, sureness and matches back: what knowing nothing scores."""
+    """Uniformly random matches, confidences and return matches: the score of a model without any information."""
 
     name = "chance"
     asks_for = ("which pair it is",)
@@ -23,7 +23,7 @@ class Chance(Model):
         return {"kind": "chance", "channels": None, "seed": 0}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """The same pixels each time; a match back hits its query as often as a random pixel does."""
+        """Random pixels, the same at each call. The return match is random too, so that matches are mutual by chance only."""
         key = pair.key
         rng = np.random.default_rng(np.random.SeedSequence(0, spawn_key=(key.scene, key.a, key.b)))
         (rows_a, columns_a), (rows, columns) = pair.rgb_a.shape[:2], pair.rgb_b.shape[:2]

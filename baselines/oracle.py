@@ -17,7 +17,7 @@ from pixbench.geometry.pixels import pixel_index
 
 
 class Oracle(Model):
-    """Reads the truth: scores exactly 1.0 in all but pose, which shows that the harness is right."""
+    """Answers with the ground truth: scores exactly 1.0 in every metric but pose, which validates the evaluation."""
 
     name = "oracle"
     asks_for = ("truth",)
@@ -28,7 +28,7 @@ class Oracle(Model):
         return {"kind": "oracle", "channels": None}
 
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """The stored ground truth at each query's pixel; without a match back where the target does not see the point."""
+        """The stored ground truth at each query's pixel; without a return match where the target does not see the point."""
         column, row = pixel_index(query_uv).T
         uv = pair.truth.uv_b[row, column].astype(np.float64)
         hidden = pair.truth.status[row, column] != Status.VISIBLE

@@ -83,7 +83,7 @@ def _created(architecture: str, file: str) -> Any:
 
 
 def _any_size(timm: Any, architecture: str, options: dict[str, Any]) -> Any:
-    """A transformer takes images of any size where timm says how; a network of convolutions does without."""
+    """Create the model with `dynamic_img_size` where timm supports it: transformers need it for images of any size, convolutions do not."""
     try:
         return timm.create_model(architecture, dynamic_img_size=True, **options)
     except TypeError:

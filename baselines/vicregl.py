@@ -9,7 +9,7 @@ from pixbench.training.objectives.base import DescriptorBatch, Objective, at_poi
 
 
 class VICRegL(Objective):
-    """VICRegL: global_weight times VICReg of mean descriptors, the rest of matched points. No expander: descriptors themselves are shaped.
+    """VICRegL: global_weight times VICReg of mean descriptors, the rest of matched points. Without an expander.
 
     VICReg is 25 times the mean squared difference, 25 times the mean shortfall of each channel's standard deviation to 1, and once
     the squared covariances off the diagonal over D; the last two for each view.

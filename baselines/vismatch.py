@@ -14,7 +14,7 @@ from pixbench.geometry.pixels import uv_from_integer_centres
 class VisMatch(MatcherModel):
     """A matcher of vismatch (vismatch:NAME), by its matched points before RANSAC. It resizes images as it needs them.
 
-    Its points are taken to count pixels from the centre of the first, as those of OpenCV and kornia, on which its matchers stand.
+    Its points are assumed to have the first pixel's centre at (0, 0), as in OpenCV and kornia, which its matchers use.
     """
 
     def __init__(self, text: str) -> None:
@@ -48,7 +48,7 @@ def _created(name: str) -> Any:
         raise unknown_name("matcher of vismatch", name, vismatch.available_models)
     try:
         return vismatch.get_matcher(name, device="cpu")
-    except Exception as error:  # of the matcher's library, of its weights, and of the hub that is not reached
+    except Exception as error:  # errors of the matcher's library, of its weights, and of an unreachable hub
         reason = " ".join(str(error).split())[:160]
         raise UserError(
             f"--model vismatch:{name} cannot be loaded ({reason}): vismatch fetches its weights where there is a network"

@@ -25,8 +25,8 @@ def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
 
 
 def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | None = None, *, rename: tuple[str, str] = ("", "")) -> str:
-    """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. Raises UserError for a file of anything
-    else.
+    """Load a file of tensors, or its entry `key`, into a network; returns the file's sha256. Raises UserError if the file
+    does not hold them.
     """
     try:
         check_tensors(path)
