@@ -27,7 +27,7 @@ PHASES = ("tests", "data", "train")
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything, and how many seconds each step may take.
+    """Amount of data, lengths of the runs, and time limits in seconds.
 
     `runs` are training runs of equal length, for each its preset; `training` has the settings that differ from the presets'. `sweeps`
     are arguments of `pixbench sweep`. All of these share the device for `together_s` seconds; sweeps that are `early` start before the
@@ -88,7 +88,7 @@ class Steps:
         return Step(name, process, time.perf_counter())
 
     def end(self, step: "Step", until: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
-        """Wait for it, at most until this time of `perf_counter`; then it is asked to stop. Whether it went well."""
+        """Wait for a step until the time `until` of `perf_counter`, then stop it. Returns whether it succeeded."""
         try:
             code = step.process.wait(timeout=max(until - time.perf_counter(), 0.1))
         except subprocess.TimeoutExpired:
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--tiny", action="store_true", help="every step at toy size, on a CPU too")
     parser.add_argument("--work", type=Path, help="folder of data and runs, kept; default: one in OUT, removed at the end")
-    parser.add_argument("--phase", choices=PHASES, action="append", help="only this; may be repeated")
+    parser.add_argument("--phase", choices=PHASES, action="append", help="run only this phase; may be repeated")
     parser.add_argument("--seconds", type=float, help="time for training and sweeps; default: %(default)s", default=None)
     options = parser.parse_args()
     size, device = TINY if options.tiny else FULL, "cuda" if torch.cuda.is_available() else "cpu"
@@ -205,14 +205,14 @@ def _curve(run: Path) -> list[dict[str, float]]:
 
 
 def _seconds_per_step(run: Path) -> float:
-    """Of the second half, when all is compiled and warm."""
+    """Mean seconds per step over the second half of a run, in which everything is compiled and warm."""
     curve = _curve(run)
     middle, last = curve[len(curve) // 2 - 1], curve[-1]
     return (last["train_seconds"] - middle["train_seconds"]) / max(last["step"] - middle["step"], 1) or 0.01
 
 
 def _collect(work: Path, out: Path) -> None:
-    """What is worth keeping: logs, records and checkpoints. The data are made again by their recipe."""
+    """Copy logs, records and checkpoints to `out`. Data are left out: their recipe reproduces them."""
     with tarfile.open(out / "logs.tar.gz", "w:gz") as archive:
         for path in sorted(work.glob("*.log")):
             archive.add(path, path.name)

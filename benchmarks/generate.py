@@ -65,7 +65,7 @@ def rays32(origins: np.ndarray, directions: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def render_ratios(generator: Generator3D) -> dict[str, float]:
-    """Buffers, pictures and truth against their floors, on the first scene."""
+    """Time of buffers, pictures and truth over their lower bounds (floors), the time to cast the same rays; on the first scene."""
     scene, geometry, caster, _ = generator.composer.compose(0)
     views = [trace_view(caster, geometry.corners, geometry.instance, camera) for camera in scene.cameras]
     view, appearance = views[0], scene.appearances[0]
@@ -101,7 +101,7 @@ def landing(status: np.ndarray) -> np.ndarray:
 
 
 def picture(drawn: RaycastScene, view: View, caster: RayCaster, appearance: object, *, fine: bool) -> None:
-    """RGB, depth, normals and ids of a view, from nothing: every ray of them is cast here."""
+    """Compute RGB, depth, normals and ids of a view from scratch, with every ray."""
     camera, corners = view.camera, drawn._geometry.corners
     hits, _ = cast(caster, corners, camera, pixel_centres(camera.width, camera.height).reshape(-1, 2))
     hit_normals(corners, hits.triangle)
@@ -134,7 +134,7 @@ def casts(drawn: RaycastScene, view: View, caster: RayCaster, *, fine: bool) -> 
 
 
 def scene_ratio(generator: Generator3D, folder: Path) -> dict[str, float]:
-    """A whole scene, placed, rendered, proved and written, against its rendering and truth alone. Three scenes, median."""
+    """Time of a whole scene (placed, rendered, verified, written) over that of rendering and truth alone; median of three scenes."""
     ratios, seconds = [], []
     generator.scene(0)
     for index in (1, 2, 3):

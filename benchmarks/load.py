@@ -2,8 +2,8 @@
 
     python benchmarks/load.py --scenes 10000 --json
 
-CPU seconds, beside those of a set of a tenth; memory of this process and its workers at the end of each epoch, in MB, that of shared pages
-not counted.
+Prints CPU seconds, also for a set of a tenth of the size, and the memory of this process and its workers at the end of each epoch, in MB
+without shared pages.
 """
 
 import argparse
@@ -31,7 +31,7 @@ PER_SHARD = 4
 
 
 def cpu_seconds(action: Callable[[], Any]) -> float:
-    """Of one call."""
+    """CPU time of one call."""
     started = time.process_time()
     action()
     return time.process_time() - started
@@ -58,7 +58,7 @@ def many(folder: Path, scenes: int, first: Path) -> Path:
 
 
 def memory_of_epochs(folder: Path, epochs: int) -> list[dict[str, float]]:
-    """Of this process and of two loader workers at the end of each epoch; and open files."""
+    """Memory of this process and of two loader workers, and open files, at the end of each epoch."""
     pairs, found = PairDataset(folder), []
     for _ in range(epochs):
         for number, _ in enumerate(loader := pairs.loader(64, workers=2)):

@@ -5,9 +5,9 @@
 Every descriptor of one image of 256 x 256 pixels with 32 channels against all of another. All run in one process, in turn and several times
 over, on one thread and on two: a ratio is the median of those of the rounds. A peer that would take more than ten seconds gets fewer
 queries, and its time is scaled: what a query costs does not depend on their number. Memory is what a search adds to a process of its own at
-its peak. For the Euclidean norm three other pairs of images follow, against faiss alone, because the search depends on what it is given.
-The last line is one JSON object: for each number of threads and norm the time over that of the fastest peer (below 1: faster), and the
-memory in MB beyond the inputs.
+its peak. For the Euclidean norm three other pairs of images follow, against faiss alone, because the time of the search depends on the
+data. The last line is one JSON object: for each number of threads and norm the time over that of the fastest peer (below 1: faster), and
+the memory in MB beyond the inputs.
 """
 
 import argparse
@@ -100,7 +100,7 @@ def strangers() -> tuple[Array, Array]:
 
 
 def smooth(fields: int) -> tuple[Array, Array]:
-    """Mixtures of so many smooth random fields, as a network gives them, and the same moved by three pixels; a little noise."""
+    """Mixtures of `fields` smooth random fields, like the output of a network, and the same moved by three pixels; with a little noise."""
     g = torch.Generator().manual_seed(2)
     field = torch.zeros(1, fields, SIDE + 8, SIDE + 8)
     for size in (4, 16, 64):
@@ -120,7 +120,7 @@ OTHER_INPUTS: Mapping[str, Callable[[], tuple[Array, Array]]] = {
 
 
 def affordable(search: Search, queries: Array, targets: Array) -> int:
-    """How many of the queries a search is given, so that it takes no longer than it may."""
+    """The number of queries with which a search stays within the time limit."""
     search(queries[:TRIAL], targets)  # compiles, starts threads
     started = time.perf_counter()
     search(queries[:TRIAL], targets)
@@ -136,7 +136,7 @@ def seconds(search: Search, queries: Array, targets: Array, count: int) -> tuple
 
 
 def compare(p: Norm, queries: Array, targets: Array, peers: Mapping[str, Callable[[Norm], Search]]) -> dict[str, object]:
-    """Against the fastest of the peers; all take turns."""
+    """Time of our search over that of the fastest peer; all take turns."""
     searches = {"ours": ours(p), **{name: make(p) for name, make in peers.items()}}
     counts = {name: affordable(search, queries, targets) for name, search in searches.items()}
     taken: dict[str, list[float]] = {name: [] for name in searches}

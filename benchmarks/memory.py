@@ -2,8 +2,8 @@
 
     python benchmarks/memory.py --scenes 1000 --json
 
-Small views of procedural rooms, because what could grow is what is kept between scenes, not what a picture takes. The last line is
-one JSON object: resident memory in MB after a tenth of the scenes and after all of them, and seconds a scene.
+The views of procedural rooms are small: a leak would be in what is kept between scenes, not in the memory of one picture. The last line
+is one JSON object: resident memory in MB after a tenth of the scenes and after all of them, and seconds a scene.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Random pairs a second that one core reads: RGB and instance of both views, dense truth and status; file cache warm.
 
-64 scenes of 4 views, 256 x 256 pixels, made by the generator `3d`: a few are rendered, and these are repeated, because
-rendering all would take an hour and reading would not know the difference.
+64 scenes of 4 views, 256 x 256 pixels, made by the generator `3d`. Only a few are rendered, and these are repeated: rendering all
+would take an hour and would not change the time of reading.
 """
 
 import argparse

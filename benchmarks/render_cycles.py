@@ -124,7 +124,7 @@ def aim(K: np.ndarray, T_world_cam: np.ndarray, size: int) -> None:
 
 
 def settle(size: int) -> None:
-    """One thread, a fixed number of samples, nothing that a picture of raycast has not."""
+    """Set one thread, a fixed number of samples, and no effect that the renderer raycast lacks."""
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
     scene.cycles.device, scene.cycles.samples = "CPU", SAMPLES

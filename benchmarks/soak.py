@@ -33,7 +33,7 @@ SETS: Mapping[str, Mapping[str, Any]] = {
 
 
 def measurements() -> dict[str, float]:
-    """Of this process: resident memory, open files and sockets, threads."""
+    """Resident memory in MB, open files and sockets, and threads of this process."""
     process = psutil.Process()
     return {"rss_mb": process.memory_info().rss / 2**20, "handles": process.num_fds(), "threads": process.num_threads()}
 
@@ -48,25 +48,25 @@ def cycle(folder: Path, digits: Path, seed: int) -> None:
 
 
 def growth(values: list[float]) -> float:
-    """From the second quarter to the last, of medians."""
+    """Difference between the medians of the last and of the second quarter."""
     quarter = max(len(values) // 4, 1)
     return median(values[-quarter:]) - median(values[quarter : 2 * quarter] or values[:1])
 
 
-def soak(seconds: float, tell: Callable[[str], None]) -> dict[str, float]:
-    """Cycles until the time is over."""
+def soak(seconds: float, report: Callable[[str], None]) -> dict[str, float]:
+    """Run cycles until the time is over; `report` gets a line of progress now and then."""
     found: dict[str, list[float]] = {name: [] for name in measurements()}
     with tempfile.TemporaryDirectory() as name:
-        root, started, told = Path(name), time.monotonic(), 0.0
+        root, started, reported = Path(name), time.monotonic(), 0.0
         images = np.random.default_rng(0).integers(0, 256, (40, 28, 28), dtype=np.uint8)
         np.savez(root / "digits.npz", images=images, classes=np.arange(40, dtype=np.uint8) % 10)
         while (passed := time.monotonic() - started) < seconds:
             cycle(root, root / "digits.npz", len(found["handles"]))
             for key, value in measurements().items():
                 found[key].append(value)
-            if passed - told >= seconds / 20:
-                told = passed
-                tell(
+            if passed - reported >= seconds / 20:
+                reported = passed
+                report(
                     f"{passed:6.0f} s {len(found['handles']):6} cycles "
                     + ", ".join(f"{values[-1]:.0f} {key}" for key, values in found.items())
                 )

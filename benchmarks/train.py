@@ -3,10 +3,11 @@
     python benchmarks/train.py --json
 
 Both train the same network with the same loss, augmentation, batches and schedule, each in processes of its own. The plain loop reads its
-data in line, computes in float32 and leaves threads, memory and optimizer as torch has them. Busy programs are one process for two cores.
-Times are medians of steps; the two loops take turns, and ratios are medians over the rounds. The last line is one JSON object:
-`speedup_quiet` and `speedup_contended`; of `pixbench train` `data_share`, the share of time that steps wait for data, `search_share`, that
-of a step's search for hard negatives (objective paper-hard, p = inf), and `peak_mb`. --tiny is a size for CI, whose figures mean nothing.
+data in the same process, computes in float32 and leaves threads, memory and optimizer as torch has them. Busy programs are one
+process for two cores. Times are medians of steps; the two loops take turns, and ratios are medians over the rounds. The last line is one
+JSON object: `speedup_quiet` and `speedup_contended`; of `pixbench train` `data_share`, the share of time that steps wait for data,
+`search_share`, that of a step's search for hard negatives (objective paper-hard, p = inf), and `peak_mb`. --tiny is a size for CI, whose
+figures mean nothing.
 """
 
 import argparse
@@ -32,7 +33,7 @@ TINY = {"scenes": 3, "size": 48, "batch": 2, "points": 128, "steps": 4, "contend
 
 
 class EnoughError(Exception):
-    """So many steps were asked for."""
+    """Ends the training after the number of steps that is measured."""
 
 
 def ours(data: Path, config: Any, steps: int) -> dict[str, float]:
@@ -73,7 +74,7 @@ def ours(data: Path, config: Any, steps: int) -> dict[str, float]:
 
 
 def time_search() -> list[float]:
-    """The seconds of each search for hard negatives, which is all that the objective's module does without gradient."""
+    """Record the seconds of each search for hard negatives: the only part of the objective's module that runs without gradient."""
     import torch
 
     from pixbench.training.objectives import hard_negatives
@@ -136,7 +137,7 @@ def peak_mb() -> float:
 
 
 def run(role: str, data: Path, config: Any, steps: int) -> dict[str, float]:
-    """The figures of a loop in a process of its own, whose environment says nothing of threads."""
+    """The figures of a loop in a process of its own, whose environment does not set the number of threads."""
     command = [sys.executable, __file__, "--role", role, "--data", str(data), "--config", config.model_dump_json(), "--steps", str(steps)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_", "PIXBENCH_M"))}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -145,7 +146,7 @@ def run(role: str, data: Path, config: Any, steps: int) -> dict[str, float]:
 
 @contextlib.contextmanager
 def busy(processes: int) -> Iterator[None]:
-    """So many processes that use a core each."""
+    """Run processes that use a core each."""
     started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
     try:
         yield
