@@ -148,7 +148,7 @@ class BorrowedGeometry(Geometry):
     """Geometry in the buffers of a cached room: it is valid until the room is furnished again. `owned` gives a copy."""
 
     def owned(self) -> Geometry:
-        """A copy that stays as it is."""
+        """A copy with arrays of its own, which stays valid."""
         color = None if self.color is None else self.color.copy()
         return Geometry(self.table.copy(), self.instance.copy(), self.part.copy(), self.material.copy(), self.materials, color)
 

@@ -98,7 +98,7 @@ def _motorcycle() -> RealScene:
             warnings.simplefilter("ignore")
             from skimage.data import stereo_motorcycle
     except ImportError:
-        raise UserError("suite photos needs scikit-image, which carries one of its pairs: install pixbench[classic]") from None
+        raise UserError("suite photos needs scikit-image, which contains one of its pairs: install pixbench[classic]") from None
     left, right, disparity = stereo_motorcycle()  # type: ignore[no-untyped-call]
     return _stereo("motorcycle", left, right, np.where(np.isfinite(disparity), disparity, np.nan).astype(float))
 

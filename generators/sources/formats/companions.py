@@ -29,8 +29,8 @@ class Companions:
         self._places: dict[str, str | None] = {}
 
     def read(self, name: str, *, beside: str | None = None) -> bytes | None:
-        """The contents of a file that is named in the mesh file, or in its companion `beside`; None, and noted as missing, if it is not
-        there. Raises BadModelError if too many names were asked for.
+        """The contents of a file that is named in the mesh file, or in its companion `beside`; None, and noted as missing, if it does
+        not exist. Raises BadModelError if the model names too many files.
         """
         place = self.locate(name.strip(), beside=beside)
         key = name.strip()
@@ -57,7 +57,7 @@ class Companions:
 
 
 LONGEST_NAME, MOST_NAMES = 1000, 2000
-"""Letters of a name, each part of which is looked for; and how many names one model may have."""
+"""Limits on the search for files: characters of a name, and names in one model."""
 
 
 def find(files: Files, folder: str, name: str) -> str | None:

@@ -212,7 +212,7 @@ def _numbers(rows: list[str], key: str) -> Float[np.ndarray, "rows columns"]:
 
 
 def _of_equal_width(rows: list[str]) -> Float[np.ndarray, "rows columns"] | None:
-    """The numbers of statements that all have as many, and no comment; None otherwise. A NaN behind each row proves it."""
+    """The numbers of statements, in one pass; None if rows differ in length or have a comment: then the NaN added to each is not last."""
     with warnings.catch_warnings(), suppress(ValueError):
         warnings.simplefilter("ignore", DeprecationWarning)  # older versions of NumPy stop at what is not a number
         flat: np.ndarray = np.fromstring(" nan ".join([*rows, ""]), sep=" ")

@@ -41,15 +41,15 @@ class Shell:
 
     def add(self, solid: m3.Manifold, part: str, choose: Chooser) -> None:
         """Add a solid. `choose` gives the index of a surface for each of the faces with unit normals (faces, 3)."""
-        self.solids.append(self.known(solid, part, choose))
+        self.solids.append(self.marked(solid, part, choose))
 
-    def known(self, solid: m3.Manifold, part: str, choose: Chooser) -> m3.Manifold:
+    def marked(self, solid: m3.Manifold, part: str, choose: Chooser) -> m3.Manifold:
         """The solid with an id that its faces keep in all Boolean operations."""
-        marked = solid.as_original()
-        self.choosers[marked.original_id()] = (choose, part)
-        return marked
+        original = solid.as_original()
+        self.choosers[original.original_id()] = (choose, part)
+        return original
 
-    def one(self, surface: SurfaceFinish) -> Chooser:
+    def uniform(self, surface: SurfaceFinish) -> Chooser:
         """A chooser that gives all faces the same surface."""
         index = self.index(surface)
         return lambda normals: np.full(len(normals), index)
@@ -78,7 +78,7 @@ def build_shell(level: HomeLevel, openings: Sequence[Piece], lamp: Float[np.ndar
     _add_ceilings(shell, level, walls, indoors)
     ceiling = level.elevation_m + level.height_m
     disc = m3.Manifold.cylinder(LAMP_HEIGHT_M + 0.02, LAMP_RADIUS_M, circular_segments=48).translate((*lamp, ceiling - LAMP_HEIGHT_M))
-    shell.add(disc, "ceiling lamp", shell.one(finishes.lamp()))
+    shell.add(disc, "ceiling lamp", shell.uniform(finishes.lamp()))
     return _meshed(shell, m3.Manifold.batch_boolean(shell.solids, m3.OpType.Add))
 
 
@@ -114,7 +114,7 @@ def _filled(walls: Sequence[Footprint]) -> m3.CrossSection:
 
 
 def _add_floors(shell: Shell, level: HomeLevel, walls: Sequence[Footprint]) -> None:
-    """Each room's floor, which also covers the thresholds beside it that no other room has, and a slab under all that is left.
+    """Add each room's floor, with the adjacent thresholds that belong to no other room, and a slab under the remaining area.
 
     The slab also closes stairwells and galleries, because a storey is built without the one below.
     """
@@ -128,10 +128,10 @@ def _add_floors(shell: Shell, level: HomeLevel, walls: Sequence[Footprint]) -> N
         mine = (exact[number] - taken) + (_grown(area.outline) - others)
         taken = taken + mine
         if not mine.is_empty():
-            shell.add(_slab(mine, z - SLAB_M, z), "floor", shell.one(shell.finishes.floor(area)))
+            shell.add(_slab(mine, z - SLAB_M, z), "floor", shell.uniform(shell.finishes.floor(area)))
     rest = _union([_filled(walls), *(_grown(footprint.corners[::-1]) for footprint in walls)]) - taken
     if not rest.is_empty():
-        shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.one(shell.finishes.plaster()))
+        shell.add(_slab(rest, z - SLAB_M, z), "floor", shell.uniform(shell.finishes.plaster()))
 
 
 def _add_ceilings(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], indoors: Sequence[Area]) -> None:
@@ -143,10 +143,10 @@ def _add_ceilings(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], in
         mine = _flat(area.outline) - taken
         taken = taken + mine
         if not mine.is_empty():
-            shell.add(_slab(mine, low, low + SLAB_M), "ceiling", shell.one(shell.finishes.ceiling(area)))
+            shell.add(_slab(mine, low, low + SLAB_M), "ceiling", shell.uniform(shell.finishes.ceiling(area)))
     rest = _union([_filled(walls) - outside, *(_grown(area.outline) for area in indoors)]) - taken
     if not rest.is_empty():
-        shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.one(shell.finishes.plaster()))
+        shell.add(_slab(rest, low, low + SLAB_M), "ceiling", shell.uniform(shell.finishes.plaster()))
 
 
 def _add_walls(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], openings: Sequence[Piece]) -> None:
@@ -156,13 +156,15 @@ def _add_walls(shell: Shell, level: HomeLevel, walls: Sequence[Footprint], openi
         # Walls that enclose a room extend to its ceiling, also below a sloping roof.
         reach = level.height_m if min(wall.height_m) >= TALL_M else 0.0
         heights = (max(wall.height_m[0], reach), max(wall.height_m[1], reach))
-        body = shell.known(_prism(footprint.corners, level.elevation_m, heights), "wall", _sides(shell, wall))
+        body = shell.marked(_prism(footprint.corners, level.elevation_m, heights), "wall", _sides(shell, wall))
         shell.solids.append(_without(body, holes))
         for side, (thickness, height) in wall.skirting.items():
             sign = 1.0 if side == "leftSide" else -1.0
             board = _board(footprint, sign, thickness)
             color = wall.left if sign > 0 else wall.right
-            solid = shell.known(_prism(board, level.elevation_m, (height, height)), "skirting", shell.one(shell.finishes.skirting(color)))
+            solid = shell.marked(
+                _prism(board, level.elevation_m, (height, height)), "skirting", shell.uniform(shell.finishes.skirting(color))
+            )
             shell.solids.append(_without(solid, holes))
 
 
@@ -206,7 +208,7 @@ def cuts(piece: Piece, wall: PlanWall) -> bool:
 
 
 def _cutter(shell: Shell, level: HomeLevel, piece: Piece) -> m3.Manifold:
-    """A solid as wide and high as the opening that goes through any wall it is in."""
+    """A solid as wide and high as the opening, deep enough to pass through any wall that it is in."""
     outline = cut_out_outline(piece.opening) - [0.5, 0]
     width, _, height = piece.size
     bottom = piece.place[2]
@@ -217,7 +219,7 @@ def _cutter(shell: Shell, level: HomeLevel, piece: Piece) -> m3.Manifold:
     x = np.append(piece.along, 0)
     normal = np.array([-x[1], x[0], 0])
     matrix = np.column_stack([x, [0, 0, 1], normal, [*piece.place[:2], level.elevation_m + bottom] - normal])
-    return shell.known(solid.transform(matrix), "wall", shell.one(shell.finishes.plaster()))
+    return shell.marked(solid.transform(matrix), "wall", shell.uniform(shell.finishes.plaster()))
 
 
 def _meshed(shell: Shell, solid: m3.Manifold) -> RawModel:

@@ -7,7 +7,7 @@ from .document import Document, Json
 
 COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 MOST_ZEROS = 30_000_000
-"""Numbers of an accessor that no bytes stand for: a file of a few bytes must not fill the memory."""
+"""Largest number of values of an accessor without stored bytes: a file of a few bytes must not fill the memory."""
 
 COLUMNS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
 

@@ -21,7 +21,7 @@ from .materials import Materials
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
 DEEPEST, MOST_NODES, MOST_POINTS = 200, 100_000, 8_000_000
-"""Bounds on the graph: nodes that share children, and instances, multiply."""
+"""Limits on the graph of nodes: shared children and instances let a small file describe a huge scene."""
 
 Numbers = Sequence[float] | np.ndarray
 
