@@ -72,7 +72,7 @@ def _pairs(found: Mapping[str, Any]) -> Int[np.ndarray, "matches 2"] | None:
         listed = isinstance(pairs, list | tuple) and len(pairs) == 1 and isinstance(pairs[0], Tensor)
         pairs = _one(_array(pairs[0] if listed else pairs, "matches"))
         if pairs.ndim != 2 or pairs.shape[1] != 2:
-            raise ValueError(f"matches of shape {pairs.shape}: expected (matches, 2), the numbers of the points that belong together")
+            raise ValueError(f"matches of shape {pairs.shape}: expected (matches, 2), the indices of the two points of each match")
         return pairs.astype(np.int64)
     if found.get("matches0") is not None:
         partner = _array(found["matches0"], "matches0").reshape(-1).astype(np.int64)

@@ -17,9 +17,9 @@ Values = Float[np.ndarray, " pairs"]
 class Metric:
     """A metric of a task; of matching, a function of the result of one pair. A changed definition or parameter is a new version.
 
-    `task` names the evaluation task, and so what `value` is a function of. `per_pair` names what `value` computes: metrics that summarise
-    the same values of pairs in different ways share it. `by_pixel` metrics can be computed for some of a pair's pixels, and pooled over
-    pairs. Tables show `digits` decimal places.
+    `task` names the evaluation task, and so what `value` is a function of. `per_pair` names the values that `value` computes:
+    metrics that summarise the same per-pair values in different ways share it. `by_pixel` metrics can be computed for some of a pair's
+    pixels, and pooled over pairs. Tables show `digits` decimal places.
     """
 
     id: str

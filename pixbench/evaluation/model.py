@@ -31,7 +31,7 @@ def image_batch(*rgb: Image) -> Float[Tensor, "batch 3 height width"]:
 
 
 class Model(ABC):
-    """Scored by `match`. `name` is the table's row, `info` goes into the record."""
+    """A model that can be evaluated, by its `match`. `name` is the name of its row in tables; `info` is stored in the record."""
 
     name: str
     asks_for: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Model(ABC):
 
     @abstractmethod
     def match(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
-        """Where query positions uv of image a lie in image b, in pixels. Unless the class `asks_for` more, it gets the images only."""
+        """Positions in image b, in pixels, of query positions uv of image a. `pair` has images only, unless the class `asks_for` more."""
 
     def answer(self, pair: Pair, query_uv: Float[np.ndarray, "queries 2"]) -> Matches:
         """Answer a pair by `match`. The model gets copies of the images only, unless it `asks_for` ground truth."""
@@ -64,10 +64,10 @@ def described_model(model: Model) -> dict[str, Any]:
 
     Both are read from the attributes `p`, `input` and `scales` only, so that a caller can set them.
     """
-    given = model.input.info if isinstance(model, DescriptorModel | MatcherModel) else {}
+    inputs = model.input.info if isinstance(model, DescriptorModel | MatcherModel) else {}
     if isinstance(model, DescriptorModel) and model.scales != ONE:
-        given = {**given, "scales": list(model.scales)}
-    return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None, **given}
+        inputs = {**inputs, "scales": list(model.scales)}
+    return {**model.info, "p": norm_name(model.p) if isinstance(model, DescriptorModel) else None, **inputs}
 
 
 BASELINES: Registry[Callable[..., Model]] = Registry("baseline", "pixbench.baselines")
@@ -112,10 +112,10 @@ class DescriptorModel(Model):
         """A descriptor for every pixel of images in [0, 1], or for every cell of a coarser grid."""
 
     def cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """What `describe` gives of images as the network's `input` has them, in float32, as cells that cover the whole image.
+        """Output of `describe` for the preprocessed images (see `input`), in float32, as cells that tile the whole image evenly.
 
-        Where its own cells cover it otherwise, since the input was padded or `grid` says so, and with several `scales`, a descriptor for
-        every pixel. Raises ValueError for anything but descriptors of every image.
+        Where the network's own cells do not tile it, because the input was padded or because of `grid`, and with several `scales`, the
+        output is resampled to a descriptor for every pixel. Raises ValueError for anything but descriptors of every image.
         """
         with torch.inference_mode():
             if self.scales == ONE:
@@ -132,22 +132,23 @@ class DescriptorModel(Model):
             return joined
 
     def _cells(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        given = self.input.prepared(images.to(self.device))
+        network_input = self.input.prepared(images.to(self.device))
         with without_tf32():
-            found = self._checked(self.describe(given), given)
+            found = self._checked(self.describe(network_input), network_input)
         size = (images.shape[3], images.shape[2])
-        step = self.grid.stride if self.grid else max(given.shape[2] / found.shape[2], given.shape[3] / found.shape[3])
+        seen = (network_input.shape[3], network_input.shape[2])
+        step = self.grid.stride if self.grid else max(seen[1] / found.shape[2], seen[0] / found.shape[3])
         self.grid_px = step * size[0] / self.input.enlarged(size)[0]
-        if self.grid is None and self.input.enlarged(size) == (given.shape[3], given.shape[2]):
+        if self.grid is None and self.input.enlarged(size) == seen:
             return found.float()
-        return sampled(found.float(), size, self.input, (given.shape[3], given.shape[2]), self.grid)
+        return sampled(found.float(), size, self.input, seen, self.grid)
 
-    def _checked(self, found: Any, given: Float[Tensor, "batch 3 height width"]) -> Tensor:
+    def _checked(self, found: Any, images: Float[Tensor, "batch 3 height width"]) -> Tensor:
         expected = "expected a tensor (batch, channels, rows, columns)"
-        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(given):
+        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
-            raise ValueError(f"{self.name} gave {got} for {len(given)} images: {expected}")
-        (height, width), (rows, columns) = given.shape[2:], found.shape[2:]
+            raise ValueError(f"{self.name} gave {got} for {len(images)} images: {expected}")
+        (height, width), (rows, columns) = images.shape[2:], found.shape[2:]
         # Rounding changes each side by a cell at most; the layout (batch, rows, columns, channels) differs by far more.
         if abs(rows * width - columns * height) > width + height:
             raise ValueError(
@@ -200,7 +201,7 @@ REACH_PX = 4.0
 
 
 class MatcherModel(Model):
-    """A matcher of points. A query is answered by the matched point nearest to it, moved along, if one lies within `reach_px`."""
+    """A matcher of points. The answer to a query is the match of the nearest point within `reach_px`, shifted by the same offset."""
 
     reach_px = REACH_PX
     input: NetworkInput = AS_IT_IS

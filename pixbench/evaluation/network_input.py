@@ -48,7 +48,7 @@ AS_IT_IS = NetworkInput()
 
 @dataclass(frozen=True)
 class CellGrid:
-    """Grid of a network's cells: centres `stride` px of its input apart, the first at `offset` px; None: half a stride."""
+    """Grid of a network's cells: their centres are `stride` px of its input apart, the first is at `offset` px (None: half a stride)."""
 
     stride: float
     offset: float | None = None
@@ -93,7 +93,7 @@ def parse_scales(text: str) -> Scales:
 
 
 def check_scales(scales: Sequence[float], text: str | None = None) -> Scales:
-    """The factors themselves. Raises UserError for none, for equal ones, and for one that is not a number from 1/16 to 8."""
+    """Validate scales and return them. Raises UserError for none, for equal ones, and for one that is not a number from 1/16 to 8."""
     if not scales or len(set(scales)) < len(scales) or not all(math.isfinite(s) and LEAST <= s <= MOST for s in scales):
         shown = ",".join(f"{s:g}" for s in scales) if text is None else text
         raise UserError(f"scales '{shown}': expected different numbers from {LEAST:g} to {MOST:g}, such as 0.5,1,1.4")

@@ -25,18 +25,18 @@ def check_replaced(path: Path, model: Model, suite: str, recipe_sha256: str | No
     """Raises UserError if `path` holds the record of another model, of other data, or of another protocol."""
     if force or not path.exists():
         return
-    there = read_record(path)
-    apart = {
-        "model": there.model_sha256 != model_sha256(model),
-        "suite": there.data.suite != suite,
-        "data": recipe_sha256 not in (None, there.data.recipe_sha256),
-        "protocol": protocol is not None and _question(protocol) != _question(there.protocol),
+    existing = read_record(path)
+    differs = {
+        "model": existing.model_sha256 != model_sha256(model),
+        "suite": existing.data.suite != suite,
+        "data": recipe_sha256 not in (None, existing.data.recipe_sha256),
+        "protocol": protocol is not None and _compared(protocol) != _compared(existing.protocol),
     }
-    if any(apart.values()):
-        what = " and ".join(name for name, other in apart.items() if other)
+    if any(differs.values()):
+        what = " and ".join(name for name, other in differs.items() if other)
         raise UserError(f"{path} is the record of another {what}: give this one its own --name, another --out, or --force to replace it")
 
 
-def _question(protocol: Protocol) -> dict[str, Any]:
-    """The protocol without device and batch size, which do not affect scores."""
+def _compared(protocol: Protocol) -> dict[str, Any]:
+    """The protocol without device and batch size, which do not affect scores, and without the tolerance, which follows from the model."""
     return protocol.model_dump(exclude={"batch", "device", "mutual_px"})

@@ -72,14 +72,14 @@ class EvaluationRequest:
             "trained-on": self.trained_on,
             **self.opening.sources,
         }
-        given = [name for name, value in options.items() if value is not None] + ["subpixel"] * self.subpixel
-        if given:
-            raise UserError(f"--{given[0]}: suite {self.name} has no pairs; leave it out")
+        refused = [name for name, value in options.items() if value is not None] + ["subpixel"] * self.subpixel
+        if refused:
+            raise UserError(f"--{refused[0]}: suite {self.name} has no pairs; leave it out")
 
 
 @dataclass(frozen=True)
 class DataAccess:
-    """How the data of records are opened: suites from a cache, a data set that is no suite from `data`. `opened` keeps them, by suite."""
+    """How the data of records are opened: suites from a cache, other data sets from `data`. `opened` caches the open data by suite."""
 
     opening: Opening
     data: Path | None = None

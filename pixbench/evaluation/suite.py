@@ -44,16 +44,16 @@ class Suite(ABC):
     task: ClassVar[str] = "matching"
 
     superseded: bool = field(default=False, kw_only=True)
-    """Whether a later version has taken the name; this one is then found as NAME-vVERSION."""
+    """Whether a later version uses the name; this one is then registered as NAME-vVERSION."""
 
     @property
     def full_name(self) -> str:
-        """Name and version, as records have it."""
+        """Name and version, as in records."""
         return f"{self.name} v{self.version}"
 
     @property
     def key(self) -> str:
-        """What it is registered as, and what its folder of results is called."""
+        """Name in the registry, and of the folder of results."""
         return f"{self.name}-v{self.version}" if self.superseded else self.name
 
     @property
@@ -111,7 +111,7 @@ class GeneratedSuite(MatchingSuite):
         return Recipe(generator=self.generator, generator_version=generator.version, config=config.model_dump(mode="json"))
 
     def folder(self, cache: Path, sources: Mapping[str, Any] | None = None) -> Path:
-        """Where the suite lies in a cache; another recipe lies elsewhere."""
+        """The suite's folder in a cache; its name contains the hash of the recipe."""
         return cache / "suites" / f"{self.name}-{self.recipe(sources).sha256()[:12]}"
 
     def ensure(

@@ -16,9 +16,9 @@ from .nearest import BLOCK_BYTES, Norm, Window, distances, nearest
 class Search:
     """Settings of the search.
 
-    `radius_px`: only pixels at most this far from the query's own place (inf: the whole image). `subpixel`: the minimum of a parabola
-    through the distances at the best pixel and its neighbours. `exclude_px`: the rival of the ratio test lies farther than this from the
-    best pixel, because the second best of all is always its neighbour.
+    `radius_px`: largest distance from the query's own position (inf: the whole image). `subpixel`: matches lie at the minimum of a parabola
+    through the distances at the best pixel and its neighbours. `exclude_px`: the ratio test's second-best match (the rival) lies farther
+    than this from the best pixel, because the second-best pixel of all is always its neighbour.
     """
 
     radius_px: float = math.inf
@@ -31,11 +31,11 @@ class Search:
 class Matches:
     """Predicted matches of query points of image a.
 
-    `uv` (queries, 2) is where they lie in image b, in pixels; NaN is no answer. The rest may be NaN if a model does not provide it:
-    `distance` (smaller is more confident), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to where the
-    answer is matched back in image a (0: the very pixel), `closer` the share of b's other pixels that are closer in descriptor than the
-    true match, ties counting half. A matcher's own matches, of any number, are `points_a` and `points_b` (matches, 2); None for models
-    that answer queries.
+    `uv` (queries, 2) are the positions in image b, in pixels; NaN means no answer. The other fields may be NaN if a model does not provide
+    them: `distance` (smaller is more confident), `ratio` of it to the distance of the best rival, `cycle_error_px` from the query to the
+    position where the answer is matched back in image a (0: the same pixel), `closer`, the share of b's other pixels that are closer in
+    descriptor than the true match, ties counting half. A matcher's own matches, of any number, are `points_a` and `points_b` (matches, 2);
+    None for models that answer queries.
     """
 
     uv: Float[np.ndarray, "queries 2"]

@@ -114,9 +114,9 @@ def group_parts(scores: Scores) -> dict[str, GroupPart]:
 
 
 def mutual_tolerance(grid_px: float) -> float:
-    """How far from its query a match may be matched back, in pixels, for descriptors that lie `grid_px` apart: half of that, at least 1.
+    """Largest cycle error of a mutual match, in pixels, for descriptors with a stride of `grid_px`: half the stride, at least 1.
 
-    On a coarse grid the exact pixel would only be hit by chance.
+    On a coarse grid a match would return to exactly the same pixel by chance only.
     """
     return max(LEAST_MUTUAL_PX, grid_px / 2)
 

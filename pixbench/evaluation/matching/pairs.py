@@ -20,7 +20,7 @@ from ...geometry.pixels import every_nth
 from ..record import LayoutPart
 from .levels.strata import Queries
 
-ASKED = (Status.VISIBLE, Status.OCCLUDED)
+QUERY_STATUSES = (Status.VISIBLE, Status.OCCLUDED)
 """Statuses of query pixels: visible or occluded in the target; for both the ground truth is exact."""
 
 
@@ -28,9 +28,9 @@ ASKED = (Status.VISIBLE, Status.OCCLUDED)
 class ScoredPair(Pair):
     """A pair with the metadata that scoring needs beyond images and ground truth.
 
-    Cameras are None for photographs without; `homography` (from a to b) is None where none holds for the whole pair. `on_object` and
-    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` and `asked`, the
-    queries with their strata, are None except for suites with levels.
+    Cameras are None for photographs without them; `homography` (from a to b) is None unless one holds for the whole pair. `on_object` and
+    `seen_object` are None where a source does not know them; `seen_room` is None where no training set was named. `level` is empty,
+    and `asked`, the queries with their strata, None, except for suites with levels.
     """
 
     camera_a: Camera | None
@@ -84,7 +84,7 @@ class EvaluationPairs(ABC):
 def query_pixels(status: UInt8[np.ndarray, "height width"], stride: int) -> Int[np.ndarray, "queries 2"]:
     """Every `stride`-th pixel of every `stride`-th row, half a stride in, of those visible or occluded in the target, in reading order."""
     grid = every_nth(stride)
-    row, column = np.nonzero(np.isin(status[grid, grid], ASKED))
+    row, column = np.nonzero(np.isin(status[grid, grid], QUERY_STATUSES))
     return np.stack([column, row], axis=1) * stride + grid.start
 
 
@@ -165,7 +165,7 @@ def plane_homography(a: Camera, b: Camera) -> Float[np.ndarray, "3 3"] | None:
 
 
 def describe_source(source: EvaluationPairs) -> str:
-    """The identity as JSON, for files that must belong to it."""
+    """The identity as JSON, stored with files that are valid for these pairs only."""
     return json.dumps(
         {"recipe": source.identity.recipe_sha256, "content": source.identity.content_sha256, "query_stride": source.query_stride}
     )

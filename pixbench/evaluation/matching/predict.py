@@ -103,7 +103,7 @@ def _answer_group(
 
 
 def _describe_images(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, "_ _ 3"]], batch: int) -> Iterator[Tensor]:
-    """Descriptors of images, in batches of those of one size."""
+    """Descriptors of images, in batches of consecutive images of one size."""
     first = 0
     while first < len(images):
         last = first + 1
@@ -116,21 +116,21 @@ def _describe_images(model: DescriptorModel, images: Sequence[UInt8[np.ndarray, 
 def _answer(
     model: Model, pair: ScoredPair, pixel: Int[np.ndarray, "queries 2"], described: Mapping[int, Tensor] | None, search: Search, reason: str
 ) -> PairPredictions:
-    asked = pixel.astype(np.uint16)
+    queries = pixel.astype(np.uint16)
     if not reason:
         try:
             uv = index_to_uv(pixel)
             if described is not None and isinstance(model, DescriptorModel):
-                # The base class's method is called, whatever the model overrides: it sees the ground truth, which a model must not see.
+                # The base class's method is called even if the model overrides it: it gets the ground truth, which a model must not see.
                 matches = DescriptorModel.match_described(model, pair, described[pair.key.a], described[pair.key.b], uv, search)
             else:
                 matches = model.answer(pair, uv)
             if matches.uv.shape != uv.shape:
                 raise ValueError(f"{len(matches.uv)} answers for {len(uv)} queries")
-            return PairPredictions(asked, matches)
+            return PairPredictions(queries, matches)
         except Exception as error:
             reason = _reason(error)
-    return PairPredictions(asked, Matches.only(np.full(pixel.shape, np.nan)), reason)
+    return PairPredictions(queries, Matches.only(np.full(pixel.shape, np.nan)), reason)
 
 
 def _reason(error: Exception) -> str:

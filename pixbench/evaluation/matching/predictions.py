@@ -19,7 +19,7 @@ FORMAT = "pixbench-predictions"
 FORMAT_VERSION = 3
 
 WITHOUT_TIES = 2
-"""The format version whose `closer` did not count ties: it is read as unknown."""
+"""The format version whose `closer` did not count ties. Such files are read with `closer` unknown (NaN)."""
 
 HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "distance": ("distance", lambda x: x),
@@ -27,16 +27,16 @@ HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "back_px": ("cycle_error_px", np.ceil),
     "closer": ("closer", lambda x: x),
 }
-"""Datasets in half precision: the field of `Matches`, and how much more coarsely it is kept, so that a file stays small.
+"""Datasets in half precision: the field of `Matches`, and the rounding that keeps files small.
 
-What counts of `cycle_error_px` is whether it is within a few whole pixels.
+`cycle_error_px` is rounded up to whole pixels, because it is only compared with a few whole pixels.
 """
 
 MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "closer": 1.0}
-"""Worst value of each field: what a query without an answer gets."""
+"""Worst value of each field, for queries without an answer."""
 
 ARRAYS = ("pairs", "start", "pixel", "uv", *HALVES)
-OWN = ("points", "points_a", "points_b")
+POINT_ARRAYS = ("points", "points_a", "points_b")
 """Arrays of every file, and those of a matcher's own points."""
 
 
@@ -55,13 +55,13 @@ class PairPredictions:
 
     def among(self, queries: Int[np.ndarray, "_ 2"]) -> "PairPredictions":
         """The answers to those of `queries` that were predicted."""
-        index = _of_pixels(self.pixel, queries)
+        index = _rows_among(self.pixel, queries)
         return replace(self, pixel=self.pixel[index], matches=self.matches.at(index))
 
 
-def _of_pixels(asked: UInt16[np.ndarray, "asked 2"], queries: Int[np.ndarray, "_ 2"]) -> Int[np.ndarray, " found"]:
-    """Rows of `asked` that are among `queries`, in their order."""
-    return np.flatnonzero(np.isin(_reading_order(asked), _reading_order(queries)))
+def _rows_among(pixel: UInt16[np.ndarray, "pixels 2"], queries: Int[np.ndarray, "_ 2"]) -> Int[np.ndarray, " found"]:
+    """Indices of the pixels that are among `queries`, in order."""
+    return np.flatnonzero(np.isin(_reading_order(pixel), _reading_order(queries)))
 
 
 def _reading_order(pixel: Int[np.ndarray, "_ 2"] | UInt16[np.ndarray, "_ 2"]) -> Int[np.ndarray, " _"]:
@@ -82,18 +82,19 @@ class Predictions:
         """The same predictions, in which queries without an answer have the worst value of each field that the model provides, and in which
         a matcher of points that failed on a pair has no matches there.
         """
-        given = [name for name in MISSES if any(np.isfinite(getattr(answer.matches, name)).any() for answer in self.answers)]
-        own = any(answer.matches.points_a is not None for answer in self.answers)
-        return replace(self, answers=[replace(answer, matches=_with_misses(answer.matches, given, own)) for answer in self.answers])
+        provided = [name for name in MISSES if any(np.isfinite(getattr(answer.matches, name)).any() for answer in self.answers)]
+        has_points = any(answer.matches.points_a is not None for answer in self.answers)
+        answers = [replace(answer, matches=_with_misses(answer.matches, provided, has_points)) for answer in self.answers]
+        return replace(self, answers=answers)
 
 
-def _with_misses(matches: Matches, given: Sequence[str], own: bool) -> Matches:
-    if own and matches.points_a is None:
+def _with_misses(matches: Matches, provided: Sequence[str], has_points: bool) -> Matches:
+    if has_points and matches.points_a is None:
         matches = replace(matches, points_a=np.empty((0, 2)), points_b=np.empty((0, 2)))
     missed = np.isnan(matches.uv).any(axis=1)
     if not missed.any():
         return matches
-    return replace(matches, **{name: np.where(missed, MISSES[name], getattr(matches, name)) for name in given})
+    return replace(matches, **{name: np.where(missed, MISSES[name], getattr(matches, name)) for name in provided})
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
@@ -160,7 +161,7 @@ def read_predictions(path: Path) -> Predictions:
         version = file.attrs.get("format_version")
         if file.attrs.get("format") != FORMAT or version not in (WITHOUT_TIES, FORMAT_VERSION):
             raise UserError(f"{path} is not a predictions file of format version {FORMAT_VERSION}: {again}")
-        arrays = {name: values(member(file, name)) for name in (*ARRAYS, *(OWN if "points" in file else ()))}
+        arrays = {name: values(member(file, name)) for name in (*ARRAYS, *(POINT_ARRAYS if "points" in file else ()))}
         reasons = json.loads(file.attrs["reasons"])
         check_shown(reasons)
         model, content = str(file.attrs["model"]), str(file.attrs["content_sha256"])

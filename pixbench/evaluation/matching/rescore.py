@@ -33,7 +33,7 @@ def rescore(
     tables = _tables(stored, pair_table(scores))
     tolerances = SAME_COPY
     if not same_copy:
-        # Estimates of poses do not look at errors.
+        # Pose estimates do not depend on errors, so they need not be rescored.
         by_errors = [metric for metric in metrics if not metric.per_pair]
 
         def rescored(shift_px: float) -> Scores:
@@ -52,8 +52,8 @@ def rescore(
 def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progress: Callable[[int], None] = lambda done: None) -> Record:
     """Rewrite a record and its table of pairs from its predictions with the metrics of this version.
 
-    Where the record names no tolerance of mutual matches it is 0: mutual meant the very pixel then. Groups that only the owner of the
-    training set can tell keep the metrics whose definitions have not changed.
+    Older records without a tolerance of mutual matches have tolerance 0: a mutual match then returned to the same pixel. Groups that need
+    the training set keep the metrics whose definitions have not changed.
     """
     record, source = stored.record, open_pairs()
     predictions = _predictions(stored, source)
@@ -96,7 +96,7 @@ def _metrics(record: Record, scores: Scores, tolerances: Tolerances) -> list[Com
 
 
 def _pooled(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comparison]:
-    """Over all points at once, of each metric that the record or the scores have so."""
+    """Metrics over all points at once, of the record and of the scores."""
     reported = {name: value.pooled for name, value in record.metrics.items()}
     names = [*scores.pooled, *(name for name, value in reported.items() if value is not None and name not in scores.pooled)]
     return [
@@ -106,19 +106,19 @@ def _pooled(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comp
 
 
 def _groups(record: Record, scores: Scores, tolerances: Tolerances) -> list[Comparison]:
-    """Every group of the record and of the scores; what was seen in training only the owner of the training set can tell."""
+    """Every group of the record and of the scores. Groups by what was seen in training are not decided without the training set."""
     found = []
     for group in {**record.groups, **scores.groups}:
-        told = group not in BY_TRAINING or group in scores.groups
-        there, here = record.groups.get(group), scores.groups.get(group)
+        decided = group not in BY_TRAINING or group in scores.groups
+        recorded, rescored = record.groups.get(group), scores.groups.get(group)
         for count in ("pairs", "points"):
-            reported_count, count_here = (None if each is None else float(getattr(each, count)) for each in (there, here))
-            found.append(Comparison(f"{group}, {count}", reported_count, count_here, decided=told and tolerances.same_copy))
-        reported: Mapping[str, float | None] = {} if there is None else there.metrics
-        measured: Mapping[str, float] = {} if here is None else here.metrics
+            reported_count, measured_count = (None if each is None else float(getattr(each, count)) for each in (recorded, rescored))
+            found.append(Comparison(f"{group}, {count}", reported_count, measured_count, decided=decided and tolerances.same_copy))
+        reported: Mapping[str, float | None] = {} if recorded is None else recorded.metrics
+        measured: Mapping[str, float] = {} if rescored is None else rescored.metrics
         for name in {**reported, **measured}:
             both = (reported.get(name), number(measured.get(name, math.nan)))
-            found.append(Comparison(f"{group}, {name}", *both, decided=told, tolerance=tolerances.group(group, name)))
+            found.append(Comparison(f"{group}, {name}", *both, decided=decided, tolerance=tolerances.group(group, name)))
     return found
 
 
@@ -151,7 +151,7 @@ def _tables(stored: StoredRecord, measured: str) -> tuple[Table, Table]:
 
 
 def _pair_columns(reported: Table, measured: Table, tolerances: Tolerances) -> list[Comparison]:
-    """The table of pairs, column by column: the cell that is farthest off for its tolerance."""
+    """For each column of the table of pairs, the cell with the largest difference, cells outside their tolerance first."""
     found = []
     for column in _filled(measured):
         cells = [
@@ -165,7 +165,7 @@ def _pair_columns(reported: Table, measured: Table, tolerances: Tolerances) -> l
 
 
 def _filled(rows: Sequence[Mapping[str, str]]) -> dict[str, None]:
-    """Columns with a value in some row, in order. One without any is as good as none: later metrics may have no value of an older row."""
+    """Columns with a value in some row, in order. Empty columns are ignored: metrics that were added later have no value in older rows."""
     return {name: None for row in rows for name, text in row.items() if text}
 
 
@@ -176,7 +176,7 @@ def _cell(text: str | None) -> float | None:
     try:
         return float(text)
     except ValueError:
-        # Words, such as the reason of a failure: a number of their own.
+        # Text, such as the reason of a failure, is compared by its hash.
         return float(int(hashlib.sha256(text.encode()).hexdigest()[:12], 16))
 
 

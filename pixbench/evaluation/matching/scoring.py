@@ -19,7 +19,7 @@ from .pairs import EvaluationPairs, ScoredPair
 from .predictions import Predictions
 
 ANGLE_EDGES_DEG = (0, 15, 30, 45, 60, 90, 180)
-"""Bins of the angle between two views' lines of sight to what both see."""
+"""Bins of the baseline angle: between the two views' lines of sight to what both see."""
 
 SHARE_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Bins of the share of the source view's pixels that the target sees."""
@@ -73,17 +73,17 @@ MASKS: Mapping[str, Mask] = {
 """Groups of source pixels; None where a source does not provide them."""
 
 STRATIFIED = frozenset(name for name in MASKS if name.split(":")[0] in BINS)
-"""Those that bounds of scale, anisotropy and texture make."""
+"""Groups that are defined by bounds of scale, anisotropy and texture."""
 
 BY_TRAINING = frozenset(name for name in MASKS if name.startswith(("objects: ", "rooms: ")))
-"""Those that only a training set tells."""
+"""Groups that depend on the training set."""
 
 
 @dataclass(frozen=True)
 class Group:
     """Scores of a part of the pairs, or of a kind of pixels: pairs and visible queries in it, and each metric's mean over its pairs.
 
-    `changed` is the mean share of a pair's queries that may be in it on one of two copies of the set alone.
+    `changed` is the mean share of a pair's queries that may be in the group in only one of two copies of the set.
     """
 
     pairs: int
@@ -96,7 +96,7 @@ class Group:
 class PairRow:
     """One pair's line in the table of pairs.
 
-    `changed` counts queries that are asked in one of two copies of the set alone, `unsure` also those next to a bound of a stratum.
+    `changed` counts queries that exist in only one of two copies of the set, `unsure` also those next to a bound of a stratum.
     """
 
     scene: int
@@ -133,9 +133,9 @@ def score(
 ) -> Scores:
     """Score predictions on the pairs that they were made for. Raises UserError if they were made for others.
 
-    Matches are mutual within `mutual_px`; `metrics` are all of matching where none are named. `elsewhere` takes predictions that were
-    made on another processor's copy of the set, where the last bits of floats differ: a query whose status differs between the copies is
-    left out, of which there may be one in a thousand. `shift_px` is added to every error.
+    Matches are mutual within `mutual_px`; `metrics` default to all metrics of matching. `elsewhere` accepts predictions that were made on
+    another processor's copy of the set, where the last bits of floats differ: queries whose status differs between the copies, at most one
+    in a thousand, are left out. `shift_px` is added to every error.
     """
     same = predictions.content_sha256 == source.identity.content_sha256
     if not elsewhere and not same:
@@ -148,16 +148,16 @@ def score(
     rows, results = [], []
     masked: dict[str, list[tuple[int, Mapping[str, float], float]]] = {}
     by_pixel = [metric for metric in metrics if metric.by_pixel]
-    asked, lost = 0, 0
-    for key, given in zip(keys, predictions.answers, strict=True):
+    count, lost = 0, 0
+    for key, predicted in zip(keys, predictions.answers, strict=True):
         pair = source.pair(key)
         queries = source.queries(pair)
-        if not given.in_order:
+        if not predicted.in_order:
             raise UserError("the predictions answer a query twice, or not in reading order: run 'pixbench evaluate' again")
-        answers = given if np.array_equal(given.pixel, queries) else given.among(queries)
-        changed = len(queries) + len(given.pixel) - 2 * len(answers.pixel)
+        answers = predicted if np.array_equal(predicted.pixel, queries) else predicted.among(queries)
+        changed = len(queries) + len(predicted.pixel) - 2 * len(answers.pixel)
         unsure = changed + (0 if pair.asked is None else int(pair.asked.strata.near_bounds().sum()))
-        asked, lost = asked + len(queries), lost + changed
+        count, lost = count + len(queries), lost + changed
         if lost and (not elsewhere or same):
             raise UserError("the predictions are of other query pixels than the suite's: run 'pixbench evaluate' again")
         whole = pair_result(pair, answers, mutual_px=mutual_px, shift_px=shift_px)
@@ -172,8 +172,8 @@ def score(
                 may = unsure if name in STRATIFIED else changed
                 masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel), may / max(len(part.error_px), may, 1)))
         progress(1)
-    if lost > QUERIES_TOLERANCE * asked:
-        raise UserError(f"{lost} of {asked} query pixels differ from the suite's, one in a thousand may: they are of another set")
+    if lost > QUERIES_TOLERANCE * count:
+        raise UserError(f"{lost} of {count} query pixels differ from the suite's, one in a thousand may: they are of another set")
     groups = {
         **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg, metrics),
         **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap, metrics),
@@ -193,7 +193,7 @@ def score(
 def _bins(
     what: str, edges: Sequence[float], unit: str, rows: Sequence[PairRow], of: Callable[[PairRow], float], metrics: Sequence[Metric]
 ) -> dict[str, Group]:
-    """Half-open bins, the last one closed; pairs whose number is not known are in none."""
+    """Half-open bins, the last one closed; pairs whose value is unknown (NaN) are in none."""
     groups = {}
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         last = high == edges[-1]

@@ -17,7 +17,7 @@ RATIO = 0.9
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to compute a number; the first of each family is ours. Without `mutual_px` matches are mutual as the record's are."""
+    """One way to compute a number; the first of each family is PixBench's. `mutual_px` None: the record's tolerance of mutual matches."""
 
     family: str
     words: str
@@ -42,7 +42,7 @@ def _pose(estimator: str, threshold_px: float, failed_deg: float = np.inf) -> Ca
 
 
 def _some(hits: np.ndarray) -> float:
-    """Mean over pairs that have matches; the metric itself counts the other pairs as 0."""
+    """Mean of `hits`, NaN for a pair without matches, which leaves it out of the mean; the metric counts such a pair as 0."""
     return share(hits)
 
 

@@ -7,7 +7,7 @@ BINS = 15
 
 
 def binned_gap(confidence: Float[np.ndarray, " cases"], right: Bool[np.ndarray, " cases"], bins: int = BINS) -> float:
-    """Mean gap between confidence and accuracy in equal bins of confidence, by their numbers of cases (Guo et al., 2017)."""
+    """Mean gap between confidence and accuracy over equal bins of confidence, weighted by their numbers of cases (Guo et al., 2017)."""
     # Bins are open below and closed above, as in the reference code.
     number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = [abs(float(np.sum(right[number == k].astype(float) - confidence[number == k]))) for k in range(bins)]

@@ -46,7 +46,7 @@ class LabelledDomain(Protocol):
 
 
 DOMAIN_SETS: Registry[Callable[..., Sequence[LabelledDomain]]] = Registry("set of labelled domains", "pixbench.domain_sets")
-"""Each is called with (source, cut=, seed=)."""
+"""Functions that load the domains of a set, called with (source, cut=, seed=)."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Bounds:
     suppress_gap: float
 
     def classify(self, id_: float, ood: float) -> str:
-        """encode, suppress or ambiguous."""
+        """The class of a run by its accuracies: encode, suppress or ambiguous."""
         if self.encode_id[0] <= id_ <= self.encode_id[1] and self.encode_ood[0] <= ood <= self.encode_ood[1]:
             return "encode"
         low, high = self.suppress

@@ -33,11 +33,11 @@ class PixelHead(nn.Module):
     def forward(self, features: Float[Tensor, "batch channels pixels"]) -> Float[Tensor, "batch pixels"]:
         """Logits of the label at each pixel."""
         x = functional.group_norm(features, 1, self.scale).transpose(1, 2)
-        query, key = (norm(layer(x).transpose(1, 2)).transpose(1, 2) for norm, layer in self._asked())
+        query, key = (norm(layer(x).transpose(1, 2)).transpose(1, 2) for norm, layer in self._query_and_key())
         logits: Tensor = self.perceptron(functional.scaled_dot_product_attention(query, key, self.value(x)))[..., 0]
         return logits
 
-    def _asked(self) -> list[tuple[nn.Module, nn.Module]]:
+    def _query_and_key(self) -> list[tuple[nn.Module, nn.Module]]:
         return [(self.norm_query, self.query), (self.norm_key, self.key)]
 
 
@@ -51,7 +51,7 @@ def train_head(
     seed: int,
     device: torch.device,
 ) -> PixelHead:
-    """Binary cross-entropy on every pixel with its image's label, AdamW, one cycle."""
+    """Train a head: binary cross-entropy on every pixel with its image's label, AdamW, one-cycle learning rate."""
     with seeded(seed):
         head = PixelHead(features.shape[1]).to(device)
         optimizer = torch.optim.AdamW(head.parameters(), lr=learning_rate)
@@ -76,5 +76,5 @@ def head_probability(head: PixelHead, features: Features, *, device: torch.devic
 
 
 def head_accuracy(head: PixelHead, features: Features, labels: Bool[np.ndarray, " images"], *, device: torch.device) -> float:
-    """Share of images whose mean probability over pixels is on the label's side."""
+    """Share of images whose mean probability over pixels, thresholded at 0.5, equals the label."""
     return float(np.mean((head_probability(head, features, device=device) > 0.5) == labels))

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-"""Inverse regularisation of the probe of images, one of which a protocol selects; ties go to the first, the strongest regularisation."""
+"""Inverse regularisation strengths C of the probe of images. A protocol selects one; ties go to the first, the strongest regularisation."""
 
 IMAGE_PROBE_STEPS = 2000
 """Largest number of the solver's iterations for the probe of images."""

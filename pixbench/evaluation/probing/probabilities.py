@@ -13,7 +13,7 @@ FORMAT = "pixbench-probabilities"
 
 
 def write_probabilities(path: Path, classified: Mapping[str, tuple[Classified, Classified]]) -> None:
-    """For each read-out the probability of class 1 of every ID and OOD image, and the labels."""
+    """Write, for each read-out, the probability of class 1 of every ID and OOD image, and the labels."""
     with written_whole(path) as temporary, create_file(temporary, libver=("v110", "v110")) as file:
         file.attrs["format"], file.attrs["format_version"] = FORMAT, 1
         for name, both in classified.items():

@@ -1,4 +1,4 @@
-"""Classifiers on frozen descriptors of labelled domains: linear probes, by how their strength was selected, and the paper's head."""
+"""Classifiers on frozen descriptors of labelled domains: a linear probe for each way to select its regularisation, and the paper's head."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -53,8 +53,8 @@ class LabelledDescriptors:
 def read_out(
     training: Sequence[LabelledDescriptors], ood: LabelledDescriptors, seed: int, progress: Callable[[int], None] = lambda done: None
 ) -> tuple[dict[str, float], dict[str, tuple[Classified, Classified]]]:
-    """Fit probes and head on frozen descriptors: the strength that each protocol selects (DomainBed, arXiv 2007.01434), and the predictions
-    for ID and OOD images.
+    """Fit probes and head on frozen descriptors. Returns the strength that each protocol selects (DomainBed, arXiv 2007.01434), and the
+    predictions for ID and OOD images.
     """
     fit, held = zip(*(_cut(part, 1 - HELD_OUT) for part in training), strict=True)
     test_choice, test = _cut(ood, HELD_OUT)

@@ -168,7 +168,7 @@ def evaluate(
         train, id_test, ood_test, structure, images = _describe_views(model, seen, unseen, suite.stride, batch, advance)
     timing = Timing(describe_s=time.perf_counter() - begun, images=images)
     probe = fit_linear_probe(*train, strength=PIXEL_PROBE_STRENGTH, steps=PIXEL_PROBE_STEPS)
-    classes = {"id": _says(probe, *id_test), "ood": _says(probe, *ood_test)}
+    classes = {"id": _predicted(probe, *id_test), "ood": _predicted(probe, *ood_test)}
     write_classes(path, classes)
     found = record_result(
         model,
@@ -245,8 +245,8 @@ def _pixels(scene: StoredScene, dense: Float[np.ndarray, "channels height width"
     """Every `stride`-th pixel with a surface. Classes are numbers of the data set, the same in all its scenes."""
     grid = every_nth(stride)
     semantic = scene.read("semantic", view)[grid, grid].astype(np.int64)
-    there = scene.read("instance", view)[grid, grid] > 0
-    return dense[:, grid, grid][:, there].T, semantic[there]
+    has_surface = scene.read("instance", view)[grid, grid] > 0
+    return dense[:, grid, grid][:, has_surface].T, semantic[has_surface]
 
 
 def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredScene, p: Norm) -> dict[str, float]:
@@ -263,7 +263,7 @@ def _structure(dense: Float[np.ndarray, "channels height width"], scene: StoredS
     }
 
 
-def _says(probe: Any, features: Float[np.ndarray, "pixels channels"], truth: Int[np.ndarray, " pixels"]) -> PixelClasses:
+def _predicted(probe: Any, features: Float[np.ndarray, "pixels channels"], truth: Int[np.ndarray, " pixels"]) -> PixelClasses:
     probability = probe.predict_proba(features)
     best = probability.argmax(axis=1)
     return PixelClasses(probability.max(axis=1), probe.classes_[best].astype(np.int64), truth)

@@ -9,7 +9,7 @@ from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel, image_batch
 from pixbench.evaluation.probing.pixel_classes import PixelClasses, mean_iou, pixel_accuracy, read_classes, write_classes
-from pixbench.evaluation.probing.segmentation import RoomSuite, _describe_views, _says, _structure, evaluate
+from pixbench.evaluation.probing.segmentation import RoomSuite, _describe_views, _predicted, _structure, evaluate
 from pixbench.evaluation.record import read_record
 from pixbench.evaluation.suite import GeneratedSuite, Opening
 from pixbench.geometry.instances import FIRST_OBJECT
@@ -144,5 +144,5 @@ def test_a_probe_says_its_surest_class() -> None:
         def predict_proba(self, features: np.ndarray) -> np.ndarray:
             return features
 
-    found = _says(Probe(), np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]]), np.array([40, 7]))
+    found = _predicted(Probe(), np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]]), np.array([40, 7]))
     assert (found.confidence.tolist(), found.predicted.tolist(), found.truth.tolist()) == ([0.7, 0.5], [40, 3], [40, 7])

@@ -15,7 +15,7 @@ from ....dataset.reader import Dataset, Pair, PairKey
 from ....geometry.correspondence import Status
 from ....geometry.pixels import every_nth, index_to_uv
 from ....io.files import written_whole
-from ..pairs import ASKED, DatasetPairs, ScoredPair
+from ..pairs import QUERY_STATUSES, DatasetPairs, ScoredPair
 from .level import Drawn, Level, draw_pairs
 from .strata import Queries, Strata, shown, stretch, surface_at, texture_strength
 
@@ -24,9 +24,9 @@ FORMAT_VERSION = 1
 
 
 class DrawnPairs(DatasetPairs):
-    """`per_level` pairs of each level. Queries are those of DatasetPairs, and ambiguous pixels whose centre's match the target shows.
+    """`per_level` pairs of each level. Queries are those of DatasetPairs, and ambiguous pixels whose centre is visible in the target.
 
-    The pairs, their queries and the strata of these lie in a file `queries-HASH.h5` in the data set's folder, which is made when missing.
+    The pairs, their queries and the strata of the queries are cached in a file `queries-HASH.h5` in the data set's folder.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ def measured(dataset: Dataset, key: PairKey, stride: int) -> Queries:
     scene, grid = dataset.scene(key.scene), every_nth(stride)
     pair, a, b = scene.pair(key), scene.camera(key.a), scene.camera(key.b)
     depth, normal = ([scene.read(name, view) for view in (key.a, key.b)] for name in ("depth_m", "normal_world"))
-    row, column = np.nonzero(np.isin(pair.truth.status[grid, grid], (*ASKED, Status.AMBIGUOUS)))
+    row, column = np.nonzero(np.isin(pair.truth.status[grid, grid], (*QUERY_STATUSES, Status.AMBIGUOUS)))
     pixel = np.stack([column, row], axis=1) * stride + grid.start
     on_edge = pair.truth.status[pixel[:, 1], pixel[:, 0]] == Status.AMBIGUOUS
     surface = surface_at(a, depth[0], normal[0], pixel)

@@ -17,9 +17,9 @@ LEVELS = ("easy", "medium", "hard")
 class Level:
     """Ordered pairs of one difficulty.
 
-    `angle_deg` is the range of the angle between the lines of sight of both views to what both see, its upper bound not included;
-    `visible_share` the least share of the source view's pixels that the target sees; `scale` and `anisotropy` the most that the pair's
-    queries may change in size, either way, and be stretched, in the median.
+    `angle_deg` is the half-open range of the baseline angle: between the lines of sight of both views to what both see. `visible_share` is
+    the least share of the source view's pixels that the target sees. `scale` (in either direction) and `anisotropy` are the largest medians
+    over the pair's queries.
     """
 
     name: str
@@ -36,11 +36,11 @@ class Level:
         return f"{self.name}: {angle}, {self.visible_share:.0%} visible, scale within {self.scale:g}, anisotropy within {self.anisotropy:g}"
 
     def holds(self, angle_deg: float, visible_share: float) -> bool:
-        """Whether a pair may be of this level; a pair that shares nothing has no angle, and is of none."""
+        """Whether angle and visible share are within the bounds; a pair without overlap has no angle and belongs to no level."""
         return self.angle_deg[0] <= angle_deg < self.angle_deg[1] and visible_share >= self.visible_share
 
     def fits(self, strata: Strata) -> bool:
-        """Whether the strata of the queries of such a pair are within the bounds."""
+        """Whether the median scale and anisotropy of a pair's queries are within the bounds."""
         change = float(np.median(np.maximum(strata.scale, 1 / strata.scale)))
         return change <= self.scale and float(np.median(strata.anisotropy)) <= self.anisotropy
 
@@ -52,7 +52,7 @@ Drawn = Mapping[PairKey, tuple[str, Queries]]
 def draw_pairs(dataset: Dataset, levels: Sequence[Level], pairs: int, seed: int, measure: Callable[[PairKey], Queries]) -> Drawn:
     """`pairs` ordered pairs of each level, spread over the scenes as evenly as they allow, in the data set's order.
 
-    Scenes take turns, each giving a random pair that it has left. Raises UserError if there are too few.
+    Scenes take turns, each contributing a random remaining pair. Raises UserError if there are too few.
     """
     drawn: dict[PairKey, tuple[str, Queries]] = {}
     for number, level in enumerate(levels):

@@ -38,7 +38,7 @@ class Strata:
         return (self.texture >= MATCHABLE_TEXTURE) & (change <= MATCHABLE_SCALE) & (self.anisotropy <= MATCHABLE_ANISOTROPY)
 
     def near_bounds(self) -> Bool[np.ndarray, " queries"]:
-        """Queries so near to a bound of `BINS` that another processor may find them on its other side."""
+        """Queries so near to a bound of `BINS` that rounding on another processor may move them to the other side."""
         near = np.zeros(len(self.scale), bool)
         for name, edges in BINS.items():
             inner = np.array([edge for edge in edges if 0 < edge < np.inf])
@@ -65,10 +65,10 @@ BINS: Mapping[str, tuple[float, ...]] = {
     "anisotropy": (1.0, 1.3, 2.0, 4.0, np.inf),
     "texture": (0.0, 2.0, 4.0, 8.0, 16.0, np.inf),
 }
-"""Half-open ranges of each, by which scores are split."""
+"""Edges of the half-open bins of each stratum, by which scores are split."""
 
 NEAR: Mapping[str, float] = {"scale": 1e-4, "anisotropy": 1e-4, "texture": 1e-2}
-"""Relative differences between two processors' copies of a set: floats of the geometry; brightness, which is rounded."""
+"""Relative differences between two processors' copies of a set: of the geometry, in floats, and of the brightness, which is rounded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +113,9 @@ def shown(
     depth_b: Float[np.ndarray, "height width"],
     normal_b: Float[np.ndarray, "height width 3"],
 ) -> Bool[np.ndarray, " points"]:
-    """Whether view b shows points in its frame: whether they lie within EDGE_DEPTH of the plane that b's own pixel there sees.
+    """Whether points inside the frame of view b are visible there: they lie within EDGE_DEPTH of the plane that b's pixel sees.
 
-    A point that shares its pixel with another surface's edge is taken as not shown.
+    A point whose pixel also contains the edge of another surface counts as not shown.
     """
     uv, depth = b.project(point)
     column, row = nearest_pixel_index(uv, b.width, b.height).T

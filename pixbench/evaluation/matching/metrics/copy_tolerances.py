@@ -1,8 +1,8 @@
-"""How far numbers of one predictions file may lie apart on two processors' copies of one data set.
+"""Tolerances between the scores of one predictions file on two copies of a data set that were generated on different processors.
 
-The predictions are the same; what differs is the truth. Three things follow from that, and they add up to a tolerance for each number:
-positions of true matches move by up to `TRUTH_PX`, so that an error next to a threshold may cross it; queries whose pixel is asked, or
-seen, in one copy alone count in one of them; queries next to a bound of scale, anisotropy or texture may change their group.
+The predictions are the same, but the ground truth differs in its last digits. The tolerance of each number is the sum of three effects:
+true matches move by up to `TRUTH_PX`, so that an error next to a threshold may cross it; queries may exist, or be visible, in one copy
+only; queries next to a bound of scale, anisotropy or texture may change their group.
 """
 
 import math
@@ -15,7 +15,7 @@ from ...reproduction import ROUNDING
 from ..scoring import QUERIES_TOLERANCE, Group, PairRow, Scores
 
 TRUTH_PX = 1e-3
-"""How far a true match may lie from that of another copy.
+"""Largest distance in pixels between the true matches of a query in two copies.
 
 Ray casters compute in float32: a hit on a wall of five metres moves by some micrometres, which is less than this at 256 px.
 """
@@ -28,7 +28,7 @@ Table = Sequence[Mapping[str, str | None]]
 
 @dataclass(frozen=True)
 class Tolerances:
-    """For each number of a record; `ROUNDING` where none is named. `rows` are those of the table of pairs, by column."""
+    """Tolerance of each number of a record, `ROUNDING` by default. `rows` are the rows of the table of pairs, each by column."""
 
     metrics: Mapping[str, float]
     pooled: Mapping[str, float]
@@ -37,30 +37,30 @@ class Tolerances:
     same_copy: bool = False
 
     def metric(self, name: str) -> float:
-        """Of a metric over pairs."""
+        """Tolerance of a metric over pairs."""
         return self.metrics.get(name, ROUNDING)
 
     def over_points(self, name: str) -> float:
-        """Of a metric over all points at once."""
+        """Tolerance of a metric over all points at once."""
         return self.pooled.get(name, ROUNDING)
 
     def group(self, group: str, name: str) -> float:
-        """Of a metric of a group."""
+        """Tolerance of a metric of a group."""
         return self.groups.get(group, {}).get(name, ROUNDING)
 
     def cell(self, row: int, column: str) -> float:
-        """Of a cell in the table of pairs."""
+        """Tolerance of a cell in the table of pairs."""
         return self.rows[row].get(column, ROUNDING) if self.rows else ROUNDING
 
 
 SAME_COPY = Tolerances({}, {}, {}, (), same_copy=True)
-"""Records are rounded, and nothing else differs."""
+"""Tolerances on the same copy, where only rounding differs."""
 
 
 def between_copies(scores: Scores, table: Table, metrics: Sequence[Metric], rescored: Callable[[float], Scores]) -> Tolerances:
     """Tolerances of all numbers; `rescored` scores with all errors larger by some pixels. `table` is the record's table of pairs.
 
-    Raises UserError if more than one query in a thousand is seen in one of the copies alone.
+    Raises UserError if more than one query in a thousand is visible in one of the copies only.
     """
     shifted = [rescored(-TRUTH_PX), rescored(TRUTH_PX)]
     flips = _flips(scores.rows, table)
@@ -75,13 +75,13 @@ def between_copies(scores: Scores, table: Table, metrics: Sequence[Metric], resc
 
 
 def _of_group(group: Group, shifted: Sequence[Group | None], flips: float) -> dict[str, float]:
-    # In which of its pairs a query is seen or not is not known: it may be one with no other.
+    # The pair of a changed query is unknown: the query may be the only one of its pair.
     share = min(group.changed + flips / group.pairs, 1.0)
     return _numbers(group.metrics, [{} if each is None else each.metrics for each in shifted], lambda name: share)
 
 
 def _flips(rows: Sequence[PairRow], table: Table) -> list[float]:
-    """For each pair, by how much its visible points differ: queries of both copies that the target shows in one of them alone."""
+    """For each pair, the difference in visible points: queries of both copies that are visible in one copy only."""
     found = [abs(row.points - _number(line.get("points"))) for row, line in zip(rows, table, strict=True)]
     most = max(QUERIES_TOLERANCE * sum(row.points for row in rows), 1.0)
     if not sum(found) <= most:
@@ -97,19 +97,19 @@ def _number(text: str | None) -> float:
 
 
 def _numbers(values: Mapping[str, float], shifted: Sequence[Mapping[str, float]], share: Callable[[str], float]) -> dict[str, float]:
-    """Tolerances relative to each value above 1: rounding, its change with the errors, and the share of changed queries."""
+    """Sum of rounding, the change with shifted errors, and the share of changed queries; relative for values above 1."""
     return {
-        name: ROUNDING + max(_apart(value, each.get(name, math.nan)) for each in shifted) / max(1.0, abs(value)) + share(name)
+        name: ROUNDING + max(_difference(value, each.get(name, math.nan)) for each in shifted) / max(1.0, abs(value)) + share(name)
         for name, value in values.items()
     }
 
 
-def _apart(one: float, other: float) -> float:
+def _difference(one: float, other: float) -> float:
     return 0.0 if one == other or math.isnan(one + other) else abs(one - other)
 
 
 def _shares(rows: Sequence[PairRow], estimated: Collection[str]) -> Callable[[str], float]:
-    """By metric over pairs. What is estimated from all matches of a pair may be anything where one of them differs."""
+    """Share of changed queries by metric over pairs. One changed match may change an estimate from all matches of a pair arbitrarily."""
     changed, unsure = (_mean([_share(getattr(row, name), row.points) for row in rows]) for name in ("changed", "unsure"))
     pairs = _mean([float(row.changed > 0) for row in rows])
     return lambda name: pairs if name in estimated else unsure if name == STRATIFIED else changed

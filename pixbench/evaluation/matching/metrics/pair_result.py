@@ -12,7 +12,7 @@ from ....geometry.cameras import Camera
 from ....geometry.correspondence import Status
 from ....geometry.pixels import bilinear_cell, in_image, pixel_centre, pixel_index
 from ..levels.strata import Queries
-from ..pairs import ASKED, ScoredPair
+from ..pairs import QUERY_STATUSES, ScoredPair
 from ..predictions import PairPredictions
 
 
@@ -20,11 +20,11 @@ from ..predictions import PairPredictions
 class PairResult:
     """Errors of the queries of one pair, or of several pairs joined.
 
-    Of visible queries: `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the truth. Of all
-    queries: `visible` and `cycle_error_px`. Of matches (mutual answers, or a matcher's own): `uv_a`, `uv_b`, `ratio`, and `match_error_px`,
-    inf where the target does not see the point. Geometry is None in joined results and where a pair has none. Of a suite with levels:
-    the pair's `level`, which visible queries are `matchable`, and `edge_error_px` of ambiguous queries whose centre is seen. Of a matcher
-    of points: which visible queries are `covered` by a match of its own.
+    Visible queries have `error_px`, inf where there was no answer, and `closer`, the share of pixels closer than the true match. All
+    queries have `visible` and `cycle_error_px`. Matches (mutual answers, or a matcher's own) have `uv_a`, `uv_b`, `ratio`, and
+    `match_error_px`, inf where the target does not see the point. Cameras and homography are None in joined results and where a pair has
+    none. In a suite with levels, the pair has a `level`, `matchable` marks visible queries, and `edge_error_px` is the error of ambiguous
+    queries whose centre is seen. For a matcher of points, `covered` marks the visible queries near a match of its own.
     """
 
     error_px: Float[np.ndarray, " visible"]
@@ -62,7 +62,7 @@ def pair_result(
     matches, (column, row) = answers.matches, answers.pixel.astype(np.int64).T
     kept = np.ones(len(column), bool) if keep is None else keep[row, column]
     status = pair.truth.status[row, column]
-    chosen = kept & np.isin(status, ASKED)
+    chosen = kept & np.isin(status, QUERY_STATUSES)
     off = np.nan_to_num(np.linalg.norm(matches.uv - pair.truth.uv_b[row, column], axis=1), nan=math.inf)
     off = np.maximum(off + shift_px, 0.0) if shift_px else off
     edge = kept & (status == Status.AMBIGUOUS)
@@ -100,9 +100,9 @@ def pair_result(
     )
 
 
-def _matchable(pair: ScoredPair, asked: Queries) -> Bool[np.ndarray, "height width"]:
+def _matchable(pair: ScoredPair, queries: Queries) -> Bool[np.ndarray, "height width"]:
     height, width = pair.truth.status.shape
-    return asked.place(asked.strata.matchable, width, height)
+    return queries.place(queries.strata.matchable, width, height)
 
 
 def _own_matches(
@@ -125,7 +125,7 @@ def _own_matches(
 def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 2"]:
     """The true match of any position: bilinear between the four pixel centres around it.
 
-    Where not all four have a known match, the covering pixel's, moved along by as much as the position is off its centre.
+    Where not all four have a known match, it is the covering pixel's match, shifted by the position's offset from that pixel's centre.
     """
     height, width = pair.truth.status.shape
     dense = pair.truth.uv_b.astype(float)
@@ -135,7 +135,7 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
     total, known = np.zeros_like(found), np.ones(len(uv), bool)
     for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
         x, y = first[:, 0] + dx, first[:, 1] + dy
-        known &= np.isin(pair.truth.status[y, x], ASKED)
+        known &= np.isin(pair.truth.status[y, x], QUERY_STATUSES)
         share = np.where(dx, weight[:, 0], 1 - weight[:, 0]) * np.where(dy, weight[:, 1], 1 - weight[:, 1])
         total += share[:, None] * dense[y, x]
     known &= ((weight >= 0) & (weight <= 1)).all(axis=1)

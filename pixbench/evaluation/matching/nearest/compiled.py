@@ -29,16 +29,19 @@ def search(
     limit: Float32[Array, " queries"],
     block_bytes: int,
 ) -> Best:
-    """By a norm's code: 0 the maximum, 1 the sum, 2 the sum of squares. Each query's limit is -1 where nothing is to be counted."""
-    everything = Targets(in_rows(targets, WIDTH), *targets.shape)
+    """Nearest target of each query; `code` is the norm: 0 for the maximum, 1 for the sum, 2 for the sum of squares.
+
+    Targets with a sum below a query's `limit` are counted in `Best.halves`; a limit of -1 counts none.
+    """
+    all_targets = Targets(in_rows(targets, WIDTH), *targets.shape)
     if code == EUCLIDEAN and product_plan.may_pay(queries, targets):
         some = np.linspace(0, len(queries) - 1, product_plan.SAMPLED_QUERIES).astype(int)
-        sample = _by_sums(queries[some], everything, code, _of(ring, some), limit[some])
+        sample = _by_sums(queries[some], all_targets, code, _of(ring, some), limit[some])
         reach = np.maximum(sample.total, sample.limit).astype(np.float64)
         products = product_plan.prepare(queries, targets, some, reach)
         if products:
-            return _by_products(products, queries, everything, ring, limit, block_bytes)
-    return _by_sums(queries, everything, code, ring, limit)
+            return _by_products(products, queries, all_targets, ring, limit, block_bytes)
+    return _by_sums(queries, all_targets, code, ring, limit)
 
 
 def _by_sums(rows: Array, targets: Targets, code: int, ring: Ring, limit: Array) -> Best:
@@ -58,12 +61,12 @@ def _by_products(products: Products, rows: Array, targets: Targets, ring: Ring, 
 
     def run(part: slice) -> None:
         for first in range(part.start, part.stop, chunk):
-            own = slice(first, min(first + chunk, part.stop))
-            blocks = products.rows[own.start // PRODUCT_BLOCK : -(-own.stop // PRODUCT_BLOCK)]
-            asked = products._replace(rows=blocks, half=products.half[own])
+            span = slice(first, min(first + chunk, part.stop))
+            blocks = products.rows[span.start // PRODUCT_BLOCK : -(-span.stop // PRODUCT_BLOCK)]
+            selected = products._replace(rows=blocks, half=products.half[span])
             lowest = np.empty((len(blocks) * PRODUCT_BLOCK, tiles), np.float32)
-            lowest_products(asked, lowest)
-            search_tiles(asked, lowest, rows[own], targets, _of(ring, own), _of(best, own), crowded[own])
+            lowest_products(selected, lowest)
+            search_tiles(selected, lowest, rows[span], targets, _of(ring, span), _of(best, span), crowded[span])
 
     in_threads(run, parts_of(len(rows), PRODUCT_BLOCK))
     left = np.flatnonzero(crowded)

@@ -3,7 +3,7 @@
 Let u = 2^-24 be the unit roundoff of float32, and x, y a query and a target, of D numbers, after the same shift and the same scaling by s,
 a power of two that makes |x|, |y| <= 1. They are not rounded to float32, so that |x - y| is s times the distance of query and target.
 
-1. R is a matrix of m orthonormal rows. What it leaves of x has the length r(x), r(x)^2 = |x|^2 - |R x|^2, and by Cauchy and Schwarz
+1. R is a matrix of m orthonormal rows. The residual of x has the length r(x), r(x)^2 = |x|^2 - |R x|^2, and by Cauchy and Schwarz
    x.y <= R x . R y + r(x) r(y). With a = (R x, r(x)) and b = (R y, r(y)), vectors of m + 1 numbers with |a| = |x| and |b| = |y|,
 
        |x - y|^2 >= |x|^2 + |y|^2 - 2 a.b.

@@ -93,7 +93,7 @@ def search_tiles(products, lowest, queries, targets, ring, best, crowded):
 @kernel
 @no_type_check
 def _leave_out(low, query, ring, count):
-    """Tiles of rows of pixels that are farther away than the ring reaches."""
+    """Mark tiles that consist of rows of pixels farther away than the ring reaches."""
     for tile in range(len(low)):
         first, last = tile * TILE * WIDTH, min((tile + 1) * TILE * WIDTH, count) - 1
         above, under = ring.centre[query, 1] - last // ring.width, first // ring.width - ring.centre[query, 1]

@@ -25,7 +25,7 @@ def may_pay(queries: Queries, targets: Given) -> bool:
 def prepare(queries: Queries, targets: Given, some: Int[Array, " sampled"], reach: Float[Array, " sampled"]) -> Products | None:
     """Prepare the search with pruning; None if the search without is likely to be faster.
 
-    `reach` is what sums must be below to matter to the queries numbered `some`, at the end of the search.
+    `reach` is the largest sum that can still matter at the end of the search, for each of the queries numbered `some`.
     """
     largest = max(float(np.abs(x).max()) for x in (queries, targets))
     if not largest:
@@ -52,7 +52,7 @@ def _directions(frame: Frame, queries: Float32[Array, "sampled channels"], sampl
 
 
 def _along(frame: Frame, vectors: Vectors) -> tuple[Float64[Array, "count channels"], Float64[Array, "count channels_and_one"]]:
-    """R x with all directions, and what the first 0, 1, ... directions leave, r(x)."""
+    """R x with all directions, and the length r(x) of the residual after the first 0, 1, ... directions."""
     placed, squared = frame.place(vectors)
     along = placed[:, :-1].astype(np.float64)
     left = squared[:, None] - np.cumsum(np.pad(along**2, ((0, 0), (1, 0))), axis=1)
@@ -62,7 +62,7 @@ def _along(frame: Frame, vectors: Vectors) -> tuple[Float64[Array, "count channe
 @kernel
 @no_type_check
 def _left(a, a_left, b, b_left, reach, share):
-    """Shares of tiles, and of groups, that 0, 1, ... directions leave to be looked at."""
+    """Shares of tiles, and of groups, that pruning with 0, 1, ... directions does not exclude."""
     channels = a.shape[1]
     tiles, groups = np.zeros(channels + 1), np.zeros(channels + 1)
     for query in range(len(a)):

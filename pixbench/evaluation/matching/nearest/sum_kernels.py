@@ -86,7 +86,7 @@ def search_all(blocks, targets, code, ring, best):
 @inlined
 @no_type_check
 def sums_of_four(rows, row, groups, begin, channels, code):
-    """Channel after channel, each step rounded: see `search`."""
+    """Sums (or maxima) of four queries and a group of targets, channel after channel, each step rounded: see `search`."""
     a = spread(np.float32(0))
     b, c, d = a, a, a
     if code == 2:

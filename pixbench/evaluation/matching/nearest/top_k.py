@@ -45,9 +45,9 @@ def nearest_k(
 ) -> Nearest:
     """The k targets of the same set that are nearest to each query in the norm p; the lowest index first among equals.
 
-    Only `allowed` targets count that are `apart` from the query, and at least as far from it as the descriptor `beyond` is, such as that of
-    its match. Descriptors with NaN or infinity have and are no neighbours. Distances are float32, or float64 where the descriptors are. On
-    the CPU float32 is searched by as many threads as torch uses; all else by torch, with all distances in memory.
+    A target counts only if it is `allowed`, `apart` from the query, and at least as far in descriptor as `beyond`, such as the query's
+    match. Descriptors with NaN or infinity have no neighbours and are none. Distances are float32, or float64 for descriptors in
+    float64. On the CPU float32 is searched by as many threads as torch uses; all else by torch, with all distances in memory.
     """
     if queries.dtype != torch.float64:
         queries, targets, beyond = queries.float(), targets.float(), None if beyond is None else beyond.float()

@@ -53,14 +53,14 @@ def search_k(blocks, targets, code, apart, kept):
             own[targets.number :] = np.inf
             keys = kept.key[query]
             _keep_lowest(own, keys, kept.least[query], query, apart, _bound(own, len(keys)))
-            if keys[-1] == NOTHING:  # of the targets below the bound too few count
+            if keys[-1] == NOTHING:  # too few of the targets below the bound are allowed
                 _keep_lowest(own, keys, kept.least[query], query, apart, np.float32(np.inf))
 
 
 @kernel
 @no_type_check
 def _bound(sums, count):
-    """A number that at least `count` of the sums are below: over the lowest of each lane; infinity if more are asked for than lanes."""
+    """Upper bound on the `count` lowest sums: just above the largest of the minima of all lanes; infinity if `count` exceeds the lanes."""
     lowest, lanes = load_lanes(sums, 0), np.empty(WIDTH, np.float32)
     for first in range(WIDTH, len(sums), WIDTH):
         lowest = smaller_lanes(load_lanes(sums, first), lowest)
@@ -71,7 +71,7 @@ def _bound(sums, count):
 @kernel
 @no_type_check
 def _keep_lowest(sums, keys, least, query, apart, bound):
-    """Those below the bound. Most sums are compared with a threshold only, because inserting one takes as long as a hundred comparisons."""
+    """Keep the lowest sums below `bound` in `keys`. A threshold rejects most sums: an insertion takes as long as a hundred comparisons."""
     bits_of_sums, threshold = sums.view(np.int32), bound
     keys[:] = NOTHING
     for first in range(0, len(sums), WIDTH):

@@ -1,4 +1,4 @@
-"""Reads files of ground truth: disparity, optical flow, depth and masks, as arrays with NaN for unknown values. Raises UserError for
+"""Readers of ground-truth files: disparity, optical flow, depth and masks, as arrays with NaN for unknown values. They raise UserError for
 unreadable files.
 """
 
@@ -34,7 +34,7 @@ def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
 
 
 def read_disparity(path: Path, scale: float | None = None) -> Float[np.ndarray, "height width"]:
-    """Disparity in pixels from .pfm, .npy or a grey picture, times `scale`; a picture of 16 bits has KITTI's 1/256 if nothing else is said.
+    """Disparity in pixels from .pfm, .npy or a grey picture, times `scale`; for a picture of 16 bits the default is KITTI's 1/256.
 
     Values that are not finite are unknown; in pictures, also 0.
     """
@@ -75,7 +75,7 @@ def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
 
 
 def _array(path: Path) -> Any:
-    # Mapped first: NumPy makes room for what the header says, and only a mapping compares it with the file.
+    # Memory-mapped first: otherwise NumPy allocates what the header announces without comparing it with the file's size.
     return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
@@ -103,7 +103,7 @@ def _hdf5_depth(path: Path) -> Any:
 
 
 def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
-    """An array with as many axes as `shape` begins with, and as long a last one as it ends with. Raises UserError for anything else."""
+    """The array that `read` reads: `shape` is the number of axes and, optionally, the length of the third. Raises UserError otherwise."""
     if not path.is_file():
         raise UserError(f"{path} does not exist: expected {what}")
     check_regular(path)

@@ -13,7 +13,7 @@ from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view
 from .truth import disparity_truth, flow_truth
 
 CAMERAS = (("image_2", "image_3"), ("colored_0", "colored_1"), ("image_0", "image_1"))
-"""Folders of left and right pictures, the first that there are: 2015 in colour, 2012 in colour and grey."""
+"""Folders of left and right pictures; the first that exist are used: 2015 in colour, 2012 in colour and grey."""
 
 DISPARITIES = (("disp_occ_0", "disp_noc_0"), ("disp_occ", "disp_noc"))
 FLOWS = (("flow_occ", "flow_noc"),)

@@ -18,12 +18,12 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 
 TruthMap = Callable[[Float[np.ndarray, "rows columns 2"]], PairTruth]
-"""Where uv of picture a lie in picture b, both in pixels of the pictures as they are given, and what became of them."""
+"""Maps uv of picture a to uv of picture b, both in pixels of the original pictures, and their status."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """Of a pair, in pixels of its pictures as they are given. `homography` and `cameras` are None where a pair has none."""
+    """Ground truth of a pair, in pixels of the original pictures. `homography` and `cameras` are None where a pair has none."""
 
     at: TruthMap
     homography: Float[np.ndarray, "3 3"] | None = None
@@ -32,7 +32,7 @@ class GroundTruth:
 
 @dataclass(frozen=True, eq=False)
 class RealView:
-    """A picture. `size` is what its ground truth refers to, where that is not the size of the file (None)."""
+    """A picture. `size` is the size that its ground truth refers to; None: that of the file."""
 
     read: Callable[[], UInt8[np.ndarray, "_ _ 3"]]
     size: Size | None = None
@@ -40,7 +40,7 @@ class RealView:
 
 @dataclass(frozen=True, eq=False)
 class RealPair:
-    """Views a and b of a scene. `truth` reads the ground truth, and gets the sizes of both pictures as they are given."""
+    """Views a and b of a scene. `truth` reads the ground truth; its arguments are the original sizes of both pictures."""
 
     a: int
     b: int

@@ -82,17 +82,17 @@ def _homography(folder: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
 
 def _depth(folder: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
     def truth(size_a: Size, size_b: Size) -> GroundTruth:
-        given = pair.depth
-        assert given is not None  # noqa: S101  (for the type checker)
-        a = Camera(intrinsics(given.K_a, centres), np.eye(4), *size_a)
-        b = Camera(intrinsics(given.K_b, centres), inverse_rigid(np.array(given.T_b_a, float)), *size_b)
-        return depth_truth(read_depth(folder / given.depth_a, given.scale), read_depth(folder / given.depth_b, given.scale), a, b)
+        listed = pair.depth
+        assert listed is not None  # noqa: S101  (for the type checker)
+        a = Camera(intrinsics(listed.K_a, centres), np.eye(4), *size_a)
+        b = Camera(intrinsics(listed.K_b, centres), inverse_rigid(np.array(listed.T_b_a, float)), *size_b)
+        return depth_truth(read_depth(folder / listed.depth_a, listed.scale), read_depth(folder / listed.depth_b, listed.scale), a, b)
 
     return truth
 
 
 def intrinsics(K: Any, centres: Centres) -> Float[np.ndarray, "3 3"]:
-    """K from a camera's frame to uv, of one that goes to whole or half pixel centres."""
+    """K that maps to uv, from one with whole or half pixel centres."""
     matrix = np.array(K, float).reshape(3, 3)
     found: np.ndarray = INTEGER_CENTRES_TO_UV @ matrix if centres == "whole" else matrix
     return found

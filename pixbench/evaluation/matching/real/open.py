@@ -22,7 +22,7 @@ def open_pairs(
     long_side: int | None = None,
     trained_on: Collection[str] | None = None,
 ) -> EvaluationPairs:
-    """The pairs in a folder, called `name`. Raises UserError for a folder in no layout, and for options that it has no use for."""
+    """The pairs in a folder, called `name`. Raises UserError for a folder in no known layout, and for options that do not apply to it."""
     if not folder.is_dir() or (folder / MANIFEST).exists():
         if long_side is not None:
             raise UserError("--long-side: a PixBench data set is scored at its own size; leave it out")

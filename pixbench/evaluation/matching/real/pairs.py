@@ -46,7 +46,7 @@ class RealPairs(EvaluationPairs):
         return ScenePictures(self, scene)
 
     def image(self, scene: int, view: int) -> Image:
-        """One picture as models see it."""
+        """One picture at evaluation size."""
         return self._read(scene, view)[0]
 
     def view_count(self, scene: int) -> int:
@@ -69,7 +69,7 @@ class RealPairs(EvaluationPairs):
         return ScoredPair(key, rgb_a, rgb_b, truth, a, b, H, angle, share, None)
 
     def _shrunk(self, scene: int, view: int) -> tuple[Image, Size]:
-        """A picture as models see it, and the size that its ground truth refers to."""
+        """A picture at evaluation size, and the size that its ground truth refers to."""
         return shrunk_view(self._scenes[scene].views[view], self._side)
 
 
@@ -99,12 +99,12 @@ def shrunk_view(view: RealView, long_side: int) -> tuple[Image, Size]:
     from PIL import Image as Pillow
 
     rgb = view.read()
-    width, height = given = view.size or size_wh(rgb)
+    width, height = original = view.size or size_wh(rgb)
     scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
     size = (round(width * scale), round(height * scale))
     if size == size_wh(rgb):
-        return rgb, given
-    return np.asarray(Pillow.fromarray(rgb).resize(size, Pillow.Resampling.LANCZOS)), given
+        return rgb, original
+    return np.asarray(Pillow.fromarray(rgb).resize(size, Pillow.Resampling.LANCZOS)), original
 
 
 def contents_sha256(scenes: Sequence[RealScene], folder: Path) -> str:
@@ -138,7 +138,7 @@ def _camera(camera: Camera, size: Size) -> Camera:
 
 
 def _resized(at: TruthMap, a: tuple[Size, Size], b: tuple[Size, Size]) -> PairTruth:
-    """Ground truth at the pixel centres of shrunk pictures; each picture's size as given, and shrunk."""
+    """Ground truth at the pixel centres of shrunk pictures; for each picture, its original and its shrunk size."""
     truth = at(resize_uv(pixel_centres(*a[1]), a[1], a[0]))
     return PairTruth(resize_uv(truth.uv_b, *b).astype(np.float32), truth.status)
 

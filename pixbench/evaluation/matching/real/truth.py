@@ -14,7 +14,7 @@ NEARER_PX = 1.0
 """A point is occluded if another one falls on the same target pixel with a disparity that is larger by more than this."""
 
 DEPTH_TOLERANCE = 0.05
-"""Depths of one point that differ by more than this share are of two surfaces (RoMa's bound; LoFTR's, for training, is .2)."""
+"""Depths that differ by more than this share belong to two surfaces (RoMa's bound; LoFTR's, for training, is .2)."""
 
 Grid = Float[np.ndarray, "rows columns 2"]
 DepthMap = Float[np.ndarray, "_ _"]
