@@ -20,20 +20,20 @@ B = A + 100
         # kornia's and the authors' LoFTR
         ({"keypoints0": A, "keypoints1": B, "confidence": np.arange(5), "batch_indexes": np.zeros(5)}, [0, 1, 2, 3, 4]),
         ({"mkpts0_f": A, "mkpts1_f": B, "mconf": np.arange(5)}, [0, 1, 2, 3, 4]),
-        # Only names of both images are points, and a batch of one, or a column of scores, is as good as none.
+        # Only names present for both images are points; a batch dimension of one and a column of scores are squeezed.
         ({"keypoints0": A + 7, "mkpts0": A, "mkpts1": B}, None),
         ({"keypoints0": A[None], "keypoints1": B[None], "scores": np.arange(5)[None]}, [0, 1, 2, 3, 4]),
         ((A, B, np.arange(5)[:, None]), [0, 1, 2, 3, 4]),
     ],
 )
-def test_layouts(found: Any, score: list[int] | None) -> None:
+def test_output_layouts_of_matchers(found: Any, score: list[int] | None) -> None:
     points = matched_points(found)
     assert np.array_equal(points.a, A)
     assert np.array_equal(points.b, B)
     assert (None if points.score is None else points.score.tolist()) == score
 
 
-def test_numbers_of_points_that_belong_together() -> None:
+def test_matches_given_as_keypoint_indices() -> None:
     light = {"keypoints0": torch.from_numpy(A)[None], "keypoints1": torch.from_numpy(B)[None]}
     pairs = torch.tensor([[0, 3], [4, 1]])
     for matches in (pairs, pairs[None], [pairs]):
@@ -57,12 +57,12 @@ def test_a_single_match(matches: Any) -> None:
     assert points.score.tolist() == [0.5]
 
 
-def test_scores_of_all_points_become_scores_of_matches() -> None:
+def test_keypoint_scores_are_gathered_for_matches() -> None:
     pairs = np.array([[3, 0], [1, 4]])
     points = matched_points({"keypoints0": A, "keypoints1": B, "matches": pairs, "scores": np.arange(5) / 10})
     assert points.score is not None
     assert points.score.tolist() == [0.3, 0.1]
-    # As many scores as matches are those of the matches, also where there are as many points.
+    # As many scores as matches are scores of the matches, even if there are as many points.
     order = np.array([4, 3, 2, 1, 0])
     points = matched_points({"keypoints0": A, "keypoints1": B, "matches": np.stack([order, order], axis=1), "scores": np.arange(5)})
     assert points.score is not None
@@ -71,13 +71,13 @@ def test_scores_of_all_points_become_scores_of_matches() -> None:
 
 @pytest.mark.parametrize(("image", "axis"), [(0, 0), (0, 1), (1, 0), (1, 1)])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_points_that_are_not_finite_go(image: int, axis: int, value: float) -> None:
+def test_non_finite_points_are_dropped(image: int, axis: int, value: float) -> None:
     both = np.stack([A, B])
     both[image, 2, axis] = value
     assert matched_points((*both, np.arange(5))).score.tolist() == [0, 1, 3, 4]  # type: ignore[union-attr]
 
 
-def test_no_points_are_no_matches() -> None:
+def test_empty_points_give_no_matches() -> None:
     assert len(matched_points((np.empty((0, 2)), np.empty((0, 2)))).a) == 0
 
 
@@ -96,6 +96,6 @@ def test_no_points_are_no_matches() -> None:
         ({"keypoints0": A, "keypoints1": B, "matches": np.arange(3)}, r"matches of shape \(3,\)"),
     ],
 )
-def test_anything_else_is_refused_by_name(found: Any, words: str) -> None:
+def test_unknown_layouts_are_rejected(found: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         matched_points(found)

@@ -9,7 +9,7 @@ from pixbench.evaluation.metric import Metric
 MEAN = Metric("mean", 1, "mean of the values", lambda values: np.mean(values), parameters={"px": 2})
 
 
-def test_pairs_without_a_value_are_left_out_of_the_mean() -> None:
+def test_mean_ignores_pairs_without_a_value() -> None:
     assert MEAN.over(np.array([1.0, math.nan, 3.0])) == 2.0
     assert math.isnan(MEAN.over(np.array([math.nan])))
     assert math.isnan(MEAN.over(np.array([])))
@@ -27,18 +27,18 @@ def test_metrics_that_share_values_share_a_column() -> None:
 
 
 @pytest.mark.parametrize("change", [{"id": "other"}, {"version": 2}, {"definition": "median of the values"}, {"parameters": {"px": 3}}])
-def test_the_hash_covers_what_a_number_means(change: dict[str, object]) -> None:
+def test_hash_covers_the_definition(change: dict[str, object]) -> None:
     assert replace(MEAN, **change).sha256() != MEAN.sha256()  # type: ignore[arg-type]
 
 
-def test_the_hash_does_not_cover_how_a_number_is_shown() -> None:
+def test_hash_ignores_display_options() -> None:
     assert replace(MEAN, digits=1, unit="px").sha256() == MEAN.sha256()
 
 
-def test_the_hash_does_not_depend_on_the_order_of_parameters() -> None:
+def test_hash_ignores_the_order_of_parameters() -> None:
     one, other = (replace(MEAN, parameters=dict(order)) for order in ([("px", 1), ("deg", 2)], [("deg", 2), ("px", 1)]))
     assert one.sha256() == other.sha256()
 
 
-def test_an_infinite_value_is_a_value() -> None:
+def test_infinite_values_enter_the_mean() -> None:
     assert MEAN.over(np.array([1.0, math.inf, math.nan])) == math.inf

@@ -1,4 +1,4 @@
-"""What models are asked and what they answer, by hand."""
+"""Inputs and outputs of models, against hand-computed values."""
 
 import math
 from typing import Any
@@ -27,7 +27,7 @@ def _images(*shape: int) -> Any:
     return [rng.integers(0, 256, (*shape, 3), np.uint8) for _ in range(2)]
 
 
-def test_a_batch_has_channels_first_and_values_up_to_one() -> None:
+def test_image_batch_is_channels_first_in_the_unit_range() -> None:
     first, second = _images(2, 3)
     batch = image_batch(first, second)
     assert batch.shape == (2, 3, 2, 3)
@@ -35,8 +35,8 @@ def test_a_batch_has_channels_first_and_values_up_to_one() -> None:
     np.testing.assert_allclose(batch[1, 2, 1].numpy(), second[1, :, 2] / 255, rtol=1e-6)
 
 
-class Remembers(Model):
-    """Keeps the pair that it was asked about."""
+class RecordingModel(Model):
+    """Keeps the pair that it was given."""
 
     name = "remembers"
 
@@ -45,8 +45,8 @@ class Remembers(Model):
         return Matches.only(query_uv)
 
 
-def test_a_model_is_told_nothing_of_which_pair_it_is() -> None:
-    model, given = Remembers(), _pair(*_images(4, 5), uv_b=(1.0, 2.0), status=Status.VISIBLE)
+def test_models_see_neither_pair_key_nor_ground_truth() -> None:
+    model, given = RecordingModel(), _pair(*_images(4, 5), uv_b=(1.0, 2.0), status=Status.VISIBLE)
     model.answer(given, np.zeros((1, 2)))
     asked = model.asked
     assert asked.key == PairKey(0, 0, 0, 1)
@@ -74,7 +74,7 @@ class Pixels(DescriptorModel):
         return torch.nn.functional.avg_pool2d(images, self._cell)
 
 
-def test_a_query_goes_to_the_nearest_descriptor_and_ties_to_the_first() -> None:
+def test_queries_match_the_nearest_descriptor_and_ties_the_first() -> None:
     rgb_a, rgb_b = np.zeros((2, 3, 3), np.uint8), np.full((2, 4, 3), 200, np.uint8)
     rgb_a[0, 1], rgb_a[1, 2] = 90, 10
     rgb_b[1, 1], rgb_b[1, 2], rgb_b[0, 3] = 100, 100, 40
@@ -96,7 +96,7 @@ def test_a_query_goes_to_the_nearest_descriptor_and_ties_to_the_first() -> None:
         ((2.5, 0.5), Status.OCCLUDED, math.nan),
     ],
 )
-def test_how_many_are_closer_than_the_true_match(uv_b: tuple[float, float], status: Status, closer: float) -> None:
+def test_share_of_pixels_closer_than_the_true_match(uv_b: tuple[float, float], status: Status, closer: float) -> None:
     rgb_b = np.array([[[50], [99], [80], [80]]], np.uint8).repeat(3, axis=2)
     found = Pixels().match(_pair(np.full((1, 1, 3), 50, np.uint8), rgb_b, uv_b, status), np.array([[0.5, 0.5]]))
     assert found.closer[0] == pytest.approx(closer, nan_ok=True)
@@ -106,14 +106,14 @@ def test_how_many_are_closer_than_the_true_match(uv_b: tuple[float, float], stat
     ("given", "grid", "step"),
     [
         (NetworkInput(), None, 4.0),
-        # Twice as large an image has cells half as far apart.
+        # In an image enlarged by two, cells are half as far apart.
         (NetworkInput(64), None, 2.0),
         (NetworkInput(64), CellGrid(6.0), 3.0),
-        # What is padded does not move the cells.
+        # Padding does not move the cells.
         (NetworkInput(multiple=16), None, 4.0),
     ],
 )
-def test_the_stride_of_descriptors_is_in_pixels_of_the_image(given: NetworkInput, grid: CellGrid | None, step: float) -> None:
+def test_descriptor_stride_is_in_image_pixels(given: NetworkInput, grid: CellGrid | None, step: float) -> None:
     model = Pixels(cell=4)
     model.input, model.grid = given, grid
     assert model.dense(torch.rand(2, 3, 24, 32)).shape == (2, 3, 24, 32)
@@ -123,7 +123,7 @@ def test_the_stride_of_descriptors_is_in_pixels_of_the_image(given: NetworkInput
 
 
 @pytest.mark.parametrize("found", [None, torch.zeros(3, 8, 8), torch.zeros(2, 3, 8, 8), torch.zeros(1, 3, 8, 30)])
-def test_anything_but_descriptors_of_every_image_is_refused(found: Any) -> None:
+def test_invalid_descriptor_shapes_are_rejected(found: Any) -> None:
     class Wrong(Pixels):
         def describe(self, images: Tensor) -> Tensor:
             return found
@@ -136,10 +136,10 @@ def _matcher(*found: Any) -> MatcherModel:
     return MatcherModel(lambda image_a, image_b: found, "points")
 
 
-def test_a_query_moves_with_the_matched_point_within_reach() -> None:
+def test_queries_follow_the_nearest_match_within_reach() -> None:
     a, b = np.array([[10.0, 10.0], [20.0, 10.0]]), np.array([[12.0, 15.0], [21.0, 9.0]])
     pair = _pair(*_images(32, 32))
-    # At 4 px it is still in reach, and each query takes the nearer point.
+    # A query at 4 px is still within reach, and each query takes the nearest point.
     query = np.array([[10.0, 14.0], [17.0, 10.0], [10.0, 14.1], [20.0, 10.0]])
     found = _matcher(a, b, np.array([0.75, 0.5])).match(pair, query)
     np.testing.assert_allclose(found.uv, [[12, 19], [18, 9], [np.nan, np.nan], [21, 9]])
@@ -150,11 +150,11 @@ def test_a_query_moves_with_the_matched_point_within_reach() -> None:
     assert np.isnan(_matcher(np.empty((0, 2)), np.empty((0, 2))).match(pair, query).uv).all()
 
 
-def test_a_matcher_gets_the_first_image_first() -> None:
+def test_matcher_gets_the_images_in_order() -> None:
     def dark_to_bright(image_a: Tensor, image_b: Tensor) -> Any:
         assert (float(image_a.max()), float(image_b.min())) == (0, 1)
         assert (image_a.shape, image_b.shape) == ((3, 6, 9), (3, 6, 7))
-        # In the wider image alone there is such a place.
+        # This position exists only in the wider image.
         return np.array([[8.5, 2.0]]), np.array([[6.5, 3.0]])
 
     model, dark, bright = MatcherModel(dark_to_bright, "dark"), np.zeros((6, 9, 3), np.uint8), np.full((6, 7, 3), 255, np.uint8)
@@ -169,7 +169,7 @@ def test_points_outside_either_image_are_dropped() -> None:
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf, "cosine"])
-def test_norms_have_names(p: Any) -> None:
+def test_norm_names_round_trip(p: Any) -> None:
     assert parse_norm(norm_name(p)) == p
     model = Pixels(p)
     model.scales = (0.5, 1.0)
@@ -177,12 +177,12 @@ def test_norms_have_names(p: Any) -> None:
 
 
 @pytest.mark.parametrize("text", ["3", "0", "", "Cosine", "l2"])
-def test_other_norms_are_refused(text: str) -> None:
+def test_unknown_norms_are_rejected(text: str) -> None:
     with pytest.raises(ValueError, match=f"got {text}, expected 1, 2, inf or cosine"):
         parse_norm(text)
 
 
-def test_only_descriptors_have_a_norm() -> None:
+def test_matchers_have_no_norm() -> None:
     model = _matcher()
     model.input = NetworkInput(640)
     assert described_model(model) == {"kind": "matcher", "channels": None, "reach_px": 4.0, "p": None, "input_size": 640}

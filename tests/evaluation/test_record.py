@@ -29,7 +29,7 @@ PREDICTIONS = b"what a model said"
 
 
 def _record(suite: str = "mini v2", **fields: Any) -> Record:
-    """The least that a record holds."""
+    """A minimal record."""
     made: dict[str, Any] = {
         "task": "matching",
         "model": "mine",
@@ -67,12 +67,12 @@ def test_records_are_validated(tmp_path: Path) -> None:
     assert find_records([tmp_path]) == []
 
 
-def test_a_written_record_is_sealed_and_comes_back(tmp_path: Path) -> None:
+def test_written_records_are_hashed_and_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     written = write_record(path, _record())
     assert read_record(path) == written
     assert written.sha256 == _record().own_sha256()
-    # The seal is no part of what is sealed, and the order of keys none either.
+    # The hash covers neither itself nor the order of keys.
     assert written.own_sha256() == written.sha256
     raw = json.loads(path.read_text())
     raw["model_info"] = dict(reversed(raw["model_info"].items()))
@@ -81,14 +81,14 @@ def test_a_written_record_is_sealed_and_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [{"model": "other"}, {"created": "2027-01-01T00:00:00+00:00"}, {"details": {"class": "encode"}}])
-def test_a_record_that_was_changed_by_hand_is_refused(change: dict[str, Any], tmp_path: Path) -> None:
+def test_edited_records_are_rejected(change: dict[str, Any], tmp_path: Path) -> None:
     path = _stored(tmp_path).path
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(UserError, match="sha256 is not the hash of the rest"):
         read_record(path)
 
 
-def test_a_record_without_a_seal_is_an_older_one(tmp_path: Path) -> None:
+def test_older_records_without_a_hash_are_read(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     path.write_text(_record().model_dump_json())
     assert read_record(path) == _record()
@@ -97,11 +97,11 @@ def test_a_record_without_a_seal_is_an_older_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "kept"), [(0.123456789, 0.123457), (-2.5, -2.5), (1e-9, 0.0), (math.nan, None), (math.inf, None), (-math.inf, None)]
 )
-def test_numbers_have_six_decimals_or_are_none(value: float, kept: float | None) -> None:
+def test_numbers_have_six_decimals_and_non_finite_ones_are_none(value: float, kept: float | None) -> None:
     assert number(value) == kept
 
 
-def test_a_metric_that_is_not_there_has_no_value() -> None:
+def test_missing_metrics_have_no_value() -> None:
     assert [_record().value(name) for name in ("pck@1", "closer", "pck@2")] == [0.5, None, None]
 
 
@@ -115,7 +115,7 @@ def test_a_metric_that_is_not_there_has_no_value() -> None:
         ("v2", ("v2", None)),
     ],
 )
-def test_suites_have_a_version_and_data_of_the_user_none(suite: str, name: tuple[str, int | None]) -> None:
+def test_suite_name_is_split_into_name_and_version(suite: str, name: tuple[str, int | None]) -> None:
     assert _record(suite).suite == name
 
 
@@ -129,11 +129,11 @@ def test_suites_have_a_version_and_data_of_the_user_none(suite: str, name: tuple
         ({"weights_sha256": "w", "checkpoint_sha256": None}, "w"),
     ],
 )
-def test_records_of_one_checkpoint_share_its_hash(info: dict[str, Any], weights: str) -> None:
+def test_weights_hash_prefers_the_checkpoint(info: dict[str, Any], weights: str) -> None:
     assert _record(model_info=info).weights_sha256 == weights
 
 
-def test_files_beside_a_record_are_those_it_was_made_with(tmp_path: Path) -> None:
+def test_files_of_a_record_are_checked_by_hash(tmp_path: Path) -> None:
     stored = _stored(tmp_path)
     assert stored.beside("predictions") == tmp_path / "mine.h5"
     with pytest.raises(UserError, match=r"mine\.json has no file of pairs"):
@@ -146,13 +146,13 @@ def test_files_beside_a_record_are_those_it_was_made_with(tmp_path: Path) -> Non
         stored.beside("predictions")
 
 
-def test_a_file_beside_a_record_cannot_lie_elsewhere() -> None:
+def test_files_of_a_record_must_lie_in_its_folder() -> None:
     for name in ("../mine.h5", "a/mine.h5", ""):
         with pytest.raises(ValueError, match="file"):
             FilePart(file=name, sha256="0" * 64, bytes=1)
 
 
-def test_records_are_found_in_order_of_their_paths(tmp_path: Path) -> None:
+def test_records_are_sorted_by_path(tmp_path: Path) -> None:
     places = ["b/mine.json", "a/z/mine.json", "a/mine.json"]
     for place in places:
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ def test_records_are_found_in_order_of_their_paths(tmp_path: Path) -> None:
     assert [stored.path for stored in find_records([tmp_path / places[0]])] == [tmp_path / places[0]]
     with pytest.raises(UserError, match=re.escape(f"{tmp_path / 'c'} does not exist")):
         find_records([tmp_path / "a", tmp_path / "c"])
-    # A file that is named is read, whatever it holds.
+    # A file given by name must be a record.
     (tmp_path / "a" / "other.json").write_text("{}")
     assert len(find_records([tmp_path / "a"])) == 2
     with pytest.raises(UserError, match=r"other\.json is not a record"):

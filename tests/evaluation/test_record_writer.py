@@ -19,7 +19,7 @@ PROTOCOL = Protocol(scored="all", search="none", batch=1, device="cpu")
 
 
 class Asking(Model):
-    """Wants to know more than two images."""
+    """Needs more than the two images."""
 
     name = "org/asking:2"
     asks_for = ("truth", "pose")
@@ -28,24 +28,24 @@ class Asking(Model):
         raise NotImplementedError
 
 
-def test_times_add_up() -> None:
+def test_timings_are_added() -> None:
     assert Timing(1.5, 2, 3.0, 4).plus(Timing(10.0, 20, 30.0, 40)) == Timing(11.5, 22, 33.0, 44)
 
 
 @pytest.mark.parametrize(
     ("timing", "rates"), [(Timing(4.0, 6, 0.5, 9), (1.5, 18.0)), (Timing(), (None, None)), (Timing(match_s=3.0, pairs=1), (None, 0.333))]
 )
-def test_a_run_that_had_nothing_left_to_do_has_no_rate(timing: Timing, rates: tuple[float | None, float | None], tmp_path: Path) -> None:
+def test_runs_without_work_have_no_throughput(timing: Timing, rates: tuple[float | None, float | None], tmp_path: Path) -> None:
     predictions = tmp_path / "predictions.h5"
     predictions.write_bytes(b"1")
     _, record = record_result(Colour(), "matching", DATA, PROTOCOL, {}, predictions, timing=timing, seconds=12.34567)
     assert (record.timing.images_per_s, record.timing.pairs_per_s) == rates
     assert record.timing.seconds == 12.346
-    # Python with PyTorch takes some hundred MB, and no test a hundred GB.
+    # Python with PyTorch takes some hundred MB, and no test takes 100 GB.
     assert 50 < record.timing.peak_memory_mb < 1e5  # type: ignore[operator]
 
 
-def test_a_record_lies_beside_its_predictions_under_the_models_name(tmp_path: Path) -> None:
+def test_record_is_written_next_to_its_predictions(tmp_path: Path) -> None:
     predictions, table = tmp_path / "predictions.h5", tmp_path / "table.csv"
     predictions.write_bytes(b"said")
     table.write_bytes(b"scene,a,b\n")
@@ -74,20 +74,20 @@ def test_a_record_lies_beside_its_predictions_under_the_models_name(tmp_path: Pa
     assert record.pairs.sha256 == hashlib.sha256(b"scene,a,b\n").hexdigest()
 
 
-def test_files_are_named_without_their_folder(tmp_path: Path) -> None:
+def test_file_names_are_stored_without_their_folder(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes(bytes(1000))
     part = file_part(tmp_path / "a.h5")
     assert (part.file, part.bytes, part.sha256) == ("a.h5", 1000, hashlib.sha256(bytes(1000)).hexdigest())
 
 
-def test_the_size_of_descriptors_is_told_once_it_is_known() -> None:
+def test_descriptor_size_is_recorded_once_known() -> None:
     model = Colour()
     assert described_info(model) == {"p": "2"}
     model.dense(torch.zeros(1, 3, 12, 12))
     assert described_info(model) == {"p": "2", "channels": 5, "described_rows": 12, "described_columns": 12}
 
 
-def test_values_carry_the_definition_they_were_computed_by() -> None:
+def test_values_carry_the_version_and_hash_of_their_metric() -> None:
     found = values({"pck@1": 1 / 3, "closer": math.nan, "epe_mean": math.inf}, {"closer": 0.5})
     assert [(value.value, value.pooled) for value in found.values()] == [(0.333333, None), (None, 0.5), (None, None)]
     for name, value in found.items():

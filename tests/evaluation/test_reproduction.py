@@ -24,12 +24,12 @@ def test_tolerance_is_absolute_up_to_one_and_relative_above(reported: float | No
     assert Comparison("delta_avg", reported, measured).same is same
 
 
-def test_a_set_of_another_processor_has_a_wider_tolerance() -> None:
+def test_tolerance_can_be_widened() -> None:
     assert Comparison("pck@1", 0.5, 0.5 + 0.9 * TOLERANCE, tolerance=TOLERANCE).same
     assert not Comparison("pck@1", 0.5, 0.5 + 1.1 * TOLERANCE, tolerance=TOLERANCE).same
 
 
-def test_metrics_that_the_record_lacks_are_compared_too() -> None:
+def test_metrics_missing_from_the_record_are_compared() -> None:
     record = Record.model_construct(metrics={"a": Value.model_construct(value=0.5), "b": Value.model_construct(value=None)})
     found = compare_metrics(record, {"a": 0.5, "b": math.nan, "c": 0.25}, undecided=("a",))
     assert [(each.name, each.reported, each.measured, each.same) for each in found] == [
@@ -39,7 +39,7 @@ def test_metrics_that_the_record_lacks_are_compared_too() -> None:
     ]
 
 
-def test_numbers_that_only_the_model_gives_are_not_compared() -> None:
+def test_undecided_metrics_are_not_compared() -> None:
     record = Record.model_construct(metrics={"speed": Value.model_construct(value=3.0)})
     assert [each.same for each in compare_metrics(record, {}, undecided=("speed",))] == [True]
     assert [each.same for each in compare_metrics(record, {})] == [False]

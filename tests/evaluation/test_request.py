@@ -13,7 +13,7 @@ from pixbench.evaluation.request import EvaluationRequest
 from pixbench.evaluation.suite import SUITES, Opening
 
 
-def test_results_go_to_a_folder_of_the_suite_or_data_set(tmp_path: Path) -> None:
+def test_results_folder_is_named_after_the_suite_or_data_set(tmp_path: Path) -> None:
     opening = Opening(tmp_path)
     assert EvaluationRequest(SUITES.get("mini"), Path("out"), opening).folder == Path("out/mini")
     assert EvaluationRequest(None, Path("out"), opening, data=Path("data/../data/test")).folder == Path("out/test")
@@ -31,19 +31,19 @@ def test_results_go_to_a_folder_of_the_suite_or_data_set(tmp_path: Path) -> None
         ("subpixel", True, "subpixel"),
     ],
 )
-def test_options_of_pairs_are_refused_where_there_are_none(option: str, value: object, name: str, tmp_path: Path) -> None:
+def test_pair_options_are_rejected_without_pairs(option: str, value: object, name: str, tmp_path: Path) -> None:
     suite = SUITES.get("colored-mnist-irm")
     EvaluationRequest(suite, tmp_path, Opening(tmp_path)).refuse_pair_options()
     with pytest.raises(UserError, match=f"--{name}: suite colored-mnist-irm has no pairs; leave it out"):
         EvaluationRequest(suite, tmp_path, Opening(tmp_path), **{option: value}).refuse_pair_options()  # type: ignore[arg-type]
 
 
-def test_names_of_models_become_names_of_files() -> None:
+def test_model_names_become_file_names() -> None:
     assert file_stem("hf:facebook/dinov2-small:9") == "hf-facebook-dinov2-small-9"
     assert file_stem("mine_v1.2") == "mine_v1.2"
 
 
-def test_the_record_of_something_else_is_not_replaced(source: DatasetPairs, tmp_path: Path) -> None:
+def test_other_records_are_not_overwritten(source: DatasetPairs, tmp_path: Path) -> None:
     path, record = evaluate(Colour(), source, tmp_path)
     assert record.model_sha256 == model_sha256(Colour())
     suite, recipe = record.data.suite, record.data.recipe_sha256
@@ -56,11 +56,11 @@ def test_the_record_of_something_else_is_not_replaced(source: DatasetPairs, tmp_
         check_replaced(path, model, name, sha256, None, force=True)
     with pytest.raises(UserError, match="another protocol"):
         check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"query_stride": 9}), force=False)
-    # The batch size decides nothing.
+    # The batch size does not matter.
     check_replaced(path, Colour(), suite, recipe, record.protocol.model_copy(update={"batch": 99}), force=False)
 
 
-def test_a_request_names_the_record_it_would_replace(source: DatasetPairs, tmp_path: Path) -> None:
+def test_request_checks_the_record_it_would_overwrite(source: DatasetPairs, tmp_path: Path) -> None:
     suite = SUITES.get("mini")
     request = EvaluationRequest(suite, tmp_path, Opening(tmp_path))
     request.check_replaced(Colour())
@@ -68,21 +68,21 @@ def test_a_request_names_the_record_it_would_replace(source: DatasetPairs, tmp_p
     with pytest.raises(UserError, match=r"mini/colour\.json is the record of another suite"):
         request.check_replaced(Colour())
     replace(request, force=True).check_replaced(Colour())
-    # A data set of the user's is compared when it is open.
+    # A user's data set is compared once it is opened.
     replace(request, suite=None, data=tmp_path / "mini").check_replaced(Colour())
     same = record.model_copy(update={"data": record.data.model_copy(update={"suite": suite.full_name})})
     write_record(path, same)
     request.check_replaced(Colour())
 
 
-def test_sources_are_options_of_pairs_too(tmp_path: Path) -> None:
+def test_source_options_are_rejected_without_pairs(tmp_path: Path) -> None:
     opening = Opening(tmp_path, sources={"rooms": "scenenn:x"})
     with pytest.raises(UserError, match="--rooms: suite colored-mnist-irm has no pairs"):
         EvaluationRequest(SUITES.get("colored-mnist-irm"), tmp_path, opening).refuse_pair_options()
 
 
-def test_a_hash_of_info_does_not_depend_on_its_order() -> None:
-    class Told(Colour):
+def test_model_hash_ignores_the_order_of_info() -> None:
+    class InfoModel(Colour):
         def __init__(self, *names: str):
             self._names = names
 
@@ -90,4 +90,4 @@ def test_a_hash_of_info_does_not_depend_on_its_order() -> None:
         def info(self) -> dict[str, object]:
             return dict.fromkeys(self._names, 1)
 
-    assert model_sha256(Told("a", "b")) == model_sha256(Told("b", "a")) != model_sha256(Told("a", "c"))
+    assert model_sha256(InfoModel("a", "b")) == model_sha256(InfoModel("b", "a")) != model_sha256(InfoModel("a", "c"))

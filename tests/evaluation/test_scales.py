@@ -1,4 +1,4 @@
-"""Descriptors at several scales: positions stay, lengths and cosines are those of the parts, records and names say so."""
+"""Descriptors at several scales: positions, cosine similarity, and the scales in records and names."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def _cosine(dense: Tensor) -> Tensor:
     return nn.functional.cosine_similarity(dense[0], dense[1], dim=0)
 
 
-def test_the_cosine_of_joined_descriptors_is_the_mean_of_the_scales() -> None:
+def test_cosine_of_joined_descriptors_is_the_mean_over_scales() -> None:
     class ByCosine(Averages):
         p: Norm = "cosine"
 
@@ -63,7 +63,7 @@ def test_the_cosine_of_joined_descriptors_is_the_mean_of_the_scales() -> None:
     torch.testing.assert_close(_cosine(model.dense(images)), (parts[0] + parts[1]) / 2)
 
 
-def test_a_record_and_its_row_name_the_scales(source: DatasetPairs, tmp_path: Path) -> None:
+def test_record_and_table_row_name_the_scales(source: DatasetPairs, tmp_path: Path) -> None:
     model = load_model("baseline:rgb-patch", scales=[0.5, 1])
     assert model_sha256(model) != model_sha256(load_model("baseline:rgb-patch"))
     path, record = evaluate(model, source, tmp_path)
@@ -73,19 +73,19 @@ def test_a_record_and_its_row_name_the_scales(source: DatasetPairs, tmp_path: Pa
 
 
 @pytest.mark.parametrize("text", ["", "1,", "one", "1,1", "0", "-1", "nan", "16", "0.5,16", "0.06,1", "inf"])
-def test_scales_that_cannot_be(text: str) -> None:
+def test_invalid_scales_are_rejected(text: str) -> None:
     with pytest.raises(UserError, match=f"scales '{text}': expected different numbers from 0.0625 to 8"):
         parse_scales(text)
 
 
-def test_the_bounds_of_scales_are_allowed() -> None:
+def test_scale_bounds_are_inclusive() -> None:
     assert parse_scales("0.0625,8") == (1 / 16, 8.0)
     assert check_scales([2, 0.5]) == (2.0, 0.5)
     with pytest.raises(UserError, match=r"scales '2,0\.5,2': expected different numbers"):
         check_scales([2, 0.5, 2])
 
 
-def test_scales_are_for_models_with_descriptors() -> None:
+def test_scales_require_a_descriptor_model() -> None:
     assert parse_scales("0.5,1") == (0.5, 1.0)
     with pytest.raises(UserError, match="--scales: oracle has no descriptors"):
         load_model("baseline:oracle", scales=[1.0])

@@ -12,7 +12,7 @@ from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.suite import SUITES, GeneratedSuite, Opening, Suite, find_suite
 
 
-def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
+def test_suite_that_differs_from_its_fingerprint_is_rejected(tmp_path: Path) -> None:
     config = {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5, "scenes_per_shard": 1}
     made = GeneratedSuite("small", "", 1, "3d", config)
     found = read_manifest(made.ensure(tmp_path, workers=1)).self_test["visible"]
@@ -25,7 +25,7 @@ def test_a_suite_that_came_out_otherwise_is_refused(tmp_path: Path) -> None:
                 suite.check_fingerprint(read_manifest(made.folder(tmp_path)).self_test)
 
 
-def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
+def test_suites_that_need_user_data_ask_for_it(tmp_path: Path) -> None:
     opening = Opening(tmp_path)
     with pytest.raises(UserError, match="give --objects shapenet:PATH --rooms scenenn:PATH"):
         SUITES.get("shapenet-scenenn").open(opening)
@@ -33,7 +33,7 @@ def test_suites_of_the_users_own_copies_ask_for_them(tmp_path: Path) -> None:
         SUITES.get("mini").open(Opening(tmp_path, sources={"rooms": ("scenenn:x",)}))
 
 
-def test_a_fingerprint_holds_within_a_part_in_a_thousand() -> None:
+def test_fingerprint_tolerance_is_one_per_thousand() -> None:
     suite = replace(SUITES.get("mini"), fingerprint={"visible": 1000.0, "queries": 50.0})
     suite.check_fingerprint({"visible": 1000.9})
     suite.check_fingerprint({"not measured before": 7.0})
@@ -41,7 +41,7 @@ def test_a_fingerprint_holds_within_a_part_in_a_thousand() -> None:
         suite.check_fingerprint({"visible": 1001.1, "queries": 50.0})
 
 
-def test_another_recipe_lies_in_another_folder(tmp_path: Path) -> None:
+def test_folder_depends_on_the_recipe(tmp_path: Path) -> None:
     suite = SUITES.get("mini")
     other = replace(suite, config={**suite.config, "seed": 1})
     assert suite.folder(tmp_path) == suite.folder(tmp_path)
@@ -63,14 +63,14 @@ class Plain(Suite):
 
 @pytest.fixture
 def versions(monkeypatch: pytest.MonkeyPatch) -> dict[int, Plain]:
-    """A suite of three versions, registered by their keys; the second is gone."""
+    """A suite of three versions, registered by their keys; the second is missing."""
     made = {version: Plain("plain", "", version, superseded=version < 3) for version in (1, 3)}
     for suite in made.values():
         monkeypatch.setitem(SUITES._added, suite.key, suite)
     return made
 
 
-def test_a_record_finds_the_version_it_was_scored_on(versions: dict[int, Plain]) -> None:
+def test_find_suite_returns_the_requested_version(versions: dict[int, Plain]) -> None:
     assert (versions[1].key, versions[1].full_name, versions[1].work) == ("plain-v1", "plain v1", 0)
     assert (versions[3].key, versions[3].full_name) == ("plain", "plain v3")
     assert {version: find_suite("plain", version) for version in (1, 3)} == versions
@@ -80,7 +80,7 @@ def test_a_record_finds_the_version_it_was_scored_on(versions: dict[int, Plain])
         find_suite("plane", 1)
 
 
-def test_a_fingerprint_is_two_sided() -> None:
+def test_fingerprint_tolerance_is_two_sided() -> None:
     suite = replace(SUITES.get("mini"), fingerprint={"depth": -2.0})
     for found in (-2.0019, -1.9981):
         suite.check_fingerprint({"depth": found})
@@ -89,7 +89,7 @@ def test_a_fingerprint_is_two_sided() -> None:
             suite.check_fingerprint({"depth": found})
 
 
-def test_a_set_is_made_once_and_again_when_it_was_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_set_is_generated_once_and_again_after_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     suite = GeneratedSuite("small", "", 1, "3d", {"split": "test", "scenes": 1, "views": 2, "size": 32, "seed": 5})
     assert suite.work == 1
     steps: list[int] = []
@@ -116,7 +116,7 @@ def test_a_set_is_made_once_and_again_when_it_was_changed(tmp_path: Path, monkey
         suite.ensure(tmp_path, workers=1)
 
 
-def test_with_levels_pairs_are_drawn_and_their_queries_counted(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suite_with_levels_draws_pairs_and_checks_the_query_count(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
 
     def ensured(suite: GeneratedSuite, cache: Path, **options: Any) -> Path:

@@ -1,4 +1,4 @@
-"""A task of another package: one file and one registration, and every command knows it."""
+"""A task of another package works in every command after one registration."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ class Constancy(Task):
 
 
 class Drifting(DescriptorModel):
-    """Gives another answer every second time, but for the first `constant` images."""
+    """Gives another result every second time, except for the first `constant` images."""
 
     name, p = "drifting", 2.0
 
@@ -98,7 +98,7 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> Noise:
     return suite
 
 
-def test_a_fourth_task_is_run_stored_verified_and_shown(noise: Noise, tmp_path: Path) -> None:
+def test_plugin_task_is_run_stored_verified_and_shown(noise: Noise, tmp_path: Path) -> None:
     path, record = evaluate(Drifting(6), EvaluationRequest(noise, tmp_path, Opening(tmp_path)))
     assert path == tmp_path / "noise" / "drifting.json"
     assert read_record(path) == record
@@ -115,7 +115,7 @@ def test_a_fourth_task_is_run_stored_verified_and_shown(noise: Noise, tmp_path: 
     assert "8 images of noise. Intervals: bootstrap over images," in markdown(table)
 
 
-def test_a_record_that_was_prettied_does_not_come_out(noise: Noise, tmp_path: Path) -> None:
+def test_manipulated_record_is_not_reproduced(noise: Noise, tmp_path: Path) -> None:
     path, record = evaluate(Drifting(2), EvaluationRequest(noise, tmp_path, Opening(tmp_path)))
     predictions = path.with_suffix(".npy")
     np.save(predictions, np.ones(8, bool))
@@ -129,7 +129,7 @@ def _pixbench(*arguments: Any) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
-def test_the_commands_know_a_fourth_task(noise: Noise, tmp_path: Path) -> None:
+def test_commands_support_a_plugin_task(noise: Noise, tmp_path: Path) -> None:
     evaluated = _pixbench("evaluate", "--model", "baseline:rgb-patch", "--suite", "noise", "--out", tmp_path)
     assert "rgb-patch" in evaluated.output
     assert "1.000" in evaluated.output
@@ -140,7 +140,7 @@ def test_the_commands_know_a_fourth_task(noise: Noise, tmp_path: Path) -> None:
         _pixbench("evaluate", "--model", "baseline:rgb-patch", "--suite", "noise", "--radius", 4, "--out", tmp_path)
 
 
-def test_tables_list_tasks_of_pairs_first(noise: Noise) -> None:
+def test_matching_is_the_first_task(noise: Noise) -> None:
     assert [task.name for task in ordered_tasks()] == ["matching", "classification", "constancy", "segmentation"]
     assert {METRICS.get(name).task for name in METRICS.names()} == set(TASKS.names())
     for task in ordered_tasks():
@@ -148,7 +148,7 @@ def test_tables_list_tasks_of_pairs_first(noise: Noise) -> None:
         assert set(task.columns) <= {metric.id for metric in metrics_of(task.name)}
 
 
-def test_a_record_of_a_task_that_is_not_installed_is_named(noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_record_of_an_unknown_task_is_rejected(noise: Noise, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, record = evaluate(Drifting(8), EvaluationRequest(noise, tmp_path, Opening(tmp_path)))
     monkeypatch.delitem(TASKS._added, "constancy")
     with pytest.raises(UserError, match="unknown evaluation task 'constancy'"):

@@ -1,4 +1,4 @@
-"""A record says what was evaluated: the model that is named, in the norm that was used, which saw the images and nothing else."""
+"""A record states what was evaluated: the model, the norm that was used, and what the model was given besides images."""
 
 import importlib
 import sys
@@ -42,7 +42,7 @@ HELPER = "def changed(images):\n    return images.{what}(2)\n"
 
 
 class StoppedError(Exception):
-    """The end of a run in the middle."""
+    """Interrupts a run."""
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_identity_covers_source_imported_files_and_state(written: Callable[..., 
     assert model_identity(changed) not in {*others, first}
 
 
-def test_a_stopped_run_goes_on_with_the_same_model_only(written: Callable[..., Model], tiny: Path, tmp_path: Path) -> None:
+def test_interrupted_run_resumes_only_with_the_same_model(written: Callable[..., Model], tiny: Path, tmp_path: Path) -> None:
     source, out = DatasetPairs(tiny, "tiny", 8), tmp_path / "out"
     steps = iter(range(7))
 
@@ -87,7 +87,7 @@ def test_a_stopped_run_goes_on_with_the_same_model_only(written: Callable[..., M
     assert len(list(work.glob("*.h5"))) == 1
     with pytest.raises(UserError, match=r"holds an interrupted run of another model .* --force"):
         evaluate(written(what="add"), source, out)
-    # A finished scene that was damaged is asked again.
+    # A finished scene that was damaged is evaluated again.
     part = next(work.glob("*.h5"))
     part.write_bytes(part.read_bytes()[:-100])
     resumed = evaluate(written(), source, out)[1]
@@ -96,7 +96,7 @@ def test_a_stopped_run_goes_on_with_the_same_model_only(written: Callable[..., M
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rgb-patch", "dense-sift", "hog", "random-unet"])
-def test_the_norm_of_a_record_is_the_one_that_was_used(name: str, tiny: Path, tmp_path: Path) -> None:
+def test_record_names_the_norm_that_was_used(name: str, tiny: Path, tmp_path: Path) -> None:
     source = DatasetPairs(tiny, "tiny", 16)
     records = {p: evaluate(load_model(f"baseline:{name}", p=p), source, tmp_path / str(p))[1] for p in (1.0, "cosine")}
     assert [record.model_info["p"] for record in records.values()] == ["1", "cosine"]
@@ -104,7 +104,7 @@ def test_the_norm_of_a_record_is_the_one_that_was_used(name: str, tiny: Path, tm
 
 
 @pytest.mark.slow
-def test_a_record_of_something_else_is_not_replaced(tiny: Path, tmp_path: Path) -> None:
+def test_other_records_are_not_overwritten(tiny: Path, tmp_path: Path) -> None:
     source, other = DatasetPairs(tiny, "tiny", 16), DatasetPairs(tiny, "tiny", 8)
     path, first = evaluate(load_model("baseline:rgb-patch"), source, tmp_path)
     before = path.read_bytes()
@@ -122,7 +122,7 @@ def test_a_record_of_something_else_is_not_replaced(tiny: Path, tmp_path: Path) 
     assert path.read_bytes() != before
 
 
-def test_runs_are_named_by_what_was_evaluated(tmp_path: Path) -> None:
+def test_checkpoints_are_named_by_their_run(tmp_path: Path) -> None:
     network = UNetConfig(widths=(8,), blocks=(1,), channels=4, heads=0)
     names = []
     for place in ("a/seed0/checkpoint", "b/seed0/checkpoint", "b/seed0/best", "mine/checkpoint", "mine/best"):
@@ -134,26 +134,26 @@ def test_runs_are_named_by_what_was_evaluated(tmp_path: Path) -> None:
 
 
 class Cheat(Model):
-    """Answers with the truth, if it is told."""
+    """Returns the ground truth, if it is given."""
 
     name = "cheat"
 
     def match(self, pair: Pair, query_uv: np.ndarray) -> Matches:
         """See Model."""
         column, row = query_uv.astype(int).T
-        pair.rgb_b[:] = 0  # and tries to change what others see
+        pair.rgb_b[:] = 0  # and tries to change the images of other models
         return Matches.only(pair.truth.uv_b[row, column].astype(float))
 
 
 class Asks(Cheat):
-    """Says that it wants the truth."""
+    """Declares that it needs the ground truth."""
 
     name = "asks"
     asks_for = ("truth",)
 
 
 class Peeks(DescriptorModel):
-    """Looks at the pair in the method that the harness calls with the truth."""
+    """Overrides the method that the harness calls with the ground truth."""
 
     name, p = "peeks", 2.0
 
@@ -166,7 +166,7 @@ class Peeks(DescriptorModel):
         raise AssertionError(pair)
 
 
-def test_a_model_sees_images_alone_unless_its_record_says_more(tiny: Path, tmp_path: Path) -> None:
+def test_models_get_only_images_unless_the_record_says_more(tiny: Path, tmp_path: Path) -> None:
     source = DatasetPairs(tiny, "tiny", 16)
     _, cheat = evaluate(Cheat(), source, tmp_path)
     assert cheat.value("pck@1") == 0

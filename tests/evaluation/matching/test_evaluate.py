@@ -28,7 +28,7 @@ from pixbench.leaderboard.tables import build_tables
 from pixbench.models.loading import load_model
 
 
-def test_queries_lie_where_the_truth_is_known() -> None:
+def test_queries_have_known_ground_truth() -> None:
     status = np.full((4, 8), Status.VISIBLE, np.uint8)
     assert query_pixels(status, 4).tolist() == [[2, 2], [6, 2]]
     status[2, 2], status[2, 6] = Status.AMBIGUOUS, Status.OCCLUDED
@@ -38,7 +38,7 @@ def test_queries_lie_where_the_truth_is_known() -> None:
 def test_oracle_scores_exactly_one(source: DatasetPairs, tmp_path: Path) -> None:
     path, record = evaluate(load_model("baseline:oracle"), source, tmp_path)
     scored = {name: value.value for name, value in record.metrics.items() if name.startswith(("pck", "delta", "mma"))}
-    # What only suites with levels measure has no value here.
+    # Metrics that need a suite with levels have no value here.
     exact = {name: value for name, value in scored.items() if value is not None}
     assert len(exact) == 17
     assert set(exact.values()) == {1.0}
@@ -47,13 +47,13 @@ def test_oracle_scores_exactly_one(source: DatasetPairs, tmp_path: Path) -> None
     assert record.data.points > 500
     assert read_record(path) == record
     assert len(read_predictions(path.with_suffix(".h5")).pairs) == 18
-    # What the whole is made of adds up.
+    # The groups add up to the total.
     groups = record.groups
     assert sum(group.pairs for name, group in groups.items() if name.startswith("visible share")) == 18
     assert groups["pixels: object"].points + groups["pixels: room"].points == record.data.points
 
 
-def test_chance_scores_what_random_pixels_do(source: DatasetPairs, tmp_path: Path) -> None:
+def test_chance_baseline_scores_like_random_pixels(source: DatasetPairs, tmp_path: Path) -> None:
     _, record = evaluate(load_model("baseline:chance"), source, tmp_path)
     width = source.images(0)[0].shape[1]
     assert record.metrics["closer"].pooled == pytest.approx(0.5, abs=0.05)
@@ -78,7 +78,7 @@ def test_progress_counts_every_pair_once(source: DatasetPairs, tmp_path: Path) -
         }
 
 
-def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_path: Path) -> None:
+def test_interrupted_run_reuses_finished_scenes(source: DatasetPairs, tmp_path: Path) -> None:
     class Counting(Colour):
         seen = 0
         stops = True
@@ -96,12 +96,12 @@ def test_a_stopped_run_goes_on_with_what_is_finished(source: DatasetPairs, tmp_p
     _, record = evaluate(Counting(), source, tmp_path)
     views = sum(len(source.images(group[0].scene)) for group in source.groups())
     assert 0 < Counting.seen < views
-    _, straight = evaluate(Colour(), source, tmp_path / "straight")
-    assert record.metrics == straight.metrics
+    _, uninterrupted = evaluate(Colour(), source, tmp_path / "straight")
+    assert record.metrics == uninterrupted.metrics
     assert not work_folder(tmp_path, "colour").exists()
 
 
-def test_another_model_of_the_same_name_does_not_take_over(source: DatasetPairs, tmp_path: Path) -> None:
+def test_interrupted_run_of_another_model_is_not_resumed(source: DatasetPairs, tmp_path: Path) -> None:
     predict(Colour(), source, tmp_path / "work", model_hash="one")
     (tmp_path / "work" / "000000.h5").write_text("what another run left")
     with pytest.raises(UserError, match="holds an interrupted run of another model"):
@@ -110,7 +110,7 @@ def test_another_model_of_the_same_name_does_not_take_over(source: DatasetPairs,
     assert len(predictions.pairs) == 18
 
 
-def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path: Path) -> None:
+def test_failed_pairs_are_recorded_with_a_reason(source: DatasetPairs, tmp_path: Path) -> None:
     class Fragile(Model):
         name = "fragile"
         asks_for = ("which pair it is",)
@@ -125,7 +125,7 @@ def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path
     assert record.data.failed == {"ValueError: no features in this image": failed}
     rows = (tmp_path / "fragile.pairs.csv").read_text().splitlines()
     assert sum("no features" in row for row in rows) == failed
-    # Its queries are misses: they count, and infinitely far.
+    # Its queries count as misses, with infinite error.
     assert record.metrics["epe_mean"].value is None
     assert record.data.pairs == 18
 
@@ -140,7 +140,7 @@ def test_a_pair_that_fails_is_a_row_with_a_reason(source: DatasetPairs, tmp_path
     assert not (tmp_path / "broken.json").exists()
 
 
-def test_what_fails_is_a_miss_in_every_metric(source: DatasetPairs, tmp_path: Path) -> None:
+def test_failed_pairs_are_misses_in_every_metric(source: DatasetPairs, tmp_path: Path) -> None:
     class Failing(Colour):
         name = "failing"
         scenes = 0
@@ -162,7 +162,7 @@ def test_what_fails_is_a_miss_in_every_metric(source: DatasetPairs, tmp_path: Pa
     assert known == pytest.approx([0.0] * len(known))
 
 
-def test_a_collapsed_model_is_not_perfect(source: DatasetPairs, tmp_path: Path) -> None:
+def test_collapsed_model_scores_at_chance(source: DatasetPairs, tmp_path: Path) -> None:
     class Collapsed(Colour):
         name = "collapsed"
 
@@ -173,7 +173,7 @@ def test_a_collapsed_model_is_not_perfect(source: DatasetPairs, tmp_path: Path) 
     assert record.metrics["closer"].value == 0.5
 
 
-def test_the_tolerance_of_mutual_matches_follows_the_grid(source: DatasetPairs, tmp_path: Path) -> None:
+def test_mutual_match_tolerance_scales_with_the_stride(source: DatasetPairs, tmp_path: Path) -> None:
     class Coarse(Colour):
         name = "coarse"
 
@@ -188,14 +188,14 @@ def test_the_tolerance_of_mutual_matches_follows_the_grid(source: DatasetPairs, 
     assert evaluate(MatcherModel(lambda a, b: (np.ones((9, 2)), np.ones((9, 2))), "points"), source, tmp_path)[1].protocol.mutual_px is None
 
 
-def test_batch_size_does_not_move_scores(source: DatasetPairs, tmp_path: Path) -> None:
+def test_batch_size_does_not_change_scores(source: DatasetPairs, tmp_path: Path) -> None:
     records = [evaluate(load_model("baseline:random-unet"), source, tmp_path / str(batch), batch=batch)[1] for batch in (1, 3)]
     first, second = ({name: value.value for name, value in record.metrics.items()} for record in records)
     for name, value in first.items():
         assert second[name] == (value if value is None else pytest.approx(value, abs=1e-4)), name
 
 
-def test_predictions_belong_to_their_pairs(source: DatasetPairs, tiny: Path, tmp_path: Path) -> None:
+def test_predictions_of_other_pairs_are_rejected(source: DatasetPairs, tiny: Path, tmp_path: Path) -> None:
     path, _ = evaluate(Colour(), source, tmp_path)
     predictions = read_predictions(path.with_suffix(".h5"))
     with pytest.raises(UserError, match="other query pixels"):
@@ -205,7 +205,7 @@ def test_predictions_belong_to_their_pairs(source: DatasetPairs, tiny: Path, tmp
         read_predictions(path.with_suffix(".h5"))
 
 
-def test_a_matcher_answers_near_its_points(source: DatasetPairs, tmp_path: Path) -> None:
+def test_matcher_predicts_only_near_its_points(source: DatasetPairs, tmp_path: Path) -> None:
     shift = np.array([3.0, -2.0])
 
     def matcher(image_a: Tensor, image_b: Tensor) -> tuple[Any, ...]:
@@ -233,7 +233,7 @@ def test_coverage_is_the_share_of_queries_near_a_match(source: DatasetPairs, tmp
         calls.append(1)
         if len(calls) == 1:
             raise ValueError("no")
-        return points, points[::-1]  # nearly all wrong, which is not what it measures
+        return points, points[::-1]  # nearly all wrong: coverage does not depend on it
 
     _, record = evaluate(MatcherModel(matcher, "points"), source, tmp_path)
     shares = []
@@ -249,10 +249,10 @@ def test_coverage_is_the_share_of_queries_near_a_match(source: DatasetPairs, tmp
     assert evaluate(Colour(), source, tmp_path)[1].value("coverage") is None
 
 
-def test_truth_between_pixel_centres(source: DatasetPairs) -> None:
+def test_ground_truth_between_pixel_centres(source: DatasetPairs) -> None:
     pair = source.pair(source.groups()[0][0])
     visible = pair.truth.status == Status.VISIBLE
-    # Four visible pixels around a corner: the truth there lies between theirs.
+    # Four visible pixels around a corner: the ground truth there is the mean of theirs.
     block = visible[:-1, :-1] & visible[1:, :-1] & visible[:-1, 1:] & visible[1:, 1:]
     row, column = np.argwhere(block)[len(np.argwhere(block)) // 2]
     expected = pair.truth.uv_b[row : row + 2, column : column + 2].astype(float).mean(axis=(0, 1))
@@ -261,7 +261,7 @@ def test_truth_between_pixel_centres(source: DatasetPairs) -> None:
     np.testing.assert_allclose(truth_at(pair, centre)[0], pair.truth.uv_b[row, column], atol=1e-5)
 
 
-def test_what_was_trained_on_is_told_apart(tiny: Path, tmp_path: Path) -> None:
+def test_assets_seen_in_training_are_grouped_separately(tiny: Path, tmp_path: Path) -> None:
     from pixbench.dataset.leakage import assets
     from pixbench.dataset.reader import Dataset
 
@@ -291,7 +291,7 @@ def test_the_table_is_a_pure_function_of_records(source: DatasetPairs, tmp_path:
         record = stored.record
         return StoredRecord(stored.path, record.model_copy(update={"data": record.data.model_copy(update=data)}))
 
-    # Another processor's last bits make no other table, another recipe does.
+    # Contents that differ by a processor's rounding share a table; other recipes do not.
     assert len(build_tables([*records, changed(records[0], content_sha256="0" * 64)])) == 1
     assert len(build_tables([*records, changed(records[0], recipe_sha256="0" * 64)])) == 2
     redefined = {name: value.model_copy(update={"sha256": "0" * 64}) for name, value in records[0].record.metrics.items()}

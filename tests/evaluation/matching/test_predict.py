@@ -14,7 +14,7 @@ from pixbench.evaluation.model import DescriptorModel, Model
 
 
 class Batches(DescriptorModel):
-    """Remembers how many images it got at once; describes each by its mean."""
+    """Records the batch sizes; describes each image by its mean."""
 
     name, p = "batches", 2.0
 
@@ -36,7 +36,7 @@ class Batches(DescriptorModel):
         ([], 4, []),
     ],
 )
-def test_images_of_one_size_are_described_together(heights: Sequence[int], batch: int, asked: list[int]) -> None:
+def test_images_of_equal_size_are_batched(heights: Sequence[int], batch: int, asked: list[int]) -> None:
     model, images = Batches(), [np.full((height, 5, 3), 10 * number, np.uint8) for number, height in enumerate(heights)]
     described = list(_describe_images(model, images, batch))
     assert model.asked == asked
@@ -45,7 +45,7 @@ def test_images_of_one_size_are_described_together(heights: Sequence[int], batch
 
 
 class Moved(Model):
-    """Knows where all points go, but fails on some calls."""
+    """Predicts every match exactly, but fails on some calls."""
 
     name = "moved"
 
@@ -63,7 +63,7 @@ def _source() -> FlatPairs:
     return FlatPairs(*(flat_pair(scene=scene) for scene in range(3)))
 
 
-def test_finished_scenes_are_not_asked_again(tmp_path: Path) -> None:
+def test_finished_scenes_are_not_predicted_again(tmp_path: Path) -> None:
     done: list[int] = []
     first, spent = predict(Moved(2), _source(), tmp_path / "work", progress=done.append)
     assert [answer.reason for answer in first.answers] == ["", "ValueError: no points", ""]
@@ -80,19 +80,19 @@ def test_finished_scenes_are_not_asked_again(tmp_path: Path) -> None:
     assert predict(again, _source(), tmp_path / "work", search=Search(radius_px=3), force=True)[1].pairs == 3
 
 
-def test_answers_to_some_queries_only_are_a_failure(tmp_path: Path) -> None:
+def test_incomplete_predictions_are_a_failure(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="moved failed on every pair; the first time with: ValueError: 11 answers for 12 queries"):
         predict(Moved(short=True), _source(), tmp_path / "work")
     assert not (tmp_path / "work").exists()
 
 
 @pytest.mark.parametrize("error", [UserError, MemoryError])
-def test_what_no_other_pair_would_mend_ends_the_run(error: type[Exception], tmp_path: Path) -> None:
+def test_errors_that_affect_every_pair_end_the_run(error: type[Exception], tmp_path: Path) -> None:
     with pytest.raises(error, match="no"):
         predict(Moved(2, error=error), _source(), tmp_path / "work")
 
 
-def test_reasons_are_one_short_line(tmp_path: Path) -> None:
+def test_failure_reasons_are_one_short_line(tmp_path: Path) -> None:
     class Verbose(Moved):
         def match(self, pair: Pair, query_uv: np.ndarray) -> Matches:
             if pair.rgb_a.any():

@@ -1,4 +1,4 @@
-"""A record of flat pairs is scored again: every number of it that was changed is named, and no other."""
+"""Rescoring a record of flat pairs reports every number that was changed, and no other."""
 
 import csv
 import math
@@ -55,11 +55,11 @@ def stored(source: FlatPairs, tmp_path: Path) -> StoredRecord:
     return StoredRecord(path, record)
 
 
-def _wrong(stored: StoredRecord, source: FlatPairs) -> list[str]:
+def _differences(stored: StoredRecord, source: FlatPairs) -> list[str]:
     return [each.name for each in rescore(stored, lambda: source) if not each.same]
 
 
-def test_nothing_is_wrong_with_what_was_written(stored: StoredRecord, source: FlatPairs) -> None:
+def test_unchanged_record_has_no_differences(stored: StoredRecord, source: FlatPairs) -> None:
     done: list[int] = []
     found = rescore(stored, lambda: source, done.append)
     assert [each for each in found if not each.same] == []
@@ -80,12 +80,12 @@ def test_nothing_is_wrong_with_what_was_written(stored: StoredRecord, source: Fl
         ({"failed": {"ValueError: yes": 1}}, ["reasons of failures"]),
         ({"seed": 1}, ["split and seed"]),
         ({"split": "train"}, ["split and seed"]),
-        # What only the model's owner can tell is not compared.
+        # Fields that only the model's owner can know are not compared.
         ({"trained_on": "0" * 64}, []),
     ],
 )
-def test_changed_facts_about_the_data_are_named(change: dict[str, Any], named: list[str], stored: StoredRecord, source: FlatPairs) -> None:
-    assert _wrong(changed(stored, data={**stored.record.data.model_dump(), **change}), source) == named
+def test_changed_data_fields_are_reported(change: dict[str, Any], named: list[str], stored: StoredRecord, source: FlatPairs) -> None:
+    assert _differences(changed(stored, data={**stored.record.data.model_dump(), **change}), source) == named
 
 
 @pytest.mark.parametrize(
@@ -96,21 +96,21 @@ def test_changed_facts_about_the_data_are_named(change: dict[str, Any], named: l
         ("angle: 45 to 60 deg", {"metrics": {"pck@2": 0.1}}, ["angle: 45 to 60 deg, pck@2"]),
     ],
 )
-def test_changed_groups_are_named(group: str, change: dict[str, Any], named: list[str], stored: StoredRecord, source: FlatPairs) -> None:
+def test_changed_groups_are_reported(group: str, change: dict[str, Any], named: list[str], stored: StoredRecord, source: FlatPairs) -> None:
     groups = stored.record.model_dump()["groups"]
     groups[group] = {**groups[group], **change, "metrics": {**groups[group]["metrics"], **change.get("metrics", {})}}
-    assert _wrong(changed(stored, groups=groups), source) == named
+    assert _differences(changed(stored, groups=groups), source) == named
 
 
-def test_groups_that_are_missing_or_invented_are_named(stored: StoredRecord, source: FlatPairs) -> None:
+def test_missing_and_extra_groups_are_reported(stored: StoredRecord, source: FlatPairs) -> None:
     groups = stored.record.model_dump()["groups"]
     invented = {"pairs": 1, "points": 2, "metrics": {"pck@1": 0.9}}
-    # What was seen in training only the owner of the training set can tell.
-    assert _wrong(changed(stored, groups={**groups, "rooms: unseen": invented}), source) == []
-    found = _wrong(changed(stored, groups={**groups, "level: easy": invented}), source)
+    # Only the owner of the training set can know what was seen in training.
+    assert _differences(changed(stored, groups={**groups, "rooms: unseen": invented}), source) == []
+    found = _differences(changed(stored, groups={**groups, "level: easy": invented}), source)
     assert found == ["level: easy, pairs", "level: easy, points", "level: easy, pck@1"]
     del groups["pixels: room"]
-    lacking = _wrong(changed(stored, groups=groups), source)
+    lacking = _differences(changed(stored, groups=groups), source)
     assert {"pixels: room, pairs", "pixels: room, points", "pixels: room, pck@2"} <= set(lacking)
     assert all(name.startswith("pixels: room, ") for name in lacking)
 
@@ -135,21 +135,21 @@ def _with_table(stored: StoredRecord, rows: list[dict[str, str]]) -> StoredRecor
         (0, "scene", "7"),
     ],
 )
-def test_a_changed_cell_of_the_table_is_named(row: int, column: str, text: str, stored: StoredRecord, source: FlatPairs) -> None:
+def test_changed_table_cells_are_reported(row: int, column: str, text: str, stored: StoredRecord, source: FlatPairs) -> None:
     with stored.beside("pairs").open(newline="") as file:
         rows = list(csv.DictReader(file))
     rows[row][column] = text
     if column == "failed" and not text:
-        # A column that is empty is as good as none, and the other table's is not.
+        # An empty column counts as absent, but the recomputed table has it.
         with pytest.raises(UserError, match="has other rows or columns than its predictions give"):
-            _wrong(_with_table(stored, rows), source)
+            _differences(_with_table(stored, rows), source)
     else:
-        assert _wrong(_with_table(stored, rows), source) == [f"table of pairs, {column}"]
+        assert _differences(_with_table(stored, rows), source) == [f"table of pairs, {column}"]
     with pytest.raises(UserError, match="has other rows or columns than its predictions give"):
-        _wrong(_with_table(stored, rows[:1]), source)
+        _differences(_with_table(stored, rows[:1]), source)
 
 
-def test_records_of_other_data_and_models_are_refused(stored: StoredRecord, source: FlatPairs) -> None:
+def test_records_of_other_data_or_models_are_rejected(stored: StoredRecord, source: FlatPairs) -> None:
     other = FlatPairs(*(source.pair(key) for group in source.groups() for key in group))
     other.identity = replace(source.identity, recipe_sha256="2" * 64)
     with pytest.raises(UserError, match="was scored on recipe 111111111111, the data here has 222222222222"):
@@ -158,19 +158,19 @@ def test_records_of_other_data_and_models_are_refused(stored: StoredRecord, sour
         rescore(changed(stored, model="grey"), lambda: source)
 
 
-def test_a_renewed_record_is_as_it_was(stored: StoredRecord, source: FlatPairs) -> None:
+def test_renew_restores_the_record(stored: StoredRecord, source: FlatPairs) -> None:
     metrics = {name: value.model_dump() for name, value in stored.record.metrics.items()}
     metrics["pck@2"]["value"] = 0.9
     renewed = renew(changed(stored, metrics=metrics), lambda: source)
     assert renewed.metrics == stored.record.metrics
     assert renewed.groups == stored.record.groups
     assert renewed.protocol == stored.record.protocol
-    # Older records name no tolerance: mutual meant the very pixel.
+    # Older records have no tolerance: mutual meant the same pixel.
     older = stored.record.protocol.model_copy(update={"mutual_px": None})
     assert renew(changed(stored, protocol=older.model_dump()), lambda: source).protocol.mutual_px == 0.0
 
 
-def test_cells_are_numbers_or_words() -> None:
+def test_cells_are_parsed_as_numbers_or_text() -> None:
     assert [_cell(text) for text in ("0.5", "inf", "", None)] == [0.5, math.inf, None, None]
     assert _cell("ValueError: no") == _cell("ValueError: no") != _cell("ValueError: yes")
 
@@ -179,11 +179,11 @@ def test_cells_are_numbers_or_words() -> None:
     ("one", "other", "apart"),
     [(0.5, 0.25, 0.25), (200.0, 201.0, 1 / 200), (None, None, 0), (None, 0.0, math.inf), (0.0, None, math.inf), (math.inf, math.inf, 0)],
 )
-def test_how_far_cells_are_apart(one: float | None, other: float | None, apart: float) -> None:
+def test_difference_between_cells(one: float | None, other: float | None, apart: float) -> None:
     assert _apart(one, other) == pytest.approx(apart)
 
 
-def test_the_table_of_pairs() -> None:
+def test_pair_table_format() -> None:
     rows = [
         PairRow(3, 0, 1, 12.345, 0.56789, 7, "", {"b": 1 / 3, "a": math.inf}),
         PairRow(3, 1, 0, math.nan, 0.0, 0, "ValueError: a, b", {"a": math.nan}),

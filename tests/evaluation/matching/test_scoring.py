@@ -1,4 +1,4 @@
-"""Scores of flat pairs by hand: what counts, in which group, and which predictions are refused."""
+"""Scores of flat pairs against hand-computed values: totals, groups, and rejected predictions."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ QUERIES = [(column, row) for row in (1, 3, 5) for column in (1, 3, 5, 7)]
 
 
 def _near(*good: bool) -> PairPredictions:
-    """Answers to all queries, .5 px off where they are good and 3 px off elsewhere."""
+    """Predictions for all queries, .5 px off where they are good and 3 px off elsewhere."""
     return answered(QUERIES, [(0.5 if one else 3.0, 0) for one in good or (True,) * 12])
 
 
@@ -43,7 +43,7 @@ def test_means_are_over_pairs_and_pooled_over_points() -> None:
     assert done == [1, 1]
 
 
-def test_bins_are_half_open_but_for_the_last() -> None:
+def test_bins_are_half_open_except_the_last() -> None:
     angles = [0.0, 14.9, 15.0, 30.0, 180.0, float("nan")]
     shares = [0.0, 0.19, 0.2, 0.8, 1.0, 0.6]
     pairs = [flat_pair(scene=k, angle_deg=angle, overlap=share) for k, (angle, share) in enumerate(zip(angles, shares, strict=True))]
@@ -60,7 +60,7 @@ def test_bins_are_half_open_but_for_the_last() -> None:
     }
 
 
-def _kinds(found: Scores) -> dict[str, tuple[int, int, float]]:
+def _pixel_groups(found: Scores) -> dict[str, tuple[int, int, float]]:
     """Pairs, points and PCK of each group of pixels."""
     return {
         name: (group.pairs, group.points, group.metrics["pck@1"])
@@ -69,23 +69,23 @@ def _kinds(found: Scores) -> dict[str, tuple[int, int, float]]:
     }
 
 
-def test_kinds_of_pixels() -> None:
+def test_groups_of_pixels() -> None:
     left = np.zeros((6, 8), bool)
     left[:, :4] = True
     upper = np.zeros((6, 8), bool)
     upper[:2] = True
-    # Objects at the left, of which the upper row is known from training; answers are right at the left.
+    # Objects on the left, of which the upper row was seen in training; predictions are correct on the left.
     answers = _near(*[True, True, False, False] * 3)
     known = flat_pair(on_object=left, seen_object=upper, seen_room=True)
-    assert _kinds(_scored(known, answers=[answers])) == {
+    assert _pixel_groups(_scored(known, answers=[answers])) == {
         "pixels: object": (1, 6, 1.0),
         "pixels: room": (1, 6, 0.0),
         "objects: seen in training": (1, 2, 1.0),
         "objects: unseen": (1, 4, 1.0),
         "rooms: seen in training": (1, 12, 0.5),
     }
-    assert set(_kinds(_scored(flat_pair(seen_room=False)))) == {"rooms: unseen"}
-    # A pair without a query on an object is no pair of that group.
+    assert set(_pixel_groups(_scored(flat_pair(seen_room=False)))) == {"rooms: unseen"}
+    # A pair without a query on an object is not in that group.
     both = _scored(known, flat_pair(scene=1, on_object=np.zeros((6, 8), bool)), answers=[answers] * 2)
     assert both.groups["pixels: object"].pairs == 1
     assert both.groups["pixels: room"].metrics["pck@1"] == pytest.approx((0 + 0.5) / 2)
@@ -99,7 +99,7 @@ def _asked(scale: Any, texture: Any = 3.0) -> ScoredPair:
 
 def test_strata_are_half_open() -> None:
     found = _scored(_asked([0.5] * 4 + [0.79] * 4 + [0.8] * 4, [2.0] * 6 + [1.99] * 6))
-    assert _kinds(found) == {
+    assert _pixel_groups(found) == {
         "level: easy": (1, 12, 1.0),
         "scale: 0.5 to 0.8": (1, 8, 1.0),
         "scale: 0.8 to 1.25": (1, 4, 1.0),
@@ -107,7 +107,7 @@ def test_strata_are_half_open() -> None:
         "texture: 0 to 2": (1, 6, 1.0),
         "texture: 2 to 4": (1, 6, 1.0),
     }
-    # All are within a hundredth of a bound of texture: on another copy each may be in another group of this kind, and of no other.
+    # All are within 1% of a texture bound: on another copy each may be in another texture group, but in no other scale group.
     assert (found.rows[0].changed, found.rows[0].unsure) == (0, 12)
     assert (found.groups["scale: 0.5 to 0.8"].changed, found.groups["level: easy"].changed) == (1.0, 0.0)
 
@@ -126,27 +126,27 @@ def test_errors_can_be_shifted() -> None:
         (answered([(1, 0), *QUERIES], (0, 0)), "are of other query pixels than the suite's"),
     ],
 )
-def test_only_the_queries_of_the_set_are_scored(answers: PairPredictions, message: str) -> None:
+def test_predictions_at_other_pixels_are_rejected(answers: PairPredictions, message: str) -> None:
     with pytest.raises(UserError, match=message):
         _scored(flat_pair(), answers=[answers])
 
 
-def test_predictions_of_something_else_are_refused() -> None:
+def test_predictions_of_another_data_set_are_rejected() -> None:
     source = FlatPairs(flat_pair(), flat_pair(scene=1))
     predictions = source.predicted(_near(), _near())
     with pytest.raises(UserError, match="were made on another data set"):
         score(replace(predictions, content_sha256="other"), source)
     with pytest.raises(UserError, match="are of other pairs than the data set's"):
         score(replace(predictions, pairs=predictions.pairs[::-1]), source)
-    # Another copy of the set is not another set, but it has the same pairs.
+    # Another copy of the data set is accepted if it has the same pairs.
     score(replace(predictions, content_sha256="other"), source, metrics=PCK, elsewhere=True)
 
 
-def test_on_another_copy_one_query_in_a_thousand_may_differ() -> None:
+def test_queries_of_another_copy_may_differ_by_one_per_thousand() -> None:
     """Pairs of 32 x 32 queries: of two pairs two queries may differ, of one pair one."""
     queries = [(column, row) for row in range(1, 64, 2) for column in range(1, 64, 2)]
     pairs = [flat_pair(width=64, height=64, scene=scene) for scene in range(2)]
-    # One query of the set is not answered, and one that is answered is not of the set.
+    # One query of the data set has no prediction, and one prediction is not at a query.
     other = answered([*queries[:-1], (63, 62 + 1)], (0, 0))
     fewer, more = answered(queries[:-1], (0, 0)), answered([(0, 0), *queries], (0, 0))
     source = FlatPairs(*pairs)
@@ -157,6 +157,6 @@ def test_on_another_copy_one_query_in_a_thousand_may_differ() -> None:
     assert score(replace(predictions, answers=[other, more]), source, metrics=PCK, elsewhere=True).rows[0].changed == 0
     with pytest.raises(UserError, match="3 of 2048 query pixels differ from the suite's"):
         score(replace(predictions, answers=[answered(queries[:-2], (0, 0)), more]), source, metrics=PCK, elsewhere=True)
-    # On the same copy none may.
+    # On the same copy no query may differ.
     with pytest.raises(UserError, match="other query pixels"):
         score(source.predicted(fewer, more), source, metrics=PCK, elsewhere=True)

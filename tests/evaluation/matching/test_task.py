@@ -1,4 +1,4 @@
-"""Matching as a task: what is asked for, how tables are captioned, and what statistics resample."""
+"""Matching as a task: requested pairs, table captions, and the units that statistics resample."""
 
 import json
 from dataclasses import replace
@@ -41,14 +41,14 @@ def _record(stride: int = 4, pairs: FilePart | None = None, **info: Any) -> Reco
     )
 
 
-def test_matchers_of_points_have_columns_of_their_own() -> None:
+def test_keypoint_matchers_have_their_own_columns() -> None:
     assert MATCHING.columns_of(_record(channels=32)) == MATCHING.columns
     assert MATCHING.columns_of(_record(reach_px=4.0)) == POINT_COLUMNS
     assert {*MATCHING.columns, *POINT_COLUMNS} <= set(METRICS.names())
     assert MATCHING.size(_record().data) == "2 scenes, 6 ordered pairs"
 
 
-def test_captions_say_what_was_asked() -> None:
+def test_captions_describe_queries_and_search() -> None:
     shown = {"delta_avg": "δ_avg", "epe_median": "median EPE", "closer": "closer"}
     caption = MATCHING.caption(_record(), shown)
     assert caption.startswith("123 visible queries (every 4th pixel of every 4th row), searched in the whole target image")
@@ -59,12 +59,12 @@ def test_captions_say_what_was_asked() -> None:
     assert "share of 123 visible queries (every 4th pixel of every 4th row) with a match within 2.5 px" in points
 
 
-def test_how_metrics_are_aggregated() -> None:
+def test_description_of_the_aggregation() -> None:
     assert MATCHING.aggregation(METRICS.get("pck@1")) == "mean over pairs that have a value"
     assert MATCHING.aggregation(METRICS.get("pose_auc@10/poselib")) == "computed from the errors of all pairs"
 
 
-def test_scenes_are_summed_over_their_pairs(tmp_path: Path) -> None:
+def test_unit_sums_are_per_scene(tmp_path: Path) -> None:
     table = tmp_path / "mine.pairs.csv"
     table.write_text("scene,a,b,pck@1,epe_mean\n0,0,1,0.25,inf\n4,0,1,0.5,\n0,1,0,0.5,2\n4,1,0,,\n")
     stored = StoredRecord(tmp_path / "mine.json", _record(pairs=file_part(table)))
@@ -88,7 +88,7 @@ def listed(tmp_path: Path) -> Path:
     return tmp_path / "listed"
 
 
-def test_data_of_a_record_are_opened_once(listed: Path, tmp_path: Path) -> None:
+def test_recorded_pairs_are_opened_once(listed: Path, tmp_path: Path) -> None:
     access = DataAccess(Opening(tmp_path), data=listed)
     record = _record(stride=3)
     pairs = recorded_pairs(record, access)
@@ -100,13 +100,13 @@ def test_data_of_a_record_are_opened_once(listed: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("option", "value"), [("query_stride", 2), ("long_side", 320)])
-def test_a_suite_fixes_its_queries_and_sizes(option: str, value: int, tmp_path: Path) -> None:
+def test_suites_reject_query_and_size_options(option: str, value: int, tmp_path: Path) -> None:
     request = EvaluationRequest(SUITES.get("mini"), tmp_path, Opening(tmp_path), **{option: value})  # type: ignore[arg-type]
     with pytest.raises(UserError, match=f"--{option.replace('_', '-')}: suite mini fixes its queries and sizes; use it with --data"):
         _requested_pairs(request, None)
 
 
-def test_a_data_set_has_its_own_size_and_sources(listed: Path, tmp_path: Path) -> None:
+def test_options_of_a_data_set(listed: Path, tmp_path: Path) -> None:
     request = EvaluationRequest(None, tmp_path, Opening(tmp_path), data=listed)
     assert _requested_pairs(request, None).query_stride == 12
     assert _requested_pairs(replace(request, query_stride=5), None).query_stride == 5
@@ -121,7 +121,7 @@ def test_a_data_set_has_its_own_size_and_sources(listed: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("grid_px", "tolerance"), [(1.0, 1.0), (2.0, 1.0), (2.5, 1.25), (14.0, 7.0)])
-def test_a_match_comes_back_to_its_cell(grid_px: float, tolerance: float) -> None:
+def test_mutual_tolerance_is_half_a_cell_and_at_least_one_pixel(grid_px: float, tolerance: float) -> None:
     assert mutual_tolerance(grid_px) == tolerance
 
 
@@ -130,11 +130,11 @@ def test_a_match_comes_back_to_its_cell(grid_px: float, tolerance: float) -> Non
     [
         (Colour(), Search(), ("whole target image", None, False, 5.0)),
         (Colour(), Search(radius_px=4.0, subpixel=True, exclude_px=3.0), ("disk around the query's place", 4.0, True, 3.0)),
-        # A matcher searches as it likes.
+        # A keypoint matcher has its own search.
         (MatcherModel(lambda image_a, image_b: (), "points"), Search(radius_px=4.0, subpixel=True), ("own", None, False, None)),
     ],
 )
-def test_what_records_say_of_the_search(model: Model, search: Search, said: tuple[Any, ...]) -> None:
+def test_protocol_records_the_search_options(model: Model, search: Search, said: tuple[Any, ...]) -> None:
     protocol = _protocol(model, FlatPairs(flat_pair()), search, 3)
     assert (protocol.search, protocol.radius_px, protocol.subpixel, protocol.ratio_excludes_px) == said
     assert (protocol.query_stride, protocol.batch, protocol.device, protocol.mutual_px) == (2, 3, "cpu", None)

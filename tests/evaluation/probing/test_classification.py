@@ -23,14 +23,14 @@ class Grey(DescriptorModel):
 
 
 def _parts(rng: np.random.Generator, e: float, count: int = 600) -> LabelledDescriptors:
-    """Two channels: a shape that tells the label of three in four, and a colour that tells it of all but a share e."""
+    """Two channels: a shape that agrees with the label in 75% of images, and a colour that agrees in all but a share e."""
     label = rng.random(count) < 0.5
     shape, colour = label ^ (rng.random(count) < 0.25), label ^ (rng.random(count) < e)
     features = np.stack([shape, colour], axis=1)[:, :, None] + rng.normal(0, 0.05, (count, 2, 4))
     return LabelledDescriptors(torch.from_numpy(features).float(), label)
 
 
-def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probes_use_colour_that_predicts_the_label(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(0)
     chosen, found = read_out([_parts(rng, 0.1), _parts(rng, 0.2)], _parts(rng, 0.9), seed=0)
@@ -43,8 +43,8 @@ def test_a_probe_follows_colour_where_it_pays(monkeypatch: pytest.MonkeyPatch) -
             continue
         id_, ood = (np.mean(part.predicted == part.label) for part in found[name])
         assert id_ == pytest.approx(0.85, abs=0.06)
-        # Colour and shape together: colour wins where they differ, and is wrong nine times of ten.
-        assert ood < 0.3 or name == "oracle"  # which may do without it
+        # Where colour and shape differ the probe follows colour, which is wrong nine times out of ten.
+        assert ood < 0.3 or name == "oracle"  # which may ignore colour
 
 
 def test_the_oracle_selects_on_the_test_domain(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +52,11 @@ def test_the_oracle_selects_on_the_test_domain(monkeypatch: pytest.MonkeyPatch) 
     rng = np.random.default_rng(1)
     _, found = read_out([_parts(rng, 0.1), _parts(rng, 0.2)], _parts(rng, 0.9), seed=0)
     accuracy = {name: float(np.mean(found[name][1].predicted == found[name][1].label)) for name in READ_OUTS}
-    # Selected on a fifth of it, measured on the rest: up to chance it is no worse than what never saw it.
+    # Selected on a fifth of the test domain, measured on the rest: up to noise, no worse than selection without it.
     assert accuracy["oracle"] >= max(accuracy["training-domain"], accuracy["leave-one-domain-out"]) - 0.03
 
 
-def test_probabilities_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probabilities_round_trip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixbench.evaluation.probing.read_out.HEAD_STEPS", 2)
     rng = np.random.default_rng(2)
     _, found = read_out([_parts(rng, 0.1, 100), _parts(rng, 0.2, 100)], _parts(rng, 0.9, 100), seed=0)
@@ -68,7 +68,7 @@ def test_probabilities_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read_probabilities(tmp_path / "p.h5")
 
 
-def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_classification_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pixbench.generators.warps.colored_mnist import colored_mnist
     from pixbench.generators.warps.mnist import Digits
 
@@ -88,7 +88,7 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
     assert record.protocol.selection == list(READ_OUTS)
     assert record.data.suite == "digits v3"
     assert read_record(path) == record
-    # What statistics resample are the images of an accuracy, right or wrong.
+    # Statistics resample images, each right or wrong.
     stored = StoredRecord(path, record)
     for metric in ("id_accuracy/head", "ood_accuracy/oracle"):
         sums = CLASSIFICATION.unit_sums(stored, metric)
@@ -100,7 +100,7 @@ def test_the_whole_way_on_domains_of_its_own(tmp_path: Path, monkeypatch: pytest
         evaluate(load_model("baseline:oracle"), suite, tmp_path)
 
 
-def test_there_is_a_suite_for_every_cut() -> None:
+def test_every_cut_has_a_suite() -> None:
     from pixbench.generators.warps.colored_mnist import CUTS
 
     for cut in CUTS:
@@ -109,8 +109,8 @@ def test_there_is_a_suite_for_every_cut() -> None:
     assert Bounds((0.8, 1), (0, 0.25), (0.5, 0.8), 0.1).classify(0.85, 0.1) == "encode"
 
 
-def test_confidence_is_that_of_the_predicted_class() -> None:
-    # .9 sure of either class, and right twice; .6 sure, and wrong.
+def test_calibration_uses_the_confidence_in_the_predicted_class() -> None:
+    # Confidence .9 in either class, and right twice; confidence .6, and wrong.
     found = Classified(np.array([0.9, 0.1, 0.4]), np.array([True, False, True]))
     assert calibration_error(found) == pytest.approx((0.1 + 0.1 + 0.6) / 3)
     assert np.isnan(calibration_error(Classified(np.empty(0), np.empty(0, bool))))

@@ -11,7 +11,7 @@ BOUNDS = Bounds(encode_id=(0.75, 0.875), encode_ood=(0.125, 0.25), suppress=(0.5
     ("id_", "ood", "said"),
     [
         (0.8, 0.2, "encode"),
-        # All bounds are allowed.
+        # Bounds are inclusive.
         (0.75, 0.125, "encode"),
         (0.875, 0.25, "encode"),
         (0.74, 0.2, "ambiguous"),
@@ -29,11 +29,11 @@ BOUNDS = Bounds(encode_id=(0.75, 0.875), encode_ood=(0.125, 0.25), suppress=(0.5
         (0.63, 0.5, "ambiguous"),
     ],
 )
-def test_what_accuracies_say(id_: float, ood: float, said: str) -> None:
+def test_accuracies_are_classified_by_bounds(id_: float, ood: float, said: str) -> None:
     assert BOUNDS.classify(id_, ood) == said
 
 
-def test_the_recipe_covers_settings_and_contents() -> None:
+def test_recipe_hash_covers_settings_and_contents() -> None:
     suite = DomainSuite("digits", "title", 1, "colored-mnist", "mine", "irm", 0, 32, 8)
     assert suite.recipe_sha256("a") == suite.recipe_sha256("a")
     changed = [replace(suite, **change) for change in ({"cut": "iid"}, {"seed": 1}, {"size": 64}, {"stride": 4}, {"bounds": BOUNDS})]

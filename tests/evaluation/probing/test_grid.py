@@ -5,14 +5,14 @@ import torch
 from pixbench.evaluation.probing.grid import describe_images, to_size
 
 
-def test_images_are_scaled_as_a_whole() -> None:
+def test_resizing_preserves_a_ramp() -> None:
     ramp = (torch.arange(28) + 0.5).expand(1, 3, 28, 28).contiguous()
     inner = to_size(ramp, 14)[0, 0, 0]
     torch.testing.assert_close(inner, (torch.arange(14) + 0.5) * 2)
 
 
 @pytest.mark.parametrize(("first", "places"), [(None, [2, 6, 10, 14]), (0, [0, 4, 8, 12])])
-def test_the_grid_starts_half_a_stride_in_or_where_it_is_told(first: int | None, places: list[int]) -> None:
+def test_grid_offset_defaults_to_half_a_stride(first: int | None, places: list[int]) -> None:
     """Each pixel of the descriptors is its own row and column; the last batch is smaller."""
     asked = []
 
@@ -27,7 +27,7 @@ def test_the_grid_starts_half_a_stride_in_or_where_it_is_told(first: int | None,
     assert found[6].T.tolist() == [[row, column] for row in places for column in places]
 
 
-def test_images_are_given_with_channels_first_and_values_up_to_one() -> None:
+def test_images_are_channels_first_in_the_unit_range() -> None:
     images = np.zeros((1, 4, 4, 3), np.uint8)
     images[0, 1, 3] = 255, 51, 0
     found = describe_images(lambda batch: batch, images, size=4, stride=1, first=0, batch=2)

@@ -16,18 +16,18 @@ def _separable(count: int = 60) -> tuple[torch.Tensor, np.ndarray]:
     return torch.from_numpy(features), labels
 
 
-def test_it_has_the_parameters_of_the_reference() -> None:
+def test_number_of_parameters_matches_the_reference() -> None:
     assert sum(parameter.numel() for parameter in PixelHead(32).parameters()) == 28_479
 
 
-def test_logits_follow_their_pixels() -> None:
-    """No pixel has a place of its own: permuted pixels give permuted logits."""
+def test_head_is_permutation_equivariant() -> None:
+    """There is no positional encoding: permuted pixels give permuted logits."""
     torch.manual_seed(0)
     head, features, order = PixelHead(6).eval(), torch.randn(3, 6, 10), torch.randperm(10)
     torch.testing.assert_close(head(features[..., order]), head(features)[:, order])
 
 
-def test_the_scale_of_descriptors_does_not_matter() -> None:
+def test_head_is_invariant_to_descriptor_scale() -> None:
     torch.manual_seed(1)
     head, features = PixelHead(6).eval(), 10 * torch.randn(2, 6, 8)
     torch.testing.assert_close(head(100 * features), head(features), rtol=1e-3, atol=1e-4)
@@ -43,7 +43,7 @@ def test_the_probability_is_the_mean_over_pixels() -> None:
     assert head_accuracy(head, features, truth, device=CPU) == pytest.approx(0.9)
 
 
-def test_it_learns_and_draws_from_its_own_seed() -> None:
+def test_training_learns_and_uses_its_own_seed() -> None:
     features, labels = _separable()
     before = torch.random.get_rng_state()
     first, again, other = (
@@ -57,8 +57,8 @@ def test_it_learns_and_draws_from_its_own_seed() -> None:
     assert head_accuracy(head.eval(), features, labels, device=CPU) > 0.9
 
 
-def test_attention_by_hand() -> None:
-    """Keys and queries are not the same: each pixel weighs the others by its query and their keys."""
+def test_attention_matches_its_formula() -> None:
+    """Keys and queries differ: each pixel weights the others by its query and their keys."""
     torch.manual_seed(2)
     head, x = PixelHead(4).eval(), torch.randn(1, 4, 6)
 
@@ -72,15 +72,15 @@ def test_attention_by_hand() -> None:
     torch.testing.assert_close(head(x)[0], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_step_forgets_the_gradient_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With one image for all, and nothing learned, every step has the same gradient."""
+def test_gradients_are_reset_between_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a single image and no updates, every step has the same gradient."""
     norms: list[float] = []
 
-    class Looking(torch.optim.SGD):
+    class RecordingSGD(torch.optim.SGD):
         def step(self, closure: None = None) -> None:  # type: ignore[override]
             norms.append(sum(float(parameter.grad.norm()) for group in self.param_groups for parameter in group["params"]))
 
-    monkeypatch.setattr(torch.optim, "AdamW", Looking)
+    monkeypatch.setattr(torch.optim, "AdamW", RecordingSGD)
     features = torch.ones(1, 4, 3) * torch.tensor([1.0, -1, 2, 0])[:, None]
     train_head(features, np.array([True]), steps=3, batch=2, learning_rate=1e-3, seed=0, device=CPU)
     assert norms == pytest.approx([norms[0]] * 3)

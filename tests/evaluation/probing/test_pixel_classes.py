@@ -18,18 +18,18 @@ from pixbench.evaluation.probing.pixel_classes import (
 NONE = PixelClasses(np.empty(0), np.empty(0, int), np.empty(0, int))
 
 
-def test_no_pixels_have_no_value() -> None:
+def test_metrics_of_no_pixels_are_nan() -> None:
     assert all(math.isnan(metric(NONE)) for metric in (pixel_accuracy, mean_iou, pixel_calibration_error))
 
 
-def test_a_class_that_is_only_predicted_has_no_iou_of_its_own() -> None:
-    # Of four pixels of class 1 one is taken for class 7, which no pixel is of.
+def test_mean_iou_ignores_classes_that_are_only_predicted() -> None:
+    # Of four pixels of class 1 one is predicted as class 7, which has no pixels.
     found = PixelClasses(np.ones(6), np.array([1, 1, 1, 7, 2, 2]), np.array([1, 1, 1, 1, 2, 2]))
     assert mean_iou(found) == pytest.approx((3 / 4 + 1) / 2)
 
 
-def test_confidence_is_compared_with_what_is_right() -> None:
-    # .9 sure, and right half of the time; classes are names, not numbers.
+def test_calibration_compares_confidence_with_accuracy() -> None:
+    # Confidence .9, and right half of the time; class ids are labels, not numbers.
     found = PixelClasses(np.full(4, 0.9), np.array([3, 3, 9, 9]), np.array([3, 9, 3, 9]))
     assert pixel_calibration_error(found) == pytest.approx(0.4)
 

@@ -1,4 +1,4 @@
-"""Which strength each protocol selects, with a probe whose answers are known."""
+"""Which strength each protocol selects, with a probe whose predictions are known."""
 
 import math
 from dataclasses import dataclass
@@ -61,10 +61,10 @@ def cases(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_protocols_select_by_what_they_may_look_at(cases: list[int]) -> None:
+def test_protocols_select_on_their_validation_data(cases: list[int]) -> None:
     steps: list[int] = []
     chosen, found = read_out(DOMAINS[:3], DOMAINS[3], 0, steps.append)
-    # What was left out of training is judged like the test domain, what was held out of it is not.
+    # A domain left out of training behaves like the test domain; held-out images of training domains do not.
     assert chosen == {"training-domain": SEEN, "leave-one-domain-out": UNSEEN, "oracle": UNSEEN}
     assert {name: [accuracy(part) for part in found[name]] for name in chosen} == {
         "training-domain": [1.0, 0.0],
@@ -76,7 +76,7 @@ def test_protocols_select_by_what_they_may_look_at(cases: list[int]) -> None:
     assert sorted(cases) == [32] * 15 + [48] * 5
 
 
-def test_what_is_trained_on_is_not_tested_on(cases: list[int]) -> None:
+def test_training_and_test_images_are_disjoint(cases: list[int]) -> None:
     _, found = read_out(DOMAINS[:3], DOMAINS[3], 0)
     for name in READ_OUTS:
         id_, ood = found[name]
@@ -93,7 +93,7 @@ def test_ties_go_to_the_strongest_regularisation(cases: list[int], monkeypatch: 
     assert chosen == {"training-domain": 0.01, "leave-one-domain-out": 0.1, "oracle": 0.1}
 
 
-def test_a_tie_of_classes_is_the_first() -> None:
+def test_probability_of_one_half_predicts_the_first_class() -> None:
     found = Classified(np.array([0.5, 0.51, 0.49]), np.array([False, True, True]))
     assert found.predicted.tolist() == [False, True, False]
     assert accuracy(found) == pytest.approx(2 / 3)
@@ -101,7 +101,7 @@ def test_a_tie_of_classes_is_the_first() -> None:
 
 
 @pytest.mark.parametrize("replaced", [np.zeros(4), np.zeros((3, 1))])
-def test_probabilities_that_do_not_fit_their_labels(replaced: Any, tmp_path: Path) -> None:
+def test_probabilities_that_do_not_fit_their_labels_are_rejected(replaced: Any, tmp_path: Path) -> None:
     one = Classified(np.array([0.1, 0.2, 0.9]), np.array([False, True, True]))
     path = tmp_path / "p.h5"
     write_probabilities(path, dict.fromkeys(READ_OUTS, (one, one)))

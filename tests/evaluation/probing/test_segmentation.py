@@ -31,13 +31,13 @@ def _suite() -> RoomSuite:
     return RoomSuite("small", "", 1, part("train"), part("test"), stride=4)
 
 
-def test_classes_by_hand() -> None:
+def test_accuracy_and_iou_match_hand_computed_values() -> None:
     found = PixelClasses(np.ones(4), np.array([1, 1, 2, 2]), np.array([1, 2, 2, 2]))
     assert pixel_accuracy(found) == 0.75
     assert mean_iou(found) == pytest.approx((1 / 2 + 2 / 3) / 2)
 
 
-def test_the_whole_way_on_small_rooms(tmp_path: Path) -> None:
+def test_segmentation_end_to_end(tmp_path: Path) -> None:
     path, record = evaluate(Blurred(), _suite(), Opening(tmp_path / "cache"), tmp_path / "out")
     assert read_record(path) == record
     assert record.task == "segmentation"
@@ -45,7 +45,7 @@ def test_the_whole_way_on_small_rooms(tmp_path: Path) -> None:
     # Of 8 x 8 queries a view: two views of two unseen rooms, one view each of two seen ones.
     classes = read_classes(path.with_suffix(".h5"))
     assert (len(classes["id"].truth), len(classes["ood"].truth)) == (2 * 64, 4 * 64)
-    # Chance is the commonest class of what was trained on: the first views of seen rooms.
+    # Chance is the most frequent class of the training data: the first views of seen rooms.
     trained = []
     for scene in Dataset(_suite().seen.folder(tmp_path / "cache")).scenes():
         there = scene.read("instance", 0)[2::4, 2::4] > 0
@@ -58,7 +58,7 @@ def test_the_whole_way_on_small_rooms(tmp_path: Path) -> None:
         evaluate(load_model("baseline:oracle"), _suite(), Opening(tmp_path / "cache"), tmp_path / "out")
 
 
-def test_classes_come_back(tmp_path: Path) -> None:
+def test_classes_round_trip(tmp_path: Path) -> None:
     found = PixelClasses(np.array([0.5, 0.123456]), np.array([3, 7]), np.array([3, 1]))
     write_classes(tmp_path / "c.h5", {"id": found, "ood": found})
     again = read_classes(tmp_path / "c.h5")["ood"]
@@ -75,7 +75,7 @@ class Plain(DescriptorModel):
         return images
 
 
-def test_the_last_view_of_a_seen_room_is_held_back(tiny: Path) -> None:
+def test_last_view_of_a_seen_room_is_held_out(tiny: Path) -> None:
     seen, unseen = Dataset(tiny), Dataset(tiny)
     done: list[int] = []
     *parts, structure, images = _describe_views(Plain(), seen, unseen, 8, 2, done.append)
@@ -95,24 +95,24 @@ def test_the_last_view_of_a_seen_room_is_held_back(tiny: Path) -> None:
     assert structure == pytest.approx({name: np.mean([each[name] for each in first]) for name in structure}, abs=1e-6)
 
 
-def test_structure_of_descriptors_that_know_it(tiny: Path) -> None:
+def test_structure_of_one_hot_instance_descriptors(tiny: Path) -> None:
     scene = next(iter(Dataset(tiny).scenes()))
     instance = scene.read("instance", 0).astype(int)
     numbers = [number for number in np.unique(instance) if number > 0]
     known = np.stack([instance == number for number in numbers]).astype(float) + 0.01
     found = _structure(known, scene, 2.0)
-    # Channels that few pixels lie in have no threshold between their percentiles; the larger instances are told exactly.
+    # Channels of few pixels have no threshold between their percentiles; larger instances are segmented exactly.
     assert found["instance_iou"] > 0.5
     assert found["instance_rand"] > 0.9
     blind = _structure(np.ones_like(known), scene, 2.0)
     assert (blind["instance_rand"], found["depth_edge_ap"] > 2 * blind["depth_edge_ap"]) == (0.0, True)
-    # Walls and floors are no instances: a channel of objects alone is as good.
+    # Walls and floors are not instances: channels of objects alone score the same.
     only = _structure(known[[number >= FIRST_OBJECT for number in numbers]], scene, 2.0)
     assert only["instance_iou"] == pytest.approx(found["instance_iou"])
 
 
-def test_edges_are_those_of_the_first_view(tiny: Path) -> None:
-    """Of logarithms of depths, or of normals, steps tell exactly which are edges; those of another view do not."""
+def test_edges_are_measured_in_the_first_view(tiny: Path) -> None:
+    """Steps of log depth, or of normals, are exactly the edges; those of another view are not."""
     scene = next(iter(Dataset(tiny).scenes()))
     depths, normals = (
         [values(scene.read(name, view).astype(float)) for view in (0, 1)]
@@ -125,7 +125,7 @@ def test_edges_are_those_of_the_first_view(tiny: Path) -> None:
     assert _structure(normals[1], scene, 2.0)["normal_edge_ap"] < 0.9
 
 
-def test_the_cosine_has_no_length(tiny: Path) -> None:
+def test_cosine_structure_ignores_descriptor_length(tiny: Path) -> None:
     scene = next(iter(Dataset(tiny).scenes()))
     colours = scene.read("rgb", 0).transpose(2, 0, 1) / 255 + 0.1
     longer = colours * np.random.default_rng(0).uniform(0.1, 10, colours.shape[1:])
@@ -137,7 +137,7 @@ def test_the_cosine_has_no_length(tiny: Path) -> None:
     assert _structure(unit, scene, 2.0)["depth_edge_ap"] == pytest.approx(_structure(colours, scene, "cosine")["depth_edge_ap"], abs=1e-6)
 
 
-def test_a_probe_says_its_surest_class() -> None:
+def test_probe_predicts_the_most_confident_class() -> None:
     class Probe:
         classes_ = np.array([3, 7, 40])
 

@@ -1,4 +1,4 @@
-"""Segments and edges of descriptors, on pictures where the answer is known."""
+"""Segments and edges of descriptors, on images with known structure."""
 
 import math
 
@@ -25,7 +25,7 @@ def _halves() -> np.ndarray:
     return instance
 
 
-def test_codes_do_not_depend_on_a_channels_offset_and_scale_nor_on_a_few_pixels() -> None:
+def test_codes_are_invariant_to_offset_scale_and_outliers() -> None:
     descriptors = np.where(_halves() == 1, 0.4, -0.6)[None] * np.array([1.0, 100.0])[:, None, None] + np.array([0.0, 7.0])[:, None, None]
     descriptors[0, 0, 0] = 1e6
     codes = binary_codes(descriptors)
@@ -33,7 +33,7 @@ def test_codes_do_not_depend_on_a_channels_offset_and_scale_nor_on_a_few_pixels(
     assert (codes[0].ravel()[1:] == codes[1].ravel()[1:]).all()
 
 
-def test_the_best_channel_is_found_also_upside_down() -> None:
+def test_best_channel_may_be_inverted() -> None:
     instance = _halves()
     exact = np.stack([instance != 1, instance == 2])
     assert best_channel_iou(exact, instance) == 1
@@ -52,7 +52,7 @@ def test_the_rand_index_is_one_for_the_same_partition_and_zero_for_one_code() ->
     assert 0.2 < code_rand_index(many, instance) < 1
 
 
-def test_steps_by_hand() -> None:
+def test_steps_match_hand_computed_values() -> None:
     descriptors = np.zeros((2, 2, 3))
     descriptors[:, 0, 1] = 3.0, 4.0
     assert descriptor_steps(descriptors, 2)[0].tolist() == [5, 5, 0]
@@ -60,7 +60,7 @@ def test_steps_by_hand() -> None:
     assert descriptor_steps(descriptors, math.inf).tolist() == [[4, 4, 0], [0, 0, 0]]
 
 
-def test_edges_by_hand() -> None:
+def test_edges_match_hand_computed_values() -> None:
     depth = np.array([[1.0, 1.04, 1.2, np.nan, np.nan]])
     assert depth_edges(depth).tolist() == [[False, True, True, False, False]]
     normal = np.zeros((3, 1, 3))
@@ -69,7 +69,7 @@ def test_edges_by_hand() -> None:
     assert normal_edges(normal).ravel().tolist() == [False, True, False]
 
 
-def test_steps_on_the_edges_have_full_precision() -> None:
+def test_steps_at_the_edges_have_precision_one() -> None:
     instance = _halves()
     depth = np.where(instance == 1, 1.0, np.where(instance == 2, 2.0, 4.0))
     edges = depth_edges(depth)
@@ -79,7 +79,7 @@ def test_steps_on_the_edges_have_full_precision() -> None:
     assert math.isnan(edge_precision(np.zeros((12, 16)), np.zeros((12, 16), bool)))
 
 
-def test_a_threshold_lies_between_the_percentiles() -> None:
+def test_threshold_is_midway_between_the_percentiles() -> None:
     # From 0 to 100 the 5th and the 95th percentile are 5 and 95; then with a tail, which moves neither by much.
     ramp = np.arange(101.0).reshape(1, 1, -1)
     assert binary_codes(ramp)[0, 0].tolist() == [value > 50 for value in range(101)]
@@ -89,13 +89,13 @@ def test_a_threshold_lies_between_the_percentiles() -> None:
     assert (binary_codes(tail) == binary_codes(ramp)).all()
 
 
-def test_small_instances_are_left_out() -> None:
+def test_small_instances_are_ignored() -> None:
     """Instance 2 fills half of a channel of ones; instance 1, of 25 pixels or fewer, has a channel of its own."""
     instance = np.zeros((10, 20), int)
     instance[5:], instance[0] = 2, 1
     instance[1, :5] = 1
     both = best_channel_iou(np.stack([np.ones((10, 20), bool), instance == 1]), instance)
-    # Instance 2 is best told by what is not instance 1.
+    # Instance 2 is best matched by the inverse of instance 1.
     assert both == pytest.approx((1 + 100 / 175) / 2)
     instance[0, 0] = 0
     assert best_channel_iou(np.stack([np.ones((10, 20), bool), instance == 1]), instance) == pytest.approx(100 / 176)
@@ -105,13 +105,13 @@ def test_small_instances_are_left_out() -> None:
     ("first", "second", "edge"),
     [(1.0, 1.051, True), (1.0, 1.049, False), (2.0, 2.09, False), (2.0, 2.102, True), (0.5, 0.526, True), (0.5, 0.524, False)],
 )
-def test_a_depth_edge_is_five_percent_of_the_nearer(first: float, second: float, edge: bool) -> None:
+def test_depth_edge_threshold_is_five_percent_of_the_nearer_depth(first: float, second: float, edge: bool) -> None:
     for depth in (np.array([[first, second]]), np.array([[second, first]]), np.array([[first], [second]])):
         assert depth_edges(depth).ravel().tolist() == [edge, False]
 
 
 @pytest.mark.parametrize(("degrees", "edge"), [(29.9, False), (30.1, True), (120, True)])
-def test_a_crease_is_over_thirty_degrees(degrees: float, edge: bool) -> None:
+def test_normal_edge_threshold_is_thirty_degrees(degrees: float, edge: bool) -> None:
     normal = np.array([[[0.0, 0, 1], [0, np.sin(np.radians(degrees)), np.cos(np.radians(degrees))]]])
     assert normal_edges(normal).tolist() == [[edge, False]]
 

@@ -23,14 +23,14 @@ def drawn(tiny: Path) -> DrawnPairs:
     return DrawnPairs(tiny, "tiny", 4, LEVELS, 3)
 
 
-def test_as_many_pairs_of_each_level_are_drawn(tiny: Path, drawn: DrawnPairs) -> None:
+def test_each_level_gets_the_requested_number_of_pairs(tiny: Path, drawn: DrawnPairs) -> None:
     keys = [key for group in drawn.groups() for key in group]
     pairs = [drawn.pair(key) for key in keys]
     assert Counter(pair.level for pair in pairs) == {"easy": 3, "medium": 3}
     assert keys == sorted(keys, key=lambda key: (key.scene, key.row))
     levels = {level.name: level for level in LEVELS}
     assert all(levels[pair.level].holds(pair.angle_deg, pair.overlap) for pair in pairs)
-    # The scenes take turns.
+    # Scenes are drawn round-robin.
     assert len({key.scene for key, pair in zip(keys, pairs, strict=True) if pair.level == "easy"}) > 1
     again = DrawnPairs(tiny, "tiny", 4, LEVELS, 3)
     assert again.identity == drawn.identity
@@ -38,7 +38,7 @@ def test_as_many_pairs_of_each_level_are_drawn(tiny: Path, drawn: DrawnPairs) ->
     assert drawn.identity.recipe_sha256 != DatasetPairs(tiny, "tiny", 4).identity.recipe_sha256
 
 
-def test_too_few_pairs_of_a_level_are_said(tiny: Path) -> None:
+def test_too_few_pairs_of_a_level_raise_an_error(tiny: Path) -> None:
     dataset = Dataset(tiny)
     with pytest.raises(UserError, match=r"level 'medium' has \d+ pairs, 50 are wanted"):
         draw_pairs(dataset, LEVELS[1:], 50, 0, lambda key: measured(dataset, key, 8))
@@ -47,7 +47,7 @@ def test_too_few_pairs_of_a_level_are_said(tiny: Path) -> None:
         draw_pairs(dataset, [strict], 1, 0, lambda key: measured(dataset, key, 8))
 
 
-def test_queries_on_edges_are_asked_beside_the_others(tiny: Path, drawn: DrawnPairs) -> None:
+def test_edge_queries_are_added_to_the_regular_queries(tiny: Path, drawn: DrawnPairs) -> None:
     plain, edges = DatasetPairs(tiny, "tiny", 4), 0
     for group in drawn.groups():
         for key in group:
@@ -73,7 +73,7 @@ def test_scores_by_level_and_stratum(drawn: DrawnPairs, tmp_path: Path) -> None:
     _, oracle = evaluate(load_model("baseline:oracle"), drawn, tmp_path)
     exact = ("delta_avg", "delta_avg@easy", "delta_avg_matchable", "delta_avg_edges")
     assert {oracle.metrics[name].value for name in exact} == {1.0}
-    # Ambiguous queries are asked, and count in their own score alone.
+    # Ambiguous queries are evaluated, and count only towards their own score.
     visible = sum(
         (drawn.pair(key).truth.status[tuple(drawn.queries(drawn.pair(key)).T[::-1])] == Status.VISIBLE).sum()
         for group in drawn.groups()

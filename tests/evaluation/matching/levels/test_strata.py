@@ -19,16 +19,16 @@ def _at_the_origin(a: Camera, b: Camera, normal: tuple[float, float, float]) -> 
     return float(scale[0]), float(anisotropy[0])
 
 
-def test_stretch_by_hand() -> None:
-    # Half as far away everything is twice as large, however the camera is rolled.
+def test_stretch_matches_hand_computed_values() -> None:
+    # At half the distance everything is twice as large, whatever the camera's roll.
     assert _at_the_origin(_camera((4, 0, 0)), _camera((2, 0, 0), roll_rad=0.7), (1, 0, 0)) == (pytest.approx(2), pytest.approx(1))
-    # A wall seen head on and then from 60 degrees aside is half as wide.
+    # A wall seen frontally and then from 60 degrees to the side is half as wide.
     aside = _camera((4 * 0.5, 4 * np.sqrt(0.75), 0))
     assert _at_the_origin(_camera((4, 0, 0)), aside, (1, 0, 0)) == (pytest.approx(np.sqrt(0.5)), pytest.approx(2))
     assert _at_the_origin(aside, _camera((4, 0, 0)), (1, 0, 0)) == (pytest.approx(np.sqrt(2)), pytest.approx(2))
 
 
-def test_stretch_is_the_derivative_of_the_map() -> None:
+def test_stretch_matches_the_numerical_jacobian() -> None:
     rng = np.random.default_rng(0)
     a, b = _camera((3, -1, 1.2), roll_rad=0.1), _camera((2.2, 1.5, 1.6), focal=1.3, roll_rad=-0.2)
     normal = np.array([0.9, 0.1, 0.5]) / np.linalg.norm([0.9, 0.1, 0.5])
@@ -50,14 +50,14 @@ def test_stretch_is_the_derivative_of_the_map() -> None:
     np.testing.assert_allclose(anisotropy, expected[:, 0] / expected[:, 1], rtol=1e-6)
 
 
-def test_texture_strength_is_a_standard_deviation() -> None:
+def test_texture_strength_is_the_local_standard_deviation() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (20, 30, 3), dtype=np.uint8)
     found = texture_strength(rgb)
     assert found[10, 12] == pytest.approx(rgb[6:15, 8:17].mean(axis=2).std())
     assert texture_strength(np.full((20, 30, 3), 77, np.uint8)).max() == pytest.approx(0, abs=1e-5)
 
 
-def test_what_a_view_shows() -> None:
+def test_points_are_shown_only_at_the_depth_of_the_surface() -> None:
     # A wall 4 m away, and in the left half of the image another one 2 m nearer.
     camera = _camera((4, 0, 0))
     depth = np.full((240, 320), 4.0)
@@ -71,7 +71,7 @@ def test_what_a_view_shows() -> None:
     assert shown(camera.unproject(index_to_uv(pixel), np.array([2.01, 4.02])), camera, depth, normal).tolist() == [True, True]
 
 
-def test_matchable_is_within_all_bounds() -> None:
+def test_matchable_requires_all_bounds() -> None:
     strata = Strata(np.array([1.0, 0.4, 2.1, 1, 1]), np.array([1.0, 1, 1, 2.1, 1]), np.array([9.0, 9, 9, 9, 3.9]), np.zeros(5, bool))
     assert strata.matchable.tolist() == [True, False, False, False, False]
     image = Queries(np.array([[0, 0], [1, 0], [2, 0], [0, 1], [1, 1]]), strata).place(strata.scale, 3, 2)
@@ -82,7 +82,7 @@ def test_matchable_is_within_all_bounds() -> None:
     ("scale", "anisotropy", "texture", "near"),
     [
         (1.0, 1.1, 3.0, False),
-        # Floats of the geometry may differ by a ten thousandth, brightness by a hundredth.
+        # Relative tolerances: 1e-4 for geometry, 1e-2 for texture.
         (0.8 * (1 + 0.9e-4), 1.1, 3.0, True),
         (0.8 * (1 - 0.9e-4), 1.1, 3.0, True),
         (0.8 * (1 + 1.1e-4), 1.1, 3.0, False),
@@ -95,25 +95,25 @@ def test_matchable_is_within_all_bounds() -> None:
         (1.0, 1.0, 3.0, True),
     ],
 )
-def test_who_is_next_to_a_bound(scale: float, anisotropy: float, texture: float, near: bool) -> None:
+def test_near_bounds_uses_tolerances(scale: float, anisotropy: float, texture: float, near: bool) -> None:
     strata = Strata(*(np.array([value, middle]) for value, middle in ((scale, 1.0), (anisotropy, 1.1), (texture, 3.0))), np.zeros(2, bool))
     assert strata.near_bounds().tolist() == [near, False]
 
 
-def test_the_bounds_of_matchable_are_allowed() -> None:
+def test_matchable_bounds_are_inclusive() -> None:
     strata = Strata(np.array([2.0, 0.5, 1, 1]), np.array([1.0, 1, 2, 1]), np.array([9.0, 9, 9, 4]), np.zeros(4, bool))
     assert strata.matchable.all()
 
 
-def test_masks_of_queries_are_false_elsewhere() -> None:
+def test_query_masks_are_false_at_other_pixels() -> None:
     strata = Strata(*(np.ones(2) for _ in range(3)), np.array([True, False]))
     placed = Queries(np.array([[2, 0], [0, 1]]), strata).place(strata.on_edge, 3, 2)
     assert placed.dtype == bool
     assert placed.tolist() == [[False, False, True], [False, False, False]]
 
 
-def test_what_a_view_shows_of_a_slope() -> None:
-    """A plane that is seen aslant: its depth changes within a pixel, and a point on it is shown wherever it falls."""
+def test_points_on_a_slanted_plane_are_shown() -> None:
+    """The depth of a slanted plane changes within a pixel; a point on it is shown at any position in the pixel."""
     camera, normal = _camera((4, 0, 0)), np.array([0.2, 0.1, 1.0]) / np.linalg.norm([0.2, 0.1, 1.0])
     offset = -0.8
 

@@ -1,4 +1,4 @@
-"""Tolerances between two copies of a set, by hand."""
+"""Tolerances between two copies of a data set, against hand-computed values."""
 
 import math
 from typing import Any
@@ -32,12 +32,12 @@ def _tolerances(points: tuple[str, str] = ("1000", "3002")) -> Tolerances:
     return between_copies(_scores(), table, metrics, shifted.__getitem__)
 
 
-def test_tolerances_add_up() -> None:
+def test_tolerances_are_summed() -> None:
     found = _tolerances()
     # A share of the queries that differ, over pairs: one of 1000, and two of 3000.
     changed, unsure = (1 / 1000 + 2 / 3000) / 2, (3 / 1000 + 2 / 3000) / 2
     assert found.metric("pck@1") == pytest.approx(ROUNDING + 0.02 + changed)
-    # Of numbers above 1 tolerances are relative.
+    # Tolerances are relative for values above 1.
     assert found.metric("epe_mean") == pytest.approx(ROUNDING + 0.001 / 10 + changed)
     assert found.metric("delta_avg_matchable") == pytest.approx(ROUNDING + unsure)
     # A pose may be anything where a query differs, as in both pairs.
@@ -61,7 +61,7 @@ def test_tolerances_of_groups_and_rows() -> None:
     assert same.metric("pose_auc@5/poselib") == pytest.approx(ROUNDING + 0.5)
 
 
-def test_what_is_not_named_is_only_rounded() -> None:
+def test_unknown_names_have_only_the_rounding_tolerance() -> None:
     for found in (_tolerances(), SAME_COPY):
         numbers = (
             found.metric("x"),
@@ -75,18 +75,18 @@ def test_what_is_not_named_is_only_rounded() -> None:
 
 
 @pytest.mark.parametrize("points", [("1000", "3004"), ("998", "3002"), ("1000", "2996")])
-def test_one_point_in_a_thousand_may_differ(points: Any) -> None:
+def test_point_counts_may_differ_by_one_per_thousand(points: Any) -> None:
     _tolerances(points)
 
 
 @pytest.mark.parametrize("points", [("1000", "3005"), ("997", "3002"), ("1000", ""), ("1000", "many")])
-def test_more_may_not(points: Any) -> None:
+def test_larger_differences_of_point_counts_are_rejected(points: Any) -> None:
     with pytest.raises(UserError, match=r"visible points more or fewer than this copy, 4 may differ"):
         _tolerances(points)
 
 
 @pytest.mark.parametrize(("here", "there", "apart"), [(math.inf, math.inf, 0), (math.nan, 1.0, 0), (1.0, math.nan, 0), (0.5, 0.25, 0.25)])
-def test_what_has_no_value_in_one_copy_is_no_difference(here: float, there: float, apart: float) -> None:
+def test_missing_values_add_no_tolerance(here: float, there: float, apart: float) -> None:
     def scores(value: float) -> Scores:
         return Scores([], {"pck@1": value}, {}, {})
 
@@ -94,7 +94,7 @@ def test_what_has_no_value_in_one_copy_is_no_difference(here: float, there: floa
     assert found.metric("pck@1") == pytest.approx(ROUNDING + apart)
 
 
-def test_of_a_small_set_one_point_may_differ() -> None:
+def test_small_sets_may_differ_by_one_point() -> None:
     scores = Scores([PairRow(0, 0, 1, 20.0, 0.5, 3, "", {"pck@1": 0.5})], {"pck@1": 0.5}, {}, {})
 
     def tolerances(points: str) -> Tolerances:

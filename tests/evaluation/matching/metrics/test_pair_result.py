@@ -1,4 +1,4 @@
-"""Errors of answers and of matches, on a flat picture whose points all move alike."""
+"""Errors of predictions and of matches, on a flat image whose points all move by the same shift."""
 
 import math
 
@@ -13,25 +13,25 @@ from pixbench.geometry.pixels import pixel_centres
 
 
 def _status(**pixels: tuple[int, int]) -> np.ndarray:
-    """All visible, but for some pixels (column, row), by the name of their status."""
+    """All visible, except the given pixels (column, row), by the name of their status."""
     status = np.full((6, 8), Status.VISIBLE, np.uint8)
     for name, (column, row) in pixels.items():
         status[row, column] = Status[name.upper()]
     return status
 
 
-def test_errors_of_answers() -> None:
+def test_errors_of_predictions() -> None:
     pair = flat_pair(_status(occluded=(3, 1), ambiguous=(5, 1), no_surface=(7, 1), out_of_frame=(1, 3)))
     pixel = [(1, 1), (3, 1), (5, 1), (7, 1), (1, 3), (3, 3), (5, 3)]
     off = [(3, 4), (0, 0), (0, 0), (0, 0), (0, 0), (np.nan, np.nan), (0, -2)]
     numbers = np.arange(7) / 10
     result = pair_result(pair, answered(pixel, off, closer=numbers, cycle_error_px=numbers, ratio=numbers), mutual_px=0.5)
-    # Only what is visible or hidden is asked, and only what is visible has an error.
+    # Only visible and occluded pixels are queries, and only visible ones have an error.
     assert result.error_px.tolist() == [5, math.inf, 2]
     assert result.visible.tolist() == [True, False, True, True]
     assert result.cycle_error_px.tolist() == [0.0, 0.1, 0.5, 0.6]
     assert result.closer.tolist() == [0.0, 0.5, 0.6]
-    # Mutual within .5 px, the bound included; the match of a hidden point is wrong wherever it lies.
+    # Mutual within .5 px, inclusive; any match of an occluded point is wrong.
     assert result.match_error_px.tolist() == [5, math.inf, math.inf]
     assert result.uv_a.tolist() == [[1.5, 1.5], [3.5, 1.5], [3.5, 3.5]]
     assert result.uv_b[:2].tolist() == [[5.5, 6.0], [4.5, 2.0]]
@@ -51,7 +51,7 @@ def test_a_mask_restricts_queries_and_matches() -> None:
 
 
 @pytest.mark.parametrize(("shift", "errors"), [(0.25, [0.25, 1.25, math.inf]), (-0.25, [0, 0.75, math.inf]), (0.0, [0, 1, math.inf])])
-def test_errors_are_shifted_and_never_negative(shift: float, errors: list[float]) -> None:
+def test_shifted_errors_are_never_negative(shift: float, errors: list[float]) -> None:
     pixel, off = [(1, 1), (3, 1), (5, 1)], [(0, 0), (1, 0), (np.nan, 0)]
     points = np.array([[1.5, 1.5], [3.5, 1.5]])
     result = pair_result(flat_pair(), answered(pixel, off, cycle_error_px=[0, 0, 9]), shift_px=shift)
@@ -63,21 +63,21 @@ def test_errors_are_shifted_and_never_negative(shift: float, errors: list[float]
     assert own.match_error_px.tolist() == errors[:2]
 
 
-def test_a_matchers_own_matches() -> None:
+def test_matches_of_a_keypoint_matcher() -> None:
     pair = flat_pair(_status(occluded=(3, 1), ambiguous=(5, 1), no_surface=(7, 1), out_of_frame=(1, 3)))
     points = np.array([[1.5, 1.5], [3.5, 1.5], [5.5, 1.5], [7.5, 1.5], [1.5, 3.5], [8.0, 3.5], [-0.1, 3.5], [3.5, 6.0], [6.2, 4.8]])
     answers = answered([(3, 3), (5, 3), (7, 3)], [(0, 0), (9, 9), (0, np.nan)], points_a=points, points_b=points + MOVE + [0, 1])
     result = pair_result(pair, answers)
-    # What lies on edges, on nothing, or outside is not counted; what the target does not see is wrong.
+    # Matches on edges, without a surface, or outside are not counted; matches of points that the target does not see are wrong.
     assert result.uv_a.tolist() == points[[0, 1, 4, 8]].tolist()
     np.testing.assert_allclose(result.match_error_px, [1, math.inf, math.inf, 1])
     assert np.isnan(result.ratio).all()
-    # A query is covered where there is an answer, right or wrong.
+    # A query is covered where there is a prediction, right or wrong.
     assert result.covered is not None
     assert result.covered.tolist() == [True, True, False]
 
 
-def test_queries_of_levels() -> None:
+def test_level_queries_have_matchable_and_edge_errors() -> None:
     pixel = np.array([(1, 1), (3, 1), (5, 1), (7, 1)])
     strata = Strata(np.array([1.0, 3.0, 1.0, 1.0]), np.ones(4), np.full(4, 9.0), np.array([False, False, True, False]))
     pair = flat_pair(_status(ambiguous=(5, 1), occluded=(7, 1)), asked=Queries(pixel, strata), level="hard")
@@ -91,8 +91,8 @@ def test_queries_of_levels() -> None:
     assert (kept.error_px.tolist(), kept.edge_error_px.tolist()) == ([3], [4])  # type: ignore[union-attr]
 
 
-def test_truth_of_any_position() -> None:
-    """Of an affine map bilinear interpolation is exact; where that is not possible a point moves as its pixel does."""
+def test_ground_truth_at_subpixel_positions() -> None:
+    """Bilinear interpolation is exact for an affine map; where it is not possible, a point moves with its pixel."""
     A, t = np.array([[1.5, 0.25], [-0.5, 0.75]]), np.array([2.0, -1.0])
     pair = flat_pair(_status(no_surface=(5, 3), occluded=(2, 2)))
     object.__setattr__(pair, "truth", PairTruth((pixel_centres(8, 6) @ A.T + t).astype(np.float32), pair.truth.status))
@@ -104,7 +104,7 @@ def test_truth_of_any_position() -> None:
         np.testing.assert_allclose(truth_at(pair, np.array([uv])), [expected], atol=1e-5)
 
 
-def test_what_one_pair_lacks_all_joined_lack() -> None:
+def test_joined_drops_fields_that_one_result_lacks() -> None:
     points = np.array([[1.5, 1.5]])
     own = pair_result(flat_pair(), answered([(1, 1)], (0, 0), points_a=points, points_b=points))
     dense = pair_result(flat_pair(), answered([(1, 1), (3, 1)], (1, 0)))

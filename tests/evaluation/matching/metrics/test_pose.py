@@ -13,7 +13,7 @@ K = np.array([[300.0, 0, 160], [0, 310.0, 120], [0, 0, 1]])
 
 
 def _camera(rng: np.random.Generator, near: np.ndarray) -> Camera:
-    """A camera somewhere near a place, turned by some degrees."""
+    """A camera near a position, rotated by a few degrees."""
     pose = np.eye(4)
     pose[:3, :3] = Rotation.from_rotvec(rng.uniform(-0.2, 0.2, 3)).as_matrix()
     pose[:3, 3] = near + rng.uniform(-0.1, 0.1, 3)
@@ -21,7 +21,7 @@ def _camera(rng: np.random.Generator, near: np.ndarray) -> Camera:
 
 
 def _result(a: Camera | None, b: Camera | None, **given: object) -> PairResult:
-    """Exact matches of points before both cameras."""
+    """Exact matches of points in front of both cameras."""
     rng = np.random.default_rng(1)
     points = rng.uniform([-1, -1, 3], [1, 1, 6], (60, 3))
     uv = [np.zeros((60, 2)) if camera is None else camera.project(points)[0] for camera in (a, b)]
@@ -29,7 +29,7 @@ def _result(a: Camera | None, b: Camera | None, **given: object) -> PairResult:
     return PairResult(none, none, none.astype(bool), none, *uv, many, many, 320, 240, a, b, **given)  # type: ignore[arg-type]
 
 
-def test_the_true_pose_has_no_error_however_it_rounds() -> None:
+def test_true_pose_has_zero_error_up_to_rounding() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         a, b = _camera(rng, np.zeros(3)), _camera(rng, np.array([1.0, 0, 0]))
@@ -37,7 +37,7 @@ def test_the_true_pose_has_no_error_however_it_rounds() -> None:
         assert pose_error_deg((truth[:3, :3], truth[:3, 3] / np.linalg.norm(truth[:3, 3])), a, b) < 1e-5
 
 
-def test_rotations_are_compared_as_scipy_does() -> None:
+def test_rotation_error_matches_scipy() -> None:
     rng = np.random.default_rng(2)
     a, b = _camera(rng, np.zeros(3)), _camera(rng, np.array([0, 1.0, 0]))
     truth = inverse_rigid(b.T_world_cam) @ a.T_world_cam
@@ -48,18 +48,18 @@ def test_rotations_are_compared_as_scipy_does() -> None:
 
 
 @pytest.mark.parametrize("estimator", sorted(ESTIMATORS))
-def test_only_cameras_at_two_places_have_a_pose(estimator: str) -> None:
+def test_pose_error_is_nan_without_cameras_or_with_a_homography(estimator: str) -> None:
     rng = np.random.default_rng(4)
     a, b = _camera(rng, np.zeros(3)), _camera(rng, np.array([1.0, 0, 0]))
     assert pose_error(_result(a, b), estimator) < 0.01
-    # The way back is another pose, and matches the wrong way round do not give it.
+    # The reverse direction is another pose, and matches in the wrong direction do not give it.
     assert pose_error(_result(b, a), estimator) < 0.01
     for other in (_result(None, b), _result(a, None), _result(a, b, homography=np.eye(3))):
         assert math.isnan(pose_error(other, estimator))
 
 
 @pytest.mark.parametrize("estimator", sorted(ESTIMATORS))
-def test_matches_of_one_point_give_no_pose(estimator: str) -> None:
+def test_degenerate_matches_give_no_pose(estimator: str) -> None:
     rng = np.random.default_rng(5)
     a, b = _camera(rng, np.zeros(3)), _camera(rng, np.array([1.0, 0, 0]))
     same = np.full((20, 2), 100.0)
@@ -69,7 +69,7 @@ def test_matches_of_one_point_give_no_pose(estimator: str) -> None:
         assert ESTIMATORS[estimator](same[:count], same[:count], a, b) is None
 
 
-def test_corners_are_those_of_the_picture() -> None:
+def test_corner_error_uses_the_image_corners() -> None:
     # Twice as wide and three times as high: the first corner stays, the others move by (w, 0), (w, 2h) and (0, 2h).
     expected = (0 + 40 + math.hypot(40, 60) + 60) / 4
     assert corner_error_px(np.diag([2.0, 3.0, 1.0]), np.eye(3), 40, 30) == pytest.approx(expected)
@@ -79,7 +79,7 @@ def test_corners_are_those_of_the_picture() -> None:
     assert corner_error_px(vanishing, np.eye(3), 40, 30) == math.inf
 
 
-def test_an_error_at_the_threshold_does_not_count() -> None:
+def test_recall_threshold_is_exclusive() -> None:
     assert area_under_recall(np.array([5.0]), 5) == 0
     assert area_under_recall(np.array([2.5]), 5) == pytest.approx((2.5 / 2 + 2.5) / 5)
 

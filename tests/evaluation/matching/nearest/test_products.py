@@ -1,4 +1,4 @@
-"""The search by products: its bound, and that it finds to the bit what sums of all pairs give."""
+"""Search by products: its bound, and bitwise equality with the sums over all pairs."""
 
 import math
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def _clusters(rng: Rng, queries: int, targets: int, channels: int) -> Pair:
 
 
 def _duplicates(rng: Rng, queries: int, targets: int, channels: int) -> Pair:
-    """Seven different descriptors, over and over."""
+    """Seven different descriptors, repeated."""
     seven = rng.normal(size=(7, channels))
     return seven[rng.integers(7, size=queries)], seven[rng.integers(7, size=targets)]
 
@@ -107,7 +107,7 @@ def _descriptors(kind: str, seed: int, queries: int, targets: int, channels: int
 
 @pytest.fixture(params=[None, 3, 1000], ids=lambda m: f"directions-{m or 'planned'}")
 def by_products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[int] | None:
-    """Small searches by products, too: along as many directions as planned, or as said; then with a list of such searches."""
+    """Uses products for small searches too: along the planned number of directions, or a given one; then lists such searches."""
     used: list[int] = []
     original = compiled._by_products
     monkeypatch.setattr(product_plan, "PAIRS", 0)
@@ -134,7 +134,7 @@ def _same(kind: str, seed: int, queries: int, targets: int, channels: int, p: No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_input_gives_the_same_bits(by_products: list[int] | None, kind: str) -> None:
+def test_search_by_products_is_bitwise_equal(by_products: list[int] | None, kind: str) -> None:
     for channels in (1, 3, 32, 128):
         _same(kind, 0, 30, 400, channels, 2, False, False)
         _same(kind, 1, 30, 1401, channels, 2, True, True)
@@ -157,7 +157,7 @@ def test_every_kind_of_input_gives_the_same_bits(by_products: list[int] | None, 
     rivals=st.booleans(),
 )
 @example("duplicates", 0, 3, 256, 4, 2, 2, False, False)
-def test_adversaries_found_by_search_give_the_same_bits(
+def test_search_by_products_is_bitwise_equal_on_random_inputs(
     kind: str, seed: int, queries: int, targets: int, channels: int, directions: int, p: Norm, windowed: bool, rivals: bool
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -168,7 +168,7 @@ def test_adversaries_found_by_search_give_the_same_bits(
 
 
 def _products(q: torch.Tensor, t: torch.Tensor, directions: int) -> tuple[Array, Callable[[Array], Array]]:
-    """Of all pairs, in float32 step by step, with numpy; and what they must be below for sums below others."""
+    """Products of all pairs, computed in float32 with numpy; and the limit of the products for given sums."""
     largest = max(float(x.abs().max()) for x in (q, t))
     products = products_of(Frame.of(t.numpy(), largest).cut(directions), q.numpy(), t.numpy())
     rows = products.rows.reshape(-1, directions + 1, BLOCK).transpose(0, 2, 1).reshape(-1, directions + 1)[: len(q)]
@@ -186,7 +186,7 @@ def _products(q: torch.Tensor, t: torch.Tensor, directions: int) -> tuple[Array,
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"zeros"}))
 @pytest.mark.parametrize(("channels", "directions"), [(1, 1), (3, 2), (32, 8), (32, 32), (128, 5), (128, 128)])
-def test_no_product_rules_out_what_it_must_not(kind: str, channels: int, directions: int) -> None:
+def test_bound_never_rules_out_a_nearer_target(kind: str, channels: int, directions: int) -> None:
     q, t = _descriptors(kind, 3, 40, 600, channels)
     sums = sums_of(q[:, None], t[None], 2).numpy()
     value, limit = _products(q, t, directions)
@@ -194,8 +194,8 @@ def test_no_product_rules_out_what_it_must_not(kind: str, channels: int, directi
     assert (value < limit(np.nextafter(sums, np.float32(np.inf))))[finite].all()
 
 
-def test_the_bound_is_as_close_as_its_rounding() -> None:
-    # Along all directions nothing is left out of the products: they rule out what is nearer by the bound's errors, and not more.
+def test_bound_is_tight_up_to_rounding() -> None:
+    # With all directions nothing is left out of the products: the bound is loose only by its rounding errors.
     q, t = _descriptors("random", 0, 40, 600, 32)
     squares = q.double().square().sum(1)[:, None] + t.double().square().sum(1)
     margin = 2.5 * 2 * (32 + 12) * UNIT * squares.numpy()
@@ -204,8 +204,8 @@ def test_the_bound_is_as_close_as_its_rounding() -> None:
     assert (value >= limit(sums - margin)).all()
 
 
-def test_where_products_leave_few_targets_they_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Copies on few directions are told apart by them; what differs by less than products are rounded by is not.
+def test_products_are_used_where_they_leave_few_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Copies in few directions are separated by products; differences below the rounding of products are not.
     monkeypatch.setattr(product_plan, "PAIRS", 0)
     rng = np.random.default_rng(0)
     near = (rng.normal(size=(2000, 4)) @ rng.normal(size=(4, 64))).astype(np.float32)
@@ -220,8 +220,8 @@ def test_where_products_leave_few_targets_they_are_used(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("by_products", [1000], indirect=True)
-def test_queries_that_crowd_are_searched_by_sums(by_products: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    # Half the queries lie amid targets that differ by less than products are rounded by; the others far from all but one.
+def test_clustered_queries_are_searched_by_sums(by_products: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half the queries lie among targets that differ by less than the rounding of products; the others far from all but one.
     rng = np.random.default_rng(0)
     t = np.concatenate([8 + 1e-6 * rng.normal(size=(1500, 16)), 5 * rng.normal(size=(1500, 16))]).astype(np.float32)
     q = np.concatenate([8 + 1e-6 * rng.normal(size=(60, 16)), t[1500:1560]]).astype(np.float32)

@@ -20,7 +20,7 @@ def _random(*shape: int, seed: int = 1) -> Tensor:
 
 @pytest.mark.parametrize("p", NORMS)
 @pytest.mark.parametrize("channels", [1, 7, 32])
-def test_nearest_equals_scipy_whatever_the_block_and_threads(p: Norm, channels: int) -> None:
+def test_nearest_matches_scipy_for_any_number_of_threads(p: Norm, channels: int) -> None:
     queries, targets = _random(150, channels), _random(700, channels, seed=2)
     expected = cdist(queries.double(), targets.double(), SCIPY[p])
     # With one channel all cosines are 1 or -1, up to rounding: distances are compared, indices only where they are apart.
@@ -37,8 +37,8 @@ def test_nearest_equals_scipy_whatever_the_block_and_threads(p: Norm, channels: 
 
 
 @pytest.mark.parametrize(("p", "windowed", "channels"), list(product(NORMS[:3], (False, True), (5, 32))))
-def test_both_searches_give_the_same_bits(p: Norm, windowed: bool, channels: int) -> None:
-    # The one is for the CPU, the other for any device: their sums are rounded alike, step by step.
+def test_compiled_and_blockwise_search_are_bitwise_equal(p: Norm, windowed: bool, channels: int) -> None:
+    # One runs on the CPU, the other on any device: both round every step of their sums alike.
     queries, targets = _random(90, channels), _random(30 * 20, channels, seed=2)
     targets[7] = targets[400] = queries[3]
     limit = torch.full((90,), float(_random(1).abs()) * channels)
@@ -49,7 +49,7 @@ def test_both_searches_give_the_same_bits(p: Norm, windowed: bool, channels: int
             assert torch.equal(one, other)
 
 
-def test_the_euclidean_search_is_exact_among_tight_clusters() -> None:
+def test_euclidean_search_is_exact_in_tight_clusters() -> None:
     centres = torch.nn.functional.normalize(_random(10, 32), dim=1)
     targets = centres.repeat(60, 1) + 1e-4 * _random(600, 32, seed=2)
     queries = targets[::7] + 2e-5 * _random(86, 32, seed=3)
@@ -57,7 +57,7 @@ def test_the_euclidean_search_is_exact_among_tight_clusters() -> None:
     assert nearest(queries, targets, p=2).index.tolist() == expected.tolist()
 
 
-def test_faiss_finds_the_same() -> None:
+def test_nearest_matches_faiss() -> None:
     import faiss
 
     queries, targets = _random(200, 24), _random(3000, 24, seed=2)
@@ -71,13 +71,13 @@ def test_faiss_finds_the_same() -> None:
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_ties_go_to_the_first(p: Norm) -> None:
+def test_ties_return_the_first_index(p: Norm) -> None:
     targets = torch.tensor([[5.0, 0.0], [1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
     assert nearest(torch.tensor([[1.0, 1.0], [2.0, 2.0]]), targets, p=p).index.tolist() == [1, 1]
 
 
-def test_a_window_allows_only_its_ring() -> None:
-    # Six pixels in a row; the best is the query's own place, which the inner radius shuts out.
+def test_window_restricts_the_search_to_a_ring() -> None:
+    # Six pixels in a row; the best is the query's own position, which the inner radius excludes.
     targets = torch.tensor([[9.0], [3.0], [0.0], [1.0], [2.0], [0.5]])
     centre = torch.tensor([[2.0, 0.0]])
     query = torch.tensor([[0.0]])
@@ -88,7 +88,7 @@ def test_a_window_allows_only_its_ring() -> None:
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_rivals_count_what_is_closer_than_they_are(p: Norm) -> None:
+def test_closer_counts_targets_nearer_than_the_rival(p: Norm) -> None:
     queries, targets = _random(40, 6), _random(300, 6, seed=2)
     truth = torch.arange(40) * 7
     targets[11] = targets[7]
@@ -102,23 +102,23 @@ def test_rivals_count_what_is_closer_than_they_are(p: Norm) -> None:
     assert torch.equal(every.min(dim=1).values, found.distance)
 
 
-def test_nearest_refuses_what_has_no_answer() -> None:
+def test_invalid_inputs_are_rejected() -> None:
     with pytest.raises(ValueError, match="NaN or infinity"):
         nearest(torch.tensor([[math.nan]]), torch.zeros(1, 1), p=2)
     with pytest.raises(ValueError, match="expected 1, 2, inf or 'cosine'"):
         nearest(torch.zeros(1, 1), torch.zeros(1, 1), p=3)
 
 
-def _place_codes(width: int, height: int, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
-    """Descriptors that vary smoothly and tell all places of an image apart."""
+def _position_codes(width: int, height: int, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+    """Smooth descriptors that are unique at every position of an image."""
     y, x = torch.meshgrid(torch.arange(height) - shift[1], torch.arange(width) - shift[0], indexing="ij")
     waves = [f(v / s) for v in (x, y) for s in (4.0, 7.0, 13.0) for f in (torch.sin, torch.cos)]
     return torch.stack(waves).float()
 
 
-def test_dense_matching_of_a_shift_goes_both_ways() -> None:
+def test_dense_matching_recovers_a_shift() -> None:
     # What source pixel (x, y) shows, target pixel (x + 3, y + 2) shows.
-    source, target = _place_codes(24, 16), _place_codes(24, 16, (3, 2))
+    source, target = _position_codes(24, 16), _position_codes(24, 16, (3, 2))
     pixel = torch.tensor([[5, 5], [10, 8], [23, 15]])
     found = match_dense(source, target, pixel, p=2, truth_pixel=torch.tensor([[8, 7], [13, 10], [-1, -1]]))
     assert found.uv[:2].tolist() == [[8.5, 7.5], [13.5, 10.5]]
@@ -131,8 +131,8 @@ def test_dense_matching_of_a_shift_goes_both_ways() -> None:
 
 @pytest.mark.parametrize("p", NORMS)
 @pytest.mark.parametrize("radius", [math.inf, 6.0])
-def test_a_collapsed_model_is_as_good_as_chance(p: Norm, radius: float) -> None:
-    # All pixels tie with the true match: half of the others are as if closer, inside a window of those in it.
+def test_collapsed_model_scores_at_chance(p: Norm, radius: float) -> None:
+    # All pixels tie with the true match: half of the others count as closer; with a window, half of those inside.
     blank, pixel = torch.zeros(5, 16, 24), torch.tensor([[5, 5], [10, 8]])
     found = match_dense(blank, blank, pixel, p=p, truth_pixel=torch.tensor([[8, 7], [20, 10]]), search=Search(radius_px=radius))
     row, column = np.mgrid[:16, :24]
@@ -143,8 +143,8 @@ def test_a_collapsed_model_is_as_good_as_chance(p: Norm, radius: float) -> None:
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0])
-def test_a_parabola_finds_the_place_between_pixels(p: float) -> None:
-    source, target = _place_codes(24, 16), _place_codes(24, 16, (2.3, -1.4))
+def test_parabola_fit_gives_subpixel_positions(p: float) -> None:
+    source, target = _position_codes(24, 16), _position_codes(24, 16, (2.3, -1.4))
     pixel = torch.tensor([[6, 6], [12, 9], [9, 7]])
     expected = pixel.numpy() + 0.5 + [2.3, -1.4]
     whole, refined = (match_dense(source, target, pixel, p=p, search=Search(subpixel=subpixel)).uv for subpixel in (False, True))
@@ -153,6 +153,6 @@ def test_a_parabola_finds_the_place_between_pixels(p: float) -> None:
 
 
 def test_a_radius_limits_the_search() -> None:
-    source, target = _place_codes(24, 16), _place_codes(24, 16, (6, 0))
+    source, target = _position_codes(24, 16), _position_codes(24, 16, (6, 0))
     found = match_dense(source, target, torch.tensor([[8, 8]]), p=2, search=Search(radius_px=3))
     assert np.linalg.norm(found.uv[0] - [8.5, 8.5]) <= 3

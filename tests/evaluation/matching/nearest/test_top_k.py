@@ -1,4 +1,4 @@
-"""The k nearest, against a matrix of distances by scipy or torch, and the compiled search against torch."""
+"""nearest_k against distance matrices of scipy and torch, and the compiled search against torch."""
 
 import math
 from typing import Any
@@ -26,7 +26,7 @@ def _uv(*shape: int, seed: int = 1) -> Tensor:
 
 @pytest.mark.parametrize("p", NORMS)
 @pytest.mark.parametrize("channels", [1, 3, 32])
-def test_distances_and_order_are_those_of_scipy(p: Norm, channels: int) -> None:
+def test_distances_and_order_match_scipy(p: Norm, channels: int) -> None:
     queries, targets = _random(2, 37, channels), _random(2, 83, channels, seed=2)
     found = nearest_k(queries, targets, 5, p=p)
     for image in range(2):
@@ -38,14 +38,14 @@ def test_distances_and_order_are_those_of_scipy(p: Norm, channels: int) -> None:
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
-def test_masks_and_floors_against_topk_of_a_masked_matrix(p: float) -> None:
-    # Distances of these are all different: torch.topk has no choice.
+def test_masks_and_lower_bounds_match_topk_of_a_masked_matrix(p: float) -> None:
+    # All distances differ: torch.topk has no ties.
     queries, targets, uv, allowed = _random(3, 50, 8), _random(3, 70, 8, seed=2), _uv(3, 70), _random(3, 70, seed=4) > -0.5
     apart = Separation(uv[:, :50], uv, 6.0)
     found = nearest_k(queries, targets, 4, p=p, allowed=allowed, apart=apart, beyond=targets[:, :50])
     distance = torch.cdist(queries.double(), targets.double(), p=p)
     counts = (torch.cdist(uv[:, :50].double(), uv.double()) > 6) & allowed[:, None]
-    # The beyond of query n is target n, which is at place n: it is not apart, so that equality does not matter.
+    # The lower bound of query n is target n, at the same position: it is not separated, so equality does not matter.
     counts &= distance > distance[:, range(50), range(50)][..., None]
     expected = distance.masked_fill(~counts, math.inf).topk(4, dim=2, largest=False)
     assert torch.equal(found.index, expected.indices.where(expected.values < math.inf, -1))
@@ -66,7 +66,7 @@ def test_masks_and_floors_against_topk_of_a_masked_matrix(p: float) -> None:
     masked=st.tuples(st.booleans(), st.sampled_from([None, -1.0, 0.0, 5.0]), st.booleans()),
     threads=st.integers(1, 3),
 )
-def test_the_compiled_search_gives_what_torch_gives(
+def test_compiled_search_matches_torch(
     seed: int, batch: int, queries: int, targets: int, channels: int, k: int, p: Norm, equal: bool, scale: float, masked: Any, threads: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -94,8 +94,8 @@ def test_the_compiled_search_gives_what_torch_gives(
 
 @pytest.mark.parametrize("k", [1, 5, 16, 17, 40])
 @pytest.mark.parametrize("px", [3.0, 20.0, 60.0, 120.0])
-def test_the_nearest_may_all_be_too_close_in_the_image(px: float, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Descriptors are positions on a line, so what is left out is exactly what is nearest; some queries are left without any target."""
+def test_targets_too_close_in_the_image_are_skipped(px: float, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors are positions on a line, so the skipped targets are the nearest; some queries keep no target."""
     place = torch.stack([torch.randperm(200, generator=torch.Generator().manual_seed(5)).float(), torch.zeros(200)], dim=1)[None]
     line, apart = place[..., :1].clone(), Separation(place, place, px)
     found = nearest_k(line, line, k, p=1.0, apart=apart)
@@ -106,7 +106,7 @@ def test_the_nearest_may_all_be_too_close_in_the_image(px: float, k: int, monkey
     assert torch.equal(nearest_k(line, line, k, p=1.0, apart=apart).index, found.index)
 
 
-def test_equal_ones_come_in_their_order_and_missing_ones_last() -> None:
+def test_ties_keep_their_order_and_missing_neighbours_come_last() -> None:
     targets = torch.tensor([[[3.0], [1.0], [2.0], [1.0], [0.0], [2.0]]])
     found = nearest_k(torch.zeros(1, 1, 1), targets, 4, p=1, allowed=torch.tensor([[True, True, True, True, False, True]]))
     assert found.index.tolist() == [[[1, 3, 2, 5]]]
@@ -115,14 +115,14 @@ def test_equal_ones_come_in_their_order_and_missing_ones_last() -> None:
     assert found.distance[0, 0, :4].tolist() == [2.0, 2.0, 3.0, math.inf]
 
 
-def test_only_what_is_farther_than_the_radius_is_apart() -> None:
+def test_separation_radius_is_exclusive() -> None:
     place = torch.tensor([[[0.0, 0.0], [4.0, 0.0], [4.01, 0.0], [3.0, 3.0]]])
     found = nearest_k(torch.zeros(1, 1, 2), torch.zeros(1, 4, 2), 4, p=2, apart=Separation(torch.zeros(1, 1, 2), place, 4.0))
     assert found.index.tolist() == [[[2, 3, -1, -1]]]
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_the_first_is_the_nearest(p: Norm) -> None:
+def test_first_neighbour_matches_nearest(p: Norm) -> None:
     queries, targets = _random(100, 12), _random(300, 12, seed=2)
     one, several = nearest(queries, targets, p=p), nearest_k(queries[None], targets[None], 3, p=p)
     assert torch.equal(several.index[0, :, 0], one.index)
@@ -131,7 +131,7 @@ def test_the_first_is_the_nearest(p: Norm) -> None:
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_descriptors_that_are_none_are_nobodys_neighbours(p: float, dtype: torch.dtype) -> None:
+def test_nan_and_infinite_descriptors_are_never_neighbours(p: float, dtype: torch.dtype) -> None:
     targets = torch.tensor([[[math.nan, 0], [5, 0], [math.inf, 0], [1, 0]]], dtype=dtype)
     queries = torch.tensor([[[0, 0], [0, math.nan]]], dtype=dtype)
     assert nearest_k(queries, targets, 3, p=p).index.tolist() == [[[3, 1, -1], [-1, -1, -1]]]

@@ -16,7 +16,7 @@ NAN = np.nan
 
 
 def _saved(path: Path, array: Any, **given: Any) -> Path:
-    """An array as .npy, .pfm, .h5 or a picture."""
+    """An array as .npy, .pfm, .h5 or an image."""
     if path.suffix == ".npy":
         np.save(path, array)
     elif path.suffix == ".h5":
@@ -40,7 +40,7 @@ def _saved(path: Path, array: Any, **given: Any) -> Path:
         ("d.npy", np.array([[-np.inf, -2, NAN]]), 2.0, [NAN, -4, NAN]),
     ],
 )
-def test_disparities(name: str, stored: np.ndarray, scale: float | None, expected: list[float], tmp_path: Path) -> None:
+def test_read_disparity(name: str, stored: np.ndarray, scale: float | None, expected: list[float], tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_disparity(_saved(tmp_path / name, stored), scale), [expected])
 
 
@@ -53,11 +53,11 @@ def test_disparities(name: str, stored: np.ndarray, scale: float | None, expecte
         ("d.pfm", np.array([[1e-3, 5, -np.inf]], np.float32), 1.0, [1e-3, 5, NAN]),
     ],
 )
-def test_depths(name: str, stored: np.ndarray, scale: float, expected: list[float], tmp_path: Path) -> None:
+def test_read_depth(name: str, stored: np.ndarray, scale: float, expected: list[float], tmp_path: Path) -> None:
     np.testing.assert_allclose(read_depth(_saved(tmp_path / name, stored), scale), [expected])
 
 
-def test_masks(tmp_path: Path) -> None:
+def test_read_mask(tmp_path: Path) -> None:
     assert read_mask(_saved(tmp_path / "m.png", np.array([[0, 1, 255]], np.uint8))).tolist() == [[False, True, True]]
 
 
@@ -65,7 +65,7 @@ def _flo(data: bytes = np.arange(4, dtype="<f4").tobytes(), magic: bytes = b"PIE
     return magic + np.array(size, "<i4").tobytes() + data
 
 
-def test_flow(tmp_path: Path) -> None:
+def test_read_flow(tmp_path: Path) -> None:
     path = tmp_path / "f.flo"
     path.write_bytes(_flo(np.array([1.5, -2, 1e10, 0, 3, 1e9 * 1.1], "<f4").tobytes(), size=(3, 1)))
     np.testing.assert_array_equal(read_flow(path), [[[1.5, -2], [NAN, NAN], [NAN, NAN]]])
@@ -98,12 +98,14 @@ def test_damaged_flow_is_refused(data: bytes, tmp_path: Path) -> None:
         (read_depth, "d.h5", np.zeros(3), r"holds float64 \(3,\): expected a data set 'depth'"),
     ],
 )
-def test_arrays_of_another_shape_are_named(read: Callable[[Path], Any], name: str, array: np.ndarray, message: str, tmp_path: Path) -> None:
+def test_arrays_of_wrong_shape_are_rejected(
+    read: Callable[[Path], Any], name: str, array: np.ndarray, message: str, tmp_path: Path
+) -> None:
     with pytest.raises(UserError, match=message):
         read(_saved(tmp_path / name, array))
 
 
-def test_files_that_are_not_there_or_lack_their_data(tmp_path: Path) -> None:
+def test_missing_files_and_data_sets_are_rejected(tmp_path: Path) -> None:
     for name in ("d.npy", "d.png", "d.h5", "d.pfm"):
         with pytest.raises(UserError, match=rf"{name} does not exist: expected "):
             read_depth(tmp_path / name)

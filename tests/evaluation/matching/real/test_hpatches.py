@@ -16,7 +16,7 @@ H_1_3 = np.array([[0.9, 0.1, 4.0], [-0.1, 0.9, -6.0], [0.0, 0.0, 1.0]])
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Two sequences of three pictures, the last of another size."""
+    """Two sequences of three images, the last of another size."""
     for number, name in enumerate(("v_wall", "i_door")):
         for k, (width, height) in enumerate([(64, 48), (64, 48), (80, 40)], start=1):
             picture(tmp_path / "hp" / name / f"{k}.ppm", width, height, seed=10 * number + k)
@@ -34,7 +34,7 @@ def _expected(H: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.hypot(x - column - SHIFT[0], y - row - SHIFT[1])[inside]
 
 
-def test_scores_by_hand(tree: Path, tmp_path: Path) -> None:
+def test_scores_match_hand_computed_values(tree: Path, tmp_path: Path) -> None:
     record = scored(tree, tmp_path / "out")
     errors = [_expected(H_1_2, 64, 48), _expected(H_1_3, 80, 40)]
     assert record.data.pairs == 4
@@ -45,7 +45,7 @@ def test_scores_by_hand(tree: Path, tmp_path: Path) -> None:
     assert (record.data.layout.name, record.data.layout.long_side_px) == ("hpatches", 0)
 
 
-def test_smaller_pictures_have_smaller_homographies(tree: Path) -> None:
+def test_homographies_are_scaled_with_the_images(tree: Path) -> None:
     source = open_pairs(tree / "v_wall", "wall", long_side=32)
     pair = source.pair(source.groups()[0][1])
     assert (pair.rgb_a.shape, pair.rgb_b.shape) == ((24, 32, 3), (16, 32, 3))
@@ -57,7 +57,7 @@ def test_smaller_pictures_have_smaller_homographies(tree: Path) -> None:
     np.testing.assert_allclose(moved[:2] / moved[2], pair.truth.uv_b[10, 4], atol=1e-4)
 
 
-def test_the_first_picture_is_matched_to_each_other_one(tree: Path) -> None:
+def test_first_image_is_paired_with_every_other(tree: Path) -> None:
     source = open_pairs(tree, "hp", long_side=0)
     for number, key in enumerate(source.groups()[1], start=2):
         pair = source.pair(key)
@@ -66,14 +66,14 @@ def test_the_first_picture_is_matched_to_each_other_one(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("cell", ["nan", "inf", "-inf"])
-def test_a_matrix_of_finite_numbers(cell: str, tree: Path) -> None:
+def test_non_finite_homographies_are_rejected(cell: str, tree: Path) -> None:
     (tree / "v_wall" / "H_1_2").write_text(f"1 0 0 0 1 0 0 {cell} 1")
     source = open_pairs(tree / "v_wall", "hp")
     with pytest.raises(UserError, match="H_1_2 holds a number that is not finite: expected 3 x 3 finite ones"):
         source.pair(source.groups()[0][0])
 
 
-def test_by_command(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_and_verify_commands(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     arguments = ["evaluate", "--model", "baseline:oracle", "--data", str(tree), "--out", str(tmp_path / "out"), "--query-stride", "6"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
@@ -83,7 +83,7 @@ def test_by_command(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert verified.exit_code == 0, verified.output
 
 
-def test_a_picture_is_read_upright(tree: Path) -> None:
+def test_exif_orientation_is_applied(tree: Path) -> None:
     rgb = np.asarray(Image.open(tree / "v_wall" / "1.ppm"))
     (tree / "v_wall" / "1.ppm").unlink()
     exif = Image.Exif()
@@ -92,7 +92,7 @@ def test_a_picture_is_read_upright(tree: Path) -> None:
     assert np.array_equal(open_pairs(tree, "hp", long_side=0).images(1)[0], rgb)
 
 
-def test_mistakes_are_named(tree: Path, tmp_path: Path) -> None:
+def test_invalid_folders_are_rejected(tree: Path, tmp_path: Path) -> None:
     (tree / "v_wall" / "3.ppm").unlink()
     with pytest.raises(UserError, match=r"v_wall lacks its picture 3\.ppm .*remove H_1_3"):
         open_pairs(tree, "hp")

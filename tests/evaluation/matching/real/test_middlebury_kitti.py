@@ -15,7 +15,7 @@ COLUMN, ROW = grid(WIDTH, HEIGHT)
 
 @pytest.fixture
 def disparity() -> np.ndarray:
-    """Multiples of 1/256, and a corner that is not known."""
+    """Multiples of 1/256, and an unknown corner."""
     found = np.random.default_rng(1).integers(256, 2560, (HEIGHT, WIDTH)).astype(np.float32) / 256
     found[:10, :20] = np.inf
     return found
@@ -23,7 +23,7 @@ def disparity() -> np.ndarray:
 
 @pytest.fixture
 def flow() -> np.ndarray:
-    """Multiples of 1/64, and a corner that is not known."""
+    """Multiples of 1/64, and an unknown corner."""
     found = np.random.default_rng(2).integers(-640, 640, (HEIGHT, WIDTH, 2)).astype(np.float32) / 64
     found[:10, :20] = np.nan
     return found
@@ -35,7 +35,7 @@ def seen() -> np.ndarray:
 
 
 def _expected(moved: np.ndarray, seen: np.ndarray | bool = True) -> float:
-    """delta_avg of a constant shift for pixels that move by `moved`, where that is known, seen, and inside the other picture."""
+    """delta_avg of a constant shift for pixels that move by `moved`, where that is known, seen, and inside the other image."""
     dx, dy = np.where(np.isfinite(moved), moved, np.nan)[ROW, COLUMN].T
     x, y = COLUMN + dx, ROW + dy
     inside = (x >= -0.5) & (x < WIDTH - 0.5) & (y >= -0.5) & (y < HEIGHT - 0.5)
@@ -115,14 +115,14 @@ def test_kitti(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np
     assert record.metrics["delta_avg"].value == pytest.approx(expected, abs=1e-6)
 
 
-def test_kitti_without_a_picture(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
+def test_kitti_with_a_missing_image_is_rejected(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
     _kitti(tmp_path, disparity, flow, seen)
     (tmp_path / "image_3" / "000003_10.png").unlink()
     with pytest.raises(UserError, match=r"image_3/000003_10\.png is missing"):
         open_pairs(tmp_path, "kitti")
 
 
-def test_two_layouts_in_one_folder(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
+def test_two_layouts_in_one_folder_are_rejected(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
     _kitti(tmp_path, disparity, flow, seen)
     picture(tmp_path / "wall" / "1.ppm")
     picture(tmp_path / "wall" / "2.ppm")
@@ -131,7 +131,7 @@ def test_two_layouts_in_one_folder(tmp_path: Path, disparity: np.ndarray, flow: 
         open_pairs(tmp_path, "both")
 
 
-def test_a_damaged_file_is_named(tmp_path: Path, disparity: np.ndarray) -> None:
+def test_damaged_disparity_files_are_rejected(tmp_path: Path, disparity: np.ndarray) -> None:
     for seed, name in enumerate(("im0.png", "im1.png")):
         picture(tmp_path / "chair" / name, WIDTH, HEIGHT, seed)
     (tmp_path / "chair" / "disp0.pfm").write_bytes(b"no picture")
@@ -140,19 +140,19 @@ def test_a_damaged_file_is_named(tmp_path: Path, disparity: np.ndarray) -> None:
         source.pair(source.groups()[0][0])
 
 
-def _shown(folder: Path, row: int) -> tuple[list[np.ndarray], PairTruth]:
-    """The pictures of a pair, and its ground truth."""
+def _images_and_truth(folder: Path, row: int) -> tuple[list[np.ndarray], PairTruth]:
+    """The images of a pair, and its ground truth."""
     source = open_pairs(folder, "mine", long_side=0)
     pair = source.pair([key for group in source.groups() for key in group][row])
     return [pair.rgb_a, pair.rgb_b], pair.truth
 
 
-def _stored(*paths: Path) -> list[np.ndarray]:
+def _read_images(*paths: Path) -> list[np.ndarray]:
     return [cv2.imread(str(path))[..., ::-1] for path in paths]
 
 
 @pytest.mark.parametrize(("row", "names"), [(0, ("im0.png", "im1.png")), (1, ("im1.png", "im0.png"))])
-def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, row: int, names: tuple[str, str]) -> None:
+def test_middlebury_pairs_are_in_both_directions(tmp_path: Path, disparity: np.ndarray, row: int, names: tuple[str, str]) -> None:
     for seed, name in enumerate(("im0.png", "im1.png")):
         picture(tmp_path / "Piano" / name, WIDTH, HEIGHT, seed)
     for name in ("disp0.pfm", "disp1.pfm"):
@@ -160,13 +160,13 @@ def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, r
     mask = np.full((HEIGHT, WIDTH), 255, np.uint8)
     mask[20:22], mask[22:24] = 128, 0
     cv2.imwrite(str(tmp_path / "Piano" / "mask0nocc.png"), mask)
-    shown, truth = _shown(tmp_path, row)
+    shown, truth = _images_and_truth(tmp_path, row)
     status = truth.status
-    assert np.array_equal(shown, _stored(*(tmp_path / "Piano" / name for name in names)))
-    # To the right picture points move left, and back from it right.
+    assert np.array_equal(shown, _read_images(*(tmp_path / "Piano" / name for name in names)))
+    # From the left to the right image points move left, and back right.
     moved = truth.uv_b[30, :, 0] - (np.arange(WIDTH) + 0.5)
     np.testing.assert_allclose(moved, disparity[30] * (-1 if row == 0 else 1), atol=1e-5)
-    # Only the first picture has a mask; hidden is 128, unknown 0.
+    # Only the first image has a mask: 128 is occluded, 0 unknown.
     if row == 0:
         inside = slice(12, -12)
         assert (status[20:22, inside] == Status.OCCLUDED).all()
@@ -176,15 +176,15 @@ def test_middlebury_is_scored_both_ways(tmp_path: Path, disparity: np.ndarray, r
         assert {Status.VISIBLE, Status.OCCLUDED} <= set(status[20:24].ravel().tolist())
 
 
-def test_pictures_of_middlebury_with_flow(tmp_path: Path, flow: np.ndarray) -> None:
+def test_images_of_middlebury_flow(tmp_path: Path, flow: np.ndarray) -> None:
     names = ("frame10.png", "frame11.png")
     for seed, name in enumerate(names):
         picture(tmp_path / "Venus" / name, WIDTH, HEIGHT, seed)
     _flo(tmp_path / "Venus" / "flow10.flo", flow)
-    assert np.array_equal(_shown(tmp_path, 0)[0], _stored(*(tmp_path / "Venus" / name for name in names)))
+    assert np.array_equal(_images_and_truth(tmp_path, 0)[0], _read_images(*(tmp_path / "Venus" / name for name in names)))
 
 
-def test_middlebury_without_disparities_of_the_right_picture(tmp_path: Path, disparity: np.ndarray) -> None:
+def test_middlebury_without_disparities_of_the_right_image(tmp_path: Path, disparity: np.ndarray) -> None:
     for scene in ("Piano", "Untold"):
         for seed, name in enumerate(("im0.png", "im1.png")):
             picture(tmp_path / scene / name, WIDTH, HEIGHT, seed)
@@ -194,7 +194,7 @@ def test_middlebury_without_disparities_of_the_right_picture(tmp_path: Path, dis
 
 
 @pytest.mark.parametrize("which", ["disp0.pfm", "mask0nocc.png", "flow10.flo", "disp_occ_0", "flow_occ"])
-def test_ground_truth_of_another_size_is_refused(
+def test_ground_truth_of_wrong_size_is_rejected(
     which: str, tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray
 ) -> None:
     if "_occ" in which:
@@ -211,25 +211,27 @@ def test_ground_truth_of_another_size_is_refused(
         _pfm(tmp_path / "scene" / "disp0.pfm", disparity)
         cv2.imwrite(str(tmp_path / "scene" / "mask0nocc.png"), np.zeros((HEIGHT, WIDTH - 4), np.uint8))
     with pytest.raises(UserError, match=rf"{which}.* is 6\d x 48, its picture 6\d x 48: expected one size"):
-        _shown(tmp_path, 0)
+        _images_and_truth(tmp_path, 0)
 
 
-def test_pictures_of_kitti(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
+def test_images_of_kitti(tmp_path: Path, disparity: np.ndarray, flow: np.ndarray, seen: np.ndarray) -> None:
     _kitti(tmp_path, disparity, flow, seen)
     left = tmp_path / "image_2" / "000003_10.png"
     for row, other in enumerate(("image_3/000003_10.png", "image_2/000003_11.png")):
-        assert np.array_equal(_shown(tmp_path, row)[0], _stored(left, tmp_path / other))
+        assert np.array_equal(_images_and_truth(tmp_path, row)[0], _read_images(left, tmp_path / other))
 
 
-def test_kitti_of_2012_in_grey_without_flow(tmp_path: Path, disparity: np.ndarray, seen: np.ndarray) -> None:
-    """A picture without ground truth is passed over."""
+def test_greyscale_kitti_2012_without_flow(tmp_path: Path, disparity: np.ndarray, seen: np.ndarray) -> None:
+    """An image without ground truth is skipped."""
     for seed, name in enumerate(("image_0/000001_10.png", "image_1/000001_10.png", "image_0/000000_10.png")):
         picture(tmp_path / name, WIDTH, HEIGHT, seed)
     _kitti_disparity(tmp_path / "disp_occ" / "000001_10.png", disparity)
     _kitti_disparity(tmp_path / "disp_noc" / "000001_10.png", np.where(seen, disparity, np.inf))
     source = open_pairs(tmp_path, "mine")
     assert [len(group) for group in source.groups()] == [1]
-    assert np.array_equal(_shown(tmp_path, 0)[0], _stored(tmp_path / "image_0/000001_10.png", tmp_path / "image_1/000001_10.png"))
+    assert np.array_equal(
+        _images_and_truth(tmp_path, 0)[0], _read_images(tmp_path / "image_0/000001_10.png", tmp_path / "image_1/000001_10.png")
+    )
     for folder in ("disp_occ", "disp_noc"):
         (tmp_path / folder / "000001_10.png").unlink()
         (tmp_path / folder).rmdir()

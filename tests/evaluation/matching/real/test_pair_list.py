@@ -47,7 +47,7 @@ def test_homographies(folder: Path, tmp_path: Path, centres: str, half: float) -
     assert record.metrics["epe_mean"].value == pytest.approx(_errors(H, half).mean(), abs=1e-4)
 
 
-def test_a_table_of_homographies_gives_what_a_list_gives(folder: Path, tmp_path: Path) -> None:
+def test_csv_of_homographies_matches_json(folder: Path, tmp_path: Path) -> None:
     cells = [f"h{row}{column}" for row in "123" for column in "123"]
     with (folder / "pairs.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -61,7 +61,7 @@ def test_a_table_of_homographies_gives_what_a_list_gives(folder: Path, tmp_path:
 
 
 def _depths() -> tuple[np.ndarray, np.ndarray]:
-    """A wall at 2 m before camera a, and a hole in a's depth; b sees the wall, and a post before it."""
+    """A wall 2 m in front of camera a, and a hole in a's depth; b sees the wall, and a post in front of it."""
     depth_a = np.full((HEIGHT, WIDTH), 2000, np.uint16)
     depth_a[:8] = 0
     depth_b = np.full((HEIGHT, WIDTH), 2100, np.uint16)
@@ -96,7 +96,7 @@ def test_depth_and_cameras(folder: Path, tmp_path: Path) -> None:
     assert "5%" in record.data.layout.ground_truth
 
 
-def test_what_depth_says_of_a_point(folder: Path) -> None:
+def test_depth_determines_the_status_of_points(folder: Path) -> None:
     _list_depth(folder)
     source = open_pairs(folder, "mine", long_side=0)
     pair = source.pair(source.groups()[0][0])
@@ -111,7 +111,7 @@ def test_what_depth_says_of_a_point(folder: Path) -> None:
     assert 6.5 < pair.angle_deg < 8
 
 
-def test_flow_and_disparity_and_their_masks(folder: Path, tmp_path: Path) -> None:
+def test_flow_and_disparity_with_masks(folder: Path, tmp_path: Path) -> None:
     flow = np.random.default_rng(0).uniform(-6, 6, (HEIGHT, WIDTH, 2)).astype(np.float32)
     flow[10, 10] = np.nan
     np.save(folder / "flow.npy", flow)
@@ -141,13 +141,13 @@ def test_flow_and_disparity_and_their_masks(folder: Path, tmp_path: Path) -> Non
         ({"homografy": H}, "field 'pairs.0.homografy': Extra inputs are not permitted"),
     ],
 )
-def test_mistakes_in_a_list(folder: Path, pair: dict[str, Any], message: str) -> None:
+def test_invalid_pair_lists_are_rejected(folder: Path, pair: dict[str, Any], message: str) -> None:
     _list(folder, pair)
     with pytest.raises(UserError, match=message):
         open_pairs(folder, "mine")
 
 
-def test_ground_truth_of_another_size(folder: Path) -> None:
+def test_flow_of_wrong_size_is_rejected(folder: Path) -> None:
     np.save(folder / "flow.npy", np.zeros((5, 6, 2)))
     _list(folder, {"flow": "flow.npy"})
     source = open_pairs(folder, "mine")
@@ -155,20 +155,20 @@ def test_ground_truth_of_another_size(folder: Path) -> None:
         source.pair(source.groups()[0][0])
 
 
-def test_a_table_without_a_column(folder: Path) -> None:
+def test_csv_with_a_missing_column_is_rejected(folder: Path) -> None:
     (folder / "pairs.csv").write_text("image_a,image_b,h11\na.png,b.png,1\n")
     with pytest.raises(UserError, match="lacks the column h12"):
         open_pairs(folder, "mine")
 
 
-def test_a_table_with_a_column_of_another_name(folder: Path) -> None:
+def test_csv_with_an_unknown_column_is_rejected(folder: Path) -> None:
     cells = [f"h{row}{column}" for row in "123" for column in "123"]
     (folder / "pairs.csv").write_text(",".join(["image_a", "image_b", *cells, "scenes"]) + "\n")
     with pytest.raises(UserError, match="has the column scenes: expected image_a, image_b, h11 to h33, and maybe scene"):
         open_pairs(folder, "mine")
 
 
-def test_a_list_of_nothing_and_two_lists(folder: Path) -> None:
+def test_empty_list_and_two_lists_are_rejected(folder: Path) -> None:
     _list(folder)
     with pytest.raises(UserError, match=r"pairs\.json lists no pair"):
         open_pairs(folder, "mine")
@@ -177,7 +177,7 @@ def test_a_list_of_nothing_and_two_lists(folder: Path) -> None:
         open_pairs(folder, "mine")
 
 
-def test_pictures_are_those_that_are_listed(folder: Path) -> None:
+def test_images_match_the_list(folder: Path) -> None:
     picture(folder / "c.png", WIDTH, HEIGHT, 7)
     _list(folder, {"homography": H, "scene": "x"}, {"image_a": "c.png", "image_b": "a.png", "homography": H, "scene": "x"})
     source = open_pairs(folder, "mine", long_side=0)
@@ -188,7 +188,7 @@ def test_pictures_are_those_that_are_listed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["disparity", "seen"])
-def test_disparities_and_masks_of_another_size(folder: Path, kind: str) -> None:
+def test_disparities_and_masks_of_wrong_size_are_rejected(folder: Path, kind: str) -> None:
     np.save(folder / "disparity.npy", np.ones((HEIGHT, WIDTH - (kind == "disparity"))))
     np.save(folder / "seen.npy", np.ones((HEIGHT - 1, WIDTH)))
     _list(folder, {"disparity": "disparity.npy", **({"seen": "seen.npy"} if kind == "seen" else {})})

@@ -22,7 +22,7 @@ PICTURES = 12
 
 
 class Counted(DescriptorModel):
-    """Colours, and how many pictures were asked for."""
+    """Describes by colour, and counts the images."""
 
     name = "counted"
     p = 2.0
@@ -46,7 +46,7 @@ def _list(folder: Path, scene: str | None) -> None:
     (folder / "pairs.json").write_text(json.dumps({"pairs": pairs}))
 
 
-def test_a_scene_of_many_pictures_is_described_in_parts(folder: Path, tmp_path: Path) -> None:
+def test_large_scenes_are_described_in_groups(folder: Path, tmp_path: Path) -> None:
     _list(folder, "one")
     source, model = open_pairs(folder, "one", long_side=20), Counted()
     assert [len(group) for group in source.groups()] == [GROUP_VIEWS // 2, (PICTURES - GROUP_VIEWS) // 2]
@@ -59,7 +59,7 @@ def test_a_scene_of_many_pictures_is_described_in_parts(folder: Path, tmp_path: 
     assert apart.metrics == record.metrics
 
 
-def test_what_is_scored_on_has_a_hash(folder: Path) -> None:
+def test_identity_hashes_cover_contents_and_image_size(folder: Path) -> None:
     _list(folder, None)
     first = open_pairs(folder, "mine").identity
     assert open_pairs(folder, "mine").identity == first
@@ -70,7 +70,7 @@ def test_what_is_scored_on_has_a_hash(folder: Path) -> None:
     assert changed.recipe_sha256 != first.recipe_sha256
 
 
-def test_pictures_are_shrunk_never_enlarged(folder: Path) -> None:
+def test_images_are_downscaled_but_never_upscaled(folder: Path) -> None:
     _list(folder, "one")
     assert [image.shape for image in open_pairs(folder, "mine", long_side=0).images(0)][:2] == [(40, 40, 3), (41, 40, 3)]
     shrunk = open_pairs(folder, "mine", long_side=41).images(0)
@@ -79,7 +79,7 @@ def test_pictures_are_shrunk_never_enlarged(folder: Path) -> None:
 
 
 def _pairs(truth: Any, *sizes: tuple[int, int], long_side: int = 0, pairs: int = 1) -> RealPairs:
-    """A scene of blank pictures of these sizes, and pairs of the first two."""
+    """A scene of blank images of these sizes, and pairs of the first two."""
     views = [RealView(lambda k=k, size=size: np.full((size[1], size[0], 3), k, np.uint8)) for k, size in enumerate(sizes)]
     scene = RealScene("scene", views, [RealPair(0, 1, truth)] * pairs, [])
     return RealPairs([scene], Identity("mine", "0", "0", "test", 0, 1), query_stride=2, long_side=long_side)
@@ -90,7 +90,7 @@ def _never(size_a: tuple[int, int], size_b: tuple[int, int]) -> GroundTruth:
 
 
 @pytest.mark.parametrize("long_side", [0, 8])
-def test_the_angle_between_views_does_not_depend_on_their_size(long_side: int) -> None:
+def test_view_angle_is_independent_of_image_size(long_side: int) -> None:
     """Two cameras a metre apart look at a wall at 4 m; the second has twice the focal length."""
     K = np.array([[16.0, 0, 8], [0, 16, 6], [0, 0, 1]])
     beside = np.eye(4)
@@ -111,7 +111,7 @@ def test_the_angle_between_views_does_not_depend_on_their_size(long_side: int) -
     assert (pair.camera_b.width, pair.camera_b.height) == pair.rgb_b.shape[1::-1] == ((32, 24) if long_side == 0 else (8, 6))  # type: ignore[union-attr]
 
 
-def test_views_that_share_nothing_have_no_angle() -> None:
+def test_views_without_overlap_have_nan_angle() -> None:
     apart = np.eye(4)
     apart[0, 3] = 100
     a, b = (Camera(np.array([[16.0, 0, 8], [0, 16, 6], [0, 0, 1]]), pose, 16, 12) for pose in (np.eye(4), apart))
@@ -120,8 +120,8 @@ def test_views_that_share_nothing_have_no_angle() -> None:
     assert (np.isnan(pair.angle_deg), pair.overlap) == (True, 0.0)
 
 
-def test_a_view_may_be_shrunk_alone() -> None:
-    """Only the second picture is too large: its homography goes to what is left of it."""
+def test_only_the_larger_view_is_downscaled() -> None:
+    """Only the second image is too large: the homography maps to its downscaled version."""
 
     def truth(size_a: tuple[int, int], size_b: tuple[int, int]) -> GroundTruth:
         assert (size_a, size_b) == ((10, 8), (40, 20))
@@ -133,7 +133,7 @@ def test_a_view_may_be_shrunk_alone() -> None:
     np.testing.assert_allclose(pair.truth.uv_b[3, 4], [9, 3.5 * 1.25])
 
 
-def test_pictures_of_a_scene_are_a_sequence() -> None:
+def test_scene_images_are_a_sequence() -> None:
     images = _pairs(_never, (4, 3), (5, 3), (6, 3)).images(0)
     assert [image.shape[1] for image in images] == [4, 5, 6]
     assert [image.shape[1] for image in images[1:]] == [5, 6]
@@ -146,7 +146,7 @@ def test_a_scene_without_pairs_has_no_group() -> None:
     assert _pairs(_never, (4, 3), (4, 3), pairs=0).groups() == []
 
 
-def test_the_hash_of_contents_covers_names_below_the_folder(tmp_path: Path) -> None:
+def test_contents_hash_covers_relative_file_names(tmp_path: Path) -> None:
     def hashed(*names: str) -> str:
         files = [tmp_path / name for name in names]
         for file in files:
@@ -157,5 +157,5 @@ def test_the_hash_of_contents_covers_names_below_the_folder(tmp_path: Path) -> N
     first = hashed("set/a/1.png", "set/b/1.png")
     assert hashed("set/a/1.png", "set/a/1.png", "set/b/1.png") == first
     assert len({first, hashed("set/b/1.png", "set/a/1.png"), hashed("set/a/1.png"), hashed("set/c/1.png", "set/b/1.png")}) == 4
-    # Of a file elsewhere only its name counts: where a copy lies on this machine is nobody's business.
+    # Of a file outside the folder only the name counts, so that the hash does not depend on where a copy lies.
     assert hashed("elsewhere/1.png") == hashed("there/1.png")

@@ -25,7 +25,7 @@ def _objects(pickled: bytes) -> bytes:
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0)])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_arrays_as_numpy_writes_them(version: tuple[int, int], order: str, tmp_path: Path) -> None:
+def test_arrays_written_by_numpy_are_read(version: tuple[int, int], order: str, tmp_path: Path) -> None:
     array = np.asarray(np.arange(12.0).reshape(3, 4), order=order)  # type: ignore[call-overload]
     file = io.BytesIO()
     np.lib.format.write_array(file, array, version=version)
@@ -33,7 +33,7 @@ def test_arrays_as_numpy_writes_them(version: tuple[int, int], order: str, tmp_p
     assert found.tolist() == array.tolist()
 
 
-def test_arrays_come_in_the_order_of_their_names(tmp_path: Path) -> None:
+def test_arrays_are_returned_in_the_requested_order(tmp_path: Path) -> None:
     objects = np.array([None, "text", (1, np.ones(2))], object)
     np.savez(tmp_path / "a.npz", first=[1, 2], second=objects)
     second, first = read_npz(tmp_path / "a.npz", "second", "first")
@@ -47,18 +47,18 @@ def test_arrays_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pickled", "named"),
     [
-        # Of NumPy, but no array; and what is called like a part of arrays, but is not NumPy's.
+        # From NumPy, but not an array; and the names of array parts, but from other modules.
         (pickle.dumps(np.load), "numpy.load"),
         (b"cos\nscalar\n.", "os.scalar"),
         (b"cnumpy.testing\nndarray\n.", "numpy.testing.ndarray"),
     ],
 )
-def test_only_parts_of_arrays_are_unpickled(pickled: bytes, named: str, tmp_path: Path) -> None:
+def test_unpickling_is_restricted_to_arrays(pickled: bytes, named: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"it holds {named}, which is no array"):
         read_npz(_npz(tmp_path / "a.npz", "x", _objects(pickled)), "x")
 
 
-def test_a_damaged_file_has_no_names(tmp_path: Path) -> None:
+def test_damaged_files_have_no_array_names(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK no archive")
     assert npz_names(tmp_path / "a.npz") == npz_names(tmp_path / "none.npz") == set()
     with pytest.raises(UserError, match=r"a\.npz cannot be read"):

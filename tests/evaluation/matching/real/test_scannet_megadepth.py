@@ -17,7 +17,7 @@ K = np.array([[60.0, 0.0, 31.0], [0.0, 62.0, 23.0], [0.0, 0.0, 1.0]])
 
 
 def _pose(x: float, turn: float) -> np.ndarray:
-    """From camera to world: moved along x, and turned about y."""
+    """From camera to world: translated along x, and rotated about y."""
     pose = np.eye(4)
     pose[[0, 0, 2, 2], [0, 2, 0, 2]] = np.cos(turn), np.sin(turn), -np.sin(turn), np.cos(turn)
     pose[0, 3] = x
@@ -28,7 +28,7 @@ POSES = [_pose(0.0, 0.0), _pose(0.3, -0.1), _pose(-0.2, 0.08)]
 
 
 def _depth(k: int) -> np.ndarray:
-    """z-depth in millimetres: a slope, and a part that is not known. What view 1 sees at the left is nearer."""
+    """z-depth in millimetres: a slope, and an unknown part. The left part of view 1 is nearer."""
     depth = np.full((HEIGHT, WIDTH), 2000, np.uint16) + np.arange(WIDTH, dtype=np.uint16) * (2 if k == 0 else 0)
     depth[:4] = 0
     if k == 1:
@@ -67,7 +67,7 @@ def scannet(tmp_path: Path) -> Path:
     for folder in ("color", "depth", "pose"):
         (scene / folder).mkdir(parents=True)
     for k, stem in enumerate((15, 30, 405)):
-        # Pictures in colour are twice as large as depth maps.
+        # Colour images are twice as large as depth maps.
         picture(scene / "color" / f"{stem}.jpg", 2 * WIDTH, 2 * HEIGHT, seed=k)
         Image.fromarray(_depth(k)).save(scene / "depth" / f"{stem}.png")
         np.savetxt(scene / "pose" / f"{stem}.txt", POSES[k])
@@ -84,34 +84,34 @@ def test_scannet(scannet: Path, tmp_path: Path) -> None:
     _check(record, 0.0)
 
 
-def _shown(folder: Path, row: int) -> list[np.ndarray]:
-    """The pictures of a pair, as models get them."""
+def _pair_images(folder: Path, row: int) -> list[np.ndarray]:
+    """The images of a pair, as models get them."""
     source = open_pairs(folder, "mine", long_side=0)
     pair = source.pair([key for group in source.groups() for key in group][row])
     return [pair.rgb_a, pair.rgb_b]
 
 
 @pytest.mark.parametrize(("row", "stems"), [(0, (15, 30)), (1, (405, 30))])
-def test_pictures_of_scannet_are_those_of_the_list(scannet: Path, row: int, stems: tuple[int, int]) -> None:
-    for stem, shown in zip(stems, _shown(scannet, row), strict=True):
+def test_scannet_images_match_the_list(scannet: Path, row: int, stems: tuple[int, int]) -> None:
+    for stem, shown in zip(stems, _pair_images(scannet, row), strict=True):
         with Image.open(scannet / "scene0707_00" / "color" / f"{stem}.jpg") as image:
             assert np.array_equal(shown, np.asarray(image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)))
 
 
 @pytest.mark.parametrize(("row", "numbers"), [(0, (0, 1)), (1, (2, 1))])
-def test_pictures_of_megadepth_are_those_of_the_list(megadepth: Path, row: int, numbers: tuple[int, int]) -> None:
-    for number, shown in zip(numbers, _shown(megadepth, row), strict=True):
+def test_megadepth_images_match_the_list(megadepth: Path, row: int, numbers: tuple[int, int]) -> None:
+    for number, shown in zip(numbers, _pair_images(megadepth, row), strict=True):
         with Image.open(megadepth / f"Undistorted_SfM/0015/images/{number}.jpg") as image:
             assert np.array_equal(shown, np.asarray(image))
 
 
-def test_megadepth_with_a_picture_missing(megadepth: Path) -> None:
+def test_megadepth_with_a_missing_image_is_rejected(megadepth: Path) -> None:
     (megadepth / "Undistorted_SfM/0015/images/2.jpg").unlink()
     with pytest.raises(UserError, match=r"2\.jpg is missing, though 0015_0\.1_0\.3\.npz names it"):
         open_pairs(megadepth, "mine")
 
 
-def test_scannet_with_something_missing(scannet: Path) -> None:
+def test_scannet_with_missing_files_is_rejected(scannet: Path) -> None:
     (scannet / "scene0707_00" / "pose" / "405.txt").unlink()
     with pytest.raises(UserError, match=r"pose/405\.txt is missing, though test\.npz names it"):
         open_pairs(scannet, "scannet")
@@ -138,7 +138,7 @@ def megadepth(tmp_path: Path) -> Path:
         with h5py.File(root / depths[-1], "w") as file:
             file["depth"] = _depth(k).astype(np.float32) / 1000
     (root / "scene_info").mkdir()
-    # As in the published files: object arrays, and places without a picture.
+    # As in the published files: object arrays, and entries without an image.
     np.savez(
         root / "scene_info" / "0015_0.1_0.3.npz",
         image_paths=_objects(images[0], None, *images[1:]),
@@ -158,21 +158,21 @@ def test_megadepth(megadepth: Path, tmp_path: Path) -> None:
     _check(record, 0.5)
 
 
-class Malice:
+class MaliciousPickle:
     """Runs a command when it is unpickled by Python itself."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, ("ran",)
 
 
-def test_what_an_npz_holds_is_not_run(megadepth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pickled_code_in_an_npz_is_not_run(megadepth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (file,) = megadepth.rglob("*.npz")
     with np.load(file, allow_pickle=True) as arrays:
         kept = dict(arrays)
-    np.savez(file, **{**kept, "pair_infos": _objects(Malice())})
+    np.savez(file, **{**kept, "pair_infos": _objects(MaliciousPickle())})
     with pytest.raises(UserError, match=r"0015_0\.1_0\.3\.npz cannot be read \(it holds posix\.mkdir, which is no array\)"):
         open_pairs(megadepth, "megadepth")
     assert not (tmp_path / "ran").exists()
-    pickle.loads(pickle.dumps(Malice()))
+    pickle.loads(pickle.dumps(MaliciousPickle()))
     assert (tmp_path / "ran").exists()
