@@ -15,7 +15,7 @@ def compare(
     """Compare the rows `names` of a suite, such as 'mini v2', by a metric; by default the task's primary one. The second row may be of
     another suite with the same scenes, such as 'mini-light v1'.
 
-    Raises UserError for rows or values that are not there, and where nothing tells the rows' scenes or images apart.
+    Raises UserError for rows or values that do not exist, and if values cannot be assigned to scenes or images.
     """
     one, other = (_row(stored, *row) for row in zip((suite, other_suite or suite), names, strict=True))
     task = TASKS.get(one.first.task)
@@ -42,5 +42,5 @@ def statement(one: Entry, other: Entry, metric: str) -> str:
     first, second = (f"{entry.name} ({mean:.{known.digits}f})" for entry, mean in ((one, a), (other, b)))
     ahead = a > b if known.higher_is_better else a < b
     order = "cannot be told from" if p >= SIGNIFICANT else "is ahead of" if ahead else "is behind"
-    said = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"{' and '.join(suites)}, {metric}: {first} {order} {second}, {said} over {units}"
+    p_value = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    return f"{' and '.join(suites)}, {metric}: {first} {order} {second}, {p_value} over {units}"

@@ -59,7 +59,7 @@ class Entry:
         return [value.value for value in found if value is not None and value.value is not None]
 
     def mean(self, metric: str) -> float | None:
-        """Over seeds; None where no seed has a value."""
+        """Mean of a metric over seeds; None where no seed has a value."""
         values = self.values(metric)
         return float(np.mean(values)) if values else None
 
@@ -80,13 +80,13 @@ class Entry:
 
 def training(record: Record) -> Mapping[str, Any]:
     """The configuration that a model of this project was trained with; empty for others."""
-    said = record.model_info.get("training")
-    config = said.get("config") if isinstance(said, dict) else None
+    described = record.model_info.get("training")
+    config = described.get("config") if isinstance(described, dict) else None
     return config if isinstance(config, dict) else {}
 
 
 def seed_of(record: Record) -> int | None:
-    """Of the training; of models that were not trained here the number at the end of a name as `mine-seed1`, if it has one."""
+    """Seed of the training; for models that were not trained here, the number at the end of a name such as `mine-seed1`, if it has one."""
     config = training(record)
     if config:
         seed = config.get("seed")
@@ -115,9 +115,9 @@ def _method(record: Record) -> str:
     config, info = dict(training(record)), record.model_info
     config.pop("seed", None)
     if config:
-        who = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
+        method = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
     else:
-        who = {"name": _without_seed(record.model), "kind": info.get("kind")}
-    asked = [record.protocol.radius_px, record.protocol.subpixel]
-    asked += [info.get(name) for name in ("p", "input_size", "input_multiple", "scales")]
-    return json.dumps([who, *asked], sort_keys=True, default=str)
+        method = {"name": _without_seed(record.model), "kind": info.get("kind")}
+    settings = [record.protocol.radius_px, record.protocol.subpixel]
+    settings += [info.get(name) for name in ("p", "input_size", "input_multiple", "scales")]
+    return json.dumps([method, *settings], sort_keys=True, default=str)

@@ -37,7 +37,7 @@ BESIDE = [(dx, dy) for distance in (12.0, 24.0, 36.0) for dx, dy in ((distance, 
 
 @dataclass(frozen=True)
 class ParetoPoint:
-    """One checkpoint: its entry's name, the suites, its matching score, both accuracies; `best` where none beats it in matching and OOD."""
+    """One checkpoint: its entry's name, suites, matching score and both accuracies; `best` if it is Pareto-optimal in matching and OOD."""
 
     name: str
     suites: tuple[str, str]
@@ -80,7 +80,7 @@ def _marked(point: ParetoPoint, all_points: Sequence[ParetoPoint]) -> ParetoPoin
 
 
 def pareto_svg(points: Sequence[ParetoPoint]) -> str:
-    """The plot: OOD accuracy (filled) and ID accuracy (ring) of each checkpoint over its matching score, the best of both joined.
+    """The plot: OOD accuracy (filled) and ID accuracy (ring) of each checkpoint over its matching score, the Pareto front joined.
 
     Empty where one checkpoint is the best in both, or there is none: then there is no trade-off to be seen.
     """

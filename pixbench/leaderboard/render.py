@@ -57,8 +57,8 @@ def long_csv(tables: Sequence[Table]) -> str:
                 p = f"{row.p_above:.4g}" if row.p_above is not None and name == first else ""
                 each = " ".join(f"{one:.6g}" for one in row.entry.values(name))
                 info = (record.model_info.get("p", ""), record.model_info.get("channels", ""))
-                said = " ".join("-" if seed is None else str(seed) for seed in seeds)
-                writer.writerow([*who, *info, name, value.version, value.sha256, *numbers, p, said, each, " ".join(files)])
+                listed = " ".join("-" if seed is None else str(seed) for seed in seeds)
+                writer.writerow([*who, *info, name, value.version, value.sha256, *numbers, p, listed, each, " ".join(files)])
     return text.getvalue()
 
 

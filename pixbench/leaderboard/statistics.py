@@ -15,7 +15,7 @@ FEWEST_UNITS = 6
 """With fewer units, no permutation of signs can give a p-value below 0.05."""
 
 MODE_GAP, MODE_SPREADS = 0.25, 3
-"""Seeds are bimodal where the widest gap between their values exceeds the first, and this many standard deviations within each mode."""
+"""Seeds are bimodal if the widest gap between their values exceeds MODE_GAP, and MODE_SPREADS standard deviations within the modes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Samples:
 
     @property
     def mean(self) -> float:
-        """Over all values."""
+        """Mean over all values."""
         return float(self.total.sum() / self.count.sum())
 
     @property
@@ -71,8 +71,8 @@ def interval(samples: Samples) -> tuple[float, float] | None:
 def paired_p(one: Samples, other: Samples) -> float | None:
     """The two-sided p-value of two rows' difference, by a permutation test that flips its sign unit by unit (Good, 2005; scipy).
 
-    Units weigh by their numbers of values, as in the mean; values over seeds are averaged first: the test is about the scenes. None with
-    fewer units in common than could tell anything apart.
+    Units are weighted by their numbers of values, as in the mean. Values are averaged over seeds first, so that the test is over scenes.
+    None if the rows share too few units for any difference to be significant.
     """
     from scipy.stats import permutation_test
 
@@ -99,18 +99,18 @@ def paired_p(one: Samples, other: Samples) -> float | None:
 
 
 def shared_ranks(ordered: Sequence[Samples | None]) -> list[int | None]:
-    """The rank of each row, best first; rows that cannot be told from the first of their group share its rank.
+    """The rank of each row, best first. Ranks are tied within a group: rows that do not differ significantly from the group's first row.
 
-    A row opens a group where it differs from the row above, or from the group's first, so that a chain of small steps does not make one
-    group. No row has a rank where some have no samples, or too few units to tell anything apart.
+    A row starts a new group if it differs significantly from the row above or from the first row of the group, so that a chain of small
+    differences does not form one group. All ranks are None if a row has no samples, or too few units for any difference to be significant.
     """
     if any(row is None or row.total.shape[1] < FEWEST_UNITS for row in ordered):
         return [None] * len(ordered)
     ranks: list[int] = []
     for place, row in enumerate(ordered):
         first = ranks[-1] - 1 if ranks else 0
-        apart = not ranks or any(_differ(ordered[above], row) for above in {place - 1, first})
-        ranks.append(place + 1 if apart else first + 1)
+        differs = not ranks or any(_differ(ordered[above], row) for above in {place - 1, first})
+        ranks.append(place + 1 if differs else first + 1)
     return list(ranks)
 
 

@@ -35,23 +35,23 @@ def check(stored: StoredRecord, others: Sequence[StoredRecord], rescored: Sequen
     record = stored.record
     return [
         Check("it is of a published suite", "" if _published(record) else f"{record.data.suite} is not a suite: use --suite"),
-        Check("suite and metrics are those of this version", _said(lambda: check_definitions(stored))),
-        Check("the files that it names lie beside it", _said(lambda: _beside(stored))),
+        Check("suite and metrics are those of this version", _error_of(lambda: check_definitions(stored))),
+        Check("the files that it names lie beside it", _error_of(lambda: _check_files(stored))),
         Check("each file is under 1 MB", _too_large(stored)),
-        Check("its predictions give its numbers", _otherwise(rescored)),
+        Check("its predictions give its numbers", _differing_numbers(rescored)),
         Check("every pair was answered", "; ".join(f"{n} pairs failed: {why}" for why, n in record.data.failed.items())),
-        Check("its name is its own", _taken(stored, others)),
-        Check("it says what was trained on", _untold(record)),
+        Check("its name is its own", _name_conflict(stored, others)),
+        Check("it says what was trained on", _missing_training_set(record)),
         Check("no path of your machine is in it", _paths(record)),
     ]
 
 
-def _otherwise(rescored: Sequence[Comparison] | UserError) -> str:
+def _differing_numbers(rescored: Sequence[Comparison] | UserError) -> str:
     if isinstance(rescored, UserError):
         return str(rescored)
-    apart = [each.name for each in rescored if not each.same]
-    more = f" and {len(apart) - SHOWN} more" if len(apart) > SHOWN else ""
-    return f"{', '.join(apart[:SHOWN])}{more} differ: evaluate again" if apart else ""
+    differing = [each.name for each in rescored if not each.same]
+    more = f" and {len(differing) - SHOWN} more" if len(differing) > SHOWN else ""
+    return f"{', '.join(differing[:SHOWN])}{more} differ: evaluate again" if differing else ""
 
 
 def _published(record: Record) -> bool:
@@ -59,7 +59,7 @@ def _published(record: Record) -> bool:
     return version is not None and name in SUITES.names()
 
 
-def _said(action: Callable[[], None]) -> str:
+def _error_of(action: Callable[[], None]) -> str:
     try:
         action()
     except UserError as error:
@@ -67,7 +67,7 @@ def _said(action: Callable[[], None]) -> str:
     return ""
 
 
-def _beside(stored: StoredRecord) -> None:
+def _check_files(stored: StoredRecord) -> None:
     stored.beside("predictions")
     if stored.record.pairs is not None:
         stored.beside("pairs")
@@ -79,7 +79,7 @@ def _too_large(stored: StoredRecord) -> str:
     return ", ".join(f"{name} has {size} bytes" for name, size in sizes.items() if size > LARGEST_BYTES)
 
 
-def _taken(stored: StoredRecord, others: Sequence[StoredRecord]) -> str:
+def _name_conflict(stored: StoredRecord, others: Sequence[StoredRecord]) -> str:
     record = stored.record
     same = [
         each
@@ -89,7 +89,7 @@ def _taken(stored: StoredRecord, others: Sequence[StoredRecord]) -> str:
     return f"{same[0].path} has the name '{record.model}' already: rename the run or the factory" if same else ""
 
 
-def _untold(record: Record) -> str:
+def _missing_training_set(record: Record) -> str:
     if record.model_info.get("kind") != TRAINED_HERE or not TASKS.get(record.task).of_pairs or record.data.trained_on:
         return ""
     return "evaluate again with --trained-on DATA, which also splits scores by what was seen"

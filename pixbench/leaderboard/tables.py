@@ -17,7 +17,7 @@ WITH_BETWEEN_WEIGHT = ("paper",)
 class Scored:
     """An entry with its place among the others of its table: rank, bounds of its first number, and the test against the method above.
 
-    References have neither rank nor test. `ranks` are those by other metrics, for tasks that have such.
+    References have neither rank nor test. `ranks` are the ranks by other metrics (`Task.ranked`).
     """
 
     entry: Entry
@@ -29,7 +29,7 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows that were scored on the same data by the same protocol, the best of the first column first. `columns` maps metrics to words."""
+    """Rows scored on the same data by the same protocol, sorted by the first column, best first. `columns` maps metrics to headings."""
 
     task: str
     suite: str
@@ -77,15 +77,15 @@ def build_tables(stored: Sequence[StoredRecord], *, statistics: bool = False) ->
     """One table for each suite, data set, protocol and set of metric definitions: numbers that differ in those never stand side by side.
     Tables of earlier versions of a suite come last.
 
-    A data set is known by the hash of its recipe: between processors the last bits of its contents may differ. With `statistics` rows have
-    ranks, intervals and tests, for which the files beside the records are read.
+    A data set is identified by the hash of its recipe, because the last bits of its contents may differ between processors. With
+    `statistics` rows have ranks, intervals and tests, for which the files beside the records are read.
     """
     groups: dict[tuple[str, ...], list[_Group]] = {}
     for each in sorted(stored, key=lambda each: str(each.path)):
         record = each.record
-        asked = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
+        protocol = f"{record.protocol.query_stride} {record.protocol.scored} {record.protocol.selection}"
         columns = TASKS.get(record.task).columns_of(record)
-        alike = groups.setdefault((record.task, record.data.suite, record.data.recipe_sha256, asked, " ".join(columns)), [])
+        alike = groups.setdefault((record.task, record.data.suite, record.data.recipe_sha256, protocol, " ".join(columns)), [])
         definitions = {name: value.sha256 for name, value in record.metrics.items() if name in columns}
         group = next((group for group in alike if group.agrees(definitions)), None)
         if group is None:

@@ -103,13 +103,15 @@ def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar
     record = stored.record
     check_definitions(stored)
     for key in WEIGHTS:
-        there, here = (info.get(key) for info in (record.model_info, model.info))
-        if there != here:
-            raise UserError(f"{stored.path} was made by {key} {str(there)[:12]}, the model here has {str(here)[:12]}: give its checkpoint")
+        recorded, given = (info.get(key) for info in (record.model_info, model.info))
+        if recorded != given:
+            raise UserError(
+                f"{stored.path} was made by {key} {str(recorded)[:12]}, the model here has {str(given)[:12]}: give its checkpoint"
+            )
     with tempfile.TemporaryDirectory() as folder:
-        _, again = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
-    asked = {metric.id for metric in compared_metrics(record)}
-    values = {name: value.value for name, value in again.metrics.items() if name in asked}
+        _, rerun_record = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
+    compared = {metric.id for metric in compared_metrics(record)}
+    values = {name: value.value for name, value in rerun_record.metrics.items() if name in compared}
     measured = {name: math.nan if value is None else value for name, value in values.items()}
     return compare_metrics(record, measured, tolerance=TOLERANCE)
 
