@@ -59,8 +59,8 @@ def run_record(
 def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str, Any]:
     """What run.json in `out` says, empty for a new run. Raises UserError if `out` holds another run than `record`, or something else.
 
-    The number of steps may be another one: `start.earlier_steps` says whether the run can be made longer.
-    Runs of version 2 are read. They did not say their precision: it is the one that is asked for again, and float32 if none is.
+    The number of steps may differ: `lengthening.earlier_steps` checks whether the run can be made longer.
+    Runs of version 2 are read too. They did not store their precision: it is taken to be the requested one, or float32 by default.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file: --out must name a folder")
@@ -69,19 +69,19 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
         if not holds_nothing(out, LOGS, "train.log"):
             raise UserError(f"{out} is not empty and is not a run: choose a new or empty folder for --out")
         return {}
-    there = read_json(path, f"remove {out} and train again")
-    if isinstance(there, dict) and there.get("format_version") == 2:
-        there = {**there, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
-    if not isinstance(there, dict) or not _is_whole(there):
+    recorded = read_json(path, f"remove {out} and train again")
+    if isinstance(recorded, dict) and recorded.get("format_version") == 2:
+        recorded = {**recorded, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
+    if not isinstance(recorded, dict) or not _is_whole(recorded):
         raise UserError(f"{path} is not what a run writes: remove {out} and train again")
-    if differences := list(_differences(_without_length(there), _without_length(record))):
+    if differences := list(_differences(_without_length(recorded), _without_length(record))):
         raise UserError(f"{out} holds another run, with {'; '.join(differences)}: choose another --out, or the options of that run")
-    return there
+    return recorded
 
 
 @contextmanager
 def held(out: Path) -> Iterator[None]:
-    """Hold a run's folder: of the processes that train it together the first does. Raises UserError if another run writes there."""
+    """Lock a run's folder; of the processes that train it together, only the first does. Raises UserError if another run has the lock."""
     if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
         yield
         return
@@ -90,7 +90,7 @@ def held(out: Path) -> Iterator[None]:
 
 
 def _is_whole(record: dict[str, Any]) -> bool:
-    """Whether what is not compared with the command is what a run writes."""
+    """Whether the fields that are not compared with the command have valid types."""
     earlier, threads, precision = record.get(EARLIER, []), record.get("threads"), record.get("precision")
     steps = isinstance(earlier, list) and all(type(step) is int for step in earlier)
     return isinstance(record.get("config"), dict) and steps and (threads is None or type(threads) is int) and isinstance(precision, str)
@@ -102,15 +102,15 @@ def _without_length(record: dict[str, Any]) -> dict[str, Any]:
     return {**{name: record[name] for name in record if name not in (*NUMERICS, CURVE, EARLIER)}, "config": config}
 
 
-def _differences(there: object, asked: object, name: str = "") -> Iterator[str]:
+def _differences(recorded: object, requested: object, name: str = "") -> Iterator[str]:
     """Differences between two values of run.json by name, with the stored and the requested value."""
-    if isinstance(there, dict) and isinstance(asked, dict):
-        for key in [*there, *(key for key in asked if key not in there)]:
+    if isinstance(recorded, dict) and isinstance(requested, dict):
+        for key in [*recorded, *(key for key in requested if key not in recorded)]:
             # The names of the configuration are those of the options.
             below = key if name in ("", "config") else f"{name}.{key}"
-            yield from _differences(there.get(key), asked.get(key), below)
-    elif there != asked:
-        yield f"{name} {_short(there)} instead of {_short(asked)}"
+            yield from _differences(recorded.get(key), requested.get(key), below)
+    elif recorded != requested:
+        yield f"{name} {_short(recorded)} instead of {_short(requested)}"
 
 
 def _short(value: object) -> str:
@@ -120,7 +120,7 @@ def _short(value: object) -> str:
 
 
 def write_run(out: Path, record: dict[str, Any]) -> None:
-    """Write run.json, unless it says so already."""
+    """Write run.json, unless it has these contents already."""
     path, text = out / RUN, json.dumps(record, indent=1) + "\n"
     out.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.read_text() != text:
@@ -150,7 +150,7 @@ def read_curve(out: Path) -> list[dict[str, float]]:
 
 
 def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
-    """Write checkpoints, state and loss curve. Raises UserError if there is no room; what was there before is kept."""
+    """Write checkpoints, state and loss curve. Raises UserError if the disk is full; the previous files are kept."""
     if fabric.is_global_zero:
         network: Any = getattr(state.network, "module", state.network)
         training = {

@@ -57,7 +57,7 @@ def _augmented(fabric: Fabric, batch: Sample, augment: nn.Module) -> Tensor:
 
 
 def _own_dropout(fabric: Fabric) -> AbstractContextManager[None]:
-    """Processes drop different units; what they draw afterwards is the same in all again."""
+    """Context with a dropout of its own in each process; afterwards all processes have the same random state again."""
     if fabric.world_size == 1:
         return nullcontext()
     return seeded(torch.initial_seed() * fabric.world_size + fabric.global_rank)

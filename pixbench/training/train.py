@@ -89,10 +89,10 @@ def train(
         fabric.launch()
         if differs and fabric.is_global_zero:
             LOG.warning(differs)
-        steps = _Run(fabric, config, out, record, initial_state(fabric, config, objective, init), dataset, held_out)
+        training = _Run(fabric, config, out, record, initial_state(fabric, config, objective, init), dataset, held_out)
         if fabric.is_global_zero:
-            steps.progress, steps.on_save = progress, on_save
-        steps.go_on(workers)
+            training.progress, training.on_save = progress, on_save
+        training.run_remaining(workers)
     for opened in (source, held_out):
         if opened is not None:
             opened.close()
@@ -115,7 +115,7 @@ class _Run:
     pace: Pace = field(default_factory=Pace)
     collapsed: bool = False
 
-    def go_on(self, workers: int) -> None:
+    def run_remaining(self, workers: int) -> None:
         """Run all remaining steps, from the saved state if there is one."""
         config, state = self.config, self.state
         if (self.out / STATE).exists():
@@ -151,7 +151,7 @@ class _Run:
     def _save(self) -> None:
         state, config = self.state, self.config
         pace = self.pace.report(2 * config.batch * self.fabric.world_size)
-        # A run that was begun without them goes on without them, rather than with too few.
+        # A run that started with a version that did not measure CPU seconds has none: a partial sum would be wrong.
         if len(state.cpu_seconds) == len(state.seconds):
             state.cpu_seconds[state.step] = max(state.cpu_seconds.values(), default=0.0) + self.pace.cpu_seconds
         state.seconds[state.step] = max(state.seconds.values(), default=0.0) + self.pace.seconds

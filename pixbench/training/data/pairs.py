@@ -58,7 +58,7 @@ class TrainingPairs(Protocol):
         ...
 
     def close(self) -> None:
-        """Give open files back."""
+        """Close open files."""
         ...
 
 

@@ -29,7 +29,7 @@ class DescriptorBatch:
     `a` and `b` are (B, D, H, W). `target_a` and `target_b` are the same without gradient: those of the momentum network
     where an objective asks for one, else the network's own.
     `uv_a` and `uv_b` (B, N, 2), in pixels, are true matches where `matched` (B, N); `uv_random` are uniformly random places in b;
-    `positive` is the share `keep` of the matches.
+    `positive` marks a share `keep` of the matches.
     """
 
     a: Float[Tensor, "batch channels height width"]
@@ -46,8 +46,8 @@ class DescriptorBatch:
 class Objective(nn.Module, ABC):
     """A loss of a batch. Its own layers, such as a predictor, are trained too. `momentum` above 0 requests a momentum network.
 
-    The momentum network starts as the network, and at each step keeps the share `momentum` of its weights. It is a property of
-    the step: `momentum_at(progress)` with progress from 0 to 1 over the run.
+    The momentum network starts as a copy of the network, and at each step keeps the share `momentum` of its weights. A subclass may
+    change the share over the run: see `momentum_at(progress)`, with progress from 0 to 1.
     """
 
     momentum: float | None = None
