@@ -36,13 +36,13 @@ class Registry(Generic[T]):
 
     def names(self) -> list[str]:
         """All names, sorted."""
-        return sorted({**self._at_hand(), **self._found()})
+        return sorted({**self._registered(), **self._found()})
 
     def get(self, name: str) -> T:
         """The object registered under `name`. Raises UserError as the class says."""
-        at_hand = self._at_hand()
-        if name in at_hand:
-            return at_hand[name]
+        registered = self._registered()
+        if name in registered:
+            return registered[name]
         found = self._found()
         if name not in found:
             raise unknown_name(self.kind, name, self.names())
@@ -50,8 +50,8 @@ class Registry(Generic[T]):
 
     def values(self) -> list[T]:
         """All objects, by name."""
-        at_hand, found = self._at_hand(), self._found()
-        return [at_hand[name] if name in at_hand else self._load(found[name]) for name in sorted({**at_hand, **found})]
+        registered, found = self._registered(), self._found()
+        return [registered[name] if name in registered else self._load(found[name]) for name in sorted({**registered, **found})]
 
     def _load(self, entry: Any) -> T:
         try:
@@ -64,16 +64,16 @@ class Registry(Generic[T]):
             ) from None
         return item
 
-    def _at_hand(self) -> dict[str, T]:
-        """Objects that are already in memory."""
+    def _registered(self) -> dict[str, T]:
+        """Objects that need no entry point."""
         return {**self._builtin(), **self._added}
 
     def _found(self) -> dict[str, Any]:
         # Entry points of importlib.metadata, or of the backport that replaces it when Dask is imported.
         found: dict[str, Any] = {}
-        at_hand = self._at_hand()
+        registered = self._registered()
         for entry in self._entries:
-            if entry.name in at_hand or found.setdefault(entry.name, entry).value != entry.value:
+            if entry.name in registered or found.setdefault(entry.name, entry).value != entry.value:
                 raise UserError(f"{self.kind} '{entry.name}' is registered twice: {entry.value} and another; uninstall one of the packages")
         return found
 

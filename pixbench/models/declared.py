@@ -39,8 +39,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "cell_stride": _length,
     "cell_offset": _length,
 }
-"""`p`: the norm. `input_size`: longer side that smaller images are enlarged to. `input_multiple`: of sides. `cell_stride`, `cell_offset`:
-pixels of what the network sees between the centres of its cells, and before the first."""
+"""`p`: the norm. `input_size`: longer side that smaller images are enlarged to. `input_multiple`: sides are padded to a multiple of it.
+`cell_stride`, `cell_offset`: distance between the centres of cells, and position of the first, in pixels of the network's input."""
 
 
 def declared(network: Any) -> dict[str, Any]:
@@ -65,18 +65,18 @@ def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
     return _parse_fields(found, f"--model {path}")
 
 
-def cell_grid(said: Mapping[str, Any]) -> CellGrid | None:
+def cell_grid(settings: Mapping[str, Any]) -> CellGrid | None:
     """The grid of cells; None if it is not declared."""
-    if not said.get("cell_stride"):
+    if not settings.get("cell_stride"):
         return None
-    return CellGrid(said["cell_stride"], said.get("cell_offset"))
+    return CellGrid(settings["cell_stride"], settings.get("cell_offset"))
 
 
 def _parse_fields(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
-    said = {}
+    settings = {}
     for name, value in found.items():
         try:
-            said[name] = READERS[name](value)
+            settings[name] = READERS[name](value)
         except ValueError as error:
             raise UserError(f"{whose}: {name}: {error}") from None
-    return said
+    return settings

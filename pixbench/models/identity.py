@@ -47,7 +47,7 @@ class _Walk:
         if id(item) in self._seen:
             self._say("again")
             return
-        self._seen[id(item)] = item  # kept, so that its id stays its own
+        self._seen[id(item)] = item  # kept alive, so that its id is not reused
         if isinstance(item, Tensor | np.ndarray):
             self._array(item)
         elif isinstance(item, ModuleType):

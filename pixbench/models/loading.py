@@ -194,7 +194,7 @@ def _exported(path: Path, p: Norm | None) -> Model:
 
 
 def _from_factory(spec: str, p: Norm | None) -> Model:
-    """What `package.module:name` gives; the working folder is searched too, as Python does for scripts."""
+    """The model of `package.module:name`. The working folder is searched too, as Python does for scripts."""
     module_name, _, name = spec.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
         raise UserError(f"--model {spec}: expected {FORMS}")
@@ -213,7 +213,7 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
     source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
     if isinstance(item, nn.Module):
         return _wrapped(item, name, p, source)
-    if _wants(item) == 2:
+    if _required_arguments(item) == 2:
         return MatcherModel(item, name, source)
     try:
         made = item()
@@ -229,12 +229,12 @@ def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Mo
         return matcher_of(made.eval(), name, {**source, "weights_sha256": _weights_sha256(made)})
     if isinstance(made, nn.Module):
         return NetworkModel(made.eval(), name, p, {**source, "weights_sha256": _weights_sha256(made)})
-    if callable(made) and _wants(made) == 2:
+    if callable(made) and _required_arguments(made) == 2:
         return MatcherModel(made, name, source)
     raise UserError(f"--model {name}: the factory returned a {type(made).__name__}: expected a torch module or a matcher of two images")
 
 
-def _wants(item: Any) -> int:
+def _required_arguments(item: Any) -> int:
     """Number of required arguments of a callable."""
     try:
         parameters = inspect.signature(item).parameters.values()

@@ -26,9 +26,9 @@ def matcher_of(module: nn.Module, name: str, info: dict[str, Any]) -> MatcherMod
     It returns one of the layouts of `matched_points`, or writes it into the dictionary that it gets. What it declares: `grey` images
     (1, 1, H, W), points whose `pixel_centres` are "whole" numbers (default "half"), `input_size`, `input_multiple`.
     """
-    said = declared(module)
+    settings = declared(module)
     model = MatcherModel(_Called(module), name, info)
-    model.input = NetworkInput(said.get("input_size"), said.get("input_multiple", 1))
+    model.input = NetworkInput(settings.get("input_size"), settings.get("input_multiple", 1))
     return model
 
 
@@ -45,13 +45,13 @@ class _Called:
         images = [image[None] for image in (image_a, image_b)]
         if getattr(self._module, "grey", False):
             images = [image.mean(dim=1, keepdim=True) for image in images]
-        found = self._asked(images)
+        found = self._output(images)
         if getattr(self._module, "pixel_centres", "half") == "whole":
             points = matched_points(found)
             return _listed(MatchedPoints(uv_from_integer_centres(points.a), uv_from_integer_centres(points.b), points.score))
         return found
 
-    def _asked(self, images: list[Float[Tensor, "batch channels _ _"]]) -> Any:
+    def _output(self, images: list[Float[Tensor, "batch channels _ _"]]) -> Any:
         if not self._dictionary:
             return self._module(*images)
         data: dict[str, Any] = dict(zip(("image0", "image1"), images, strict=True))
@@ -79,5 +79,5 @@ def _of_dictionary(module: nn.Module) -> bool:
     needed = _needed(module)
     if len(needed) != 1:
         return False
-    said = needed[0].annotation
-    return said is dict or get_origin(said) is dict or (isinstance(said, str) and said.lower().startswith("dict"))
+    annotation = needed[0].annotation
+    return annotation is dict or get_origin(annotation) is dict or (isinstance(annotation, str) and annotation.lower().startswith("dict"))

@@ -19,10 +19,10 @@ class NetworkModel(DescriptorModel):
     Its norm is the user's, else its attribute `p`, else cosine; the record states it.
     """
 
-    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any], said: Mapping[str, Any] | None = None):
+    def __init__(self, network: Any, name: str, p: Norm | None, info: dict[str, Any], settings: Mapping[str, Any] | None = None):
         self.network = network
         self.name = name
-        known = declared(network) if said is None else said
+        known = declared(network) if settings is None else settings
         self.p = p if p is not None else known.get("p", "cosine")
         self._info = info if p is not None or "p" in known else {**info, "p_from": "default"}
         self.input, self.grid = NetworkInput(known.get("input_size"), known.get("input_multiple", 1)), cell_grid(known)
@@ -39,12 +39,12 @@ class NetworkModel(DescriptorModel):
 
 
 class OneByOne(nn.Module):
-    """A network that takes one image at a time, as exported ones do whose batch was fixed."""
+    """A network that takes one image at a time, such as one exported with a fixed batch size."""
 
     def __init__(self, network: Any):
         super().__init__()
         self.network = network
 
     def forward(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """One after another."""
+        """Descriptors of the images, one after another."""
         return torch.cat([self.network(images[k : k + 1]) for k in range(len(images))])

@@ -38,11 +38,11 @@ def export_onnx(model: DescriptorModel, path: Path) -> None:
     with torch.inference_mode():
         cells = network.cpu().eval()(images)
     stride = [EXAMPLE[3] / cells.shape[3], EXAMPLE[2] / cells.shape[2]]
-    said = {"p": norm_name(model.p), "channels": cells.shape[1], "stride": stride, "name": model.name, "pixbench_version": __version__}
+    metadata = {"p": norm_name(model.p), "channels": cells.shape[1], "stride": stride, "name": model.name, "pixbench_version": __version__}
     with written_whole(path) as temporary:
         _trace(network, images, temporary)
         written = onnx.load(temporary)
-        onnx.helper.set_model_props(written, {name: json.dumps(value) for name, value in said.items()})
+        onnx.helper.set_model_props(written, {name: json.dumps(value) for name, value in metadata.items()})
         onnx.save(written, temporary)
 
 
@@ -76,13 +76,15 @@ class OnnxModel(DescriptorModel):
 
         try:
             self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-            said = {name: json.loads(text) for name, text in self._session.get_modelmeta().custom_metadata_map.items() if name in _SAID}
-            self.p = parse_norm(said.get("p", "cosine"))
+            metadata = {
+                name: json.loads(text) for name, text in self._session.get_modelmeta().custom_metadata_map.items() if name in _METADATA
+            }
+            self.p = parse_norm(metadata.get("p", "cosine"))
         except Exception as error:  # onnxruntime's errors have no common class
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"--model onnx:{path} cannot be read ({reason}): expected a file of 'pixbench export'") from None
-        self.name = printable(str(said.get("name", path.stem)))
-        self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **said}
+        self.name = printable(str(metadata.get("name", path.stem)))
+        self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **metadata}
 
     @property
     def info(self) -> dict[str, Any]:
@@ -96,7 +98,7 @@ class OnnxModel(DescriptorModel):
         return torch.from_numpy(found)
 
 
-_SAID = ("p", "channels", "stride", "name", "pixbench_version")
+_METADATA = ("p", "channels", "stride", "name", "pixbench_version")
 
 
 def _needed(*modules: str) -> None:

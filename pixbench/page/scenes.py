@@ -13,7 +13,7 @@ THUMB_PX = 128
 
 
 class ScenesPart(PagePart):
-    """Reads a scene when it is asked for: opening does not depend on how many there are."""
+    """Scenes are read on request, so that the time to open does not depend on their number."""
 
     name = "scenes"
 

@@ -84,7 +84,7 @@ class TablePart(PagePart):
 
 
 def _split(entry: Entry, what: str, metric: str) -> list[tuple[str, float | None]]:
-    """A metric by the ranges of the groups `what: RANGE` of its records, in order, the mean over seeds; empty where there are none."""
+    """Values of a metric (means over seeds) in the groups `what: RANGE` of an entry's records, by range; empty without such groups."""
     names = sorted((name for name in entry.first.groups if name.startswith(f"{what}: ")), key=_place)
     values = {name: [each.record.groups[name].metrics.get(metric) for each in entry.stored if name in each.record.groups] for name in names}
     known = {name: [value for value in found if value is not None] for name, found in values.items()}
@@ -98,6 +98,6 @@ def _split(entry: Entry, what: str, metric: str) -> list[tuple[str, float | None
 
 
 def _place(group: str) -> float:
-    """Where a range stands among those of its kind: levels from easy to hard, numbers by their lower bound."""
+    """Sort key of a range: levels from easy to hard, numbers by their lower bound."""
     words = group.split(": ")[1]
     return LEVELS.index(words) if words in LEVELS else float(words.split()[0])

@@ -54,7 +54,7 @@ def croissant(folder: Path, *, url: str | None = None, license_url: str | None =
                 description="What each scene's group in a shard holds: HDF5 datasets with their type, axes, unit and meaning.",
                 fields=[mlc.Field(id=f"fields/{name}", name=name, data_types=[mlc.DataType.TEXT]) for name in FIELD_COLUMNS],
                 data=[
-                    {f"fields/{key}": value for key, value in zip(FIELD_COLUMNS, (name, *_said(field)), strict=True)}
+                    {f"fields/{key}": value for key, value in zip(FIELD_COLUMNS, (name, *_columns(field)), strict=True)}
                     for name, field in FIELDS.items()
                 ],
             ),
@@ -76,7 +76,7 @@ def croissant(folder: Path, *, url: str | None = None, license_url: str | None =
     return found
 
 
-def _said(field: Field) -> tuple[str, str, str, str]:
+def _columns(field: Field) -> tuple[str, str, str, str]:
     return field.dtype, field.axes, field.unit, field.meaning
 
 

@@ -27,11 +27,11 @@ def push(folder: Path, repository: str, *, private: bool = False, license_name: 
     kind, card, extra = _kind_and_card(folder, license_name)
     api = _api()
     files = {name: file_sha256(folder / name) for name in _shared(folder)}
-    said = json.dumps({"kind": kind, "files": files}, indent=1).encode()
-    with _told(repository):
+    stated = json.dumps({"kind": kind, "files": files}, indent=1).encode()
+    with _hub_errors(repository):
         api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
         api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, allow_patterns=list(files))
-        for name, content in {"README.md": card.encode(), STATED: said, **extra}.items():
+        for name, content in {"README.md": card.encode(), STATED: stated, **extra}.items():
             api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id=repository, repo_type=kind)
     return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repository}"
 
@@ -44,7 +44,7 @@ def pull(repository: str, out: Path) -> Kind:
     if out.exists() and (not out.is_dir() or not holds_nothing(out)):
         raise UserError(f"{out} is not empty: choose a new or empty folder")
     api = _api()
-    with _told(repository):
+    with _hub_errors(repository):
         kind: Kind = "dataset" if api.repo_exists(repository, repo_type="dataset") else "model"
         if not api.file_exists(repository, STATED, repo_type=kind):
             raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
@@ -114,7 +114,7 @@ def _api() -> Any:
     return huggingface_hub.HfApi()
 
 
-class _told:  # noqa: N801  (used as a function)
+class _hub_errors:  # noqa: N801  (used as a function)
     """Turn errors of the hub or the network into a UserError of one line."""
 
     def __init__(self, repository: str):
