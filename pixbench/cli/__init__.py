@@ -95,8 +95,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
-        said = " ".join(str(error.strerror or error).split())
-        _fail(f"error: {error.filename or 'output'}: {said}; choose a place that can be read and written", 2)
+        problem = " ".join(str(error.strerror or error).split())
+        _fail(f"error: {error.filename or 'output'}: {problem}; choose a place that can be read and written", 2)
     except Exception as error:
         # Errors of the argument parser (an unknown option, text for a number) format their own message.
         message = getattr(error, "format_message", None)
@@ -107,8 +107,8 @@ def main() -> None:
             _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
         code = 130
     if code == 130:
-        goes_on = "; finished work is kept, and the same command resumes" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
-        _fail(f"stopped{goes_on}", 130)
+        hint = "; finished work is kept, and the same command resumes" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
+        _fail(f"stopped{hint}", 130)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,4 +1,4 @@
-"""`pixbench assets`: what can be fetched, fetching it, and reading all of it once."""
+"""`pixbench assets`: lists, fetches and checks asset packs."""
 
 import json
 from collections import Counter

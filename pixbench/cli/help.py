@@ -55,7 +55,7 @@ EXAMPLES = {
     "hub pull": "pixbench hub pull USER/NAME runs/theirs",
     "croissant": "pixbench croissant data/train",
 }
-"""Of each command, and of each command of a group."""
+"""The example of each command, and of each command of a group."""
 
 LONGEST_SUMMARY = 120
 """Characters of a command's summary beside its name: a whole sentence."""

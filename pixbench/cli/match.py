@@ -66,11 +66,11 @@ def match(
         threshold_px=threshold,
         focal_px=focal,
     )
-    said = _summary(found, geometry)
-    draw_matches(a.rgb, b.rgb, found, out, title=f"{loaded.name}: {said}")
+    summary = _summary(found, geometry)
+    draw_matches(a.rgb, b.rgb, found, out, title=f"{loaded.name}: {summary}")
     if csv is not None:
         write_csv(found, csv)
-    typer.echo(said)
+    typer.echo(summary)
     if found.matrix is not None:
         for row in found.matrix:
             typer.echo("  " + "  ".join(f"{value: .8g}" for value in row))

@@ -46,7 +46,7 @@ def preview(
     if sheet:
         with progress_bar("preview", sheet, "scenes") as advance:
             contact_page(made, range(scene, scene + sheet), out, progress=advance)
-        said = f"scenes {scene} to {scene + sheet - 1}"
+        summary = f"scenes {scene} to {scene + sheet - 1}"
     else:
-        said = f"scene {scene}; {preview_scene(made, scene, out)}"
-    typer.echo(f"{out}: {time.perf_counter() - started:.1f} s; {said}")
+        summary = f"scene {scene}; {preview_scene(made, scene, out)}"
+    typer.echo(f"{out}: {time.perf_counter() - started:.1f} s; {summary}")

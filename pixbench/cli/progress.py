@@ -81,8 +81,8 @@ class PlainProgress:
             self._written_done, self._written_at = self._done, now
 
     def _line(self, now: float) -> str:
-        said = f"{self._what}: {self._done} of {self._total} {self._unit} ({100 * self._done / max(self._total, 1):.0f} %)"
-        return ", ".join(part for part in (said, self._note, *self._pace(now)) if part)
+        count = f"{self._what}: {self._done} of {self._total} {self._unit} ({100 * self._done / max(self._total, 1):.0f} %)"
+        return ", ".join(part for part in (count, self._note, *self._pace(now)) if part)
 
     def _pace(self, now: float) -> tuple[str, ...]:
         started, before = self._first or (now, self._done)

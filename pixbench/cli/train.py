@@ -90,20 +90,20 @@ def train(
             workers=workers,
             threads=chosen,
             check=check,
-            progress=_told(advance, pictures),
+            progress=_progress_with_loss(advance, pictures),
         )
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
     typer.echo(f"next: pixbench evaluate --model {out}")
 
 
-def _told(advance: Callable[..., None], pictures: int) -> Callable[[int, float], None]:
+def _progress_with_loss(advance: Callable[..., None], pictures: int) -> Callable[[int, float], None]:
     """Progress of a run with its loss and its images per second, averaged over about ten seconds."""
     recent: deque[tuple[float, int]] = deque(maxlen=50)
 
-    def tell(done: int, loss: float) -> None:
+    def report(done: int, loss: float) -> None:
         recent.append((time.monotonic(), done))
         passed = recent[-1][0] - recent[0][0]
         rate = f", {pictures * sum(steps for _, steps in list(recent)[1:]) / passed:.0f} images/s" if passed > 0 else ""
         advance(done, f"loss {loss:.4f}{rate}")
 
-    return tell
+    return report

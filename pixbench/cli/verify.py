@@ -24,7 +24,7 @@ def verify(
     scenes = read_manifest(data).scenes
     with progress_bar("verify", min(sample or scenes, scenes), "scenes") as advance:
         test = run(data, sample=sample, progress=advance)
-    what = "whole and true" if sample is None else f"a sample of {min(sample, scenes)} of {scenes} scenes is whole and true"
+    what = "complete and correct" if sample is None else f"a sample of {min(sample, scenes)} of {scenes} scenes is complete and correct"
     typer.echo(f"{data}: {what} ({test.pairs} ordered pairs, {test.visible} visible pixels)")
     for line in (*self_test_lines("at generation", read_manifest(data).self_test), *self_test_lines("from the files", test.as_dict())):
         typer.echo(f"  {line}")
