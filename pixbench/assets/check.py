@@ -32,7 +32,7 @@ class CheckedModel:
 class CheckReport:
     """Counts of a source: usable models by (category, split), and defects by kind, each with one model as an example.
 
-    `listing` counts what the source has not listed, `skipped` names it with the reason where the source tells.
+    `listing` counts models that the source left out of its list, by reason; `skipped` names them, if the source reports them.
     """
 
     models: list[CheckedModel] = field(default_factory=list)

@@ -44,7 +44,7 @@ def _fetched(pack: Pack, source: PackageSource | UrlSource, place: Path, *, agai
     _unpack(_downloaded(pack, source, work / "download"), work / "files")
     shutil.rmtree(work / "old", ignore_errors=True)
     if place.is_dir():
-        # Renamed, not deleted: under its name a pack is whole or not there.
+        # Renamed before it is deleted, so that a pack under its final name is always complete.
         place.rename(work / "old")
     (work / "files").rename(place)
     shutil.rmtree(work, ignore_errors=True)
@@ -98,8 +98,8 @@ def _run(name: str, command: list[str], folder: Path) -> None:
     done = subprocess.run([client, *command[1:]], cwd=folder, capture_output=True, text=True)  # noqa: S603
     if done.returncode:
         shutil.rmtree(folder.parent, ignore_errors=True)
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise UserError(f"{name}: '{' '.join(command)}' failed: {said[-1] if said else f'exit code {done.returncode}'}")
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise UserError(f"{name}: '{' '.join(command)}' failed: {lines[-1] if lines else f'exit code {done.returncode}'}")
 
 
 def _unpack(file: Path, folder: Path) -> None:

@@ -41,7 +41,7 @@ class Contents:
         self._size = self._size or scene.shape("depth_m")
 
     def fields(self) -> dict[str, Any]:
-        """The fields of a manifest, as JSON gives them back."""
+        """The fields of a manifest, as plain JSON values."""
         views, height, width = self._size
         found = {
             "self_test": merge(self._tests).as_dict(),
@@ -58,7 +58,7 @@ class Contents:
         return plain
 
     def differing(self, manifest: Manifest) -> list[str]:
-        """The fields of a manifest that are not those of the scenes; sets of older versions lack some."""
+        """Names of the manifest's fields that differ from the scenes' contents; sets of older versions lack some fields."""
         mine = self.fields()
         return [name for name in SUMMED if getattr(manifest, name) != mine[name] and (name != "contents" or manifest.contents)]
 

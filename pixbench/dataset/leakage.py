@@ -46,7 +46,7 @@ def assets(dataset: Dataset) -> dict[str, tuple[str, str, int]]:
 
 
 def shared(train: Dataset, test: Dataset) -> list[Leak]:
-    """What of `test` is in `train`, sorted by kind and id."""
+    """The assets of `test` that are in `train` too, sorted by kind and id."""
     first, second = assets(train), assets(test)
     found = [Leak(kind, sha256, name, scenes) for sha256, (kind, name, scenes) in second.items() if sha256 in first]
     return sorted(found, key=lambda leak: (leak.kind, leak.id))

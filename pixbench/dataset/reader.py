@@ -109,7 +109,7 @@ class Dataset:
     def _shard(self, name: str) -> "_OpenShard":
         if name not in self._open:
             if len(self._open) >= OPEN_SHARDS:
-                # Dropped from the cache, not closed: the file stays open as long as a caller holds one of its scenes.
+                # Dropped from the cache, not closed: the file stays open as long as a caller uses one of its scenes.
                 self._open.pop(next(iter(self._open)))
             path = self.folder / "shards" / name
             with parsing(f"shard {path}", self._advice):

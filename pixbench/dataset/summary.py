@@ -15,7 +15,7 @@ def dataset_lines(data: Path) -> Iterator[str]:
     """Recipe, size, pixels by status, objects by category, self-test, and pairs by angle and visible share."""
     dataset = Dataset(data)  # refuses what is not finished, and what is not all there
     dataset.close()
-    # What is summed up in a manifest need not have the fields that are shown.
+    # The statistics in a manifest may lack fields that are shown.
     with parsing(data / MANIFEST, "generate the data set again"):
         yield from _lines(data, dataset.manifest)
 

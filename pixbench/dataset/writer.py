@@ -56,8 +56,8 @@ def write_shard(path: Path, scenes: Iterable[SceneToWrite], *, compression: Comp
 def _created(temporary: Path, path: Path) -> Iterator[h5py.File]:
     """A new file, closed explicitly, because a full disk may be reported only on closing."""
     with _writing(path):
-        # Without a cache of chunks their places do not depend on when Python lets go of a dataset: a profiler, such as that of
-        # a Dask worker, holds on to them for a while.
+        # Without a chunk cache, the offsets of chunks do not depend on when Python releases a dataset. A profiler, such as that
+        # of a Dask worker, keeps references to it for a while.
         file = create_file(temporary, libver=LIBVER, rdcc_nbytes=0)
     try:
         yield file

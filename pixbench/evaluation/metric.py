@@ -53,5 +53,5 @@ class Metric:
 
     def sha256(self) -> str:
         """Hash of id, version, definition and parameters: numbers with equal hashes are comparable."""
-        said = {"id": self.id, "version": self.version, "definition": self.definition, "parameters": dict(self.parameters)}
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        hashed = {"id": self.id, "version": self.version, "definition": self.definition, "parameters": dict(self.parameters)}
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()

@@ -164,8 +164,8 @@ class Record(_Part):
 
     def own_sha256(self) -> str:
         """Hash of everything but `sha256`."""
-        said = self.model_dump(mode="json", exclude={"sha256"})
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        contents = self.model_dump(mode="json", exclude={"sha256"})
+        return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
     def value(self, metric: str) -> float | None:
         """A metric's value; None where it has none."""

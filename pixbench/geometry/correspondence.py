@@ -19,16 +19,16 @@ from .rays import Hits, RayCaster, exact_hits, hit_normals
 from .selftest_result import CYCLE_LIMIT_PX
 
 GRAZING_COSINE = 0.1
-"""A surface seen at less than this cosine (more than 84 degrees off its normal) is grazing: a pixel covers ten times its width."""
+"""A surface seen at a smaller cosine (more than 84 degrees off its normal) is grazing: a pixel then covers ten times its width."""
 
 EDGE_DEPTH = 0.01
 """A pixel's footprint covers two surfaces where a sample's depth is off the centre's plane by more than this share."""
 
 HIT_TOLERANCE = 1e-4
-"""A point is visible where the ray towards it hits the very same triangle, or one within this share of the distance..."""
+"""A point is visible where the ray towards it hits the same triangle, or one within this share of the distance..."""
 
 HIT_TOLERANCE_PX = CYCLE_LIMIT_PX / 2
-"""...and within this many pixels of the point as its source sees it: a thin layer that the source sees apart from it hides it."""
+"""...and within this many pixels of the point in the source view: a thin layer that the source view separates from the point hides it."""
 
 
 class Status(IntEnum):
@@ -174,12 +174,12 @@ def _settle(centre, triangle, t, directions, normal, point, depth_m, grazing):
 
 @kernel
 @no_type_check
-def _mark_edges(plane, normal, own, directions, depth, instance, stride, samples, ambiguous):
+def _mark_edges(plane, normal, centre_instance, directions, depth, instance, stride, samples, ambiguous):
     """Mark pixels of which a sample sees another instance, or a depth off the plane through the centre's point.
 
     Pixel (row, column) has the `samples` x `samples` block of the grid that begins at stride times its place.
     """
-    height, width = own.shape
+    height, width = centre_instance.shape
     for row in range(height):
         for column in range(width):
             nx, ny, nz = normal[row, column, 0], normal[row, column, 1], normal[row, column, 2]
@@ -188,7 +188,8 @@ def _mark_edges(plane, normal, own, directions, depth, instance, stride, samples
                     y, x = row * stride + i, column * stride + j
                     slope = directions[y, x, 0] * nx + directions[y, x, 1] * ny + directions[y, x, 2] * nz
                     # Written as "not within", so that NaN and inf are edges too.
-                    if instance[y, x] != own[row, column] or not abs(depth[y, x] * slope / plane[row, column] - 1.0) <= EDGE_DEPTH:
+                    off_plane = not abs(depth[y, x] * slope / plane[row, column] - 1.0) <= EDGE_DEPTH
+                    if off_plane or instance[y, x] != centre_instance[row, column]:
                         ambiguous[row, column] = True
 
 

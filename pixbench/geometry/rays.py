@@ -92,7 +92,7 @@ class JoinedCaster:
         hidden = self._fixed.occluded(origins, directions, reach)
         if self._parts:
             local = np.empty(len(hidden), np.int32), np.empty_like(origins), np.empty_like(directions)
-        # A ray that is hidden already reaches nowhere, so that it enters no box.
+        # The reach of a ray that is already hidden is negative, so that it enters no box.
         left = np.where(hidden, np.float32(-1), reach).astype(np.float32)
         for part, frame in zip(self._parts, self._frames, strict=True):
             count = _entering(origins, directions, left, *frame, *local)

@@ -13,7 +13,7 @@ from .rays import RayCaster
 from .selftest_result import CYCLE_LIMIT_PX, SHIFT_PX, SelfTest
 
 EDGE_PX = 1e-4
-"""How near to an edge a ray's side of it is not decided by the stored map, whose errors are up to some 5e-5 px."""
+"""Distance from an edge, in pixels, within which the stored map, with errors up to 5e-5 px, does not decide on which side a ray passes."""
 
 DEPTH_TEST_TOLERANCE = 0.01
 FLAT_LEVELS = 1.5
@@ -63,7 +63,7 @@ LANDED = np.isin(np.arange(len(Status)), (Status.VISIBLE, Status.OCCLUDED, Statu
 def near_grazing(
     normal: Float[np.ndarray, "points 3"], point: Float[np.ndarray, "points 3"], camera: Camera
 ) -> Bool[np.ndarray, " points"]:
-    """Surfaces seen at less than three times the grazing cosine, where a small error in depth moves a point far."""
+    """Surfaces seen at less than three times the grazing cosine, where a small error in depth moves a point a long way."""
     ray = point - camera.centre
     return np.abs(np.einsum("ij,ij->i", normal, ray)) < 3 * GRAZING_COSINE * np.linalg.norm(ray, axis=1)
 
@@ -161,7 +161,7 @@ def measure_files(pair: StoredPair, control_pixel: Int[np.ndarray, "controls 2"]
 
 
 def _with_map_error(test: SelfTest, error_px: Float[np.ndarray, " points"]) -> SelfTest:
-    """Fill in the map's error; a place without a position counts as infinitely far off."""
+    """The self-test with the map's error; a missing position counts as an infinite error."""
     error = np.nan_to_num(error_px, nan=np.inf)
     test.map_pixels, test.map_max_px = len(error), float(error.max(initial=0.0))
     test.map_median_px = float(np.median(error)) if len(error) else 0.0

@@ -107,9 +107,9 @@ def _with_geometry(
     return replace(found, matrix=matrix, inliers=inliers, focal_px=focal, focal_source=source)
 
 
-def _focal_lengths(a: Picture, b: Picture, given: float | None) -> tuple[tuple[float, float], str]:
-    if given is not None:
-        return (given, given), "given"
+def _focal_lengths(a: Picture, b: Picture, focal_px: float | None) -> tuple[tuple[float, float], str]:
+    if focal_px is not None:
+        return (focal_px, focal_px), "given"
     if a.focal_px is not None and b.focal_px is not None:
         return (a.focal_px, b.focal_px), "from EXIF"
     assumed = [1.2 * max(picture.size) for picture in (a, b)]

@@ -48,7 +48,7 @@ def open_file(path: Path) -> h5py.File:
 
 
 def _check_heaps(path: Path) -> None:
-    """Raises OSError for a global heap whose entries do not follow each other: HDF5 2.0 would look at one of no size for ever."""
+    """Raises OSError for a global heap whose entries do not follow each other: HDF5 2.0 loops forever at an entry of size zero."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         start = data.find(HEAP)
         while start >= 0:
@@ -73,7 +73,7 @@ def create_file(path: Path, **options: Any) -> h5py.File:
 
 
 def _opened(path: Path, mode: str, **options: Any) -> h5py.File:
-    """Locked where the file system can do that: with h5py's own setting, because HDF5 lets no process open a file with two."""
+    """Open a file, locked where the file system supports it, by h5py's default setting: HDF5 refuses to open a file with two settings."""
     try:
         return h5py.File(path, mode, **options)
     except OSError as error:

@@ -66,7 +66,7 @@ LARGEST_NUMBER = 1e7
 
 
 def bounded_number(text: str) -> float:
-    """The number that a text holds. Raises ValueError for NaN and for more than `LARGEST_NUMBER` either way, which no length has."""
+    """The number that a text holds. Raises ValueError for NaN and for magnitudes above `LARGEST_NUMBER`, larger than any length."""
     value = float(text)
     if not abs(value) <= LARGEST_NUMBER:
         raise ValueError(f"{printable(text)[:40]} is not a number from {-LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}")

@@ -38,7 +38,7 @@ def parsing(source: object, mend: str) -> Iterator[None]:
         yield
     except (UserError, VerificationError):
         raise
-    except Exception as error:  # parsers raise what they like
+    except Exception as error:  # parsers raise errors of any type
         raise UserError(f"{source} cannot be read ({reason(error)}): {mend}") from None
 
 
@@ -46,8 +46,8 @@ def reason(error: BaseException) -> str:
     """The message of an error, on one line."""
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return printable(" ".join(said.split()))[:REASON] or type(error).__name__
+    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return printable(" ".join(message.split()))[:REASON] or type(error).__name__
 
 
 def check_regular(path: Path, largest: int = LARGEST_BYTES) -> int:
@@ -143,7 +143,7 @@ def _is_name(name: str) -> str:
 
 
 FileName = Annotated[str, AfterValidator(_is_name)]
-"""The name of a file in a folder that the reader knows: nothing of it leads to another."""
+"""A plain file name, without a path to another folder."""
 
 
 def inside(folder: Path, relative: str) -> Path:

@@ -115,7 +115,7 @@ below = _of_two(lambda builder, a, b: _as_bits(builder, builder.fcmp_ordered("<"
 
 
 @no_type_check
-def _means(symbol, function):
+def _overload_operator(symbol, function):
     """Define an operator between two vectors."""
 
     def choose(a, b):
@@ -124,9 +124,9 @@ def _means(symbol, function):
     overload(symbol)(choose)
 
 
-_means(operator.add, _sum)
-_means(operator.sub, _difference)
-_means(operator.mul, _product)
+_overload_operator(operator.add, _sum)
+_overload_operator(operator.sub, _difference)
+_overload_operator(operator.mul, _product)
 
 
 @intrinsic

@@ -149,8 +149,8 @@ def recipe_identity(manifest: Manifest) -> str:
     """Hash of a data set's recipe and of the contents of its assets: what is the same on every machine."""
     if not manifest.assets:
         return manifest.recipe_sha256
-    said = [manifest.recipe_sha256, *(f"{name} {sha256}" for name, sha256 in sorted(manifest.assets.items()))]
-    return hashlib.sha256("\n".join(said).encode()).hexdigest()
+    hashes = [manifest.recipe_sha256, *(f"{name} {sha256}" for name, sha256 in sorted(manifest.assets.items()))]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
 def plane_homography(a: Camera, b: Camera) -> Float[np.ndarray, "3 3"] | None:

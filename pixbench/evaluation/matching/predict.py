@@ -68,9 +68,11 @@ def _kept(part: Path, keys: Sequence[PairKey]) -> list[PairPredictions] | None:
 
 def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationPairs, search: Search, force: bool) -> None:
     """Create or reuse the folder of this run. Raises UserError if it holds another interrupted run; with `force` that one is removed."""
-    said = json.dumps({"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True)
+    identity = json.dumps(
+        {"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True
+    )
     mark = work / "run.json"
-    if mark.is_file() and mark.read_text() == said:
+    if mark.is_file() and mark.read_text() == identity:
         return
     if mark.is_file() and not force:
         raise UserError(
@@ -79,7 +81,7 @@ def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationP
         )
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    write_whole(mark, said)
+    write_whole(mark, identity)
 
 
 def _answer_group(

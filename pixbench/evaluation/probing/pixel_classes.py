@@ -65,7 +65,7 @@ def read_classes(path: Path) -> dict[str, PixelClasses]:
 
 
 def _classes(group: Any) -> PixelClasses:
-    confidence, said, truth = (values(member(group, name)) for name in ("confidence", "said", "truth"))
-    if confidence.ndim != 1 or not confidence.shape == said.shape == truth.shape:
+    confidence, predicted, truth = (values(member(group, name)) for name in ("confidence", "said", "truth"))
+    if confidence.ndim != 1 or not confidence.shape == predicted.shape == truth.shape:
         raise ValueError("its arrays do not fit together")
-    return PixelClasses(confidence / 1000, said.astype(np.int64), truth.astype(np.int64))
+    return PixelClasses(confidence / 1000, predicted.astype(np.int64), truth.astype(np.int64))

@@ -39,8 +39,8 @@ class DrawnPairs(DatasetPairs):
         trained_on: Collection[str] | None = None,
     ):
         super().__init__(folder, suite, query_stride, trained_on)
-        said = json.dumps([[asdict(level) for level in levels], per_level, query_stride, FORMAT_VERSION])
-        drawn_sha256 = hashlib.sha256(said.encode()).hexdigest()
+        settings = json.dumps([[asdict(level) for level in levels], per_level, query_stride, FORMAT_VERSION])
+        drawn_sha256 = hashlib.sha256(settings.encode()).hexdigest()
         self._file = folder / f"queries-{drawn_sha256[:12]}.h5"
         if not self._file.is_file():
             _write(self._file, self._dataset, levels, per_level, query_stride)
