@@ -29,20 +29,20 @@ def cameras(draw: st.DrawFn) -> Camera:
     return Camera(K, look_at(eye, eye + away, roll_rad=draw(unit)), width, height)
 
 
-def test_centres_and_corners_by_hand() -> None:
+def test_pixel_centres_corners_and_samples_match_hand_computed_values() -> None:
     assert pixel_centres(3, 2)[1, 2].tolist() == [2.5, 1.5]
     assert pixel_corners(3, 2).shape == (3, 4, 2)
     assert pixel_corners(3, 2)[-1, -1].tolist() == [3.0, 2.0]
     samples = pixel_samples(3, 2)
     assert samples.shape == (4, 6, 2)
-    # One in each quarter of a pixel, and every strip a quarter of a pixel wide has one: no two share a row or column.
+    # One sample in each quadrant of a pixel, and in each strip a quarter of a pixel wide: no two share a row or column.
     for row in range(4):
         for column in range(6):
             assert (np.floor(samples[row, column] * 2) == [column, row]).all()
     assert sorted(samples[:2, :2, 0].ravel()) == sorted(samples[:2, :2, 1].ravel()) == [0.125, 0.375, 0.625, 0.875]
 
 
-def test_borders_belong_to_the_pixel_that_begins_there() -> None:
+def test_pixels_include_their_left_and_upper_borders() -> None:
     uv = np.array([[0.0, 0.0], [3.999, 2.999], [4.0, 1.0], [1.0, 3.0], [-1e-9, 1.0], [np.nan, 1.0]])
     assert in_image(uv, 4, 3).tolist() == [True, True, False, False, False, False]
     assert pixel_index(uv[:2]).tolist() == [[0, 0], [3, 2]]
@@ -50,7 +50,7 @@ def test_borders_belong_to_the_pixel_that_begins_there() -> None:
 
 
 @given(sizes, sizes)
-def test_every_centre_is_in_its_own_pixel(width: int, height: int) -> None:
+def test_pixel_index_inverts_pixel_centres(width: int, height: int) -> None:
     uv = pixel_centres(width, height)
     assert in_image(uv, width, height).all()
     column, row = pixel_index(uv).transpose(2, 0, 1)
@@ -58,7 +58,7 @@ def test_every_centre_is_in_its_own_pixel(width: int, height: int) -> None:
     assert (row == np.arange(height)[:, None]).all()
 
 
-def test_resize_keeps_corners_and_moves_centres_to_where_torch_samples_them() -> None:
+def test_resize_uv_matches_torch_interpolate() -> None:
     assert resize_uv(np.array([[8.0, 4.0]]), (8, 4), (16, 2)).tolist() == [[16.0, 2.0]]
     ramp = torch.arange(8.0).reshape(1, 1, 1, 8)
     small = torch.nn.functional.interpolate(ramp, size=(1, 4), mode="area")[0, 0, 0]
@@ -68,7 +68,7 @@ def test_resize_keeps_corners_and_moves_centres_to_where_torch_samples_them() ->
 
 
 @given(sizes, sizes)
-def test_normalised_grid_is_what_grid_sample_means(width: int, height: int) -> None:
+def test_normalised_grid_matches_grid_sample(width: int, height: int) -> None:
     image = torch.rand(1, 1, height, width, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     grid = torch.from_numpy(normalised_grid(pixel_centres(width, height), width, height))[None]
     assert torch.allclose(torch.nn.functional.grid_sample(image, grid, align_corners=False), image, atol=1e-9)
@@ -84,16 +84,16 @@ def test_projection_inverts_unprojection(camera: Camera, values: list[tuple[floa
 
 
 @given(cameras())
-def test_ray_parameter_is_depth_and_the_principal_ray_looks_forward(camera: Camera) -> None:
+def test_principal_ray_is_forward_and_pose_is_a_rigid_motion(camera: Camera) -> None:
     ray = camera.rays(np.array([camera.K[0, 2], camera.K[1, 2]]))
     assert np.allclose(ray, camera.forward)
     assert np.allclose(camera.T_world_cam @ inverse_rigid(camera.T_world_cam), np.eye(4))
     assert np.isclose(np.linalg.det(camera.T_world_cam[:3, :3]), 1)
 
 
-def test_opencv_axes_by_hand() -> None:
+def test_projection_uses_opencv_axes() -> None:
     camera = Camera(np.array([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]]), look_at(np.zeros(3), np.array([0.0, 2, 0])), 100, 100)
-    # It looks along +y: world x is right, world z is up, so down in the image.
+    # The camera looks along +y: world x points right, and world z points up, which is negative v in the image.
     uv, depth = camera.project(np.array([[1.0, 2, 0], [0, 2, 1], [0, -1, 0]]))
     assert np.allclose(uv[:2], [[100, 50], [50, 0]])
     assert np.isnan(uv[2]).all()

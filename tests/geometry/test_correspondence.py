@@ -1,4 +1,4 @@
-"""Truth against geometry that is known by hand, and against a float64 intersection written here."""
+"""Ground truth against hand-computed geometry, and against a brute-force ray caster in float64."""
 
 import numpy as np
 import pytest
@@ -31,14 +31,14 @@ def _pair(corners: np.ndarray, instance: list[int], camera_a: Camera, camera_b: 
 WALL = _quad([-20, 4, -20], [20, 4, -20], [20, 4, 20], [-20, 4, 20])
 
 
-def test_sideways_step_before_a_wall_is_a_shift_by_focal_length_times_step_over_depth() -> None:
+def test_lateral_translation_before_a_wall_gives_the_expected_disparity() -> None:
     uv, status = _pair(WALL, [1, 1], _camera([0, 0, 0], [0, 1, 0]), _camera([0.5, 0, 0], [0.5, 1, 0]))
     assert np.allclose(uv, pixel_centres(64, 64) - [64 * 0.5 / 4, 0], atol=1e-9)
     assert (status[:, 8:] == Status.VISIBLE).all()
     assert (status[:, :8] == Status.OUT_OF_FRAME).all()
 
 
-def test_a_board_in_between_hides_exactly_what_lies_behind_it() -> None:
+def test_board_occludes_exactly_the_wall_behind_it() -> None:
     # A board from x = -0.5 to 0.5 at y = 2 hides, from x = 0.5, the wall between x = -1.5 and 0.5, at columns 0 to 32 of the target.
     board = _quad([-0.5, 2, -9], [0.5, 2, -9], [0.5, 2, 9], [-0.5, 2, 9])
     corners = np.concatenate([WALL, board])
@@ -51,16 +51,16 @@ def test_a_board_in_between_hides_exactly_what_lies_behind_it() -> None:
     hidden = np.flatnonzero(row == Status.OCCLUDED)
     assert len(hidden) > 4
     assert ((x_wall[32][hidden] > -1.5) & (x_wall[32][hidden] < 0.5)).all()
-    # What is seen in the target is the board itself.
+    # Pixels visible in the target show the board itself.
     assert np.allclose(uv[32, seen, 1], 32.5)
     assert set(np.unique(status)) <= {Status.VISIBLE, Status.OCCLUDED, Status.OUT_OF_FRAME, Status.AMBIGUOUS}
 
 
 @pytest.mark.parametrize(("gap_m", "expected"), [(2e-5, Status.VISIBLE), (3e-4, Status.AMBIGUOUS)])
-def test_a_thin_layer_hides_what_the_source_sees_apart_from_it(gap_m: float, expected: Status) -> None:
-    # Seen: in scene 922 of a set of 1,500 a point lay 0.16 mm, 0.0104 px in a, behind what b sees; called visible, it made the set refused.
+def test_thin_layer_is_ambiguous_above_the_pixel_tolerance(gap_m: float, expected: Status) -> None:
+    # Regression: in scene 922 of a set of 1,500, a point called visible lay 0.16 mm (0.0104 px in a) behind what b sees.
     # At 45 degrees from b, a layer before the wall hides a strip as wide as their gap; its edge halves it at a's pixel (40, 32).
-    # The point of the layer that b sees there lies 64 pixels a metre of gap away in a: 0.0013 and 0.0192 px, of which 0.005 are allowed.
+    # The point of the layer that b sees there lies 64 pixels per metre of gap away in a: 0.0013 and 0.0192 px; 0.005 px are allowed.
     long = np.array([[256.0, 0, 32], [0, 256, 32], [0, 0, 1]])
     wide = np.array([[64.0, 0, -32], [0, 64, 32], [0, 0, 1]])
     a = Camera(long, _camera([0, 0, 0], [0, 1, 0]).T_world_cam, 64, 64)
@@ -74,7 +74,7 @@ def test_a_thin_layer_hides_what_the_source_sees_apart_from_it(gap_m: float, exp
     assert (np.delete(status[32], 40) == Status.VISIBLE).all()
 
 
-def test_behind_the_camera_the_far_side_and_no_surface() -> None:
+def test_status_behind_camera_back_face_and_no_surface() -> None:
     patch = _quad([-1, 4, -1], [1, 4, -1], [1, 4, 1], [-1, 4, 1])
     front = _camera([0, 0, 0], [0, 1, 0])
     _, behind = _pair(patch, [1, 1], front, _camera([0, 6, 0], [0, 7, 0]))
@@ -91,7 +91,7 @@ def test_grazing_surfaces_are_ambiguous() -> None:
     assert GRAZING_COSINE > 1 / 44
 
 
-def test_depth_gives_the_same_map() -> None:
+def test_uv_from_depth_matches_exact_projection() -> None:
     a, b = _camera([0, 0, 0], [0.2, 1, 0.1]), _camera([0.5, 0.3, 0.2], [0, 4, 0])
     caster = EmbreeCaster(WALL)
     view = trace_view(caster, WALL, np.array([1, 1]), a)
@@ -149,7 +149,7 @@ def test_status_agrees_with_brute_force_on_a_generated_scene(scene_index: int) -
     clear = found != Status.AMBIGUOUS
     assert np.mean(found[clear] == expected[clear]) >= 0.999
     assert {Status.VISIBLE, Status.OCCLUDED} <= set(found.tolist())
-    # What is called ambiguous is a matter of edges, not a way out.
+    # Only pixels near edges may be ambiguous: most pixels must have a definite status.
     assert clear.mean() > 0.6
     visible = found == Status.VISIBLE
     stored = uv_from_depth(made["depth_m"][0], camera_a, camera_b)[rows, columns][visible]

@@ -1,4 +1,4 @@
-"""Which pixels are ambiguous, on scenes built by hand in which the answer is known for every pixel."""
+"""Ambiguous pixels, on hand-built scenes in which the answer is known for every pixel."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def _strip(u0: float, u1: float, depth: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("edge", [20.02, 20.3, 20.5, 20.71, 20.98])
-def test_two_planes_are_ambiguous_in_exactly_the_column_that_the_edge_crosses(edge: float) -> None:
+def test_only_the_column_with_a_depth_edge_is_ambiguous(edge: float) -> None:
     near = _strip(edge, 90, 2.0)
     view = _trace(np.concatenate([WALL, near]), [1, 1, 1, 1], FRONT)
     expected = np.zeros((SIZE, SIZE), bool)
@@ -44,29 +44,29 @@ def test_two_planes_are_ambiguous_in_exactly_the_column_that_the_edge_crosses(ed
 
 
 @pytest.mark.parametrize("depth", [3.9, 3.97])
-def test_a_step_counts_from_one_percent_of_the_depth(depth: float) -> None:
+def test_depth_steps_above_one_percent_are_ambiguous(depth: float) -> None:
     view = _trace(np.concatenate([WALL, _strip(20.5, 90, depth)]), [1, 1, 1, 1], FRONT)
     assert view.ambiguous[:, 20].all() == (depth < 4 * 0.99)
-    # Another instance is an edge, however small the step.
+    # A change of instance is an edge, however small the depth step.
     other = _trace(np.concatenate([WALL, _strip(20.5, 90, depth)]), [1, 1, 2, 2], FRONT)
     assert other.ambiguous[:, 20].all()
     assert other.ambiguous.sum() == SIZE
 
 
 @pytest.mark.parametrize("left", np.linspace(30.01, 30.98, 12))
-def test_a_pole_thinner_than_a_pixel_is_seen_wherever_it_stands(left: float) -> None:
+def test_pixels_with_a_subpixel_pole_are_ambiguous(left: float) -> None:
     right = left + 0.27
     view = _trace(np.concatenate([WALL, _strip(left, right, 2.0)]), [1, 1, 2, 2], FRONT)
     crossed = np.zeros(SIZE, bool)
     crossed[int(left) : int(np.ceil(right - 1e-9))] = True
-    # A footprint that it does not reach is clear; one in which it covers a quarter of the width is never called clear.
+    # A pixel that the pole does not reach is not ambiguous; one of which it covers a quarter of the width always is.
     assert not view.ambiguous[:, ~crossed].any()
     for column in np.flatnonzero(crossed):
         if min(right, column + 1) - max(left, column) >= 0.25:
             assert view.ambiguous[:, column].all()
 
 
-def test_a_floor_is_ambiguous_from_the_row_at_which_it_is_seen_grazing() -> None:
+def test_floor_is_ambiguous_at_grazing_angles() -> None:
     floor = _quad([-500, -500, -1], [500, -500, -1], [500, 500, -1], [-500, 500, -1])
     view = _trace(floor, [1, 1], FRONT)
     rows = pixel_centres(SIZE, SIZE)[:, 32, 1]
@@ -74,27 +74,27 @@ def test_a_floor_is_ambiguous_from_the_row_at_which_it_is_seen_grazing() -> None
     cosine = slope / np.sqrt(1 + slope**2)
     middle = view.ambiguous[:, 32]
     below = rows > 33
-    # Near the horizon depth varies by more than 1 % within a pixel too, but along the plane: only the angle counts.
+    # Near the horizon, depth varies by more than 1 % within a pixel too, but along the plane: only the angle matters.
     assert (middle[below] == (cosine[below] * 1.0 < GRAZING_COSINE)).all()
     assert middle[below].any()
     assert not middle[below].all()
 
 
-def test_the_twin_point_of_a_mirror_symmetric_object_is_no_match() -> None:
+def test_mirror_symmetric_objects_match_the_same_side() -> None:
     left, right = _strip(16, 28, 3.0), _strip(36, 48, 3.0)
     assert np.allclose(np.sort(left[..., 0].ravel()), np.sort(-right[..., 0].ravel()))
     corners = np.concatenate([WALL, left, right])
     caster, labels = EmbreeCaster(corners), np.array([1, 1, 2, 2, 2, 2])
     a, b = (trace_view(caster, corners, labels, camera) for camera in (FRONT, _camera([0.4, 0, 0], [0.4, 1, 0])))
     truth = exact_pair(caster, corners, a, b)
-    # Both wings move left by 64 * 0.4 / 3 px; the left wing's twin lies 20 px to the right of where it goes.
+    # Both wings move left by 64 * 0.4 / 3 px; the mirrored point lies 20 px to the right of the true match.
     for columns in (slice(20, 27), slice(37, 47)):
         moved = truth.uv_b[32, columns, 0] - pixel_centres(SIZE, SIZE)[32, columns, 0]
         assert np.allclose(moved, -64 * 0.4 / 3, atol=1e-6)
         assert (truth.status[32, columns] == Status.VISIBLE).all()
 
 
-def test_back_faces_seen_through_a_hole_in_a_scan_match_nothing_from_the_front() -> None:
+def test_back_faces_seen_through_a_hole_are_occluded_from_the_front() -> None:
     # A scanned wall with a hole from x = -1 to 1; behind it another wall of which view a sees the back, view b the front.
     hole = np.concatenate(
         [_quad([-20, 4, -9], [-1, 4, -9], [-1, 4, 9], [-20, 4, 9]), _quad([1, 4, -9], [20, 4, -9], [20, 4, 9], [1, 4, 9])]
@@ -117,7 +117,7 @@ def test_back_faces_seen_through_a_hole_in_a_scan_match_nothing_from_the_front()
     assert a.ambiguous[32][np.concatenate([edges, edges + 1])].any()
 
 
-def test_what_a_pole_too_thin_for_the_samples_hides_or_shows_is_ambiguous() -> None:
+def test_poles_missed_by_the_pixel_samples_are_ambiguous() -> None:
     # A pole a twentieth of a pixel wide in view b, between its samples, but two pixels wide in view a, which stands close to it.
     u = 30.2
     pole = _strip(u, u + 0.05, 2.0)

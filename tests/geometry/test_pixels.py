@@ -1,4 +1,4 @@
-"""The pixel convention, by images whose geometry is known and against libraries that have a convention of their own."""
+"""The pixel convention, on images of known geometry and against libraries with other conventions."""
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from pixbench.geometry.pixels import (
 UV = np.array([[0.0, 0.0], [0.49, 3.51], [2.999, 1.0], [3.5, 2.5]])
 
 
-def test_the_centre_of_the_covering_pixel_is_found_in_both_libraries() -> None:
+def test_snap_to_centre_in_numpy_and_torch() -> None:
     expected = [[0.5, 0.5], [0.5, 3.5], [2.5, 1.5], [3.5, 2.5]]
     assert snap_to_centre(UV).tolist() == expected
     assert snap_to_centre(torch.from_numpy(UV)).tolist() == expected
@@ -31,13 +31,13 @@ def test_the_centre_of_the_covering_pixel_is_found_in_both_libraries() -> None:
     assert index_to_uv(torch.from_numpy(pixel_index(UV)).double()).tolist() == expected
 
 
-def test_an_index_becomes_the_centre_that_every_other_function_gives() -> None:
+def test_index_to_uv_matches_pixel_centres() -> None:
     row, column = np.mgrid[0:3, 0:5]
     assert np.array_equal(index_to_uv(np.stack([column, row], axis=-1)), pixel_centres(5, 3))
     assert np.array_equal(pixel_centre(column, row), pixel_centres(5, 3))
 
 
-def test_integer_centres_are_those_of_opencv() -> None:
+def test_integer_centres_match_opencv() -> None:
     # A blurred dot around the centre of pixel (column 6, row 3): OpenCV's centre of mass is (6, 3), ours (6.5, 3.5).
     image = np.zeros((9, 12), np.float32)
     image[3, 6] = 1
@@ -48,7 +48,7 @@ def test_integer_centres_are_those_of_opencv() -> None:
     assert integer_centres_from_uv(uv_from_integer_centres(xy)) == pytest.approx(xy)
 
 
-def test_bilinear_cells_interpolate_as_scipy_does() -> None:
+def test_bilinear_cell_matches_scipy() -> None:
     rng = np.random.default_rng(0)
     image = rng.random((6, 8))
     uv = rng.uniform(0.5, [7.5, 5.5], (200, 2))
@@ -59,12 +59,12 @@ def test_bilinear_cells_interpolate_as_scipy_does() -> None:
     assert upper * (1 - y) + lower * y == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_weight_tells_that_the_border_is_near() -> None:
+def test_bilinear_weights_leave_the_unit_interval_near_the_border() -> None:
     first, weight = bilinear_cell(np.array([[0.25, 5.9], [7.5, 5.5]]), 8, 6)
     assert first.tolist() == [[0, 4], [6, 4]]
     assert weight == pytest.approx(np.array([[-0.25, 1.4], [1.0, 1.0]]))
 
 
-def test_cells_cover_the_image_row_by_row() -> None:
+def test_cell_centres_are_in_row_major_order() -> None:
     assert cell_centres(8, 4, 4).tolist() == [[2, 2], [6, 2]]
     assert np.array_equal(cell_centres(5, 3, 1), pixel_centres(5, 3).reshape(-1, 2))

@@ -4,7 +4,7 @@ from pixbench.geometry.cameras import Camera, look_at, reprojected_centres
 from pixbench.geometry.pixels import pixel_centres
 
 
-def test_reprojection_in_one_pass_is_unprojection_and_projection() -> None:
+def test_reprojected_centres_match_unprojection_and_projection() -> None:
     rng = np.random.default_rng(0)
     K = np.array([[50.0, 2.0, 21.0], [0.0, 45.0, 17.0], [0.0, 0.0, 1.0]])
     a = Camera(K, look_at(np.array([0.0, 0.0, 1.5]), np.array([3.0, 1.0, 1.0]), roll_rad=0.1), 40, 30)

@@ -1,4 +1,4 @@
-"""Matrices from matches with outliers, of cameras whose geometry is known."""
+"""Robust estimation of essential, fundamental and homography matrices, with known cameras and outliers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ OUTLIERS = 30
 
 
 def _matches(flat: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Of 100 points of a room, or of a wall, the first of which are matched to anything."""
+    """Matches (uv_a, uv_b) of 100 points in a room, or on a wall if `flat`; the first OUTLIERS of them are random."""
     rng = np.random.default_rng(0)
     points = rng.uniform([-0.8, -0.8, 0.4], [0.8, 0.8, 1.7], (100, 3))
     points[:, 0] *= not flat
@@ -43,7 +43,7 @@ def _same_up_to_scale(found: np.ndarray, truth: np.ndarray) -> bool:
     return min(np.abs(unit - truth).max(), np.abs(unit + truth).max()) < 1e-3
 
 
-def test_matrices_go_from_a_to_b() -> None:
+def test_estimated_matrices_map_a_to_b() -> None:
     uv_a, uv_b = _matches()
     E, F = _truth()
     for fit, truth in ((fit_essential(uv_a, uv_b, A.K, B.K), E), (fit_fundamental(uv_a, uv_b), F)):
@@ -64,7 +64,7 @@ def test_matrices_go_from_a_to_b() -> None:
 
 @pytest.mark.parametrize(("threshold_px", "kept"), [(0.5, False), (4.0, True)])
 def test_thresholds_are_in_pixels(threshold_px: float, kept: bool) -> None:
-    """One match lies 2 px off its epipolar line, and off what the wall's homography says."""
+    """One match lies 2 px off its epipolar line, and 2 px off its position under the homography of the wall."""
     _, F = _truth()
     uv_a, uv_b = _matches()
     line = F @ _homogeneous(uv_a[-1:])[0]
@@ -81,33 +81,33 @@ def test_thresholds_are_in_pixels(threshold_px: float, kept: bool) -> None:
         assert fit[1][-1] == kept
 
 
-def test_the_mean_focal_length_of_both_cameras_turns_pixels_into_rays(monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[float] = []
+def test_essential_threshold_is_scaled_by_the_mean_focal_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    thresholds: list[float] = []
 
     def estimated(*_: Any, threshold: float, **__: Any) -> tuple[None, None]:
-        given.append(threshold)
+        thresholds.append(threshold)
         return None, None
 
     monkeypatch.setattr(cv2, "findEssentialMat", estimated)
     assert fit_essential(*_matches(), A.K, B.K, threshold_px=2.0) is None
-    assert given == [pytest.approx(2 / ((300 + 330 + 200 + 210) / 4))]
+    assert thresholds == [pytest.approx(2 / ((300 + 330 + 200 + 210) / 4))]
 
 
 @pytest.mark.parametrize(
     ("estimate", "least"),
     [(fit_homography, 4), (fit_fundamental, 8), (lambda uv_a, uv_b: fit_essential(uv_a, uv_b, A.K, B.K), 5)],
 )
-def test_too_few_matches_give_nothing(estimate: Callable[..., Any], least: int) -> None:
+def test_too_few_matches_return_none(estimate: Callable[..., Any], least: int) -> None:
     uv_a, uv_b = (uv[OUTLIERS:] for uv in _matches(flat=estimate is fit_homography))
     for count in (0, least - 1):
         assert estimate(uv_a[:count], uv_b[:count]) is None
     assert estimate(uv_a[:least], uv_b[:least]) is not None
     matrix, inliers = estimate(uv_a[: least + 4], uv_b[: least + 4])
     assert (matrix.shape, inliers.all()) == ((3, 3), True)
-    # All at one place, nothing can be said; it is no error of OpenCV's.
+    # Coincident points are degenerate: the result is None, not an error of OpenCV.
     assert estimate(uv_a[:1].repeat(20, axis=0), uv_b[:1].repeat(20, axis=0)) is None
 
 
-def test_rays_meet_the_plane_at_depth_one() -> None:
+def test_on_unit_plane_matches_hand_computed_points() -> None:
     uv = np.array([[160.0, 120.0], [460.0, 450.0], [10.0, 45.0]])
     np.testing.assert_allclose(on_unit_plane(uv, A.K), [[0, 0], [1, 1], [-0.5, -75 / 330]], atol=1e-12)

@@ -1,4 +1,4 @@
-"""The limits of the self-test, each at its bound and just above, and the sum of several tests, by hand."""
+"""The limits of the self-test, each at its bound and just above, and hand-computed merging of results."""
 
 from dataclasses import replace
 from typing import Any
@@ -41,7 +41,7 @@ GOOD = SelfTest(
         ),
         ({"depth_disagree": 40}, {"depth_disagree": 41}, "a depth test calls 41 of 4000 visible pixels hidden"),
         ({"doubtful": 50}, {"doubtful": 51}, "51 of 1000 pixels called occluded are seen by the target"),
-        # Of few hidden pixels as many as of 200.
+        # With few occluded pixels, the limit is that of 200.
         ({"occluded": 20, "doubtful": 10}, {"occluded": 20, "doubtful": 11}, "11 of 20 pixels called occluded"),
         ({"flat_differ": 4}, {"flat_differ": 5}, "5 of 4000 matches differ in colour under flat light"),
         ({"flat_points": 10, "flat_differ": 1}, {"flat_points": 10, "flat_differ": 2}, "2 of 10 matches differ in colour"),
@@ -49,13 +49,13 @@ GOOD = SelfTest(
         ({"visible": 1}, {"visible": 0}, "no pixel of any view is visible in another"),
     ],
 )
-def test_limits(allowed: dict[str, Any], too_much: dict[str, Any], message: str) -> None:
+def test_each_limit_passes_at_its_bound_and_fails_above(allowed: dict[str, Any], too_much: dict[str, Any], message: str) -> None:
     assert replace(GOOD, **allowed).failures() == []
     (found,) = replace(GOOD, **too_much).failures()
     assert found.startswith(message)
 
 
-def test_tests_of_several_scenes_are_one() -> None:
+def test_merge_combines_several_scenes() -> None:
     other = SelfTest(
         pairs=6, pixels=1, visible=2, map_max_px=5e-4, map_median_px=2e-5, cycle_max_px=0.25, doubtful=3, photometric_correlation=0.5
     )
@@ -69,6 +69,6 @@ def test_tests_of_several_scenes_are_one() -> None:
     assert merge([GOOD]) == GOOD
 
 
-def test_the_last_digits_of_a_processor_are_not_stored() -> None:
+def test_values_are_rounded_to_four_significant_digits() -> None:
     found = replace(GOOD, visible=123456, map_max_px=1.23456e-3, photometric_correlation=0.987654).as_dict()
     assert (found["visible"], found["map_max_px"], found["photometric_correlation"]) == (123456, 1.235e-3, 0.9877)
