@@ -1,4 +1,4 @@
-"""The data manifest, fetching with fake clients and a local server, and reading a source once."""
+"""The data manifest, downloads with fake package managers and a local server, and checks of sources."""
 
 import hashlib
 import http.server
@@ -35,14 +35,14 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def pack(source: dict[str, str], content: bytes | None) -> Pack:
-    """A pack whose file should have this content."""
+    """A pack whose file is expected to have this content."""
     sha256 = hashlib.sha256(content).hexdigest() if content is not None else None
     values = {"title": "T", "role": "objects", "licence": "CC0", "citation": "C", "splits": None}
     return Pack.model_validate({"name": "test", "source": source, "sha256": sha256, **values})
 
 
 def client(folder: Path, name: str, script: str) -> None:
-    """A fake client; it logs its arguments to calls.txt."""
+    """Write a fake package manager that logs its arguments to calls.txt."""
     folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(f'#!/bin/sh\necho {name} "$@" >> {folder}/calls.txt\n{script}\n')
@@ -53,7 +53,7 @@ def leftovers(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "cache").rglob("*"))
 
 
-def test_the_manifest_names_sources_but_no_hosts() -> None:
+def test_manifest_lists_packs_without_urls() -> None:
     assert {entry.name for entry in packs()} >= {"shapenet", "scenenn", "sweethome3d-furniture", "sweethome3d", "mnist"}
     assert len({entry.name for entry in packs()}) == len(packs())
     assert "://" not in MANIFEST.read_text()
@@ -65,7 +65,7 @@ def test_the_manifest_names_sources_but_no_hosts() -> None:
     "change",
     [{"colour": "red"}, {"sha256": None}, {"sha256": "12"}, {"source": {"kind": "ftp"}}, {"source": {"kind": "own"}}, {"name": "a/b"}],
 )
-def test_a_wrong_entry_is_refused(change: dict[str, object]) -> None:
+def test_invalid_manifest_entry_is_rejected(change: dict[str, object]) -> None:
     raw = yaml.safe_load(MANIFEST.read_text())
     assert DataManifest.model_validate(raw)
     entry = next(entry for entry in raw["entries"] if entry["source"]["kind"] == "npm")
@@ -74,7 +74,7 @@ def test_a_wrong_entry_is_refused(change: dict[str, object]) -> None:
         DataManifest.model_validate(raw)
 
 
-def test_a_debian_package_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debian_package_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client(tmp_path / "bin", "apt-get", "printf deb > thing_1.deb")
     client(tmp_path / "bin", "dpkg-deb", "mkdir -p usr; cp $2 usr/model")
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
@@ -90,7 +90,7 @@ def test_a_debian_package_is_fetched_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert leftovers(tmp_path) == ["model", "packs", "test", "usr"]
 
 
-def test_two_fetches_at_once_download_once_and_both_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_fetches_download_once_and_both_succeed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     client(tmp_path / "bin", "apt-get", "sleep 0.5; printf deb > thing_1.deb")
     client(tmp_path / "bin", "dpkg-deb", 'sleep 0.2; cp "$2" "$3/model"')
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
@@ -106,8 +106,8 @@ def test_two_fetches_at_once_download_once_and_both_succeed(tmp_path: Path, monk
     assert len((tmp_path / "bin/calls.txt").read_text().splitlines()) == 2
 
 
-def test_a_finished_download_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after an interrupt while unpacking."""
+def test_complete_download_is_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an interrupt during unpacking."""
     client(tmp_path / "bin", "apt-get", "exit 1")
     client(tmp_path / "bin", "dpkg-deb", "touch it")
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
@@ -121,7 +121,7 @@ def test_a_finished_download_is_not_repeated(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("kind", "name"), [("npm", "npm"), ("pypi", "pip")])
-def test_archives_of_other_registries(kind: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npm_and_pypi_archives_are_unpacked(kind: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = tmp_path / "archive"
     if kind == "npm":
         with tarfile.open(archive, "w:gz") as tar:
@@ -144,7 +144,7 @@ def test_archives_of_other_registries(kind: str, name: str, tmp_path: Path, monk
         ("true", "gave no file"),
     ],
 )
-def test_a_failed_download_is_one_line_and_keeps_nothing(
+def test_failed_download_error_is_one_line_and_leaves_no_files(
     script: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client(tmp_path / "bin", "apt-get", script)
@@ -155,21 +155,21 @@ def test_a_failed_download_is_one_line_and_keeps_nothing(
     assert leftovers(tmp_path) == ["packs"]
 
 
-def test_a_missing_client_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_manager_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"test is fetched with npm, which is not installed: it comes with Node\.js"):
         fetch(pack({"kind": "npm", "package": "thing", "version": "1"}, b""))
     assert leftovers(tmp_path) == ["packs"]
 
 
-def test_the_users_own_copy_is_not_fetched() -> None:
+def test_pack_without_a_download_is_rejected() -> None:
     with pytest.raises(UserError, match=r"cannot be fetched.*own copy"):
         fetch(pack({"kind": "own"}, None))
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The address of a server of tmp_path/www."""
+    """URL of a local server of tmp_path/www."""
     (tmp_path / "www").mkdir()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -185,13 +185,13 @@ def server(tmp_path: Path) -> Iterator[str]:
         running.shutdown()
 
 
-def test_an_address_is_fetched(server: str, tmp_path: Path) -> None:
+def test_url_is_downloaded(server: str, tmp_path: Path) -> None:
     (tmp_path / "www/thing.obj").write_bytes(b"v 0 0 0")
     assert fetch(pack({"kind": "url", "url": f"{server}/thing.obj"}, b"v 0 0 0"))
     assert (pack_folder("test") / "thing.obj").read_bytes() == b"v 0 0 0"
 
 
-def test_an_address_that_gives_nothing_or_other_bytes(server: str, tmp_path: Path) -> None:
+def test_missing_url_and_wrong_sha256_are_rejected(server: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"could not be fetched.*404"):
         fetch(pack({"kind": "url", "url": f"{server}/thing.obj"}, b""))
     (tmp_path / "www/thing.obj").write_bytes(b"changed")
@@ -205,7 +205,7 @@ class BadError(Exception):
 
 
 class Source:
-    """Three models: one good, one mended, one bad. At `nothing` all are bad."""
+    """Source stub with three models: one usable, one repaired, one unusable. At location `nothing` all are unusable."""
 
     def __init__(self, location: str | None):
         self.names = ["bad"] if location == "nothing" else ["bad", "good", "mended"]
@@ -220,7 +220,7 @@ class Source:
         return {"left out: door": 4}
 
 
-def test_a_survey_counts_everything_once() -> None:
+def test_check_models_counts_every_model_once() -> None:
     steps: list[None] = []
     found = check_models(Source(None), progress=lambda: steps.append(None))
     assert found.usable == {("chair", "val"): 2}
@@ -229,7 +229,7 @@ def test_a_survey_counts_everything_once() -> None:
     assert len(steps) == 3
 
 
-def test_specs_name_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_sources_resolves_specs(monkeypatch: pytest.MonkeyPatch) -> None:
     _register(monkeypatch)
     ((kind, source),) = open_sources("test:nothing")
     assert (kind, source.names) == ("object source", ["bad"])
@@ -247,7 +247,7 @@ def _get(name: str) -> object:
     raise unknown_name("object source", name, ["test"])
 
 
-def test_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_asset_commands_print_packs_and_check_results(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     _register(monkeypatch)
     list_packs()
     shown = capsys.readouterr().out
@@ -275,7 +275,7 @@ def test_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         fetch_packs(["mnits"])
 
 
-def test_listing_imports_nothing_heavy() -> None:
+def test_manifest_import_is_lightweight() -> None:
     code = "import sys, pixbench.assets.manifest; print([m for m in ('torch', 'numpy', 'trimesh', 'pooch') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ})
     assert run.stdout.strip() == "[]"

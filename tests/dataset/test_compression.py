@@ -1,4 +1,4 @@
-"""Both compressions hold the same; views read past HDF5 are those that HDF5 reads."""
+"""Shards compressed with gzip and zstd hold the same data; chunks that are read directly equal what HDF5 reads."""
 
 import json
 import subprocess
@@ -28,7 +28,7 @@ def _config(compression: str) -> Any:
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The same scenes in both compressions; 33 pixels, so that views have an odd number of bytes."""
+    """The same scenes, compressed with gzip and with zstd; images are 33 x 33 pixels, so that views have an odd number of bytes."""
     folder = tmp_path_factory.mktemp("sets")
     for compression in ("gzip", "zstd"):
         generate("3d", _config(compression), folder / compression)
@@ -38,7 +38,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 VIEWS = [name for name, field in FIELDS.items() if field.chunk_first_axis]
 
 
-def test_both_hold_the_same_fields_and_pass_verification(sets: dict[str, Path]) -> None:
+def test_gzip_and_zstd_data_sets_have_equal_fields_and_pass_verification(sets: dict[str, Path]) -> None:
     one, other = Dataset(sets["gzip"]), Dataset(sets["zstd"])
     for scene, twin in zip(one.scenes(), other.scenes(), strict=True):
         for name in FIELDS:
@@ -48,7 +48,7 @@ def test_both_hold_the_same_fields_and_pass_verification(sets: dict[str, Path]) 
     assert verify(sets["zstd"]).as_dict() == verify(sets["gzip"]).as_dict()
 
 
-def test_the_bytes_of_zstd_are_the_same_again_and_the_manifest_says_so(sets: dict[str, Path], tmp_path: Path) -> None:
+def test_zstd_generation_is_deterministic_and_recorded_in_the_manifest(sets: dict[str, Path], tmp_path: Path) -> None:
     manifest = generate("3d", _config("zstd"), tmp_path / "again")
     assert manifest.content_sha256() == read_manifest(sets["zstd"]).content_sha256()
     assert manifest.recipe.config["compression"] == "zstd"
@@ -57,7 +57,7 @@ def test_the_bytes_of_zstd_are_the_same_again_and_the_manifest_says_so(sets: dic
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_views_read_past_hdf5_are_those_that_hdf5_reads(sets: dict[str, Path], compression: str) -> None:
+def test_direct_chunk_reads_match_hdf5(sets: dict[str, Path], compression: str) -> None:
     dataset = Dataset(sets[compression])
     for scene in dataset.scenes():
         for name in VIEWS:
@@ -70,7 +70,7 @@ def test_views_read_past_hdf5_are_those_that_hdf5_reads(sets: dict[str, Path], c
     dataset.close()
 
 
-def test_without_zstandard_hdf5_reads(sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_falls_back_to_hdf5_without_zstandard(sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     dataset = Dataset(sets["zstd"])
     scene = dataset.scene(0)
@@ -79,7 +79,7 @@ def test_without_zstandard_hdf5_reads(sets: dict[str, Path], monkeypatch: pytest
     dataset.close()
 
 
-def test_what_was_stored_otherwise_is_left_to_hdf5(tmp_path: Path) -> None:
+def test_other_storage_layouts_are_not_read_directly(tmp_path: Path) -> None:
     data = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
     ours: dict[str, Any] = {"chunks": (1, 3, 4), "shuffle": True, "compression": "gzip", "fletcher32": True}
     with h5py.File(tmp_path / "other.h5", "w") as file:
@@ -96,7 +96,7 @@ def test_what_was_stored_otherwise_is_left_to_hdf5(tmp_path: Path) -> None:
         assert chunks.find_chunks(file.create_dataset("empty", (2, 3, 4), "f4", **ours)) is None
 
 
-def test_checksums_are_those_of_hdf5(tmp_path: Path) -> None:
+def test_checksums_match_hdf5(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     with h5py.File(tmp_path / "sums.h5", "w") as file:
         for size in (*range(1, 20), 719, 720, 721, 100_001):
@@ -109,7 +109,7 @@ def test_checksums_are_those_of_hdf5(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
-def test_a_damaged_view_is_refused_and_verify_names_it(sets: dict[str, Path], tmp_path: Path, compression: str) -> None:
+def test_corrupted_view_is_rejected_and_named_by_verify(sets: dict[str, Path], tmp_path: Path, compression: str) -> None:
     import shutil
 
     shutil.copytree(sets[compression], tmp_path / "copy")
@@ -130,7 +130,7 @@ def test_a_damaged_view_is_refused_and_verify_names_it(sets: dict[str, Path], tm
         verify(tmp_path / "copy")
 
 
-def test_few_files_stay_open_and_a_scene_in_hand_can_still_be_read(sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_files_are_limited_and_earlier_scenes_stay_readable(sets: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "OPEN_SHARDS", 1)
     dataset = Dataset(sets["gzip"])
     first = dataset.scene(0)
@@ -147,7 +147,7 @@ WITHOUT = "import sys; sys.modules['hdf5plugin'] = None; sys.argv[0] = 'pixbench
 
 
 @pytest.mark.parametrize("command", ["verify {zstd}", "generate 3d --out new --set compression=zstd"])
-def test_without_hdf5plugin_one_line_says_what_to_install(sets: dict[str, Path], tmp_path: Path, command: str) -> None:
+def test_missing_hdf5plugin_error_names_the_package_to_install(sets: dict[str, Path], tmp_path: Path, command: str) -> None:
     arguments = command.format(**sets).split()
     run = subprocess.run([sys.executable, "-c", WITHOUT, *arguments], capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 2
@@ -157,7 +157,7 @@ def test_without_hdf5plugin_one_line_says_what_to_install(sets: dict[str, Path],
     assert not list(tmp_path.iterdir())
 
 
-def test_a_shard_says_its_compression(sets: dict[str, Path]) -> None:
+def test_shards_and_manifest_record_the_compression(sets: dict[str, Path]) -> None:
     for compression, folder in sets.items():
         with h5py.File(folder / "shards/00000.h5") as file:
             assert file.attrs["compression"] == compression

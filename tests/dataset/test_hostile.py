@@ -1,4 +1,4 @@
-"""Data sets of strangers: whatever is in them, nothing outside their folder is read, and one line says what is wrong."""
+"""Untrusted data sets: nothing outside their folder is read, and each error is one line."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
 
 
 def rehash(folder: Path) -> None:
-    """What a stranger does after a change: sizes and hashes are right again."""
+    """Update sizes and hashes in the manifest after a change, as an attacker would."""
     manifest = read_manifest(folder)
     shards = [
         shard.model_copy(update={"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()})
@@ -39,8 +39,8 @@ def rehash(folder: Path) -> None:
     write_manifest(folder, manifest.model_copy(update={"shards": shards}))
 
 
-def use(folder: Path) -> None:
-    """Everything that a command reads of a data set."""
+def read_all(folder: Path) -> None:
+    """Read everything that commands read from a data set."""
     pairs = PairDataset(folder)
     for index in range(len(pairs)):
         pairs[index]
@@ -50,12 +50,12 @@ def use(folder: Path) -> None:
         scene.json("recipe")
 
 
-def test_the_bomb_is_what_zlib_packs() -> None:
+def test_packed_zeros_is_a_valid_zlib_stream() -> None:
     assert zlib.decompress(packed_zeros(3)) == bytes(3 * 2**24)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_shard_reaches_nothing_outside_and_unpacks_to_no_more_than_it_says(kind: str, copy: Path, tmp_path: Path) -> None:
+def test_hostile_shards_are_rejected_within_memory_and_time_limits(kind: str, copy: Path, tmp_path: Path) -> None:
     secret = tmp_path / "elsewhere" / "secret"
     secret.parent.mkdir()
     secret.write_bytes(SECRET * 10_000)
@@ -65,16 +65,16 @@ def test_a_shard_reaches_nothing_outside_and_unpacks_to_no_more_than_it_says(kin
         HOSTILE[kind](file["000000"], secret)
     rehash(copy)
     before, started = psutil.Process().memory_info().rss, time.perf_counter()
-    with pytest.raises(UserError, match=r"00000\.h5.*(scene 000000|cannot be read)") as refused:
-        use(copy)
-    assert "\n" not in str(refused.value)
+    with pytest.raises(UserError, match=r"00000\.h5.*(scene 000000|cannot be read)") as exc_info:
+        read_all(copy)
+    assert "\n" not in str(exc_info.value)
     with pytest.raises(VerificationError, match=r"00000\.h5: scene 000000"):
         verify(copy)
     assert psutil.Process().memory_info().rss - before < 2**30
     assert time.perf_counter() - started < 10
 
 
-def test_a_changed_shard_is_refused_when_it_is_opened(copy: Path) -> None:
+def test_modified_shard_is_rejected_on_open(copy: Path) -> None:
     path = copy / "shards/00000.h5"
     with h5py.File(path, "r+") as file:
         file["000000"]["K"][...] += 1
@@ -88,7 +88,7 @@ def test_a_changed_shard_is_refused_when_it_is_opened(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../copy/shards/00000.h5", "/etc/passwd", "..", ".", "", "a/b.h5", "..\\b.h5", "a\0b"])
-def test_names_in_a_manifest_lead_nowhere_else(name: str, copy: Path) -> None:
+def test_path_traversal_in_manifest_shard_names_is_rejected(name: str, copy: Path) -> None:
     raw = json.loads((copy / "dataset.json").read_text())
     raw["shards"][0]["file"], raw["sha256"] = name, ""
     (copy / "dataset.json").write_text(json.dumps(raw))
@@ -97,7 +97,7 @@ def test_names_in_a_manifest_lead_nowhere_else(name: str, copy: Path) -> None:
             read(copy)
 
 
-def test_the_manifest_is_hashed_as_a_whole(copy: Path) -> None:
+def test_manifest_hash_covers_all_fields(copy: Path) -> None:
     text = (copy / "dataset.json").read_text()
     for old, new in (('"visible": ', '"visible": 1'), ('"numpy": "', '"numpy": "9'), ('"blind": ', '"blind": 1')):
         assert old in text
@@ -106,7 +106,7 @@ def test_the_manifest_is_hashed_as_a_whole(copy: Path) -> None:
             read_manifest(copy)
 
 
-def test_an_edited_seed_that_is_hashed_again_fails(copy: Path) -> None:
+def test_edited_seed_with_updated_hash_fails_verification(copy: Path) -> None:
     manifest = read_manifest(copy)
     recipe = manifest.recipe.model_copy(update={"config": {**manifest.recipe.config, "seed": 8}})
     write_manifest(copy, manifest.model_copy(update={"recipe": recipe, "recipe_sha256": recipe.sha256(), "seed": 8}))
@@ -114,7 +114,7 @@ def test_an_edited_seed_that_is_hashed_again_fails(copy: Path) -> None:
         verify(copy)
 
 
-def test_scenes_of_another_seed_are_not_certified(copy: Path, tmp_path: Path) -> None:
+def test_scenes_with_another_seed_fail_verification(copy: Path, tmp_path: Path) -> None:
     from pixbench.generation import generate
     from pixbench.generation.protocol import GENERATORS
 
@@ -127,7 +127,7 @@ def test_scenes_of_another_seed_are_not_certified(copy: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("change", [{"objects": ["folder:/etc"]}, {"locations": {"procedural": "/etc"}}, {"rooms": ["scenenn:/etc"]}])
-def test_a_recipe_does_not_decide_where_files_are_searched(
+def test_recipe_with_paths_outside_its_folder_is_rejected(
     change: dict[str, object], tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from typer.testing import CliRunner
@@ -142,9 +142,9 @@ def test_a_recipe_does_not_decide_where_files_are_searched(
     assert not (tmp_path / "out").exists()
 
 
-def test_control_characters_never_reach_a_terminal(copy: Path) -> None:
+def test_control_characters_are_escaped_in_error_messages(copy: Path) -> None:
     manifest = read_manifest(copy)
     write_manifest(copy, manifest.model_copy(update={"replaced": {"\x1b]0;owned\x07": 1}}))
-    with pytest.raises(UserError, match=r"control characters in '\\x1b\]0;owned\\x07'") as refused:
+    with pytest.raises(UserError, match=r"control characters in '\\x1b\]0;owned\\x07'") as exc_info:
         read_manifest(copy)
-    assert "\x1b" not in str(refused.value)
+    assert "\x1b" not in str(exc_info.value)

@@ -1,4 +1,4 @@
-"""Recipes, with a generator that has assets on a shelf, and with the generator `3d`."""
+"""Reproducing data sets from recipes, with a stub generator that has assets and with the generator `3d`."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 class Shelf:
-    """Gives the scenes of another data set, and says that assets from a shelf on this machine are in them."""
+    """Stub generator: copies the scenes of another data set and reports asset files from a local folder."""
 
     version = 1
     config_type = GeneratorConfig
@@ -50,7 +50,7 @@ class Shelf:
 
 @pytest.fixture
 def command(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs a command line in this process, where the generator `shelf` is registered: exit code, output, errors."""
+    """Run a command line in this process with the generator `shelf` registered; returns exit code, stdout and stderr."""
     monkeypatch.setitem(GENERATORS._added, "shelf", Shelf)
     monkeypatch.setattr(Shelf, "source", tiny, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -73,14 +73,14 @@ MAKE = "generate shelf --out data --workers 1 --scenes 3 --views 3 --size 48 --s
 AGAIN = "generate shelf --from-recipe recipe.json --out again --workers 1 --set locations.shelf=there"
 
 
-def _make(command: Command) -> None:
+def _generate(command: Command) -> None:
     assert command(MAKE)[0] == 0
     code, output, _ = command("recipe data --out recipe.json")
     assert code == 0
     assert output.startswith("recipe.json: 2 shards, 4 assets, content ")
 
 
-def _refused(command: Command, line: str) -> str:
+def _error(command: Command, line: str) -> str:
     before = sorted(Path().rglob("*"))
     code, _, errors = command(line)
     assert code == 2
@@ -89,8 +89,8 @@ def _refused(command: Command, line: str) -> str:
     return errors
 
 
-def test_a_recipe_is_followed_on_another_machine_and_compared(command: Command) -> None:
-    _make(command)
+def test_recipe_reproduces_identical_shards_with_assets_elsewhere(command: Command) -> None:
+    _generate(command)
     code, output, _ = command(AGAIN)
     assert code == 0
     assert output.splitlines()[-1] == "recipe: reproduced, 2 shards and 4 assets are the same to the byte"
@@ -100,72 +100,72 @@ def test_a_recipe_is_followed_on_another_machine_and_compared(command: Command) 
 
 
 @pytest.mark.parametrize("source", ["data", "data/dataset.json"])
-def test_a_data_set_is_its_own_recipe(command: Command, source: str) -> None:
-    _make(command)
+def test_data_set_can_be_used_as_recipe(command: Command, source: str) -> None:
+    _generate(command)
     code, output, _ = command(AGAIN.replace("recipe.json", source))
     assert (code, output.splitlines()[-1][:19]) == (0, "recipe: reproduced,")
 
 
-def test_no_path_of_this_machine_is_in_any_file(command: Command, tmp_path: Path) -> None:
-    _make(command)
+def test_local_paths_are_not_stored(command: Command, tmp_path: Path) -> None:
+    _generate(command)
     for path in (*tmp_path.glob("data/**/*.*"), tmp_path / "recipe.json"):
         assert b"locations" not in path.read_bytes()
         assert str(tmp_path).encode() not in path.read_bytes()
-    # Nor does it matter when a run goes on: the data may have moved.
+    # A run also resumes when the assets have moved.
     Path("data/shards/00001.h5").unlink()
     assert command(MAKE.replace("shelf=here", "shelf=there"))[0] == 0
 
 
-def test_missing_and_other_assets_are_refused_before_anything_is_written(command: Command) -> None:
-    _make(command)
+def test_missing_and_changed_assets_are_rejected_before_writing(command: Command) -> None:
+    _generate(command)
     Path("there/table").write_text("another mesh")
-    assert "error: asset table has sha256" in (message := _refused(command, AGAIN))
+    assert "error: asset table has sha256" in (message := _error(command, AGAIN))
     assert "(1 of 4 assets are missing or differ)" in message
     Path("there/cup-1").unlink()
-    assert "error: asset cup-1 is missing (2 of 4 assets are missing or differ)" in _refused(command, AGAIN)
+    assert "error: asset cup-1 is missing (2 of 4 assets are missing or differ)" in _error(command, AGAIN)
 
 
-def test_a_set_that_goes_on_with_a_changed_asset_is_refused(command: Command) -> None:
-    _make(command)
+def test_resuming_with_a_changed_asset_is_rejected(command: Command) -> None:
+    _generate(command)
     Path("data/shards/00001.h5").unlink()
     Path("here/table").write_text("another mesh")
     assert "error: asset table was changed while the set was made" in command(MAKE)[2]
-    # With the model restored, and without the shard that was made with the other, it is whole again.
+    # Restoring the asset and deleting the shard that was made with the changed one makes the data set valid again.
     Path("here/table").write_text("mesh of table")
     Path("data/shards/00001.h5").unlink()
     assert command(MAKE)[0] == 0
     assert command(AGAIN)[0] == 0
 
 
-def test_a_first_try_without_a_shard_does_not_block_its_folder(command: Command) -> None:
+def test_failed_first_run_does_not_block_the_output_folder(command: Command) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Shelf, "scene", _no_layout)
         assert "no layout" in command(MAKE.replace("--seed 1", "--seed 2").replace("--size 48", "--size 96"))[2]
     assert Path("data/dataset.json").exists()
-    _make(command)
-    assert "holds another data set (size 48 there, 96 asked for)" in _refused(command, MAKE.replace("--size 48", "--size 96"))
+    _generate(command)
+    assert "holds another data set (size 48 there, 96 asked for)" in _error(command, MAKE.replace("--size 48", "--size 96"))
 
 
 def _no_layout(self: Shelf, index: int) -> MadeScene:
     raise UserError(f"scene {index}: no layout")
 
 
-def test_what_would_change_a_recipe_is_refused(command: Command) -> None:
-    _make(command)
+def test_options_that_conflict_with_the_recipe_are_rejected(command: Command) -> None:
+    _generate(command)
     for option in ("--split test", "--scenes 3", "--views 3", "--size 48", "--seed 0"):
-        assert f"{option.split()[0]} cannot be combined with --from-recipe" in _refused(command, f"{AGAIN} {option}")
-    assert "--set scenes_per_shard=2 cannot be combined with --from-recipe" in _refused(command, f"{AGAIN} --set scenes_per_shard=2")
-    assert "recipe.json is for generator shelf, not 3d: name that one" in _refused(command, AGAIN.replace("generate shelf", "generate 3d"))
+        assert f"{option.split()[0]} cannot be combined with --from-recipe" in _error(command, f"{AGAIN} {option}")
+    assert "--set scenes_per_shard=2 cannot be combined with --from-recipe" in _error(command, f"{AGAIN} --set scenes_per_shard=2")
+    assert "recipe.json is for generator shelf, not 3d: name that one" in _error(command, AGAIN.replace("generate shelf", "generate 3d"))
 
 
-def test_another_version_of_the_generator_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    _make(command)
+def test_other_generator_version_is_rejected(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    _generate(command)
     monkeypatch.setattr(Shelf, "version", 2)
-    assert "generator_version 1 in the recipe, 2 here): install the PixBench that made it (0." in _refused(command, AGAIN)
+    assert "generator_version 1 in the recipe, 2 here): install the PixBench that made it (0." in _error(command, AGAIN)
 
 
-def test_shards_that_come_out_other_are_named_and_so_is_the_software(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    _make(command)
+def test_differing_shards_and_software_versions_are_reported(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    _generate(command)
     monkeypatch.setattr(Shelf, "brightness", 1)
     code, output, errors = command(AGAIN)
     assert code == 1
@@ -177,8 +177,8 @@ def test_shards_that_come_out_other_are_named_and_so_is_the_software(command: Co
     assert "the software differs: numpy 1.0 in the recipe, " in command(AGAIN)[2]
 
 
-def test_broken_recipes_are_refused_in_one_line(command: Command) -> None:
-    _make(command)
+def test_invalid_recipes_are_rejected(command: Command) -> None:
+    _generate(command)
     good = json.loads(Path("recipe.json").read_text())
     shards = {**good["shards"], "00001.h5": "0" * 64}
     for change, message in (
@@ -191,18 +191,18 @@ def test_broken_recipes_are_refused_in_one_line(command: Command) -> None:
         (json.dumps({**good, "recipe": {**good["recipe"], "config": {"views": 3}}}), "the recipe cannot be followed (compression None in"),
     ):
         Path("recipe.json").write_text(change)
-        assert message in _refused(command, AGAIN)
-    assert "nowhere.json does not exist" in _refused(command, AGAIN.replace("recipe.json", "nowhere.json"))
+        assert message in _error(command, AGAIN)
+    assert "nowhere.json does not exist" in _error(command, AGAIN.replace("recipe.json", "nowhere.json"))
 
 
-def test_an_unfinished_data_set_has_no_recipe(command: Command) -> None:
-    _make(command)
+def test_unfinished_data_set_has_no_recipe(command: Command) -> None:
+    _generate(command)
     raw = json.loads(Path("data/dataset.json").read_text())
     Path("data/dataset.json").write_text(json.dumps({**raw, "complete": False, "sha256": ""}))
-    assert "data is not finished: only a finished data set has a recipe" in _refused(command, "recipe data --out other.json")
+    assert "data is not finished: only a finished data set has a recipe" in _error(command, "recipe data --out other.json")
 
 
-def test_the_generator_3d_follows_its_own_recipe(command: Command, tiny: Path) -> None:
+def test_generator_3d_reproduces_its_recipe(command: Command, tiny: Path) -> None:
     assert command(f"recipe {tiny} --out recipe.json")[0] == 0
     code, output, _ = command("generate 3d --from-recipe recipe.json --out again --workers 1")
     assert code == 0

@@ -29,7 +29,7 @@ def copy(tiny: Path, tmp_path: Path) -> Path:
     return tmp_path / "copy"
 
 
-def test_truth_holds_at_generation_and_from_files(tiny: Path) -> None:
+def test_self_test_passes_at_generation_and_on_stored_files(tiny: Path) -> None:
     now, made = verify(tiny), read_manifest(tiny).self_test
     assert made["map_max_px"] <= 5e-3
     assert made["map_median_px"] <= 1e-4
@@ -40,7 +40,7 @@ def test_truth_holds_at_generation_and_from_files(tiny: Path) -> None:
     assert now.pairs == 3 * 6
 
 
-def test_a_reader_needs_nothing_but_h5py(tiny: Path) -> None:
+def test_shards_are_readable_with_plain_h5py(tiny: Path) -> None:
     with h5py.File(tiny / "shards" / "00000.h5") as file:
         assert list(file) == ["000000", "000001"]
         for name, field in FIELDS.items():
@@ -51,7 +51,7 @@ def test_a_reader_needs_nothing_but_h5py(tiny: Path) -> None:
         assert json.loads(file.attrs["status_codes"])["1"].startswith("visible")
 
 
-def test_bytes_do_not_depend_on_when_python_lets_go_of_datasets(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shard_bytes_do_not_depend_on_garbage_collection(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = Dataset(tiny)
     scenes = [
         (s.name, {name: s.read(name) for name in FIELDS}, SelfTest(**s.json("self_test")), s.json("recipe")) for s in dataset.scenes()
@@ -71,9 +71,7 @@ def test_bytes_do_not_depend_on_when_python_lets_go_of_datasets(tiny: Path, tmp_
 
 
 @pytest.mark.parametrize("error", [OSError(28, "x"), RuntimeError("Can't decrement id ref count\n (file write failed)")])
-def test_a_disk_that_is_full_is_told_in_one_line_and_leaves_nothing(
-    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_error_is_one_line_and_leaves_no_files(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object) -> None:
         raise error
 
@@ -83,7 +81,7 @@ def test_a_disk_that_is_full_is_told_in_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-def test_an_error_of_a_generator_is_not_taken_for_one_of_the_disk(tmp_path: Path) -> None:
+def test_generator_errors_are_not_reported_as_disk_errors(tmp_path: Path) -> None:
     def scenes() -> Iterator[writer.SceneToWrite]:
         raise RuntimeError("of the generator")
         yield  # type: ignore[unreachable]
@@ -94,7 +92,7 @@ def test_an_error_of_a_generator_is_not_taken_for_one_of_the_disk(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
+def test_verify_locates_any_changed_byte(copy: Path) -> None:
     path = copy / "shards" / "00000.h5"
     whole = path.read_bytes()
     rng = np.random.default_rng(0)
@@ -108,7 +106,7 @@ def test_any_changed_byte_is_found_and_placed(copy: Path) -> None:
     verify(copy)
 
 
-def test_a_sample_checks_as_many_scenes_and_all_of_them_find_what_verify_finds(copy: Path) -> None:
+def test_verify_sample_checks_the_requested_number_of_scenes(copy: Path) -> None:
     ticks: list[int] = []
     few, whole = verify(copy, sample=1, progress=ticks.append), verify(copy)
     assert sum(ticks) == 1
@@ -122,7 +120,7 @@ def test_a_sample_checks_as_many_scenes_and_all_of_them_find_what_verify_finds(c
         verify(copy, sample=50)
 
 
-def test_a_changed_value_names_its_field(copy: Path) -> None:
+def test_verify_names_the_changed_field(copy: Path) -> None:
     path = copy / "shards" / "00000.h5"
     with h5py.File(path) as file:
         chunk = file["000001"]["depth_m"].id.get_chunk_info(1)
@@ -133,7 +131,7 @@ def test_a_changed_value_names_its_field(copy: Path) -> None:
         verify(copy)
 
 
-def test_wrong_truth_is_found_although_every_hash_is_right(copy: Path) -> None:
+def test_verify_detects_wrong_ground_truth_with_valid_hashes(copy: Path) -> None:
     from pixbench.dataset.manifest import write_manifest
     from pixbench.dataset.writer import field_sha256
     from pixbench.io.files import file_sha256
@@ -151,7 +149,7 @@ def test_wrong_truth_is_found_although_every_hash_is_right(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "stray"])
-def test_missing_truncated_and_stray_shards(copy: Path, damage: str) -> None:
+def test_verify_detects_missing_truncated_and_unlisted_shards(copy: Path, damage: str) -> None:
     path = copy / "shards" / "00001.h5"
     if damage == "missing":
         path.unlink()
@@ -168,7 +166,7 @@ def test_missing_truncated_and_stray_shards(copy: Path, damage: str) -> None:
         verify(copy)
 
 
-def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> None:
+def test_newer_format_and_unfinished_data_sets_are_rejected(copy: Path) -> None:
     path = copy / "dataset.json"
     raw = json.loads(path.read_text())
     path.write_text(json.dumps({**raw, "complete": False, "sha256": ""}))
@@ -182,7 +180,7 @@ def test_newer_format_and_unfinished_sets_are_refused_by_name(copy: Path) -> Non
         read_manifest(copy)
 
 
-def test_pairs_as_torch_tensors(tiny: Path) -> None:
+def test_pair_dataset_returns_torch_tensors(tiny: Path) -> None:
     pairs = PairDataset(tiny)
     assert len(pairs) == 3 * 6
     sample = pairs[4]
@@ -204,7 +202,7 @@ def test_pairs_as_torch_tensors(tiny: Path) -> None:
         ("shown", "a depth test calls"),
     ],
 )
-def test_the_self_test_from_files_fails_on_wrong_pictures_and_wrong_visibility(tiny: Path, mutation: str, message: str | None) -> None:
+def test_self_test_from_files_detects_wrong_images_and_visibility(tiny: Path, mutation: str, message: str | None) -> None:
     rng = np.random.default_rng(0)
     dataset = Dataset(tiny)
     scene = dataset.scene(0)
@@ -228,11 +226,11 @@ def test_the_self_test_from_files_fails_on_wrong_pictures_and_wrong_visibility(t
     assert failures == [] if message is None else any(message in failure for failure in failures)
 
 
-def test_nan_fails() -> None:
+def test_self_test_fails_on_nan() -> None:
     assert len(SelfTest(visible=1, photometric_correlation=1.0, map_max_px=math.nan, map_median_px=math.nan).failures()) == 2
 
 
-def test_a_manifest_that_contradicts_itself_is_refused(copy: Path) -> None:
+def test_inconsistent_manifest_is_rejected(copy: Path) -> None:
     path = copy / "dataset.json"
     raw = json.loads(path.read_text())
     for change, message in (

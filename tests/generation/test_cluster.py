@@ -1,4 +1,4 @@
-"""A real scheduler and real worker processes on this machine; two of the three workers are killed."""
+"""Generation on a local Dask cluster of real processes; two of its three workers are killed."""
 
 import asyncio
 import hashlib
@@ -38,7 +38,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_two_workers_writes_the_bytes_of_one_process(cluster: Cluster, tmp_path: Path) -> None:
+def test_cluster_output_is_identical_after_losing_two_workers(cluster: Cluster, tmp_path: Path) -> None:
     generate("3d", _config(), tmp_path / "local")
     made_before: dict[Path, int] = {}
     ticks: list[int] = []
@@ -60,7 +60,7 @@ def test_a_cluster_that_loses_two_workers_writes_the_bytes_of_one_process(cluste
 
 
 @pytest.mark.slow
-def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: Path) -> None:
+def test_ctrl_c_cancels_cluster_tasks_and_prints_one_line(cluster: Cluster, tmp_path: Path) -> None:
     command = "generate 3d --out data --scenes 40 --views 2 --size 32 --seed 3 --set scenes_per_shard=1 --set object_count=[4,6]".split()
     run = subprocess.Popen(
         [sys.executable, "-m", "pixbench", *command, "--cluster", cluster.address], cwd=tmp_path, stderr=subprocess.PIPE, text=True
@@ -80,7 +80,7 @@ def test_ctrl_c_takes_the_work_back_and_is_one_line(cluster: Cluster, tmp_path: 
     assert 1 <= len(list(tmp_path.glob("data/shards/*.h5"))) < 40
 
 
-def _interrupted_and_failing_to_close(address: str, patch: pytest.MonkeyPatch) -> None:
+def _interrupt_and_fail_to_close(address: str, patch: pytest.MonkeyPatch) -> None:
     with under_test.connected(address, "gzip") as client:
         close: Any = client.close
 
@@ -93,12 +93,12 @@ def _interrupted_and_failing_to_close(address: str, patch: pytest.MonkeyPatch) -
         raise KeyboardInterrupt
 
 
-def test_an_error_of_closing_does_not_hide_ctrl_c(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_close_error_does_not_mask_keyboard_interrupt(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(KeyboardInterrupt):
-        _interrupted_and_failing_to_close(cluster.address, monkeypatch)
+        _interrupt_and_fail_to_close(cluster.address, monkeypatch)
 
 
-def test_other_software_on_a_worker_is_refused(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_with_other_software_versions_is_rejected(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     versions = under_test._versions("gzip")
     monkeypatch.setattr(under_test, "_versions", lambda compression: {**versions, "pixbench": "9.9"})
     with pytest.raises(UserError, match=r"worker tcp://127.0.0.1:\d+ has pixbench \d\S*, here 9.9: install the same versions"):
@@ -106,7 +106,7 @@ def test_other_software_on_a_worker_is_refused(cluster: Cluster, tmp_path: Path,
     assert not (tmp_path / "data").exists()
 
 
-def test_a_worker_that_joins_late_with_other_software_or_another_disk_is_refused(tmp_path: Path) -> None:
+def test_late_worker_with_other_software_or_file_system_is_rejected(tmp_path: Path) -> None:
     job = Job("3d", _config(), tmp_path / "elsewhere")
     with pytest.raises(UserError, match=r"a worker has numpy .*, here 0.1"):
         under_test._make(job, 0, {"numpy": "0.1"})
@@ -114,7 +114,7 @@ def test_a_worker_that_joins_late_with_other_software_or_another_disk_is_refused
         under_test._make(job, 0, {})
 
 
-def test_a_cluster_that_cannot_be_used_is_one_line_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_cluster_error_is_one_line_and_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(under_test, "TIMEOUT_S", 1)
     (tmp_path / "file.json").write_text("{}")
     for place, message in (
@@ -129,7 +129,7 @@ def test_a_cluster_that_cannot_be_used_is_one_line_and_leaves_nothing(tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["file.json"]
 
 
-def test_a_worker_is_no_scheduler_and_a_scheduler_needs_workers(cluster: Cluster, tmp_path: Path) -> None:
+def test_worker_address_and_cluster_without_workers_are_rejected(cluster: Cluster, tmp_path: Path) -> None:
     with Client(cluster.address, set_as_default=False) as client:
         worker = next(iter(client.scheduler_info()["workers"]))
     with pytest.raises(UserError, match="is a Worker: give the scheduler's address"):

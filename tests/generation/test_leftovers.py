@@ -1,4 +1,4 @@
-"""Temporary files of shards: those that another process is writing stay, those of stopped processes go."""
+"""Cleanup of temporary shard files: those of running processes are kept, those of stopped processes are removed."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ sys.stdin.read()
 """
 
 
-def test_only_files_that_nobody_writes_are_removed(tmp_path: Path) -> None:
+def test_temporary_files_of_running_processes_are_kept(tmp_path: Path) -> None:
     written, empty, shard = (tmp_path / name for name in (".00000.h5.aa.tmp", ".00001.h5.bb.tmp", "00002.h5"))
     empty.touch()
     shard.touch()

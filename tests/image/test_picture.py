@@ -1,4 +1,4 @@
-"""Pictures of every kind come out upright, in RGB, and of the right size."""
+"""Image files of every format are read upright and as 8-bit RGB."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ RGB = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
 
 
 @pytest.mark.parametrize("ending", ["png", "webp", "tiff"])
-def test_lossless_kinds_are_read_as_they_were(ending: str, tmp_path: Path) -> None:
+def test_lossless_formats_are_read_exactly(ending: str, tmp_path: Path) -> None:
     options = {"lossless": True} if ending == "webp" else {}
     Image.fromarray(RGB).save(tmp_path / f"a.{ending}", **options)
     assert np.array_equal(read_picture(tmp_path / f"a.{ending}").rgb, RGB)
 
 
-def test_orientation_and_focal_length_of_a_photograph(tmp_path: Path) -> None:
+def test_exif_orientation_and_focal_length_are_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise
     exif.get_ifd(0x8769)[0xA405] = 28
     smooth = np.repeat(np.repeat(RGB[::8, ::8], 8, axis=0), 8, axis=1)[:40, :60]
     Image.fromarray(smooth).save(tmp_path / "a.jpg", quality=100, subsampling=0, exif=exif)
@@ -31,7 +31,7 @@ def test_orientation_and_focal_length_of_a_photograph(tmp_path: Path) -> None:
     assert found.focal_px == pytest.approx(28 * np.hypot(60, 40) / np.hypot(36, 24))
 
 
-def test_grey_alpha_palette_and_deep_pictures(tmp_path: Path) -> None:
+def test_grey_alpha_palette_and_high_bit_depth_images_are_converted_to_rgb(tmp_path: Path) -> None:
     grey = RGB[..., 0]
     repeated = np.repeat(grey[..., None], 3, axis=2)
     assert np.array_equal(as_picture(grey).rgb, repeated)
@@ -50,7 +50,7 @@ def test_grey_alpha_palette_and_deep_pictures(tmp_path: Path) -> None:
     assert read_picture(tmp_path / "f.tiff").rgb[[0, -1], [0, -1], 0].tolist() == [0, 255]
 
 
-def test_what_is_no_picture(tmp_path: Path) -> None:
+def test_invalid_images_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "text.png").write_text("words")
     Image.fromarray(RGB).save(tmp_path / "whole.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "whole.png").read_bytes()[:4000])
@@ -66,7 +66,7 @@ def test_what_is_no_picture(tmp_path: Path) -> None:
         as_picture(RGB / 255)
 
 
-def test_shrinking_takes_the_mean_of_each_area() -> None:
+def test_shrunk_averages_pixel_areas() -> None:
     assert shrunk(RGB, 60) is RGB
     half = RGB.reshape(20, 2, 30, 2, 3).mean(axis=(1, 3))
     assert np.abs(shrunk(RGB, 30) - half).max() <= 0.5
@@ -74,11 +74,11 @@ def test_shrinking_takes_the_mean_of_each_area() -> None:
 
 
 @pytest.mark.parametrize("ending", ["png", "tiff", "ppm", "pgm"])
-def test_sixteen_bits_keep_their_range(ending: str, tmp_path: Path) -> None:
+def test_16_bit_images_are_scaled_without_stretching(ending: str, tmp_path: Path) -> None:
     import cv2
 
     shape = (6, 8) if ending == "pgm" else (6, 8, 3)
-    # Not the whole range: nothing is stretched.
+    # Not the whole range, so that stretching would be detected.
     stored = np.random.default_rng(0).integers(0, 30000, shape).astype(np.uint16)
     cv2.imwrite(str(tmp_path / f"deep.{ending}"), stored if ending == "pgm" else stored[..., ::-1])
     expected = np.broadcast_to(stored[..., None], (6, 8, 3)) if ending == "pgm" else stored

@@ -7,7 +7,7 @@ import pytest
 from pixbench.io.files import file_sha256
 
 
-def test_a_pipe_or_a_device_in_place_of_a_file_is_not_hashed_for_ever(tmp_path: Path) -> None:
+def test_file_sha256_rejects_pipes_and_devices(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zeros").symlink_to("/dev/zero")
     for name in ("pipe", "zeros"):

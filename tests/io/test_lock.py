@@ -18,7 +18,7 @@ with locked(Path(sys.argv[1])):
 """
 
 
-def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) -> None:
+def test_lock_is_exclusive_and_released_when_its_process_is_killed(tmp_path: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with holder:
         assert holder.stdout is not None
@@ -27,13 +27,13 @@ def test_one_process_at_a_time_and_a_killed_one_holds_nothing(tmp_path: Path) ->
             pass
         holder.kill()
     assert (tmp_path / LOCK).exists()
-    (tmp_path / ".77.tmp.dataset.json").touch()  # of a process that was killed before it renamed it
+    (tmp_path / ".77.tmp.dataset.json").touch()  # left by a process that was killed before the rename
     with locked(tmp_path):
         pass
     assert not list(tmp_path.iterdir())
 
 
-def test_a_file_system_without_locks_is_used_with_one_warning(
+def test_file_system_without_locks_gives_one_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails(*_: object, **__: object) -> None:
@@ -47,7 +47,7 @@ def test_a_file_system_without_locks_is_used_with_one_warning(
     assert "cannot be locked" in caplog.text
 
 
-def test_what_a_killed_command_leaves_is_nothing(tmp_path: Path) -> None:
+def test_holds_nothing_ignores_leftovers_of_killed_commands(tmp_path: Path) -> None:
     assert holds_nothing(tmp_path / "new")
     (tmp_path / ".lock").touch()
     (tmp_path / ".123.tmp.dataset.json").touch()

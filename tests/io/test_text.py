@@ -12,7 +12,7 @@ print("\\x1b]0;owned\\x07 \\x1b[31mred\\x1b[0m \\x1b[2J \\u202e \\u6f22 ok\\tand
 
 
 @pytest.mark.parametrize(("encoding", "sign"), [("utf-8", "漢"), ("ascii", "\\u6f22"), ("latin-1", "\\u6f22")])
-def test_names_move_no_cursor_and_fit_any_encoding(encoding: str, sign: str) -> None:
+def test_guarded_output_escapes_control_sequences_in_any_encoding(encoding: str, sign: str) -> None:
     environment = {"PYTHONIOENCODING": encoding, "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, env=environment, check=True)
     shown = done.stdout.decode(encoding)

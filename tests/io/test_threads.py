@@ -13,18 +13,18 @@ from pixbench.io.threads import COUNT, MEASURED, WAITING, allowed_cores, bound_s
 
 @pytest.fixture(autouse=True)
 def torch_threads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """None of the variables is set; what torch is told in this process is noted, not done."""
+    """Unset the environment variables, and record calls of torch.set_num_threads instead of making them."""
     for name in (*WAITING, COUNT, MEASURED):
-        # Set first, so that what a test sets is taken away after it.
+        # Set first, so that monkeypatch removes what a test sets.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    told: list[int] = []
-    monkeypatch.setattr(torch, "set_num_threads", told.append)
-    return told
+    thread_counts: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", thread_counts.append)
+    return thread_counts
 
 
-def _clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *readings: str, nice: int = 0) -> None:
-    """Have a machine of four cores tell these times, one reading after the other, to a process that may use cores 0, 1 and 2."""
+def _mock_cpu_times(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *readings: str, nice: int = 0) -> None:
+    """Mock successive readings of the CPU times of four cores, for a process that may use cores 0, 1 and 2."""
     waiting = list(readings)
 
     class Times:
@@ -49,21 +49,21 @@ intr 5
 @pytest.mark.parametrize(
     ("cores", "nice", "expected"),
     [
-        # Of each core's 20 ticks: all idle or waiting for a disk.
+        # 20 ticks per core, all of them idle or waiting for a disk.
         ((("0 0 0", 20, 0), ("0 0 0", 10, 10), ("0 0 0", 20, 0)), 0, 3),
-        # One core is taken by a program.
+        # One core is busy with another process.
         ((("20 0 0", 0, 0), ("0 0 0", 20, 0), ("0 0 0", 20, 0)), 0, 2),
-        # It is of lower priority than this process, or of the same.
+        # The other process has lower priority than this one, or the same.
         ((("0 20 0", 0, 0), ("0 0 0", 20, 0), ("0 0 0", 20, 0)), 0, 3),
         ((("0 20 0", 0, 0), ("0 0 0", 20, 0), ("0 0 0", 20, 0)), 10, 2),
-        # All are taken, and one thread is left all the same.
+        # All cores are busy: the result is still one.
         ((("10 0 10", 0, 0), ("20 0 0", 0, 0), ("20 0 0", 0, 0)), 0, 1),
-        # 40 of 60 ticks are idle: two cores. 30 of 60: one and a half, in which two threads would wait for each other.
+        # 40 of 60 ticks are idle: two cores. 30 of 60: one and a half, rounded down, as two threads would wait for each other.
         ((("5 0 2", 13, 0), ("7 0 0", 13, 0), ("6 0 0", 14, 0)), 0, 2),
         ((("10 0 0", 10, 0), ("10 0 0", 10, 0), ("10 0 0", 10, 0)), 0, 1),
     ],
 )
-def test_idle_cores_are_those_that_others_leave(
+def test_idle_cores_are_computed_from_cpu_times(
     cores: tuple[tuple[str, int, int], ...], nice: int, expected: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def add(line: str) -> str:
@@ -75,25 +75,25 @@ def test_idle_cores_are_those_that_others_leave(
         more = [*map(int, taken.split()), idle, waiting, 0, 0, 0, 0, 0]
         return " ".join([name, *(str(int(a) + b) for a, b in zip(ticks, more, strict=True))])
 
-    _clock(monkeypatch, tmp_path, BEFORE, "\n".join(map(add, BEFORE.splitlines())), nice=nice)
+    _mock_cpu_times(monkeypatch, tmp_path, BEFORE, "\n".join(map(add, BEFORE.splitlines())), nice=nice)
     assert idle_cores(0) == expected
 
 
-def test_steal_counts_as_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # The host of a virtual machine gives core 2 to somebody else.
+def test_steal_time_counts_as_busy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # The hypervisor gives core 2 to another virtual machine.
     after = BEFORE.replace("cpu2 0 0 0 900 0 0 0 0", "cpu2 0 0 0 900 0 0 0 20").replace("10 400", "10 420").replace("20 300", "20 320")
-    _clock(monkeypatch, tmp_path, BEFORE, after)
+    _mock_cpu_times(monkeypatch, tmp_path, BEFORE, after)
     assert idle_cores(0) == 2
 
 
-def test_without_proc_all_cores_are_idle(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_allowed_cores_are_idle_without_proc_stat(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(threads, "CPU_TIMES", tmp_path / "stat")
     assert idle_cores(0) == len(allowed_cores())
 
 
-@pytest.mark.skipif(not threads.CPU_TIMES.exists(), reason="the system does not tell how busy its cores are")
-def test_busy_processes_take_cores() -> None:
-    # On the machine itself: with a busy process on each core nothing is idle.
+@pytest.mark.skipif(not threads.CPU_TIMES.exists(), reason="the system does not report CPU times")
+def test_busy_processes_reduce_idle_cores() -> None:
+    # Measured, not mocked: with a busy process on each core, no core is idle.
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in allowed_cores()]
     try:
         assert idle_cores(1.0) <= max(1, len(allowed_cores()) // 2)
@@ -104,17 +104,17 @@ def test_busy_processes_take_cores() -> None:
 
 
 @pytest.mark.parametrize("name", WAITING)
-def test_the_users_way_to_wait_stays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_spin_settings_are_kept(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "7")
     bound_spinning()
     assert {each: os.environ.get(each) for each in WAITING} == {**dict.fromkeys(WAITING), name: "7"}
 
 
-def test_the_number_of_threads_is_the_users_before_the_idle_cores(monkeypatch: pytest.MonkeyPatch, torch_threads: list[int]) -> None:
+def test_user_thread_count_takes_precedence_over_idle_cores(monkeypatch: pytest.MonkeyPatch, torch_threads: list[int]) -> None:
     monkeypatch.setattr(threads, "idle_cores", lambda: 5)
     assert use_threads() is None
     assert os.environ[COUNT] == "5"
-    # A process started from here sees the number, and that nobody chose it.
+    # Child processes see the count and that it was measured, not chosen.
     assert use_threads() is None
     assert use_threads(3) == 3
     assert os.environ[COUNT] == "3"
@@ -122,12 +122,12 @@ def test_the_number_of_threads_is_the_users_before_the_idle_cores(monkeypatch: p
     monkeypatch.setenv(COUNT, "7,2")
     assert use_threads() == 7
     assert os.environ[COUNT] == "7,2"
-    # What stood in the environment when torch was loaded is known to it.
+    # torch itself reads what is in the environment when it is loaded.
     assert torch_threads == [5, 3]
 
 
 @pytest.mark.slow
-def test_a_command_bounds_the_spinning_and_takes_its_threads() -> None:
+def test_commands_bound_spinning_and_apply_the_threads_option() -> None:
     code = (
         "import json, os, sys\n"
         "from pixbench.cli import main\n"

@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept when the package cannot be written."""
+"""Cache of compiled kernels when the package folder is read-only."""
 
 import os
 import subprocess
@@ -19,12 +19,12 @@ print(numba.config.CACHE_DIR)
 
 
 @pytest.mark.parametrize("place", ["cache", "temporary", "none"])
-def test_every_command_starts_where_nothing_can_be_written(place: str, tmp_path: Path) -> None:
+def test_kernel_cache_falls_back_when_the_package_is_read_only(place: str, tmp_path: Path) -> None:
     names = {"PIXBENCH_CACHE": str(tmp_path / "cache")} if place == "cache" else {}
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     if place == "none":
-        # Somebody else's folder, which is not trusted: what is in a cache of kernels is run.
+        # A folder that other users can write is not trusted, because cached kernels are executed.
         (temporary / f"pixbench-kernels-{os.getuid()}").mkdir(mode=0o777)
         (temporary / f"pixbench-kernels-{os.getuid()}").chmod(0o777)
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONWARNINGS": "default", **names}
