@@ -45,7 +45,7 @@ def test_any_backbone_of_transformers(tmp_path: Path) -> None:
 
 
 class _Backbone(nn.Module):
-    """What timm documents of its backbones: `pretrained_cfg`, and `forward_intermediates` with maps (B, D, h, w)."""
+    """The documented interface of timm's backbones: `pretrained_cfg`, and `forward_intermediates` with maps (B, D, h, w)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,7 +116,7 @@ def test_any_matcher_of_vismatch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["timm", "vismatch"])
-def test_a_library_that_is_not_there_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_library_is_reported_with_its_install_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=f"pip install {name}"):
         load_model(f"{name}:net")

@@ -14,7 +14,7 @@ NAMES = ("rgb-patch", "dense-sift", "random-unet", "daisy", "hog")
 
 
 def _shifted_pair(du: int, dv: int) -> Pair:
-    """Two crops of one random picture; a's pixel (i, j) is b's (i + du, j + dv)."""
+    """Two crops of one random image; a's pixel (i, j) is b's (i + du, j + dv)."""
     rng = np.random.default_rng(0)
     big = np.kron(rng.integers(0, 255, (24, 24, 3)), np.ones((4, 4, 1))).astype(np.uint8)
     a, b = big[16:64, 16:64], big[16 - dv : 64 - dv, 16 - du : 64 - du]
@@ -39,20 +39,20 @@ def test_a_descriptor_for_every_pixel(name: str, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("name", ["rgb-patch", "dense-sift", "daisy", "hog"])
-def test_a_pure_shift_is_found_to_the_pixel(name: str) -> None:
+def test_pure_shift_is_recovered_exactly(name: str) -> None:
     query = np.array([[24.5, 24.5], [30.5, 20.5], [20.5, 28.5]])
     found = load_model(f"baseline:{name}").match(_shifted_pair(5, -3), query).uv
     assert found.tolist() == (query + np.array([5, -3])).tolist()
 
 
-def test_the_random_network_is_the_same_each_time() -> None:
+def test_random_network_is_deterministic() -> None:
     image = torch.rand(1, 3, 32, 32)
     with torch.inference_mode():
         first, second = (load_model("baseline:random-unet").describe(image) for _ in range(2))  # type: ignore[attr-defined]
     assert torch.equal(first, second)
 
 
-def test_hog_is_that_of_scikit_image() -> None:
+def test_hog_matches_scikit_image() -> None:
     from skimage.feature import hog
 
     image = np.random.default_rng(4).random((40, 40))
@@ -62,7 +62,7 @@ def test_hog_is_that_of_scikit_image() -> None:
     np.testing.assert_allclose(ours[0, :, 16, 16], theirs[1, 1].reshape(-1), atol=1e-4)
 
 
-def test_chance_is_the_same_each_time_and_all_over() -> None:
+def test_chance_is_deterministic_and_uniform() -> None:
     pair, query = _shifted_pair(0, 0), np.full((4000, 2), 20.5)
     first, second = (load_model("baseline:chance").match(pair, query) for _ in range(2))
     assert np.array_equal(first.uv, second.uv)
@@ -72,7 +72,7 @@ def test_chance_is_the_same_each_time_and_all_over() -> None:
 
 
 @pytest.mark.parametrize("name", ["xfeat", "disk", "aliked-lightglue"])
-def test_weights_are_asked_for(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_are_reported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=f"baseline {name} needs weights: run 'pixbench assets fetch"):
         load_model(f"baseline:{name}")
@@ -101,7 +101,7 @@ def test_convolutional_networks_with_weights_from_a_file(tmp_path: Path) -> None
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_joined_matcher_with_weights_from_a_folder(tmp_path: Path) -> None:
+def test_lightglue_matcher_with_weights_from_a_folder(tmp_path: Path) -> None:
     from kornia.feature import ALIKED, LightGlue
 
     torch.manual_seed(0)
@@ -133,7 +133,7 @@ def test_vision_transformers_with_weights_from_a_folder(tmp_path: Path) -> None:
             # Not square: whole patches cover both sides.
             assert model.cells(torch.rand(1, 3, 448, 224)).shape == (1, 24, cells, cells // 2)
         assert model.info["patch"] == patch
-        # A patch token stands where its patch lies: what changes in one corner changes most there.
+        # A patch token describes its own patch: a change in one corner has its largest effect there.
         image = torch.rand(1, 3, 448, 448)
         changed = image.clone()
         changed[..., :patch, :patch] = 1 - changed[..., :patch, :patch]

@@ -19,7 +19,7 @@ def _batch(batch: int = 3, channels: int = 4, points: int = 5, seed: int = 0) ->
     return f1, f2, index, positive, mask
 
 
-def test_distances_by_hand() -> None:
+def test_distances_match_hand_computed_values() -> None:
     difference = torch.tensor([[1.0], [-3.0]])
     assert half_distance(difference, 1).item() == pytest.approx(0.5 * 2.0)
     assert half_distance(difference, 2).item() == pytest.approx(0.5 * 5.0)
@@ -29,7 +29,7 @@ def test_distances_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("p", "d_match", "d_other"), [(1, 0.1, 0.45), (2, 0.02, 0.425), (INF, 0.1, 0.6)])
-def test_within_by_hand(p: float, d_match: float, d_other: float) -> None:
+def test_within_loss_matches_hand_computed_values(p: float, d_match: float, d_other: float) -> None:
     f1 = torch.tensor([[[0.0, 0.0], [0.0, 0.0]]])
     # Point 0 against (0.2, 0.2), its match; point 1 against (0.6, 1.2).
     f2 = torch.tensor([[[0.6, 0.2], [1.2, 0.2]]])
@@ -44,7 +44,7 @@ def test_within_by_hand(p: float, d_match: float, d_other: float) -> None:
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_within_equals_the_coded_form_up_to_its_constant(p: float) -> None:
+def test_within_loss_matches_its_expanded_form(p: float) -> None:
     # method.md: each pixel costs 1/4 (1 - mean f) + (2f - 1) d + d^2; with full masks the two forms are equal.
     f1, f2, index, positive, _ = _batch(batch=1)
     d = half_distance(f1 - f2.gather(2, index[:, None].expand_as(f1)), p)
@@ -54,7 +54,7 @@ def test_within_equals_the_coded_form_up_to_its_constant(p: float) -> None:
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_between_equals_a_loop_over_pairs_and_points(p: float) -> None:
+def test_between_loss_matches_reference_loops(p: float) -> None:
     f1, f2, index, _, mask = _batch()
     costs = []
     for b1 in range(3):
@@ -78,8 +78,8 @@ def test_gradients(p: float) -> None:
     assert torch.autograd.gradcheck(lambda a, b: between_loss(a, b, index, mask, p=p), (f1, f2))
 
 
-def test_binary_codes_cost_nothing_as_negatives_under_inf() -> None:
-    # Two different codes with entries +-1/2 have l-inf distance 1, so d = 1/2: the floor of a negative.
+def test_binary_codes_have_zero_loss_under_the_infinity_norm() -> None:
+    # Two different codes with entries +-1/2 have l-inf distance 1, so d = 1/2: the minimum of the loss of a negative.
     f1, f2 = torch.tensor([[[0.5], [-0.5]]]), torch.tensor([[[0.5], [0.5]]])
     no, yes = torch.tensor([[False]]), torch.tensor([[True]])
     zero = torch.zeros(1, 1, dtype=torch.int64)
@@ -101,7 +101,7 @@ def test_weights_and_empty_masks() -> None:
 @pytest.mark.parametrize("p", NORMS)
 def test_compiled_and_torch_agree_and_masked_points_get_no_gradient(p: float) -> None:
     f1, f2, _, _, mask = _batch(batch=5, channels=7, points=200)
-    # Equals among the channels: the gradient must go to the same one.
+    # Ties among the channels: the gradient must go to the same one.
     f1[0, 1], f2[1, 1] = f1[0, 0], f2[1, 0]
     pairs = all_pairs(5, f1.device)
     weight = torch.rand(len(pairs), dtype=torch.float64)
@@ -114,7 +114,7 @@ def test_compiled_and_torch_agree_and_masked_points_get_no_gradient(p: float) ->
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_few_partners_estimate_the_full_sum_and_its_gradient_without_bias(p: float) -> None:
+def test_sampled_pairs_give_an_unbiased_estimate(p: float) -> None:
     f1, f2, index, _, mask = _batch(batch=4)
     f1.requires_grad_()
     full = between_loss(f1, f2, index, mask, p=p)
@@ -128,12 +128,12 @@ def test_few_partners_estimate_the_full_sum_and_its_gradient_without_bias(p: flo
     error = found.std(dim=0) / rounds**0.5
     off = (found.mean(dim=0) - torch.cat([slope.flatten(), full.detach()[None]])).abs()
     assert bool((error > 0).any())
-    # 81 values: five standard errors are never passed by chance.
+    # 81 values: five standard errors are practically never exceeded by chance.
     assert bool((off <= 5 * error + 1e-12).all())
     assert torch.equal(between_loss(f1, f2, index, mask, p=p, pairs=3), full)
 
 
-def test_partners_are_others_and_all_different() -> None:
+def test_sampled_pairs_are_distinct() -> None:
     with seeded(0):
         pairs = drawn_pairs(6, 3, torch.device("cpu"))
     assert pairs.shape == (18, 2)
@@ -144,13 +144,13 @@ def test_partners_are_others_and_all_different() -> None:
 
 
 @pytest.mark.parametrize("p", NORMS)
-def test_what_is_no_number_is_seen(p: float) -> None:
+def test_nan_descriptors_give_a_nan_loss(p: float) -> None:
     f1, f2, index, _, mask = _batch()
     f1[1, 2, 3] = math.nan
     assert math.isnan(between_loss(f1, f2, index, mask, p=p).item())
 
 
-def test_a_batch_of_one_has_no_pairs() -> None:
+def test_batch_of_one_has_zero_between_loss() -> None:
     f1, f2, index, _, mask = _batch(batch=1)
     f1.requires_grad_()
     loss = between_loss(f1, f2, index, mask, p=2)
@@ -160,13 +160,13 @@ def test_a_batch_of_one_has_no_pairs() -> None:
 
 
 @pytest.mark.parametrize(("arguments", "message"), [({"p": 3}, "p is 3"), ({"p": 1, "pairs": 0}, "pairs is 0: expected at least 1")])
-def test_unknown_norms_and_no_partners_are_refused(arguments: dict, message: str) -> None:
+def test_invalid_norm_and_number_of_pairs_are_rejected(arguments: dict, message: str) -> None:
     f1, f2, index, _, mask = _batch()
     with pytest.raises(ValueError, match=message):
         between_loss(f1, f2, index, mask, **arguments)
 
 
-def test_the_threads_do_not_change_the_sum() -> None:
+def test_loss_is_independent_of_the_number_of_threads() -> None:
     f1, f2, index, _, mask = (x.float() if x.is_floating_point() else x for x in _batch(batch=6, points=500))
     threads, found = torch.get_num_threads(), []
     for count in (1, 3):

@@ -48,49 +48,49 @@ def gives_number():
 
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def user_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     name = f"own_{tmp_path.name.replace('-', '_')}"
     (tmp_path / f"{name}.py").write_text(MODULE)
     monkeypatch.syspath_prepend(tmp_path)
     return name
 
 
-def test_a_factory_of_a_coarse_network(own: str, tiny: Path, tmp_path: Path) -> None:
-    model = load_model(f"{own}:build", trust_code=True)
+def test_factory_of_a_strided_network(user_module: str, tiny: Path, tmp_path: Path) -> None:
+    model = load_model(f"{user_module}:build", trust_code=True)
     assert isinstance(model, DescriptorModel)
-    assert (model.name, model.p) == (own, 1)
+    assert (model.name, model.p) == (user_module, 1)
     images = torch.rand(2, 3, 24, 40)
     dense = model.dense(images)
     assert dense.shape == (2, 8, 24, 40)
-    # Enlarged, and said so.
+    # Upsampled, and recorded as such.
     assert described_info(model) | {} == {**model.info, "p": "1", "channels": 8, "described_rows": 6, "described_columns": 10}
     assert len(model.info["weights_sha256"]) == 64
-    assert model_sha256(model) == model_sha256(load_model(f"{own}:build", trust_code=True))
+    assert model_sha256(model) == model_sha256(load_model(f"{user_module}:build", trust_code=True))
     assert evaluate(model, DatasetPairs(tiny, "tiny", 8), tmp_path / "out")[1].model_info["described_rows"] == 12
 
 
-def test_coarse_descriptors_stay_in_place() -> None:
+def test_upsampled_descriptors_keep_their_positions() -> None:
     class Averages(DescriptorModel):
         name, p = "averages", 2.0
 
         def describe(self, images: Tensor) -> Tensor:
             return nn.functional.avg_pool2d(images, 4)
 
-    # Each pixel's own uv, averaged in cells of 4 x 4 and enlarged again: the same, but where the border holds it.
+    # Each pixel's uv, averaged in cells of 4 x 4 and upsampled again: unchanged, except near the border.
     v, u = torch.meshgrid(torch.arange(24) + 0.5, torch.arange(40) + 0.5, indexing="ij")
     uv = torch.stack([u, v, u])[None]
     dense = Averages().dense(uv)
     torch.testing.assert_close(dense[..., 2:-2, 2:-2], uv[..., 2:-2, 2:-2])
 
 
-def test_the_norm_can_be_said(own: str) -> None:
-    assert load_model(f"{own}:build", p="cosine", trust_code=True).p == "cosine"  # type: ignore[attr-defined]
+def test_norm_can_be_overridden(user_module: str) -> None:
+    assert load_model(f"{user_module}:build", p="cosine", trust_code=True).p == "cosine"  # type: ignore[attr-defined]
     assert load_model("baseline:rgb-patch", p=1.0).p == 1.0  # type: ignore[attr-defined]
 
 
-def test_matchers_and_their_factories(own: str) -> None:
+def test_matchers_and_their_factories(user_module: str) -> None:
     for name in ("matcher", "build_matcher"):
-        model = load_model(f"{own}:{name}", trust_code=True)
+        model = load_model(f"{user_module}:{name}", trust_code=True)
         assert isinstance(model, MatcherModel)
 
 
@@ -103,12 +103,12 @@ def test_matchers_and_their_factories(own: str) -> None:
         ("wants_more", "could not be called without arguments"),
     ],
 )
-def test_factories_that_are_none(own: str, name: str, words: str) -> None:
+def test_invalid_factories_are_rejected(user_module: str, name: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        load_model(f"{own}:{name}", trust_code=True)
+        load_model(f"{user_module}:{name}", trust_code=True)
 
 
-def test_names_that_lead_nowhere(tmp_path: Path) -> None:
+def test_unknown_names_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No module named 'no_such_package'"):
         load_model("no_such_package:build", trust_code=True)
     with pytest.raises(UserError, match="did you mean 'baseline:oracle'"):
@@ -132,7 +132,7 @@ class _Small(nn.Module):
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's own, of older ways to export
-def test_exported_networks_say_what_they_did_before(tmp_path: Path) -> None:
+def test_exported_networks_give_the_same_descriptors(tmp_path: Path) -> None:
     network, images = _Small().eval(), torch.rand(3, 3, 16, 20)
     torch.jit.save(torch.jit.trace(network, images[:1]), str(tmp_path / "net.pt"))  # type: ignore[no-untyped-call]
     torch.export.save(torch.export.export(network, (images[:1],)), tmp_path / "net.pt2")
@@ -147,7 +147,7 @@ def test_exported_networks_say_what_they_did_before(tmp_path: Path) -> None:
         load_model(str(tmp_path / "bad.pt"), trust_code=True)
 
 
-def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
+def test_flat_descriptors_are_rejected(tiny: Path) -> None:
     class Flat(DescriptorModel):
         name, p = "flat", 2.0
 
@@ -161,7 +161,7 @@ def test_what_is_no_image_of_descriptors_is_refused(tiny: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_template_works_as_it_is(tmp_path: Path) -> None:
+def test_model_template_passes_its_own_tests(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from pixbench.cli import app

@@ -16,16 +16,16 @@ from pixbench.models.loading import as_model, load_model
 BLACK = np.zeros((24, 32, 3), np.uint8)
 
 
-class OfTwo(nn.Module):
-    """The middle of both images."""
+class TwoImageMatcher(nn.Module):
+    """Matches the centres of both images."""
 
     def forward(self, image0: Tensor, image1: Tensor) -> dict[str, Tensor]:
         assert image0.shape == (1, 3, 24, 32)
         return {"keypoints0": torch.tensor([[16.0, 12.0]]), "keypoints1": torch.tensor([[16.0, 12.0]]), "scores": torch.tensor([0.75])}
 
 
-class OfDictionary(nn.Module):
-    """As LoFTR: of grey images, in whole pixel centres; writes into what it gets."""
+class DictionaryMatcher(nn.Module):
+    """Like LoFTR: takes grey images, has pixel centres at whole numbers, and writes into its input dictionary."""
 
     takes, grey, pixel_centres = "dictionary", True, "whole"
 
@@ -34,20 +34,20 @@ class OfDictionary(nn.Module):
         data |= {"mkpts0_f": torch.tensor([[15.5, 11.5]]), "mkpts1_f": torch.tensor([[15.5, 11.5]]), "mconf": torch.tensor([0.75])}
 
 
-@pytest.mark.parametrize("module", [OfTwo(), OfDictionary()])
-def test_modules_that_match(module: nn.Module) -> None:
+@pytest.mark.parametrize("module", [TwoImageMatcher(), DictionaryMatcher()])
+def test_matcher_modules_return_points(module: nn.Module) -> None:
     model = as_model(module)
     assert isinstance(model, MatcherModel)
     a, b = model.points(BLACK, BLACK)
     assert a.tolist() == b.tolist() == [[16.0, 12.0]]
 
 
-def test_scores_say_how_sure_an_answer_is() -> None:
+def test_scores_become_distances() -> None:
     from pixbench.dataset.reader import Pair, PairKey
     from pixbench.geometry.correspondence import PairTruth
 
     nothing = PairTruth(np.full((24, 32, 2), np.nan, np.float32), np.zeros((24, 32), np.uint8))
-    found = as_model(OfTwo()).match(Pair(PairKey(0, 0, 0, 1), BLACK, BLACK, nothing), np.array([[15.0, 12.0], [25.0, 12.0]]))
+    found = as_model(TwoImageMatcher()).match(Pair(PairKey(0, 0, 0, 1), BLACK, BLACK, nothing), np.array([[15.0, 12.0], [25.0, 12.0]]))
     assert found.uv[0].tolist() == [15.0, 12.0]
     assert np.isnan(found.uv[1]).all()
     assert found.distance[0] == 0.25
@@ -70,18 +70,18 @@ def test_loftr_of_kornia() -> None:
 
 
 class Declared(nn.Module):
-    """Colours, and what it says of itself."""
+    """Describes by colour, and declares the given attributes."""
 
-    def __init__(self, **said: Any):
+    def __init__(self, **attributes: Any):
         super().__init__()
-        for name, value in said.items():
+        for name, value in attributes.items():
             setattr(self, name, value)
 
     def forward(self, images: Tensor) -> Tensor:
         return images * 2
 
 
-def test_what_a_module_declares() -> None:
+def test_module_attributes_configure_the_model() -> None:
     model = as_model(Declared(p=1, input_size=64, input_multiple=16, cell_stride=1.0, cell_offset=0.5))
     assert isinstance(model, DescriptorModel)
     assert model.p == 1
@@ -90,13 +90,13 @@ def test_what_a_module_declares() -> None:
     assert (model.grid.stride, model.grid.offset) == (1.0, 0.5)
     assert "p_from" not in model.info
     assert as_model(Declared()).info["p_from"] == "default"
-    for said, words in (({"p": 3}, "p: got 3, expected 1, 2, inf or cosine"), ({"input_size": 0.5}, "input_size: got 0.5")):
+    for attributes, words in (({"p": 3}, "p: got 3, expected 1, 2, inf or cosine"), ({"input_size": 0.5}, "input_size: got 0.5")):
         with pytest.raises(UserError, match=words):
-            as_model(Declared(**said))
+            as_model(Declared(**attributes))
 
 
-def _exported(kind: str, path: Path, said: dict[str, Any], extra: str | None) -> None:
-    module, example = Declared(**said).eval(), torch.rand(1, 3, 24, 32)
+def _exported(kind: str, path: Path, attributes: dict[str, Any], extra: str | None) -> None:
+    module, example = Declared(**attributes).eval(), torch.rand(1, 3, 24, 32)
     files = {} if extra is None else {"pixbench.json": extra}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -120,7 +120,7 @@ def test_exported_networks_keep_their_norm(kind: str, ending: str, tmp_path: Pat
         _exported(kind, path, {"p": 1.0}, None)
         assert load_model(path, trust_code=True).p == 1  # type: ignore[attr-defined]
     else:
-        # These formats drop attributes: nothing is said, and the record says so.
+        # These formats drop attributes: the default norm is used, and the record says so.
         _exported(kind, path, {}, None)
         assert load_model(path, trust_code=True).info["p_from"] == "default"
     _exported(kind, path, {}, json.dumps({"norm": "inf"}))
@@ -128,6 +128,6 @@ def test_exported_networks_keep_their_norm(kind: str, ending: str, tmp_path: Pat
         load_model(path, trust_code=True)
 
 
-def test_a_model_that_sees_nothing_takes_no_input_size() -> None:
+def test_models_without_a_network_reject_an_input_size() -> None:
     with pytest.raises(UserError, match="--input-size, --pad-to: oracle has no network"):
         load_model("baseline:oracle", input_size=256)

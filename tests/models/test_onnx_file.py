@@ -1,4 +1,4 @@
-"""A network in an ONNX file says what it said in torch, at every size."""
+"""A network exported to ONNX gives the same descriptors as in torch, at every size."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ module("onnx")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint, and its ONNX file beside it. No weight is zero, so that every block and the attention have a say."""
+    """A checkpoint, and its ONNX file beside it. No weight is zero, so that every block and the attention contribute."""
     folder = tmp_path_factory.mktemp("onnx")
     config = UNetConfig(widths=(8, 16), blocks=(1, 1), channels=5)
     network = seeded_network(config, 0)
@@ -46,15 +46,15 @@ def test_onnxruntime_and_torch_agree(shape: tuple[int, ...], run: Path) -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
-def test_the_file_says_what_it_is(run: Path) -> None:
+def test_metadata_describes_the_model(run: Path) -> None:
     from pixbench import __version__
 
-    said = onnxruntime.InferenceSession(run / "mine.onnx").get_modelmeta().custom_metadata_map
+    metadata = onnxruntime.InferenceSession(run / "mine.onnx").get_modelmeta().custom_metadata_map
     wanted = {"p": "inf", "channels": 5, "stride": [1.0, 1.0], "name": "mine", "pixbench_version": __version__}
-    assert {name: json.loads(said[name]) for name in wanted} == wanted
+    assert {name: json.loads(metadata[name]) for name in wanted} == wanted
 
 
-def test_it_is_read_back_as_a_model(run: Path) -> None:
+def test_file_is_loaded_as_a_model(run: Path) -> None:
     model = load_model(f"onnx:{run / 'mine.onnx'}")
     assert (model.name, model.p) == ("mine", float("inf"))  # type: ignore[attr-defined]
     assert (model.info["channels"], len(model.info["sha256"])) == (5, 64)
@@ -62,7 +62,7 @@ def test_it_is_read_back_as_a_model(run: Path) -> None:
     torch.testing.assert_close(model.dense(images), load_model(str(run / "mine")).dense(images), atol=1e-4, rtol=0)  # type: ignore[attr-defined]
 
 
-def test_what_cannot_be_read_or_written(tmp_path: Path) -> None:
+def test_invalid_files_and_models_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_text("words")
     with pytest.raises(UserError, match=r"bad\.onnx cannot be read"):
         load_model(f"onnx:{tmp_path / 'bad.onnx'}")

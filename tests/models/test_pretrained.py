@@ -17,8 +17,8 @@ NAME = pretrained.DEFAULT
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of models that ship, with one small model in it, in the place of the package's own."""
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Replaces the package's folder of pretrained models by one with a single small model."""
     network = UNetConfig(widths=(8, 8), blocks=(1, 1), channels=4, heads=0)
     config = CheckpointConfig(network=network, p=float("inf"), step=1234, training={"config": {"objective": "paper"}, "parameters": 99})
     save_checkpoint(tmp_path / NAME, seeded_network(network, 1), config)
@@ -28,42 +28,42 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_folder_that_is_dropped_in_is_found(shelf: Path) -> None:
+def test_models_in_the_folder_are_found(models_folder: Path) -> None:
     assert pretrained_names() == [NAME]
     model = load_model(f"pretrained:{NAME}")
     assert isinstance(model, PretrainedModel)
     assert (model.name, model.p) == (f"pixbench-{NAME}", float("inf"))
     assert model.info["pretrained"] == NAME
-    assert model.info["checkpoint_sha256"] == load_checkpoint(shelf / NAME).sha256
+    assert model.info["checkpoint_sha256"] == load_checkpoint(models_folder / NAME).sha256
     images = torch.rand(1, 3, 20, 28)
     model.scales = (1.0,)
-    torch.testing.assert_close(model.dense(images), load_checkpoint(shelf / NAME).network(images).detach())
+    torch.testing.assert_close(model.dense(images), load_checkpoint(models_folder / NAME).network(images).detach())
     assert default_model() == f"pretrained:{NAME}"
     assert pretrained_title(NAME) == "4 channels in l-inf, objective paper, 1,234 steps, 99 parameters"
 
 
-def test_names_that_are_not_there(shelf: Path) -> None:
+def test_unknown_names_are_rejected(models_folder: Path) -> None:
     with pytest.raises(UserError, match=f"unknown pretrained model '{NAME[:-1]}': did you mean '{NAME}'"):
         load_model(f"pretrained:{NAME[:-1]}")
     with pytest.raises(UserError, match=f"{NAME}: no such path; did you mean 'pretrained:{NAME}'"):
         load_model(NAME)
 
 
-def test_without_the_default_model_a_line_says_what_to_give(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_default_model_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     with pytest.raises(UserError, match="give --model"):
         default_model()
 
 
 @pytest.mark.parametrize("name", pretrained_names())
-def test_models_that_ship_are_small_and_say_where_they_come_from(name: str) -> None:
+def test_shipped_models_are_small_and_state_their_licence(name: str) -> None:
     assert sum(path.stat().st_size for path in (FOLDER / name).iterdir()) < 4 * MEGABYTE
     assert "licence" in (FOLDER / name / "README.md").read_text().lower()
     assert load_model(f"pretrained:{name}").name == f"pixbench-{name}"
 
 
-def test_the_package_carries_whatever_lies_in_the_folder(tmp_path: Path) -> None:
-    """setuptools itself finds the data of a copy of the package's metadata with a model in it."""
+def test_package_data_includes_the_pretrained_models(tmp_path: Path) -> None:
+    """setuptools finds the files of a model in a package with our package-data patterns."""
     import tomllib
 
     code = (

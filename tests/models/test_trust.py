@@ -1,4 +1,4 @@
-"""Formats that run code when they are loaded are refused without the user's word, whichever command names them."""
+"""Formats that run code when they are loaded are refused by every command without --trust-code."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class _Reads(nn.Module):
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """One model of each format that runs code; each leaves the file `ran` behind if it gets the chance."""
+    """One model of each format that runs code; each leaves the file `ran` behind if it is run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "evil.py").write_text("from pathlib import Path\nPath('ran').touch()\ndef build(): ...\n")
     (tmp_path / "secret").write_bytes(b"1234")
@@ -53,7 +53,7 @@ COMMANDS = (
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_no_command_runs_code_without_the_users_word(programs: list[str], command: list[str], tmp_path: Path) -> None:
+def test_commands_require_trust_code(programs: list[str], command: list[str], tmp_path: Path) -> None:
     before = sorted(tmp_path.iterdir())
     for spec in programs:
         done = CliRunner().invoke(app, [word.format(spec) for word in command])
@@ -63,7 +63,7 @@ def test_no_command_runs_code_without_the_users_word(programs: list[str], comman
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_the_python_functions_ask_for_it_too(programs: list[str], tmp_path: Path) -> None:
+def test_python_functions_require_trust_code(programs: list[str], tmp_path: Path) -> None:
     for spec in programs:
         with pytest.raises(UserError, match="trust_code=True"):
             load_model(spec)
@@ -72,7 +72,7 @@ def test_the_python_functions_ask_for_it_too(programs: list[str], tmp_path: Path
         with pytest.raises(UserError, match="trust_code=True"):
             pixbench.describe("a.png", spec)
     assert not (tmp_path / "ran").exists()
-    # With it the code runs, so that the check above could fail; and it is not remembered.
+    # With trust_code the code runs, so that the check above could fail; and trust is not remembered.
     with pytest.raises(UserError, match="NoneType"):
         load_model("evil:build", trust_code=True)
     assert (tmp_path / "ran").exists()
@@ -80,6 +80,6 @@ def test_the_python_functions_ask_for_it_too(programs: list[str], tmp_path: Path
         load_model("evil:build")
 
 
-def test_what_is_installed_or_data_needs_no_word() -> None:
+def test_installed_and_shipped_models_need_no_trust() -> None:
     for spec in ("baseline:rgb-patch", "pretrained:rooms"):
         assert load_model(spec).name

@@ -31,7 +31,7 @@ CONFIG = TrainConfig(steps=10, batch=2, points=32, network=UNetConfig(widths=(8,
         ("cpu", True, True, False, BFLOAT16),
     ],
 )
-def test_auto_is_what_the_hardware_multiplies(
+def test_auto_precision_follows_the_hardware(
     accelerator: str, tiles: bool, gpu: bool, gpu_bfloat16: bool, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles)
@@ -40,20 +40,20 @@ def test_auto_is_what_the_hardware_multiplies(
     assert hardware_precision(accelerator) == expected
 
 
-def test_a_run_keeps_the_precision_that_it_was_begun_with(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_keeps_its_initial_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precision, "hardware_precision", lambda accelerator: BFLOAT16)
     assert run_precision(AUTO, None, "cpu") == (BFLOAT16, None)
     assert run_precision(FLOAT32, None, "cpu") == (FLOAT32, None)
     assert run_precision(AUTO, BFLOAT16, "cpu") == (BFLOAT16, None)
     assert run_precision(FLOAT32, FLOAT32, "cpu") == (FLOAT32, None)
-    kept, said = run_precision(AUTO, FLOAT32, "cpu")
+    kept, note = run_precision(AUTO, FLOAT32, "cpu")
     assert kept == FLOAT32
-    assert said == "precision 32-true, as the run was started with; a new run would take bf16-mixed on this machine"
+    assert note == "precision 32-true, as the run was started with; a new run would take bf16-mixed on this machine"
     with pytest.raises(UserError, match="--precision bf16-mixed: the run was started with 32-true; leave --precision out"):
         run_precision(BFLOAT16, FLOAT32, "cpu")
 
 
-def test_a_run_goes_on_with_what_its_record_says(
+def test_resumed_run_uses_the_recorded_precision(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = CONFIG.model_copy(update={"steps": 1})
@@ -72,7 +72,7 @@ def test_a_run_goes_on_with_what_its_record_says(
     assert json.loads((tmp_path / "run/run.json").read_text()) == {**record, "threads": 1}
 
 
-def test_a_run_without_precision_was_float32_unless_asked_otherwise(tiny: Path, tmp_path: Path) -> None:
+def test_older_runs_without_precision_default_to_float32(tiny: Path, tmp_path: Path) -> None:
     one = CONFIG.model_copy(update={"steps": 1})
     path = tmp_path / "run/run.json"
     for asked, found in ((AUTO, FLOAT32), (BFLOAT16, BFLOAT16)):
@@ -102,13 +102,13 @@ train(Path(sys.argv[1]), Path(sys.argv[2]), TrainConfig.model_validate_json(sys.
 
 @pytest.mark.slow
 @pytest.mark.parametrize("numbers", [FLOAT32, BFLOAT16])
-def test_a_killed_run_gives_the_weights_of_an_unbroken_one(numbers: str, tiny: Path, tmp_path: Path) -> None:
-    # A save every second step: the seventh is lost, and done again.
+def test_killed_run_resumes_to_the_same_weights(numbers: str, tiny: Path, tmp_path: Path) -> None:
+    # Saved every second step: the seventh is lost, and repeated.
     config = CONFIG.model_copy(update={"steps": 20})
     arguments = [sys.executable, "-c", KILLED, str(tiny), str(tmp_path / "killed"), config.model_dump_json(), numbers]
     assert subprocess.run(arguments).returncode == -signal.SIGKILL
     assert torch.load(tmp_path / "killed/state.pt", weights_only=True)["step"] == 6
-    # Precision and threads are those of the record.
+    # Precision and threads are taken from the record.
     train(tiny, tmp_path / "killed", config)
     train(tiny, tmp_path / "whole", config, precision=numbers, threads=1)
     killed, whole = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("killed", "whole"))
@@ -118,16 +118,16 @@ def test_a_killed_run_gives_the_weights_of_an_unbroken_one(numbers: str, tiny: P
     assert losses[0] == losses[1]
 
 
-def test_a_loss_is_float32_whatever_the_network_computes_with() -> None:
+def test_loss_is_computed_in_float32_under_autocast() -> None:
     class Product(Objective):
-        def forward(self, seen: DescriptorBatch) -> torch.Tensor:
-            return (seen.a.flatten() @ seen.b.flatten()[:, None]).sum()
+        def forward(self, batch: DescriptorBatch) -> torch.Tensor:
+            return (batch.a.flatten() @ batch.b.flatten()[:, None]).sum()
 
     # The sum needs more than the eight bits of bfloat16.
-    seen = DescriptorBatch(
+    batch = DescriptorBatch(
         *(torch.full((1, 1, 3, 3), 1.0 + 2**-12),) * 4, *(torch.zeros(1, 1, 2),) * 3, *(torch.ones(1, 1, dtype=torch.bool),) * 2
     )
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = Product()(seen)
+        loss = Product()(batch)
     assert loss.dtype == torch.float32
     assert float(loss) == pytest.approx(9 * (1 + 2**-12) ** 2, rel=1e-6)

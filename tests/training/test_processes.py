@@ -38,9 +38,7 @@ def _losses(out: Path) -> torch.Tensor:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("objective", "p", "learning_rate"), [("paper", 2.0, 1e-3), ("paper", math.inf, 5e-5), ("pixel-byol", 2.0, 2e-4)])
-def test_two_processes_have_the_loss_curve_of_one_with_the_same_global_batch(
-    objective: str, p: float, learning_rate: float, rooms: Path, tmp_path: Path
-) -> None:
+def test_two_processes_match_the_loss_curve_of_one(objective: str, p: float, learning_rate: float, rooms: Path, tmp_path: Path) -> None:
     # Sums over images differ in their last bits, which change at a jump of the gradient, such as the largest difference of p = inf,
     # into a difference that grows from step to step: the higher the learning rate, the faster.
     own = f"--objective {objective} --p {p:g} --learning-rate {learning_rate} --batch 2 --devices 2 --out {tmp_path / 'two'}"
@@ -58,7 +56,7 @@ def test_two_processes_have_the_loss_curve_of_one_with_the_same_global_batch(
     assert difference < 1e-4
 
 
-def test_processes_share_the_batch_of_one() -> None:
+def test_processes_split_the_global_batch() -> None:
     scenes = [scene for scene in range(6) for _ in range(3)]
     whole = list(StepSampler(scenes, batch=4, steps=5, seed=1))
     parts = [list(StepSampler(scenes, batch=2, steps=5, seed=1, rank=rank, world=2)) for rank in range(2)]
@@ -67,7 +65,7 @@ def test_processes_share_the_batch_of_one() -> None:
 
 @pytest.mark.parametrize("kind", ["3d", "2d"])
 @pytest.mark.parametrize("seed", range(3))
-def test_images_are_augmented_as_in_the_whole_batch(kind: Kind, seed: int) -> None:
+def test_augmentation_matches_the_whole_batch(kind: Kind, seed: int) -> None:
     images = torch.rand(8, 3, 12, 10, generator=torch.Generator().manual_seed(7))
     augment, rows = photometric(1.0, kind), torch.tensor([2, 3, 6, 7])
     with torch.random.fork_rng():
@@ -80,6 +78,6 @@ def test_images_are_augmented_as_in_the_whole_batch(kind: Kind, seed: int) -> No
     assert not torch.equal(whole, images)
 
 
-def test_pairs_of_all_processes_are_of_different_scenes(rooms: Path, tmp_path: Path) -> None:
+def test_global_batch_larger_than_the_number_of_scenes_is_rejected(rooms: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--batch 3 on 2 processes with 4 scenes: .*; use at most 2"):
         train(rooms, tmp_path / "run", TrainConfig(batch=3, steps=1, points=8), devices=2, accelerator="cpu")

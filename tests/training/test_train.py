@@ -30,8 +30,8 @@ def test_network_keeps_any_resolution(size: tuple[int, int]) -> None:
     assert network(torch.rand(2, 3, *size)).shape == (2, 32, *size)
 
 
-def test_network_shifts_with_its_input() -> None:
-    # Without attention, a shift by the stride moves descriptors along, away from the borders.
+def test_network_is_translation_equivariant() -> None:
+    # Without attention, a shift by the stride shifts the descriptors, away from the borders.
     network = UNet(UNetConfig(widths=(8, 8), blocks=(1, 1), heads=0)).eval()
     for module in network.modules():
         if isinstance(module, torch.nn.GroupNorm):
@@ -42,7 +42,7 @@ def test_network_shifts_with_its_input() -> None:
     assert torch.allclose(a[..., 56:68, 56:68], b[..., 60:72, 64:76], atol=1e-5)
 
 
-def test_descriptors_are_sampled_at_pixel_centres_and_between() -> None:
+def test_descriptors_are_sampled_bilinearly() -> None:
     ramp = torch.arange(5.0).expand(1, 1, 4, 5)
     uv = torch.tensor([[[0.5, 0.5], [3.5, 2.5], [2.0, 1.0]]])
     assert sample_descriptors(ramp, uv)[0, 0].tolist() == pytest.approx([0.0, 3.0, 1.5], abs=1e-6)
@@ -59,9 +59,9 @@ def test_sampler_draws_different_scenes_and_resumes_in_place() -> None:
 
 @pytest.mark.slow
 def test_training_lowers_the_loss_and_writes_a_checkpoint(tiny: Path, tmp_path: Path) -> None:
-    seen: list[float] = []
-    train(tiny, tmp_path / "run", _config(steps=60, jitter=0.0), progress=lambda done, loss: seen.append(loss))
-    assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
+    losses: list[float] = []
+    train(tiny, tmp_path / "run", _config(steps=60, jitter=0.0), progress=lambda done, loss: losses.append(loss))
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     checkpoint = load_checkpoint(tmp_path / "run")
     assert (checkpoint.config.step, checkpoint.config.p, checkpoint.config.network) == (60, math.inf, SMALL)
     assert json.loads((tmp_path / "run/checkpoint/checkpoint.json").read_text())["p"] == "inf"
@@ -83,30 +83,30 @@ def test_a_resumed_run_gives_the_same_weights(tiny: Path, tmp_path: Path, dropou
     with pytest.raises(KeyboardInterrupt):
         train(tiny, tmp_path / "broken", config, progress=stop)
     train(tiny, tmp_path / "broken", config)
-    whole, broken = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
-    assert whole.keys() == broken.keys()
-    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    whole, resumed = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
+    assert whole.keys() == resumed.keys()
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
-def test_a_diverging_run_says_where_and_what_to_lower(tiny: Path, tmp_path: Path) -> None:
+def test_diverging_loss_raises_an_error_with_the_step(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"loss is (nan|inf) at step \d+: lower --learning-rate"):
         train(tiny, tmp_path / "run", _config(steps=200, learning_rate=1e30, p=2))
 
 
 @pytest.mark.parametrize("wrong", [{"objective": "point-infonc"}, {"objective": "ucn", "options": {"margin": 1}}])
-def test_a_wrong_objective_or_option_writes_nothing(wrong: dict[str, object], tiny: Path, tmp_path: Path) -> None:
+def test_unknown_objective_or_option_writes_nothing(wrong: dict[str, object], tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="unknown"):
         train(tiny, tmp_path / "run", _config(**wrong))
     assert not list(tmp_path.iterdir())
 
 
-def test_another_run_in_the_folder_is_refused(tiny: Path, tmp_path: Path) -> None:
+def test_folder_of_another_run_is_rejected(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=1))
     with pytest.raises(UserError) as refused:
         train(tiny, tmp_path / "run", _config(steps=1, seed=5, network=SMALL.model_copy(update={"channels": 9})))
     # Options by name, with both values; the number of steps may differ.
-    said = "holds another run, with seed 0 instead of 5; network.channels 6 instead of 9: choose another --out"
-    assert said in str(refused.value)
+    message = "holds another run, with seed 0 instead of 5; network.channels 6 instead of 9: choose another --out"
+    assert message in str(refused.value)
     with pytest.raises(UserError, match=r"with validation null instead of \{.{39}…: choose"):
         train(tiny, tmp_path / "run", _config(steps=1), validation=tiny)
 
@@ -127,7 +127,7 @@ def _stopped(tiny: Path, run: Path, config: TrainConfig, at: int) -> None:
 
 
 @pytest.mark.slow
-def test_more_steps_make_a_finished_run_longer(tiny: Path, tmp_path: Path) -> None:
+def test_finished_run_can_be_extended(tiny: Path, tmp_path: Path) -> None:
     longer = _config(steps=8, jitter=0.0)
     for name in ("whole", "broken"):
         train(tiny, tmp_path / name, _config(steps=4, jitter=0.0))
@@ -135,12 +135,12 @@ def test_more_steps_make_a_finished_run_longer(tiny: Path, tmp_path: Path) -> No
     train(tiny, tmp_path / "whole", longer)
     _stopped(tiny, tmp_path / "broken", longer, 6)
     train(tiny, tmp_path / "broken", longer)
-    whole, broken = _weights(tmp_path / "whole"), _weights(tmp_path / "broken")
-    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    whole, resumed = _weights(tmp_path / "whole"), _weights(tmp_path / "broken")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert not all(torch.equal(whole[name], before[name]) for name in whole)
     state = torch.load(tmp_path / "whole/state.pt", weights_only=True)
     assert (state["step"], len(state["losses"])) == (8, 8)
-    # A cycle of its own over the four added steps, which ends at 1 / (25 * 10^4) of the highest rate.
+    # The four added steps have their own learning-rate cycle, which ends at 1 / (25 * 10^4) of the highest rate.
     assert state["schedule"]["total_steps"] == 5
     assert state["schedule"]["_last_lr"] == [pytest.approx(longer.learning_rate / 25e4)]
     assert json.loads((tmp_path / "whole/run.json").read_text())["earlier_steps"] == [4]
@@ -148,13 +148,13 @@ def test_more_steps_make_a_finished_run_longer(tiny: Path, tmp_path: Path) -> No
         train(tiny, tmp_path / "whole", _config(steps=4, jitter=0.0))
 
 
-def test_a_run_that_is_not_finished_is_not_made_longer(tiny: Path, tmp_path: Path) -> None:
+def test_unfinished_run_cannot_be_extended(tiny: Path, tmp_path: Path) -> None:
     _stopped(tiny, tmp_path / "run", _config(steps=4), 3)
     with pytest.raises(UserError, match="stands at step 2 of 4; finish it with --steps 4"):
         train(tiny, tmp_path / "run", _config(steps=8))
 
 
-def test_a_run_starts_from_the_weights_of_another(tiny: Path, tmp_path: Path) -> None:
+def test_training_can_start_from_another_run(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "first", _config(steps=2, p=2))
     pixbench.train(tiny, tmp_path / "tuned", init=tmp_path / "first", steps=1, batch=2, points=32, learning_rate=1e-12, progress=False)
     first, tuned = _weights(tmp_path / "first"), _weights(tmp_path / "tuned")
@@ -167,7 +167,7 @@ def test_a_run_starts_from_the_weights_of_another(tiny: Path, tmp_path: Path) ->
         train(tiny, tmp_path / "other", _config(network=other), init=load_checkpoint(tmp_path / "first"))
 
 
-def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
+def test_invalid_checkpoints_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="does not exist"):
         load_checkpoint(tmp_path / "nowhere")
     with pytest.raises(UserError, match="is not a checkpoint"):
@@ -181,26 +181,26 @@ def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
         load_checkpoint(tmp_path)
 
 
-def test_views_of_one_scene_are_never_compared_as_different_images(tiny: Path, tmp_path: Path) -> None:
+def test_batch_larger_than_the_number_of_scenes_is_rejected(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--batch 4 with 3 scenes"):
         train(tiny, tmp_path / "run", _config(batch=4))
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_state_is_refused_by_name(tiny: Path, tmp_path: Path) -> None:
+def test_damaged_state_is_rejected(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=2))
     (tmp_path / "run/state.pt").write_bytes(b"nonsense")
     with pytest.raises(UserError, match=r"state\.pt is damaged"):
         train(tiny, tmp_path / "run", _config(steps=2))
 
 
-def test_the_network_of_the_paper_has_its_number_of_parameters() -> None:
+def test_paper_network_has_the_published_number_of_parameters() -> None:
     assert parameter_count(UNet(UNetConfig.model_validate("paper"))) == 993_664
     with pytest.raises(ValueError, match="unknown network 'papr': known are small, paper"):
         UNetConfig.model_validate("papr")
 
 
-def test_a_new_block_changes_nothing_and_a_skip_is_heard_once_trained() -> None:
+def test_residual_block_is_initially_the_identity() -> None:
     block = ResidualBlock(8, 0.0, joins=True)
     x, skip = torch.randn(1, 8, 6, 6), torch.randn(1, 8, 6, 6)
     assert torch.equal(block(x, skip), x)
@@ -226,13 +226,13 @@ def test_validation_keeps_the_best_checkpoint_and_logs(tiny: Path, tmp_path: Pat
     for name in ("train_seconds", "cpu_seconds"):
         assert all(before[name] <= after[name] for before, after in zip(curve, curve[1:], strict=False))
     assert 0 < curve[-1]["cpu_seconds"] <= 1.1 * (os.cpu_count() or 1) * curve[-1]["train_seconds"]
-    # The same again, from another start: validation is a function of the weights.
+    # The same in another run: validation is a function of the weights.
     train(tiny, tmp_path / "again", _config(steps=20), validation=tiny)
     again = torch.load(tmp_path / "again/state.pt", weights_only=True)
     assert (again["validation"], again["accuracy"]) == (state["validation"], state["accuracy"])
 
 
-def test_a_run_that_did_not_measure_its_cpu_seconds_goes_on_without(tiny: Path, tmp_path: Path) -> None:
+def test_older_runs_resume_without_cpu_seconds(tiny: Path, tmp_path: Path) -> None:
     train(tiny, tmp_path / "run", _config(steps=4))
     saved = torch.load(tmp_path / "run/state.pt", weights_only=True)
     del saved["cpu_seconds"]
@@ -244,7 +244,7 @@ def test_a_run_that_did_not_measure_its_cpu_seconds_goes_on_without(tiny: Path, 
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_raises_an_error_and_keeps_the_last_state(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = _config(steps=4)
     train(tiny, tmp_path / "whole", config)
     saves = []
@@ -269,8 +269,8 @@ def test_a_full_disk_is_told_and_leaves_the_last_good_state(tiny: Path, tmp_path
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_network_is_as_exact_as_its_numbers(threads: int) -> None:
-    # Images with large even parts, as rooms have: variances far below the squared means.
+def test_network_is_accurate_in_single_precision(threads: int) -> None:
+    # Images with large uniform regions, as rooms have: variances far below the squared means.
     image = torch.rand(1, 3, 4, 6).repeat_interleave(16, 2).repeat_interleave(16, 3) * 0.02 + 0.8
     network = UNet(UNetConfig(widths=(16, 32), blocks=(1, 1), heads=0)).eval()
     before = torch.get_num_threads()

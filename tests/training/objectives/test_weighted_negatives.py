@@ -1,4 +1,4 @@
-"""Relative weights and the loss built on them: by hand, against loops, and what no gradient should change."""
+"""Relative weights and the loss built on them: hand-computed values, reference loops, and the detached weights."""
 
 import math
 
@@ -23,7 +23,7 @@ def _random(*, points: int = 9) -> DescriptorBatch:
     return DescriptorBatch(a.requires_grad_(), b.requires_grad_(), a.detach(), b.detach(), uv_a, uv_b, uv_b.flip(1), matched, matched)
 
 
-def test_weights_by_hand() -> None:
+def test_weights_match_hand_computed_values() -> None:
     """One point, match at .1, negatives at .2 and .4: their mean is .3, so that sharpness .3 gives exp(-d)."""
     weight, missed = relative_weights(torch.tensor([[0.1]]), torch.tensor([[[0.2, 0.4, 9.0]]]), torch.tensor([[[True, True, False]]]), 0.3)
     total = math.exp(-0.1) + math.exp(-0.2) + math.exp(-0.4)
@@ -31,7 +31,7 @@ def test_weights_by_hand() -> None:
     assert missed.item() == pytest.approx(1 - math.exp(-0.1) / total)
 
 
-def test_weights_do_not_depend_on_the_scale_of_descriptors() -> None:
+def test_weights_are_invariant_to_descriptor_scale() -> None:
     g = torch.Generator().manual_seed(0)
     d, far = torch.rand(1, 4, generator=g), torch.rand(1, 4, 4, generator=g)
     negative = ~torch.eye(4, dtype=torch.bool)[None]
@@ -40,14 +40,14 @@ def test_weights_do_not_depend_on_the_scale_of_descriptors() -> None:
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
-def test_the_loss_equals_loops_over_points(p: float) -> None:
-    seen = _random()
-    x, y = sample_descriptors(seen.a, seen.uv_a), sample_descriptors(seen.b, seen.uv_b)
+def test_loss_matches_reference_loops(p: float) -> None:
+    batch = _random()
+    x, y = sample_descriptors(batch.a, batch.uv_a), sample_descriptors(batch.b, batch.uv_b)
     costs = []
-    for one, other, uv in ((x, y, seen.uv_b), (y, x, seen.uv_a)):
+    for one, other, uv in ((x, y, batch.uv_b), (y, x, batch.uv_a)):
         terms: list[tuple[float, list[float]]] = []  # distances to the match and to the negatives
         for b in range(2):
-            own = [n for n in range(9) if seen.matched[b, n]]
+            own = [n for n in range(9) if batch.matched[b, n]]
             for n in own:
                 far = [m for m in own if (uv[b, n] - uv[b, m]).norm() > 4.0]
                 d, *negatives = (half_distance((one[b, :, n] - other[b, :, m])[:, None], p).item() for m in (n, *far))
@@ -58,40 +58,40 @@ def test_the_loss_equals_loops_over_points(p: float) -> None:
             weights = [math.exp(-10 * v / mean) for v in [d, *negatives]]
             push = sum(w * (0.5 - v) ** 2 for w, v in zip(weights[1:], negatives, strict=True)) / sum(weights)
             costs.append(0.35 * (1 - weights[0] / sum(weights)) * (d + d * d) + 0.65 * push)
-    assert _objective(p)(seen).item() == pytest.approx(sum(costs) / len(costs), rel=1e-9)
+    assert _objective(p)(batch).item() == pytest.approx(sum(costs) / len(costs), rel=1e-9)
 
 
 def test_no_gradient_flows_through_the_weights() -> None:
     """The gradient is that of the loss with its weights held as constants."""
-    seen = _random()
-    _objective(2.0)(seen).backward()
-    x, y = (sample_descriptors(view, uv) for view, uv in ((seen.a, seen.uv_a), (seen.b, seen.uv_b)))
+    batch = _random()
+    _objective(2.0)(batch).backward()
+    x, y = (sample_descriptors(view, uv) for view, uv in ((batch.a, batch.uv_a), (batch.b, batch.uv_b)))
     d = half_distance(x - y, 2.0)
     far = 0.5 * (x[:, :, :, None] - y[:, :, None, :]).square().mean(dim=1)
     total = torch.zeros((), dtype=torch.float64)
-    both = seen.matched[:, None] & seen.matched[..., None]
-    for matrix, uv in ((far, seen.uv_b), (far.transpose(1, 2), seen.uv_a)):
+    both = batch.matched[:, None] & batch.matched[..., None]
+    for matrix, uv in ((far, batch.uv_b), (far.transpose(1, 2), batch.uv_a)):
         w, missed = relative_weights(d.detach(), matrix.detach(), (torch.cdist(uv, uv) > 4) & both, 10.0)
         cost = 0.35 * missed * (d + d.square()) + 0.65 * (w * (0.5 - matrix).square()).sum(dim=2)
-        total = total + (cost * seen.matched).sum() / seen.matched.sum() / 2
-    expected = torch.autograd.grad(total, seen.a)[0]
-    assert seen.a.grad is not None
-    assert torch.allclose(seen.a.grad, expected, atol=1e-9)
+        total = total + (cost * batch.matched).sum() / batch.matched.sum() / 2
+    expected = torch.autograd.grad(total, batch.a)[0]
+    assert batch.a.grad is not None
+    assert torch.allclose(batch.a.grad, expected, atol=1e-9)
 
 
-def test_a_batch_without_matches_costs_nothing() -> None:
-    seen = _random()
-    none = torch.zeros_like(seen.matched)
-    empty = DescriptorBatch(seen.a, seen.b, seen.target_a, seen.target_b, seen.uv_a, seen.uv_b, seen.uv_random, none, none)
+def test_batch_without_matches_has_zero_loss() -> None:
+    batch = _random()
+    none = torch.zeros_like(batch.matched)
+    empty = DescriptorBatch(batch.a, batch.b, batch.target_a, batch.target_b, batch.uv_a, batch.uv_b, batch.uv_random, none, none)
     loss = _objective(math.inf)(empty)
     loss.backward()
     assert loss.item() == 0
-    assert seen.a.grad is not None
-    assert bool(seen.a.grad.isfinite().all())
+    assert batch.a.grad is not None
+    assert bool(batch.a.grad.isfinite().all())
 
 
 @pytest.mark.parametrize("p", [1.0, 2.0, math.inf])
-def test_distances_to_all(p: float) -> None:
+def test_all_half_distances_match_pairwise_distances(p: float) -> None:
     g = torch.Generator().manual_seed(0)
     x, y = torch.randn(2, 5, 7, generator=g), torch.randn(2, 5, 3, generator=g)
     found = all_half_distances(x, y, p)
