@@ -22,17 +22,18 @@ class DemoSize:
     training: dict[str, Any]
 
 
+OBJECTIVE = {"objective": "stable-weighted", "p": 2, "keep": 0.35}
 SMALL_NETWORK = {"widths": (8, 16, 32, 32), "blocks": (1, 1, 1, 1), "channels": 32}
 
 FULL = DemoSize(
     train={"split": "train", "scenes": 36, "views": 4, "size": 96, "seed": 0},
     test={"split": "test", "scenes": 16, "views": 3, "size": 96, "seed": 0, "scenes_per_shard": 4},
-    training={"objective": "paper-hard", "points": 256, "steps": 1000, "batch": 4, "crop": 64, "network": SMALL_NETWORK},
+    training={**OBJECTIVE, "points": 256, "steps": 1000, "batch": 4, "crop": 64, "network": SMALL_NETWORK},
 )
 FAST = DemoSize(
     train={"split": "train", "scenes": 4, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 2},
     test={"split": "test", "scenes": 2, "views": 2, "size": 64, "seed": 0, "scenes_per_shard": 1},
-    training={"objective": "paper-hard", "points": 256, "steps": 30, "batch": 4, "network": SMALL_NETWORK},
+    training={**OBJECTIVE, "points": 256, "steps": 30, "batch": 4, "network": SMALL_NETWORK},
 )
 
 
@@ -81,7 +82,7 @@ def demo(
     watch.lap("train")
     models = _evaluate(run, out / "data" / "test", out / "results")
     watch.lap("evaluate")
-    _draw(models, out / "data", out / "pictures")
+    _draw(models, run, out / "data", out / "pictures")
     watch.lap("pictures")
     _conclude(out, run, watch)
 
@@ -131,12 +132,12 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     from ..leaderboard.tables import build_tables
     from ..leaderboard.terminal import print_tables
     from ..models.loading import load_model
-    from ..models.pretrained import pretrained_names
+    from ..models.pretrained import SCALES, pretrained_names
     from .progress import progress_bar
 
     untrained = [f"baseline:{name}" for name in DEFAULTS.get("demo-baselines")]
     pretrained = [f"pretrained:{name}" for name in pretrained_names()]
-    models = [load_model(spec) for spec in (*untrained, *pretrained, str(run))]
+    models = [*map(load_model, (*untrained, *pretrained)), load_model(str(run), scales=SCALES["rooms"])]
     source = DatasetPairs(data, "demo", STRIDE)
     for model in models:
         evaluate(model, source, results, progress_bar=progress_bar)
@@ -147,9 +148,10 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
     return models
 
 
-def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
+def _draw(models: "list[Model]", run: Path, data: Path, pictures: Path) -> None:
     from ..dataset.reader import Dataset
     from ..evaluation.model import DescriptorModel
+    from ..models.loading import load_model
     from ..visualization.channels import channel_picture
     from ..visualization.figures import best_pair, contact_sheet, match_picture, truth_layers
 
@@ -157,7 +159,7 @@ def _draw(models: "list[Model]", data: Path, pictures: Path) -> None:
     contact_sheet(train, pictures / "scenes.png")
     pair = best_pair(test)
     truth_layers(test, pair, pictures / "truth.png")
-    trained = models[-1]
+    trained = load_model(str(run))  # at one scale, for the channels
     match_picture(pair, [model for model in models if not model.asks_for], pictures / "matches.png")
     if isinstance(trained, DescriptorModel):
         channel_picture(pair.rgb_a, trained, pictures / "channels.png")
@@ -180,6 +182,6 @@ def _conclude(out: Path, run: Path, watch: Stopwatch) -> None:
         typer.echo(f"  {path:<24} {what}")
     typer.echo("Next:")
     typer.echo(f"  pixbench view {out}/data/test {out}/results {run}")
-    typer.echo(f"  pixbench train --data {out}/data/train --out runs/longer --steps 4000")
-    typer.echo(f"  pixbench evaluate --model runs/longer --data {out}/data/test")
+    typer.echo(f"  pixbench train --data {out}/data/train --out runs/longer --objective stable-weighted --p 2 --set keep=0.35 --steps 4000")
+    typer.echo(f"  pixbench evaluate --model runs/longer --data {out}/data/test --scales 0.5,0.7,1,1.4")
     typer.echo("  pixbench generate 3d --out data/train --scenes 1000 --size 256")

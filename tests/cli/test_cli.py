@@ -202,7 +202,7 @@ def test_demo_does_the_whole_line(tmp_path: Path) -> None:
         "rgb-patch",
         "dense-sift",
         "random-unet",
-        "paper-hard-30-steps",
+        "stable-weighted-30-steps",
         "pixbench-rooms",
         "pixbench-rooms-infonce",
     }
