@@ -16,11 +16,11 @@ from jaxtyping import Float, UInt8
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.pairs import EvaluationPairs, Identity
-from pixbench.evaluation.matching.real.hpatches import homography_to_uv
 from pixbench.evaluation.matching.real.layout import GroundTruth, RealPair, RealScene, RealView, Size
 from pixbench.evaluation.matching.real.pairs import LONG_SIDE, STRIDE, RealPairs
 from pixbench.evaluation.matching.real.truth import disparity_truth, plane
 from pixbench.evaluation.suite import MatchingSuite, Opening
+from pixbench.image.homography import homography_to_uv
 from pixbench.image.picture import opened_image
 from pixbench.io.untrusted import parse_xml, parsing, read_text
 

@@ -20,9 +20,9 @@ class Task(ABC):
     """An evaluation task. Other packages add one with an entry point of the group `pixbench.evaluation_tasks`.
 
     `name` is what records store. Rows are ranked by the metric `primary`; `columns` are the metrics that a table shows, in order, with
-    their headings; those that are `ranked` too have ranks of their own. `units` are what statistics resample, None if predictions
-    do not contain them. A task `of_pairs` stores the predictions of `matching.predictions`, splits its scores by what was trained on, and
-    can be shown pair by pair.
+    their headings (see the files `columns.py`); those that are `ranked` too have ranks of their own. `units` are what statistics
+    resample, None if predictions do not contain them. A task `of_pairs` stores the predictions of `matching.predictions`, splits its
+    scores by what was trained on, and can be shown pair by pair.
     """
 
     name: str

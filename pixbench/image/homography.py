@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from ..geometry.pixels import in_image, normalised_grid, pixel_centres
+from ..geometry.pixels import INTEGER_CENTRES_TO_UV, in_image, normalised_grid, pixel_centres
 
 Homography = Float[np.ndarray, "3 3"]
 
@@ -22,6 +22,12 @@ def apply_homography(H: Homography, uv: Float[np.ndarray, "*batch 2"]) -> Float[
     moved = uv @ H[:, :2].T + H[:, 2]
     depth = moved[..., 2:]
     return moved[..., :2] / np.where(depth > 1e-12, depth, np.nan)
+
+
+def homography_to_uv(H: Homography) -> Homography:
+    """A homography between images whose first pixel has its centre at 0, as one of pixel coordinates with centres at .5."""
+    converted: Homography = INTEGER_CENTRES_TO_UV @ H @ np.linalg.inv(INTEGER_CENTRES_TO_UV)
+    return converted
 
 
 def about(centre: Float[np.ndarray, "2"], A: Float[np.ndarray, "2 2"]) -> Homography:

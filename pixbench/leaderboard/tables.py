@@ -1,4 +1,7 @@
-"""Tables: a pure function of records and of the files beside them. Their columns are those of the task (`Task.columns`)."""
+"""Tables: a pure function of records and of the files beside them.
+
+Which metrics they show is the task's: `evaluation/matching/metrics/columns.py`, `evaluation/probing/columns.py`. The others are here.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -19,7 +19,7 @@ from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
-from .collapse import collapsed
+from .collapse import EVERY, WINDOW, collapsed
 from .config import TrainConfig
 from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
 from .data.prefetch import Pace, fetched_ahead
@@ -141,9 +141,10 @@ class _Run:
         self.collapsed = True
         if self.fabric.is_global_zero:
             LOG.warning(
-                "step %d: descriptors have collapsed: in the last 100 steps a true match was nearer than another point of the picture "
+                "step %d: descriptors have collapsed: in the last %d steps a true match was nearer than another point of the picture "
                 "in %.0f %% of cases (chance: 50 %%); try another --objective, or a lower --learning-rate (now %g)",
                 self.state.step,
+                EVERY * WINDOW,
                 100 * mean,
                 self.config.learning_rate,
             )

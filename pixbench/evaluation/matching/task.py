@@ -21,20 +21,10 @@ from .dense_matcher import Search
 from .evaluate import evaluate
 from .levels.level import LEVELS
 from .metrics import MATCHING_METRICS
+from .metrics.columns import DENSE_COLUMNS, POINT_COLUMNS
 from .pairs import EvaluationPairs
 from .real.open import open_pairs
 from .rescore import renew, rescore
-
-POINT_COLUMNS: Mapping[str, str] = {
-    "mma@3": "MMA@3",
-    **{f"mma@3@{level}": level for level in LEVELS},
-    "pose_auc@10/poselib": "AUC@10° PoseLib",
-    "pose_auc@10/magsac": "AUC@10° MAGSAC",
-    "homography_auc@5": "AUC@5 px",
-    "coverage": "coverage",
-    "matches": "matches a pair",
-}
-"""Columns for matchers of points, whose queries mostly lie between the points that they match."""
 
 
 class Matching(Task):
@@ -43,20 +33,7 @@ class Matching(Task):
     name = "matching"
     title = "where query pixels of one view lie in another"
     primary = "delta_avg"
-    columns: Mapping[str, str] = {
-        "delta_avg": "δ_avg",
-        **{f"delta_avg@{level}": level for level in LEVELS},
-        "delta_avg_matchable": "matchable",
-        "delta_avg_edges": "with edges",
-        "pck@1": "PCK@1",
-        "pck@4": "PCK@4",
-        "epe_median": "median EPE",
-        "mma@3": "MMA@3",
-        "closer": "closer",
-        "pose_auc@10/magsac": "AUC@10° MAGSAC",
-        "pose_auc@10/poselib": "AUC@10° PoseLib",
-        "homography_auc@5": "AUC@5 px",
-    }
+    columns = DENSE_COLUMNS
     metrics = MATCHING_METRICS
     ranked = tuple(f"{metric}@{level}" for metric in ("delta_avg", "mma@3") for level in LEVELS)
     units = "scenes"

@@ -20,6 +20,7 @@ from ..reproduction import Comparison, compare_metrics
 from ..request import DataAccess, EvaluationRequest
 from ..task import METRICS, Task
 from .calibration import BINS, binned_gap
+from .columns import CLASSIFICATION_COLUMNS
 from .domains import DOMAIN_SETS, DomainSuite, LabelledDomain
 from .grid import describe_images
 from .linear_probe import STRENGTHS
@@ -73,15 +74,7 @@ class Classification(Task):
     name = "classification"
     title = "which class an image has, in the training domains and in one held back"
     primary = "ood_accuracy/training-domain"
-    columns: Mapping[str, str] = {
-        "id_accuracy/training-domain": "ID",
-        "ood_accuracy/training-domain": "OOD",
-        "ood_accuracy/leave-one-domain-out": "OOD, leave one out",
-        "ood_accuracy/oracle": "OOD, oracle",
-        "ood_ece/training-domain": "OOD ECE",
-        "id_accuracy/head": "ID, head",
-        "ood_accuracy/head": "OOD, head",
-    }
+    columns = CLASSIFICATION_COLUMNS
     metrics = CLASSIFICATION_METRICS
     units = "test images"
 

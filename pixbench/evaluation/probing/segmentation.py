@@ -28,6 +28,7 @@ from ..request import DataAccess, EvaluationRequest, ProgressBar, no_progress_ba
 from ..suite import GeneratedSuite, Opening, Suite
 from ..task import METRICS, Task
 from .calibration import BINS
+from .columns import SEGMENTATION_COLUMNS
 from .linear_probe import PIXEL_PROBE_STEPS, PIXEL_PROBE_STRENGTH, fit_linear_probe
 from .pixel_classes import PixelClasses, mean_iou, pixel_accuracy, pixel_calibration_error, read_classes, write_classes
 from .structure import (
@@ -104,18 +105,7 @@ class Segmentation(Task):
     name = "segmentation"
     title = "which class each pixel of a room has, and where instances and edges are"
     primary = "ood_miou"
-    columns: Mapping[str, str] = {
-        "id_pixel_accuracy": "ID accuracy",
-        "ood_pixel_accuracy": "OOD accuracy",
-        "id_miou": "ID mIoU",
-        "ood_miou": "OOD mIoU",
-        "ood_pixel_ece": "OOD ECE",
-        "instance_iou": "instance IoU",
-        "instance_rand": "Rand index",
-        "depth_edge_ap": "depth edge AP",
-        "normal_edge_ap": "normal edge AP",
-        "binary_share": "binary values",
-    }
+    columns = SEGMENTATION_COLUMNS
     metrics = SEGMENTATION_METRICS
 
     def run(self, model: Model, request: EvaluationRequest) -> tuple[Path, Record]:

@@ -1,1 +1,1 @@
-"""Real pairs with ground truth: one file for each layout that a folder may have."""
+"""Real pairs with ground truth. `layouts` has one file for each layout that a folder may have."""

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from ....errors import UserError
-from .files import read_disparity, read_flow, same_size
-from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view
-from .truth import disparity_truth, flow_truth
+from .....errors import UserError
+from ..files import read_disparity, read_flow, same_size
+from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view
+from ..truth import disparity_truth, flow_truth
 
 CAMERAS = (("image_2", "image_3"), ("colored_0", "colored_1"), ("image_0", "image_1"))
 """Folders of left and right pictures; the first that exist are used: 2015 in colour, 2012 in colour and grey."""

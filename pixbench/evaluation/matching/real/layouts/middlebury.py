@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from .files import read_disparity, read_flow, read_grey, same_size
-from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
-from .truth import NEARER_PX, disparity_truth, flow_truth
+from ..files import read_disparity, read_flow, read_grey, same_size
+from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from ..truth import NEARER_PX, disparity_truth, flow_truth
 
 SEEN = 255
 """Of a mask: seen by both cameras. 128 is hidden, 0 unknown."""

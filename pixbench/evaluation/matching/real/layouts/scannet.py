@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ....errors import UserError
-from ....geometry.cameras import Camera
-from ....image.picture import opened_image
-from ....io.untrusted import inside
-from .files import read_depth
+from .....errors import UserError
+from .....geometry.cameras import Camera
+from .....image.picture import opened_image
+from .....io.untrusted import inside
+from ..files import read_depth
+from ..layout import GroundTruth, Layout, RealPair, RealScene, RealView, Size, file_view
+from ..listed_truth import intrinsics
+from ..plain_npz import npz_names, read_npz
+from ..truth import DEPTH_TOLERANCE, depth_truth
 from .hpatches import read_matrix
-from .layout import GroundTruth, Layout, RealPair, RealScene, RealView, Size, file_view
-from .listed_pair import intrinsics
-from .plain_npz import npz_names, read_npz
-from .truth import DEPTH_TOLERANCE, depth_truth
 
 MILLIMETRES = 0.001
 

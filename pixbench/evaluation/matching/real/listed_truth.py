@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ....errors import UserError
 from ....geometry.cameras import Camera, inverse_rigid
 from ....geometry.pixels import INTEGER_CENTRES_TO_UV
+from ....image.homography import homography_to_uv
 from .files import read_depth, read_disparity, read_flow, read_mask, same_size
-from .hpatches import homography_to_uv
 from .layout import GroundTruth, Size
 from .truth import depth_truth, disparity_truth, flow_truth, plane
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ....errors import UserError
-from ....io.documents import read_json
-from ....io.untrusted import check_shown, inside, parsing, read_text
-from .layout import Layout, RealPair, RealScene, file_view
-from .listed_pair import Centres, ListedPair, ListPart, listed_truth
-from .truth import DEPTH_TOLERANCE
+from .....errors import UserError
+from .....io.documents import read_json
+from .....io.untrusted import check_shown, inside, parsing, read_text
+from ..layout import Layout, RealPair, RealScene, file_view
+from ..listed_truth import Centres, ListedPair, ListPart, listed_truth
+from ..truth import DEPTH_TOLERANCE
 
 
 class PairList(ListPart):

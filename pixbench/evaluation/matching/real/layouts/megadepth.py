@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ....errors import UserError
-from ....geometry.cameras import Camera
-from ....io.untrusted import inside
-from .files import read_depth
-from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
-from .listed_pair import intrinsics
-from .plain_npz import npz_names, read_npz
-from .truth import DEPTH_TOLERANCE, depth_truth
+from .....errors import UserError
+from .....geometry.cameras import Camera
+from .....io.untrusted import inside
+from ..files import read_depth
+from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from ..listed_truth import intrinsics
+from ..plain_npz import npz_names, read_npz
+from ..truth import DEPTH_TOLERANCE, depth_truth
 
 KEYS = ("pair_infos", "image_paths", "depth_paths", "intrinsics", "poses")
 

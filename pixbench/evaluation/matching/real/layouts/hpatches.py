@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from ....errors import UserError
-from ....geometry.pixels import INTEGER_CENTRES_TO_UV
-from ....io.untrusted import read_text
-from .layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
-from .truth import plane
+from .....errors import UserError
+from .....image.homography import homography_to_uv
+from .....io.untrusted import read_text
+from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
+from ..truth import plane
 
 LARGEST_MATRIX = 10_000
 """Bytes of a file with a matrix."""
@@ -51,11 +51,6 @@ def _picture(folder: Path, number: int) -> Path:
 def _truth(file: Path, size_a: Size, size_b: Size) -> GroundTruth:
     del size_a
     return plane(homography_to_uv(read_matrix(file, 3)), size_b)
-
-
-def homography_to_uv(H: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
-    """A homography between whole pixel centres, as one of uv."""
-    return INTEGER_CENTRES_TO_UV @ H @ np.linalg.inv(INTEGER_CENTRES_TO_UV)
 
 
 def read_matrix(file: Path, size: int) -> Float[np.ndarray, "size size"]:
