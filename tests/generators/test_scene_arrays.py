@@ -1,4 +1,4 @@
-"""What is stored of a scene beside its pictures, held against the cameras, poses and triangles it follows from."""
+"""Stored arrays of a scene other than its images, against the cameras, poses and triangles from which they follow."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pixbench.geometry.pixels import in_image, nearest_pixel_index
 K = np.array([[100.0, 0, 50], [0, 100, 50], [0, 0, 1]])
 
 
-def test_boxes_are_the_edges_of_the_pixels() -> None:
+def test_visible_boxes_enclose_instance_pixels() -> None:
     instance = np.zeros((1, 6, 8), np.uint16)
     instance[0, 2:4, 3:7] = 2
     instance[0, 0, 0] = 4
@@ -28,7 +28,7 @@ def test_boxes_are_the_edges_of_the_pixels() -> None:
     assert boxes[2, 0].tolist() == [0, 0, 1, 1]
 
 
-def test_the_amodal_box_is_that_of_the_projected_corners() -> None:
+def test_amodal_boxes_enclose_projected_corners() -> None:
     # A cube of 1 m whose front face is 3 m before the camera: 100 / 3 px wide, centred, and it reaches out of a smaller image.
     cube = Placed(asset_of(box(1, 1, 1)), np.eye(4))
     ahead = Camera(K, look_at(np.array([0, -3.5, 0.5]), np.array([0, 0, 0.5])), 100, 100)
@@ -38,9 +38,9 @@ def test_the_amodal_box_is_that_of_the_projected_corners() -> None:
     assert np.isnan(boxes[0, 1]).all()
 
 
-def test_followed_points_lie_where_the_dense_truth_says(tiny: Path) -> None:
+def test_tracks_agree_with_dense_ground_truth(tiny: Path) -> None:
     dataset = Dataset(tiny)
-    followed = visible = 0
+    tracked = visible = 0
     for scene in dataset.scenes():
         point, uv, status, instance = (scene.read(f"track_{name}") for name in ("point", "uv", "status", "instance"))
         assert len(point) == 256
@@ -54,11 +54,11 @@ def test_followed_points_lie_where_the_dense_truth_says(tiny: Path) -> None:
             seen = status[:, view] == Status.VISIBLE
             assert in_image(uv[seen, view], 48, 48).all()
             column, row = nearest_pixel_index(uv[seen, view], 48, 48).T
-            # Where a point is seen, the picture's own surface is that instance, as near as the pixel's slope allows.
+            # Where a point is visible, its pixel shows the same instance and depth, up to the surface's slope within the pixel.
             assert (scene.read("instance", view)[row, column] == instance[seen]).mean() > 0.99
             assert np.median(np.abs(scene.read("depth_m", view)[row, column] / depth[seen] - 1)) < 0.01
-            followed, visible = followed + len(point), visible + int(seen.sum())
-    assert visible > 0.4 * followed
+            tracked, visible = tracked + len(point), visible + int(seen.sum())
+    assert visible > 0.4 * tracked
     dataset.close()
 
 
@@ -78,7 +78,7 @@ def test_object_coordinates_and_distance_agree_with_pose_and_depth(tiny: Path) -
     dataset.close()
 
 
-def test_pairs_can_be_drawn_by_what_they_share_and_by_angle(tiny: Path) -> None:
+def test_pair_keys_filter_by_overlap_and_angle(tiny: Path) -> None:
     dataset = Dataset(tiny)
     keys = dataset.pair_keys()
     shares = {key: dataset.pair(key).visible.mean() for key in keys}
@@ -89,7 +89,7 @@ def test_pairs_can_be_drawn_by_what_they_share_and_by_angle(tiny: Path) -> None:
     angles = scene.read("pair_angle_deg")
     chosen = dataset.pair_keys(angle_deg=(0.0, float(np.median(angles))))
     assert sum(key.scene == 0 for key in chosen) == (angles <= np.median(angles)).sum()
-    # The angle at what both see, computed here from stored depth.
+    # The angle at points visible in both views, recomputed from stored depth.
     key = keys[0]
     seen = dataset.pair(key).visible
     rays = [scene.camera(view).centre - scene.points(key.a)[seen] for view in (key.a, key.b)]
@@ -100,7 +100,7 @@ def test_pairs_can_be_drawn_by_what_they_share_and_by_angle(tiny: Path) -> None:
     dataset.close()
 
 
-def test_the_histogram_counts_by_hand() -> None:
+def test_pair_histogram_matches_hand_computed_counts() -> None:
     found = pair_histogram([(np.array([0.05, 0.55, 0.0]), np.array([3.0, 50.0, np.nan])), (np.array([0.55]), np.array([52.0]))])
     assert found["blind"] == 1
     assert found["counts"][0][0] == 1
@@ -108,7 +108,7 @@ def test_the_histogram_counts_by_hand() -> None:
     assert np.sum(found["counts"]) == 3
 
 
-def test_a_black_body_is_red_when_cool_and_blue_when_hot() -> None:
+def test_black_body_is_red_at_low_and_blue_at_high_temperature() -> None:
     assert np.allclose(black_body(6500.0), 1.0)
     warm, cold = black_body(3000.0), black_body(10000.0)
     assert warm[0] > 1.3 > 1.0 > 0.5 > warm[2]

@@ -1,4 +1,4 @@
-"""Embree and Open3D were built by others from the same source of truth, geometry: they must agree, or the rays are ties."""
+"""Embree against Open3D: first hits and occlusion agree, except for ties."""
 
 from collections.abc import Callable
 from functools import cache
@@ -36,7 +36,7 @@ def _generator() -> Generator3D:
 
 
 def _room(index: int) -> tuple[np.ndarray, Rays]:
-    """Triangles of a generated scene, with rays through every pixel sample and others from there to all sides."""
+    """Triangles of a generated scene, with rays through every pixel sample and as many in random directions."""
     scene, geometry, _, _ = _generator().composer.compose(index)
     rng = np.random.default_rng(index)
     seen = np.concatenate([camera.rays(pixel_samples(camera.width, camera.height)).reshape(-1, 3) for camera in scene.cameras])
@@ -61,7 +61,7 @@ CASES: list[Callable[[], tuple[np.ndarray, Rays]]] = [*(lambda k=k: _room(k) for
 
 
 @pytest.mark.parametrize("case", CASES, ids=[*(f"room {k}" for k in SCENES), "tent"])
-def test_first_hits_agree_but_for_ties(case: Callable[[], tuple[np.ndarray, Rays]]) -> None:
+def test_first_hits_agree_except_for_ties(case: Callable[[], tuple[np.ndarray, Rays]]) -> None:
     corners, (origins, directions) = case()
     (a, t_a), (b, t_b) = (caster(corners).first_hit(origins, directions) for caster in (EmbreeCaster, Open3DCaster))
     assert a.dtype == b.dtype == np.int32
@@ -91,7 +91,7 @@ def test_occlusion_agrees(case: Callable[[], tuple[np.ndarray, Rays]]) -> None:
     np.testing.assert_array_equal(hidden, np.isfinite(t) & (share > 1))
 
 
-def test_no_rays_and_endless_reach() -> None:
+def test_empty_ray_batch_and_infinite_range() -> None:
     for caster in (EmbreeCaster(ONE), Open3DCaster(ONE)):
         down, at = np.array([[0.0, 0.0, -2.0]] * 2), np.array([[0.2, 0.2, 4.0], [5.0, 5.0, 4.0]])
         assert caster.first_hit(at, down)[1].tolist() == pytest.approx([2.0, np.inf])
@@ -101,7 +101,7 @@ def test_no_rays_and_endless_reach() -> None:
 
 
 @pytest.mark.parametrize("index", SCENES)
-def test_truth_of_a_pair_agrees(index: int) -> None:
+def test_pair_ground_truth_agrees(index: int) -> None:
     scene, geometry, _, _ = _generator().composer.compose(index)
     status = []
     for caster in (EmbreeCaster(geometry.corners), Open3DCaster(geometry.corners)):
@@ -111,7 +111,7 @@ def test_truth_of_a_pair_agrees(index: int) -> None:
     assert len(np.unique(status[0])) >= 3
 
 
-def test_the_generator_makes_the_same_scene_with_either() -> None:
+def test_generated_scene_does_not_depend_on_the_caster() -> None:
     one, other = (Generator3D(CONFIG.model_copy(update={"caster": name})).scene(0).arrays for name in ("embree", "open3d"))
     assert one.keys() == other.keys()
     for name in ("instance", "triangle", "status"):
@@ -120,11 +120,13 @@ def test_the_generator_makes_the_same_scene_with_either() -> None:
 
 
 @pytest.mark.parametrize("failure", [ImportError("no module"), OSError("libGL.so.1: cannot open shared object file")])
-def test_a_missing_package_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+def test_missing_package_error_is_one_line(monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
     def fails(name: str) -> None:
         raise failure
 
     monkeypatch.setattr("pixbench.generators.casters.open3d.import_module", fails)
-    with pytest.raises(UserError, match=r'caster open3d needs the package open3d: pip install "pixbench\[open3d\]" and the system') as told:
+    with pytest.raises(
+        UserError, match=r'caster open3d needs the package open3d: pip install "pixbench\[open3d\]" and the system'
+    ) as exc_info:
         Open3DCaster(ONE)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(exc_info.value)

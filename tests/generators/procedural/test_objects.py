@@ -13,7 +13,7 @@ def _areas(mesh: Mesh) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", sorted(CATEGORIES))
-def test_objects_stand_on_the_ground_and_have_real_sizes(name: str) -> None:
+def test_objects_rest_on_the_ground_with_realistic_sizes(name: str) -> None:
     for seed in SEEDS:
         asset = build(name, seed)
         low, high = asset.mesh.bounds
@@ -24,11 +24,11 @@ def test_objects_stand_on_the_ground_and_have_real_sizes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CATEGORIES))
-def test_meshes_are_fit_for_truth(name: str) -> None:
+def test_meshes_have_valid_faces_and_unit_normals(name: str) -> None:
     for seed in SEEDS:
         mesh = build(name, seed).mesh
         assert _areas(mesh).min() > 5e-10
-        # No face twice, in either winding: one surface point would have two ids.
+        # No duplicate faces, in either winding: one surface point would have two ids.
         keys = np.sort(
             np.round(mesh.vertices[mesh.faces] * 1e6).astype(np.int64).view([("x", "i8"), ("y", "i8"), ("z", "i8")])[..., 0], axis=1
         )
@@ -36,7 +36,7 @@ def test_meshes_are_fit_for_truth(name: str) -> None:
         assert np.allclose(np.linalg.norm(mesh.normals, axis=2), 1, atol=1e-3)
 
 
-def test_closed_shapes_face_outwards() -> None:
+def test_closed_meshes_are_wound_outwards() -> None:
     for name in ("speaker", "mug", "bowl", "jar", "bottle", "cabinet"):
         mesh = build(name, 1).mesh
         corners = mesh.vertices[mesh.faces].astype(float)
@@ -44,7 +44,7 @@ def test_closed_shapes_face_outwards() -> None:
         assert volume > 0
 
 
-def test_a_seed_is_an_object_and_another_seed_another() -> None:
+def test_objects_are_determined_by_their_seed() -> None:
     one, same, other = build("chair", 5), build("chair", 5), build("chair", 6)
     assert np.array_equal(one.mesh.vertices, same.mesh.vertices)
     assert one.id == same.id == "procedural/chair/0000000000000005"

@@ -1,4 +1,4 @@
-"""Pictures by OpenGL, held against the ray caster: the same places, colours and light."""
+"""OpenGL rendering against the ray caster: geometry, colours and lighting."""
 
 import os
 import subprocess
@@ -43,8 +43,8 @@ def _composed() -> tuple[Scene, Geometry, RayCaster]:
     return Generator3D(Config3D(views=2, size=64, seed=5)).composer.compose(0)[:3]
 
 
-def _drawn(geometry: Geometry, camera: Camera, factor: int = 1) -> np.ndarray:
-    """Linear light of surfaces that only shine by themselves."""
+def _render_emission(geometry: Geometry, camera: Camera, factor: int = 1) -> np.ndarray:
+    """Render emissive surfaces without lights; returns linear radiance."""
     scene = OpenGLScene(geometry, ())
     scene.aim(camera, factor)
     scene.light_up(DARK, 1.0)
@@ -72,16 +72,16 @@ def _camera(width: int = 48, height: int = 40, eye: tuple[float, float, float] =
     return Camera(K, look_at(np.array(eye), np.array([0.0, 2.0, 0.0])), width, height)
 
 
-def test_surfaces_lie_where_rays_hit_them_to_an_eighth_of_a_pixel() -> None:
-    """Eight samples a pixel each way: OpenGL and rays through the same places may differ only beside an edge."""
+def test_surfaces_match_ray_casting_to_an_eighth_of_a_pixel() -> None:
+    """With 8 x 8 samples per pixel, OpenGL and rays through the same points may differ only at edges."""
     scene, geometry, caster = _composed()
     plain = tuple(Material(((k % 3) / 2, (k // 3 % 3) / 2, (k // 9 % 3) / 2), emission=1.0) for k in range(1, 27))
     shown = replace(geometry, material=geometry.instance % 26, materials=plain, color=None)
     camera, factor = scene.cameras[0], 8
-    # Off the middle and of two focal lengths, so that no mistake of sign or axis can hide.
+    # An off-centre principal point and two focal lengths, so that errors of sign or axis are detected.
     K = camera.K + np.array([[0, 0, 3.3], [0, 4.0, -5.7], [0, 0, 0]])
     camera = Camera(K, camera.T_world_cam, 64, 48)
-    picture = _drawn(shown, camera, factor)
+    picture = _render_emission(shown, camera, factor)
     off = {}
     for shift in (0.0, 0.25):
         uv = pixel_centres(64 * factor, 48 * factor) / factor + shift
@@ -98,7 +98,7 @@ def test_surfaces_lie_where_rays_hit_them_to_an_eighth_of_a_pixel() -> None:
     assert off[0.25] > 100
 
 
-def test_textures_are_the_right_way_up_and_repeat() -> None:
+def test_textures_have_the_right_orientation_and_repeat() -> None:
     """Five by three texels: rows of three bytes are not multiples of four bytes then."""
     texels = np.random.default_rng(1).choice(np.array([0, 255], np.uint8), (3, 5, 3))
     quad = _quad(FACING, Material((1, 1, 1), texels, emission=1.0))
@@ -106,21 +106,21 @@ def test_textures_are_the_right_way_up_and_repeat() -> None:
     table[:, 18:] *= 2
     camera = _camera(200, 200)
     camera = Camera(np.array([[200.0, 0, 100], [0, 200, 100], [0, 0, 1]]), camera.T_world_cam, 200, 200)
-    picture = _drawn(replace(quad, table=table), camera)
+    picture = _render_emission(replace(quad, table=table), camera)
     # The rectangle fills the picture; ten by six texels, each seen at its centre.
     rows, columns = (np.arange(6) * 200 + 100) // 6, np.arange(10) * 20 + 10
     seen = picture[np.ix_(rows, columns)]
     np.testing.assert_allclose(seen, np.tile(texels, (2, 2, 1)) / 255, atol=0.2)
 
 
-def test_colours_of_corners_are_srgb_and_multiply_the_materials() -> None:
+def test_vertex_colours_are_srgb_and_multiply_the_material() -> None:
     quad = _quad(FACING, Material((0.5, 1.0, 1.0), emission=1.0))
     colored = replace(quad, color=np.broadcast_to(np.uint8([255, 128, 64]), (2, 3, 3)))
     # sRGB 0.5, 128/255 and 64/255 in linear light (IEC 61966-2-1).
-    np.testing.assert_allclose(_drawn(colored, _camera())[20, 24], [0.2140, 0.2159, 0.0513], atol=0.005)
+    np.testing.assert_allclose(_render_emission(colored, _camera())[20, 24], [0.2140, 0.2159, 0.0513], atol=0.005)
 
 
-def test_a_scene_without_lights_shows_what_shines() -> None:
+def test_scene_without_lights_shows_emission() -> None:
     geometry = _quad(FACING, Material((0.2, 0.4, 0.8), emission=1.0))
     caster = EmbreeCaster(geometry.corners)
     view = trace_view(caster, geometry.corners, geometry.instance, _camera())
@@ -128,7 +128,7 @@ def test_a_scene_without_lights_shows_what_shines() -> None:
     assert 20 < red < green < blue < 255
 
 
-def _lit(geometry: Geometry, camera: Camera, light: Light, preset: str = "fast", gain: float = 1.0) -> np.ndarray:
+def _render_lit(geometry: Geometry, camera: Camera, light: Light, preset: str = "fast", gain: float = 1.0) -> np.ndarray:
     caster = EmbreeCaster(geometry.corners)
     view = trace_view(caster, geometry.corners, geometry.instance, camera)
     appearance = ViewAppearance(np.full((1, 3), gain), 0.0, np.ones(3))
@@ -138,14 +138,14 @@ def _lit(geometry: Geometry, camera: Camera, light: Light, preset: str = "fast",
 LAMP = Light("area", np.array([0.0, 0.5, 1.5]), np.array([0.2, 0, 0]), np.array([0, -0.2, 0.0]), np.array([5.0, 4.0, 3.0]))
 
 
-def test_both_sides_of_a_surface_are_lit_as_seen() -> None:
-    front, back = (_lit(_quad(FACING, Material(), turned=turned), _camera(), LAMP) for turned in (False, True))
+def test_surfaces_are_lit_from_both_sides() -> None:
+    front, back = (_render_lit(_quad(FACING, Material(), turned=turned), _camera(), LAMP) for turned in (False, True))
     np.testing.assert_array_equal(front, back)
     assert front[20, 24].min() > 60
 
 
-def test_a_lamp_lights_what_is_under_it_as_the_ray_caster_has_it() -> None:
-    """Linear light along a floor under a lamp, against raycast's of the same scene: shape and strength."""
+def test_lamp_illumination_matches_raycast() -> None:
+    """The image of a floor under a lamp, against raycast's: shape and strength of the illumination."""
     floor = [[-4.0, 6.0, -1.0], [4.0, 6.0, -1.0], [4.0, -1.0, -1.0], [-4.0, -1.0, -1.0]]
     geometry, camera = _quad(floor, Material()), _camera(eye=(0.0, 0.0, 1.5))
     lamp = replace(LAMP, position=np.array([0.0, 2.0, 1.2]))
@@ -158,7 +158,7 @@ def test_a_lamp_lights_what_is_under_it_as_the_ray_caster_has_it() -> None:
     assert np.corrcoef(rays[floor_seen].ravel(), opengl[floor_seen].ravel())[0, 1] > 0.99
 
 
-def test_default_has_shadows_and_fast_has_only_the_suns() -> None:
+def test_default_preset_has_lamp_shadows_and_fast_only_sun_shadows() -> None:
     """A small plate between the lamp and the floor."""
     floor = _quad([[-4.0, 6.0, -1.0], [4.0, 6.0, -1.0], [4.0, -1.0, -1.0], [-4.0, -1.0, -1.0]], Material())
     plate = _quad([[-0.3, 2.3, 0.0], [0.3, 2.3, 0.0], [0.3, 1.7, 0.0], [-0.3, 1.7, 0.0]], Material())
@@ -167,13 +167,13 @@ def test_default_has_shadows_and_fast_has_only_the_suns() -> None:
     camera = _camera(eye=(0.0, -0.5, -0.4))
     lamp = replace(LAMP, position=np.array([0.0, 2.0, 1.2]))
     u, v = np.floor(camera.project(np.array([[0.0, 2.0, -1.0]]))[0][0]).astype(int)
-    fast, fine = (_lit(joined, camera, lamp, preset)[v, u].mean() for preset in ("fast", "default"))
+    fast, fine = (_render_lit(joined, camera, lamp, preset)[v, u].mean() for preset in ("fast", "default"))
     assert fine < 0.75 * fast
     sun = Light("sun", np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), np.ones(3))
-    assert _lit(joined, camera, sun)[v, u].mean() < 0.6 * _lit(floor, camera, sun)[v, u].mean()
+    assert _render_lit(joined, camera, sun)[v, u].mean() < 0.6 * _render_lit(floor, camera, sun)[v, u].mean()
 
 
-def test_pictures_look_like_the_ray_casters() -> None:
+def test_images_correlate_with_raycast() -> None:
     scene, geometry, caster = _composed()
     for camera, appearance in zip(scene.cameras, scene.appearances, strict=True):
         view: View = trace_view(caster, geometry.corners, geometry.instance, camera)
@@ -189,29 +189,29 @@ def test_pictures_look_like_the_ray_casters() -> None:
             assert np.corrcoef(a[clear][::-1].ravel(), b[clear].ravel())[0, 1] < 0.5
 
 
-def test_sizes_change_from_view_to_view_and_may_be_odd() -> None:
+def test_image_size_may_change_between_views_and_be_odd() -> None:
     geometry = _quad(FACING, Material())
-    first = _lit(geometry, _camera(33, 21), LAMP)
-    assert _lit(geometry, _camera(50, 47), LAMP, "default").shape == (47, 50, 3)
-    np.testing.assert_array_equal(_lit(geometry, _camera(33, 21), LAMP), first)
+    first = _render_lit(geometry, _camera(33, 21), LAMP)
+    assert _render_lit(geometry, _camera(50, 47), LAMP, "default").shape == (47, 50, 3)
+    np.testing.assert_array_equal(_render_lit(geometry, _camera(33, 21), LAMP), first)
 
 
-def test_exposure_undoes_a_lamps_gain_but_not_its_colour() -> None:
+def test_exposure_compensates_lamp_gain_but_not_colour() -> None:
     geometry = _quad(FACING, Material((1.0, 1.0, 1.0)))
-    dim, bright = _lit(geometry, _camera(), LAMP, gain=0.3), _lit(geometry, _camera(), LAMP, gain=30.0)
+    dim, bright = _render_lit(geometry, _camera(), LAMP, gain=0.3), _render_lit(geometry, _camera(), LAMP, gain=30.0)
     inside = np.s_[8:32, 12:36]
     assert np.abs(dim[inside].astype(int) - bright[inside]).max() <= 3
     assert (np.diff(bright[20, 24].astype(int)) < -10).all()
 
 
-def test_the_strongest_four_lamps_and_every_sun_are_kept() -> None:
+def test_four_strongest_lamps_and_all_suns_are_drawn() -> None:
     lamps = tuple(replace(LAMP, radiance=np.full(3, strength)) for strength in (3.0, 1.0, 5.0, 2.0, 4.0))
     sun = Light("sun", np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), np.ones(3))
     assert drawn_lights((*lamps, sun)) == [0, 2, 3, 4, 5]
 
 
-def test_lights_are_summed_in_one_order() -> None:
-    """pyrender keeps them in sets, whose order would else follow from where objects lie in memory."""
+def test_lights_have_a_fixed_order() -> None:
+    """pyrender keeps lights in sets, whose order would otherwise depend on memory addresses."""
     lamps = tuple(replace(LAMP, radiance=np.full(3, strength)) for strength in (3.0, 1.0, 2.0, 2.0))
     sun = Light("sun", np.array([0.0, 0.0, 1.0]), np.zeros(3), np.zeros(3), np.ones(3))
     scene = OpenGLScene(_quad(FACING, Material()), (*lamps, sun, sun)).scene
@@ -229,7 +229,7 @@ print(hashlib.sha256(rgb.tobytes()).hexdigest())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", ["egl", "osmesa"])
-def test_the_same_scene_has_the_same_bytes_in_every_process(platform: str) -> None:
+def test_rendering_is_identical_across_processes(platform: str) -> None:
     runs = [
         subprocess.Popen(
             [sys.executable, "-c", SCRIPT],
@@ -247,13 +247,13 @@ def test_the_same_scene_has_the_same_bytes_in_every_process(platform: str) -> No
     assert one == other
 
 
-def test_a_missing_package_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_error_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opengl_backend, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r'renderer pyrender needs the package pyrender-maintained: pip install "pixbench\[pyrender\]"'):
         opengl_backend.load_pyrender.__wrapped__()
 
 
-def test_the_first_platform_that_draws_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_working_platform_is_selected(monkeypatch: pytest.MonkeyPatch) -> None:
     works: set[str] = set()
 
     def run(command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
@@ -269,7 +269,7 @@ def test_the_first_platform_that_draws_is_taken(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.slow
-def test_a_platform_that_does_not_start_ends_the_command_in_one_line(tmp_path: Path) -> None:
+def test_failing_platform_error_is_one_line(tmp_path: Path) -> None:
     command = "generate 3d --out data --scenes 1 --views 2 --size 32 --workers 1 --set renderer=pyrender".split()
     run = subprocess.run(
         [sys.executable, "-m", "pixbench", *command], env=os.environ | {PLATFORM: "none"}, cwd=tmp_path, capture_output=True, text=True

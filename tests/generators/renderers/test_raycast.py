@@ -90,7 +90,7 @@ def test_occlusion_rays_are_cosine_distributed(made: tuple[Geometry, np.ndarray,
 
 
 @pytest.mark.parametrize("light", [LAMP, SUN], ids=["area", "sun"])
-def test_shadow_rays_go_to_the_light(light: Light, made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]) -> None:
+def test_shadow_rays_point_to_the_light(light: Light, made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]) -> None:
     samples = made[3]
     numbers = np.random.default_rng(2).random((COUNT, 2), np.float32)
     rays = shadow_rays(samples, light, numbers, 1e-3)
@@ -110,7 +110,9 @@ def test_shadow_rays_go_to_the_light(light: Light, made: tuple[Geometry, np.ndar
 
 
 @pytest.mark.parametrize("light", [LAMP, SUN], ids=["area", "sun"])
-def test_light_is_summed_over_the_quarters_of_a_lamp(light: Light, made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]) -> None:
+def test_add_light_sums_over_the_quarters_of_an_area_light(
+    light: Light, made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]
+) -> None:
     geometry, _, _, samples = made
     atlas, color = _atlas(geometry), np.array([1.0, 0.5, 0.25], np.float32)
     visibility = np.random.default_rng(3).random(COUNT).astype(np.float32)
@@ -137,7 +139,7 @@ def test_light_is_summed_over_the_quarters_of_a_lamp(light: Light, made: tuple[G
     assert not direct[~at].any()
 
 
-def test_radiance_is_albedo_times_light_plus_highlights(made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]) -> None:
+def test_shade_combines_albedo_light_and_specular_highlights(made: tuple[Geometry, np.ndarray, np.ndarray, SurfaceSamples]) -> None:
     geometry, _, _, samples = made
     atlas, rng = _atlas(geometry), np.random.default_rng(4)
     albedo, direct, specular = rng.random((3, COUNT, 3)).astype(np.float32)
@@ -157,7 +159,7 @@ def test_pixels_are_means_of_their_samples() -> None:
     np.testing.assert_allclose(pixel_means(radiance, 3, 4), radiance.reshape(3, 2, 4, 2, 3).mean(axis=(1, 3)), rtol=1e-5)
 
 
-def test_the_filter_averages_alike_neighbours_only() -> None:
+def test_denoise_averages_only_similar_neighbours() -> None:
     rng = np.random.default_rng(6)
     rows, columns = GRID
     samples = SurfaceSamples.empty(GRID)

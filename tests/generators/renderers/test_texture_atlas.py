@@ -24,7 +24,7 @@ def _found(atlas: Atlas, material: int, texel: np.ndarray, level: float) -> np.n
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_texture_is_interpolated_in_linear_values_of_its_mip_level(atlas: Atlas, level: int) -> None:
+def test_lookup_interpolates_linear_values_of_the_mip_level(atlas: Atlas, level: int) -> None:
     texel = RNG.uniform(-2, 3, (200, 2)).astype(np.float32)
     rows, columns = (32 >> level), (64 >> level)
     linear = to_linear(mip_levels(TEXTURE)[level].astype(np.float32) / 255)
@@ -35,7 +35,7 @@ def test_texture_is_interpolated_in_linear_values_of_its_mip_level(atlas: Atlas,
     assert found == pytest.approx(expected * to_linear(np.array(TINT, np.float32)), abs=2e-4)
 
 
-def test_levels_beyond_the_pyramid_are_its_ends(atlas: Atlas) -> None:
+def test_mip_levels_are_clamped(atlas: Atlas) -> None:
     texel = RNG.random((50, 2))
     finest = -np.log2(np.sqrt(32 * 64))
     assert np.array_equal(_found(atlas, 1, texel, -100.0), _found(atlas, 1, texel, finest))
@@ -43,7 +43,7 @@ def test_levels_beyond_the_pyramid_are_its_ends(atlas: Atlas) -> None:
     assert np.array_equal(_found(atlas, 1, texel, 100.0), _found(atlas, 1, texel, finest + coarsest))
 
 
-def test_a_material_without_texture_has_its_colour_and_none_is_black(atlas: Atlas) -> None:
+def test_untextured_material_has_its_colour_and_no_material_is_black(atlas: Atlas) -> None:
     texel = RNG.random((3, 2))
     assert _found(atlas, 0, texel, 0.0) == pytest.approx(np.tile(to_linear(np.array((0.1, 0.2, 0.3), np.float32)), (3, 1)))
     assert not _found(atlas, -1, texel, 0.0).any()

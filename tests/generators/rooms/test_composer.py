@@ -1,4 +1,4 @@
-"""Scenes from a user's own meshes: bad models are replaced and counted, splits never share one, recipes prove the assets."""
+"""Scenes from user meshes: unusable models are replaced and counted, splits share no model, recipes verify the assets."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ SMALL = {"views": 2, "size": 32, "object_count": (3, 5), "min_overlap": 0.05, "s
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Thirty boxes of two categories, and among them files that no parser can read."""
+    """Boxes of two categories, mixed with files that cannot be parsed."""
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
     root = tmp_path / "models"
     for category, size in (("crate", (0.5, 0.4, 0.3)), ("cup", (0.09, 0.08, 0.1))):
@@ -34,7 +34,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
-def test_bad_models_are_replaced_and_counted(models: Path) -> None:
+def test_unusable_models_are_replaced_and_counted(models: Path) -> None:
     generator = Generator3D(Config3D(**SMALL, objects=(f"folder:{models}",)))
     replaced: Counter[str] = Counter()
     for index in range(3):
@@ -56,7 +56,7 @@ def test_splits_share_no_model(models: Path) -> None:
     assert not used["train"] & used["test"]
 
 
-def test_a_source_without_a_usable_model_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_source_without_usable_models_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "bad").mkdir()
     for k in range(40):
@@ -65,7 +65,7 @@ def test_a_source_without_a_usable_model_is_one_line(tmp_path: Path, monkeypatch
         Generator3D(Config3D(**SMALL, objects=(f"folder:{tmp_path / 'bad'}",))).scene(0)
 
 
-def test_one_mesh_has_only_one_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_single_mesh_belongs_to_one_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "one").mkdir()
     trimesh.creation.box((0.3, 0.3, 0.3)).export(tmp_path / "one" / "a.stl")
@@ -79,7 +79,7 @@ def test_one_mesh_has_only_one_split(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert Generator3D(Config3D(**whole, split=other)).composer.categories == ("object",)
 
 
-def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
+def test_recipe_reproduces_with_copied_assets_and_rejects_changed_ones(
     models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generate("3d", Config3D(**SMALL, objects=(f"folder:{models}",)), tmp_path / "data")
@@ -94,24 +94,24 @@ def test_a_recipe_is_followed_with_a_copy_of_the_assets_and_refused_with_others(
         monkeypatch.setattr("sys.argv", ["pixbench", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out + said.err
+        output = capsys.readouterr()
+        return int(ended.value.code or 0), output.out + output.err
 
     assert run("recipe", str(tmp_path / "data"), "--out", str(tmp_path / "recipe.json"))[0] == 0
     recipe = json.loads((tmp_path / "recipe.json").read_text())
     assert recipe["assets"] == assets
     again = ("generate", "3d", "--from-recipe", str(tmp_path / "recipe.json"), "--workers", "1", "--objects", f"folder:{elsewhere}")
-    code, said = run(*again, "--out", str(tmp_path / "again"))
-    assert code == 0, said
-    assert f"{len(assets)} assets are the same to the byte" in said
+    code, output = run(*again, "--out", str(tmp_path / "again"))
+    assert code == 0, output
+    assert f"{len(assets)} assets are the same to the byte" in output
     changed = elsewhere / next(iter(assets)).split("/", 2)[2]
     box(0.2, 0.2, 0.2).export(changed)
-    code, said = run(*again, "--out", str(tmp_path / "other"))
-    assert (code, "assets are missing or differ" in said, (tmp_path / "other").exists()) == (2, True, False)
+    code, output = run(*again, "--out", str(tmp_path / "other"))
+    assert (code, "assets are missing or differ" in output, (tmp_path / "other").exists()) == (2, True, False)
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut", "altered"])
-def test_a_damaged_conversion_is_made_again(models: Path, damage: str) -> None:
+def test_damaged_mesh_cache_is_rebuilt(models: Path, damage: str) -> None:
     config = Config3D(**SMALL, objects=(f"folder:{models}",))
     before = Generator3D(config).scene(0).arrays
     for array in (models.parent / "cache").rglob("normals.npy"):
@@ -123,7 +123,7 @@ def test_a_damaged_conversion_is_made_again(models: Path, damage: str) -> None:
     assert all(before[name].tobytes() == after[name].tobytes() for name in before)
 
 
-def test_a_cache_that_cannot_be_written_is_named_and_is_no_fault_of_a_model(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unwritable_cache_is_reported_and_not_counted_as_a_model_defect(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = models.parent / "no folder"
     cache.write_text("")
     monkeypatch.setenv("PIXBENCH_CACHE", str(cache))

@@ -1,4 +1,4 @@
-"""One box with six colours, written in eight ways, in a generated data set: every pixel of it lies on the box and has its side's hue."""
+"""A box with six coloured sides, in eight file formats, in a generated data set: its pixels lie on it and have the hue of their side."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ from pixbench.generators.rooms.config import Config3D
 
 SIZE = np.array([0.5, 0.4, 0.3])
 COLORS = np.array([(230, 30, 30), (30, 200, 40), (40, 50, 230), (220, 40, 40), (40, 210, 50), (30, 40, 220)])
-"""Of the sides at -x, -y, -z, x, y and z."""
+"""Colours of the sides at -x, -y, -z, x, y and z."""
 
 CORNERS = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * SIZE / 2
 SIDES = [(0, 1, 3, 2), (0, 4, 5, 1), (0, 2, 6, 4), (4, 6, 7, 5), (2, 3, 7, 6), (1, 5, 7, 3)]
 
 
 def _obj(shift: tuple[float, float, float] = (0, 0, 0)) -> str:
-    """Comments, a line that goes on, negative indices, and materials with number signs."""
+    """An OBJ with comments, a line continuation, negative indices, and number signs in material names."""
     rows = [f"v {x:.6f} {y:.6f} {z:.6f} # corner\n" for x, y, z in CORNERS + np.array(shift)]
     faces = [f"usemtl side #{k}\nf {a - 8} {b - 8} \\\n  {c - 8} {d - 8} # side\n" for k, (a, b, c, d) in enumerate(SIDES)]
     return "mtllib m.mtl\n" + "".join(rows + faces)
@@ -35,7 +35,7 @@ def _strip() -> bytes:
 
 
 def _textured(option: str) -> dict[str, str | bytes]:
-    """The colours side by side in one texture, in a folder as in Google Scanned Objects; u counts sides, and the map scales it."""
+    """An OBJ with all colours in one texture, in the layout of Google Scanned Objects; u counts sides, and `option` scales it."""
     rows = [f"v {x} {y} {z}\n" for x, y, z in CORNERS] + [f"vt {k + 0.5} 0.5\n" for k in range(6)]
     faces = [f"f {' '.join(f'{corner + 1}/{k + 1}' for corner in side)}\n" for k, side in enumerate(SIDES)]
     mtl = f"newmtl a\nmap_Kd {option} C:\\Me\\my strip.png\n"
@@ -63,7 +63,7 @@ def _off() -> str:
 
 
 def _glb(*, mirrored: bool) -> bytes:
-    """COLOR_0 in linear light, as 16 bits; `mirrored` by a node with a negative scale, which turns the colours of x around."""
+    """A GLB with linear 16-bit COLOR_0; `mirrored` stores the points with negated x, which a node with a negative scale restores."""
     quad, points, colors = GltfQuad(), CORNERS[np.array(SIDES)].reshape(-1, 3), COLORS.repeat(4, 0) / 255
     linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     quad.attribute("POSITION", (points * [-1 if mirrored else 1, 1, 1]).astype("<f4"))
@@ -89,7 +89,7 @@ def _files() -> dict[str, str | bytes]:
 
 
 @pytest.mark.slow
-def test_pixels_of_a_data_set_lie_on_the_box_and_have_the_hue_of_its_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rendered_pixels_lie_on_the_mesh_with_the_hue_of_its_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
     root = write(tmp_path / "boxes", _files())
     source = f"folder:{root}?splits=one&up=z"
@@ -100,13 +100,13 @@ def test_pixels_of_a_data_set_lie_on_the_box_and_have_the_hue_of_its_side(tmp_pa
         workers=1,
     )
     data = Dataset(tmp_path / "set")
-    seen = {category for index in range(3) for category in _checked(data, index)}
+    seen = {category for index in range(3) for category in _check_scene(data, index)}
     data.close()
     assert seen == {name.partition("/")[0] for name in _files()}
 
 
-def _checked(data: Dataset, index: int) -> set[str]:
-    """The categories of the objects in a scene of which pixels were checked."""
+def _check_scene(data: Dataset, index: int) -> set[str]:
+    """Check the pixels of one scene; returns the categories of the objects with more than nine pixels."""
     scene = data.scene(index)
     names = [name.decode() for name in scene.read("object_category")]
     bounds, poses = scene.read("object_bounds_m"), scene.read("object_T_world_obj")

@@ -44,7 +44,7 @@ def test_two_workers_write_the_same_bytes(reference: dict[str, str], tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_path: Path) -> None:
+def test_killed_run_resumes_to_the_same_bytes(reference: dict[str, str], tmp_path: Path) -> None:
     command = _command(scenes=4)
     run = subprocess.Popen([sys.executable, "-m", "pixbench", *command], cwd=tmp_path, stderr=subprocess.DEVNULL, start_new_session=True)
     deadline = time.monotonic() + 120
@@ -60,7 +60,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(reference: dict[str, str], tmp_p
 @pytest.mark.parametrize(
     "damage", ["missing", pytest.param("truncated", marks=pytest.mark.slow), pytest.param("changed", marks=pytest.mark.slow)]
 )
-def test_a_finished_set_that_was_damaged_is_mended(reference: dict[str, str], tmp_path: Path, damage: str) -> None:
+def test_damaged_shards_of_a_finished_set_are_regenerated(reference: dict[str, str], tmp_path: Path, damage: str) -> None:
     folder = tmp_path / "data"
     generate("3d", CONFIG, folder)
     shard = folder / "shards/00002.h5"
@@ -74,7 +74,7 @@ def test_a_finished_set_that_was_damaged_is_mended(reference: dict[str, str], tm
 
 
 @pytest.mark.slow
-def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[str, str], tmp_path: Path) -> None:
+def test_interrupt_stops_workers_and_prints_one_line(reference: dict[str, str], tmp_path: Path) -> None:
     command = _command(scenes=40)
     run = subprocess.Popen(
         [sys.executable, "-m", "pixbench", *command], cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -90,21 +90,21 @@ def test_an_interrupt_ends_the_workers_and_says_so_in_one_line(reference: dict[s
     assert len(list(tmp_path.glob("data/shards/*.h5"))) < 40
 
 
-def test_an_interrupt_while_workers_start_is_held_not_lost() -> None:
-    said = []
+def test_interrupt_during_worker_start_is_deferred() -> None:
+    child_output = []
 
     def start_workers() -> None:
         with interrupts_held():
             os.kill(os.getpid(), signal.SIGINT)
-            hurt = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('lives')"
-            said.append(subprocess.run([sys.executable, "-c", hurt], capture_output=True, text=True).stdout)
+            script = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('lives')"
+            child_output.append(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout)
 
     with pytest.raises(KeyboardInterrupt):
         start_workers()
-    assert said == ["lives\n"]
+    assert child_output == ["lives\n"]
 
 
-def test_a_scene_does_not_depend_on_the_others() -> None:
+def test_scenes_are_independent_of_each_other() -> None:
     alone = Generator3D(CONFIG).scene(2).arrays
     generator = Generator3D(CONFIG)
     generator.scene(0)
@@ -112,12 +112,12 @@ def test_a_scene_does_not_depend_on_the_others() -> None:
     assert all(alone[name].tobytes() == after[name].tobytes() for name in alone)
 
 
-def test_splits_differ_and_seeds_differ() -> None:
+def test_splits_and_seeds_give_different_scenes() -> None:
     scenes = [Generator3D(CONFIG.model_copy(update=change)).composer.compose(0)[0] for change in ({}, {"split": "test"}, {"seed": 4})]
     assert len({scene.room.id for scene in scenes}) == 3
 
 
-def test_cameras_stand_inside_apart_and_share_surface(tiny: Path) -> None:
+def test_cameras_have_valid_heights_baselines_and_overlap(tiny: Path) -> None:
     dataset = Dataset(tiny)
     for stored in dataset.scenes():
         cameras = [stored.camera(view) for view in range(3)]
@@ -130,7 +130,7 @@ def test_cameras_stand_inside_apart_and_share_surface(tiny: Path) -> None:
     dataset.close()
 
 
-def test_views_are_pictures_and_differ_in_light(tiny: Path) -> None:
+def test_views_have_contrast_and_different_lighting(tiny: Path) -> None:
     dataset = Dataset(tiny)
     for stored in dataset.scenes():
         rgb = stored.read("rgb")
@@ -141,14 +141,14 @@ def test_views_are_pictures_and_differ_in_light(tiny: Path) -> None:
     dataset.close()
 
 
-def test_impossible_demands_are_refused() -> None:
+def test_invalid_configurations_are_rejected() -> None:
     with pytest.raises(UserError, match="unknown object category 'chiar': did you mean 'chair'"):
         Generator3D(Config3D(categories=("chiar",)))
     with pytest.raises(ValueError, match="object_count is 5 to 2: expected a range within 1 to 60"):
         Config3D(object_count=(5, 2))
 
 
-def test_another_data_set_in_the_folder_is_refused_and_left_alone(tiny: Path) -> None:
+def test_other_data_set_in_the_output_folder_is_rejected_and_unchanged(tiny: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tiny.rglob("*")}
     with pytest.raises(UserError, match=r"holds another data set \(object_count .* seed 7 there, 3 asked for"):
         generate("3d", CONFIG, tiny)

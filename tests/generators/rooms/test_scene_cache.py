@@ -12,7 +12,7 @@ from pixbench.geometry.cameras import transform_points
 
 
 def _textured(shape: trimesh.Trimesh, seed: int) -> Mesh:
-    """With random texture coordinates, and other normals than those of the faces."""
+    """A mesh with random texture coordinates and random normals."""
     mesh, rng = mesh_of(shape), np.random.default_rng(seed)
     normals = rng.normal(size=(len(mesh.faces), 3, 3))
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
@@ -26,7 +26,7 @@ def _room() -> CachedRoom:
     return CachedRoom(Room("test/room", mesh, np.array([[-1.0] * 3, [1.0] * 3]), ("room",), ()), EmbreeCaster)
 
 
-def test_triangles_near_a_box_are_those_whose_boxes_overlap_it() -> None:
+def test_near_returns_triangles_whose_bounds_overlap_the_box() -> None:
     room, rng = _room(), np.random.default_rng(1)
     low, high = room.corners.min(axis=1), room.corners.max(axis=1)
     for _ in range(20):
@@ -35,7 +35,7 @@ def test_triangles_near_a_box_are_those_whose_boxes_overlap_it() -> None:
         assert np.array_equal(room.near(box), expected)
 
 
-def test_the_table_has_the_meshes_in_the_world() -> None:
+def test_furnished_geometry_is_in_world_coordinates() -> None:
     room = _room()
     asset = Asset("test/cone", "cone", "", _textured(trimesh.creation.cone(0.3, 0.5), 2))
     T = pose(0.4, -0.2, 0.1, 0.7)

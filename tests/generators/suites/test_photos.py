@@ -11,13 +11,13 @@ from pixbench.generators.suites.photos import PACK, PhotoSuite
 from pixbench.models.loading import load_model
 
 
-def test_photographs_come_from_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_photo_pack_error_names_the_fetch_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     with pytest.raises(UserError, match=f"run 'pixbench assets fetch {PACK}'"):
         PhotoSuite("photos", "", 1).open(Opening(tmp_path))
 
 
-def test_the_oracle_is_right_on_photographs_of_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oracle_is_perfect_on_resized_photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     folder = tmp_path / "packs" / PACK
     folder.mkdir(parents=True)
@@ -25,12 +25,12 @@ def test_the_oracle_is_right_on_photographs_of_any_size(tmp_path: Path, monkeypa
     for name, size in (("graf1.png", (60, 80, 3)), ("graf3.png", (60, 80, 3)), ("aloeL.jpg", (50, 90, 3)), ("aloeR.jpg", (50, 90, 3))):
         Image.fromarray(rng.integers(0, 255, size).astype(np.uint8)).save(folder / name)
     Image.fromarray(np.full((50, 90), 7, np.uint8)).save(folder / "aloeGT.png")
-    # A shift by 6 px right, in centres at whole numbers: the same in ours.
+    # A shift of 6 px to the right with pixel centres at integers, which is the same with centres at .5.
     (folder / "H1to3p.xml").write_text("<opencv_storage><H13><data>1. 0. 6. 0. 1. 0. 0. 0. 1.</data></H13></opencv_storage>")
     suite = PhotoSuite("photos", "", 1, longer_side=40, query_stride=4)
     source = suite.open(Opening(tmp_path))
     graf = source.pair(source.groups()[0][0])
-    # Half the size: half the shift, and the plane's map with it.
+    # At half the size, the shift and the homography are scaled by a half.
     assert graf.rgb_a.shape == (30, 40, 3)
     assert graf.truth.uv_b[4, 10].tolist() == [13.5, 4.5]
     assert graf.homography is not None

@@ -1,4 +1,4 @@
-"""The suite of the user's own copies, made small from trees with the layouts of ShapeNet and SceneNN."""
+"""The suite `shapenet-scenenn`, on small folders in the layouts of ShapeNet and SceneNN."""
 
 import dataclasses
 from pathlib import Path
@@ -18,8 +18,8 @@ CHAIR = "03001627"
 SMALL = {"scenes": 1, "views": 2, "size": 48, "scenes_per_shard": 1}
 
 
-def _copies(root: Path, color: tuple[int, int, int] = (10, 200, 30)) -> dict[str, tuple[str]]:
-    """Two chairs and a room of the test split."""
+def _write_sources(root: Path, color: tuple[int, int, int] = (10, 200, 30)) -> dict[str, tuple[str]]:
+    """Write two chairs and a room of the test split; returns their source specs."""
     models = [f"m{k}" for k in range(200) if split_of(f"shapenet/{CHAIR}/m{k}") == "test"][:2]
     for model in models:
         base = f"shapenet/{CHAIR}/{model}/"
@@ -45,7 +45,7 @@ def _copies(root: Path, color: tuple[int, int, int] = (10, 200, 30)) -> dict[str
     return {"objects": (f"shapenet:{root / 'shapenet'}",), "rooms": (f"scenenn:{root / 'scenenn'}",)}
 
 
-def _opened(tmp_path: Path, sources: dict[str, tuple[str]]) -> EvaluationPairs:
+def _open_suite(tmp_path: Path, sources: dict[str, tuple[str]]) -> EvaluationPairs:
     published = SUITES.get("shapenet-scenenn")
     assert isinstance(published, GeneratedSuite)
     suite = dataclasses.replace(published, config={**published.config, **SMALL}, query_stride=4)
@@ -53,12 +53,12 @@ def _opened(tmp_path: Path, sources: dict[str, tuple[str]]) -> EvaluationPairs:
 
 
 @pytest.mark.slow
-def test_own_copies_make_the_same_suite_wherever_they_lie(tmp_path, monkeypatch):
+def test_suite_identity_does_not_depend_on_the_location_of_sources(tmp_path, monkeypatch):
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
-    one = _opened(tmp_path / "one", _copies(tmp_path / "here"))
-    other = _opened(tmp_path / "other", _copies(tmp_path / "elsewhere" / "deep"))
+    one = _open_suite(tmp_path / "one", _write_sources(tmp_path / "here"))
+    other = _open_suite(tmp_path / "other", _write_sources(tmp_path / "elsewhere" / "deep"))
     assert one.identity == other.identity
-    repainted = _opened(tmp_path / "third", _copies(tmp_path / "repainted", color=(200, 10, 30)))
+    repainted = _open_suite(tmp_path / "third", _write_sources(tmp_path / "repainted", color=(200, 10, 30)))
     assert repainted.identity.recipe_sha256 != one.identity.recipe_sha256
 
     pair = one.pair(one.groups()[0][0])

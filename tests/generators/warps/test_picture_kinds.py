@@ -1,4 +1,4 @@
-"""Pictures of every format and mode in `generate 2d`: warped pixels have the colours that the file means; names and damage of all kinds."""
+"""Image files of every format and mode in `generate 2d`: colours of warped pixels, folder names, unreadable files."""
 
 import logging
 import struct
@@ -25,7 +25,7 @@ GREYS = np.repeat(GREY[..., None], 3, axis=2)
 
 
 def _generator(folder: Path) -> Generator2D:
-    """Of the one picture in a folder, whatever its split."""
+    """Generator of the only image in a folder, whatever its split."""
     for split in ("train", "val", "test"):
         try:
             return Generator2D(Config2D(pictures=f"folder:{folder}", split=split, scenes=1, size=SIDE, warps="affine"))
@@ -34,8 +34,8 @@ def _generator(folder: Path) -> Generator2D:
     raise AssertionError("no split has the picture")
 
 
-def _deep_png() -> bytes:
-    """RGB in 16 bits, which Pillow cannot write."""
+def _png_16_bit() -> bytes:
+    """A 16-bit RGB PNG, which Pillow cannot write."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -45,7 +45,7 @@ def _deep_png() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def _turned(number: int) -> Image.Exif:
+def _exif_orientation(number: int) -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = number
     return exif
@@ -53,7 +53,7 @@ def _turned(number: int) -> Image.Exif:
 
 HALF = np.where(np.arange(SIDE) < SIDE // 2, 51, 255)[:, None, None]
 KINDS: dict[str, tuple[str, bytes, np.ndarray, int]] = {
-    "PNG of 16 bits": ("a.png", _deep_png(), RGB, 1),
+    "PNG of 16 bits": ("a.png", _png_16_bit(), RGB, 1),
     "grey PNG of 16 bits": ("a.png", encoded(GREY.astype(np.uint16) * 257), GREYS, 1),
     "grey TIFF of 16 bits": ("a.tif", encoded(GREY.astype(np.uint16) * 257, "TIFF"), GREYS, 1),
     "PPM of 16 bits": ("a.ppm", b"P6 64 64 65535\n" + (RGB.astype(">u2") * 257).tobytes(), RGB, 1),
@@ -67,13 +67,13 @@ KINDS: dict[str, tuple[str, bytes, np.ndarray, int]] = {
         np.where(HALF == 51, RGB * 0.2 + 255 * 0.8, RGB),
         1,
     ),
-    "turned by a quarter": ("a.jpg", encoded(PICTURE, "JPEG", quality=100, subsampling=0, exif=_turned(6)), np.rot90(RGB, -1), 6),
-    "turned by a half": ("a.tif", encoded(PICTURE, "TIFF", exif=_turned(3)), np.rot90(RGB, 2), 1),
+    "turned by a quarter": ("a.jpg", encoded(PICTURE, "JPEG", quality=100, subsampling=0, exif=_exif_orientation(6)), np.rot90(RGB, -1), 6),
+    "turned by a half": ("a.tif", encoded(PICTURE, "TIFF", exif=_exif_orientation(3)), np.rot90(RGB, 2), 1),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_warped_pixels_have_the_colours_that_the_file_means(kind: str, tmp_path: Path) -> None:
+def test_warped_pixels_have_the_colours_of_the_file(kind: str, tmp_path: Path) -> None:
     name, data, expected, within = KINDS[kind]
     (tmp_path / name).write_bytes(data)
     generator = _generator(tmp_path)
@@ -85,7 +85,7 @@ def test_warped_pixels_have_the_colours_that_the_file_means(kind: str, tmp_path:
         inside = ((places >= 0) & (places < SIDE)).all(axis=1)
         found = rgb[view][places[inside, 1], places[inside, 0]].astype(float)
         column, row = centres[inside].astype(int).T
-        # A view that shrinks the picture mixes neighbouring blocks at a few of the centres.
+        # A view that shrinks the image mixes neighbouring blocks at a few of the centres.
         close = np.abs(found - expected[row, column]).max(axis=1) <= within + 1
         assert close.mean() > 0.9, (kind, view)
         checked += int(inside.sum())
@@ -93,14 +93,14 @@ def test_warped_pixels_have_the_colours_that_the_file_means(kind: str, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["a:b", "what?", "x@2", "m & n"])
-def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
+def test_folder_names_may_contain_special_characters(name: str, tmp_path: Path) -> None:
     (tmp_path / name).mkdir()
     (tmp_path / name / "a.png").write_bytes(encoded(PICTURE))
     made = _generator(tmp_path / name).scene(0)
     assert list(made.recipe["assets"]) == ["pictures/a.png"]
 
 
-def test_a_file_that_may_not_be_read_is_counted_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_images_are_counted_and_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for k in range(20):
         (tmp_path / f"{k}.png").write_bytes(encoded(np.roll(RGB, k, axis=1)))
         (tmp_path / f"locked{k}.png").write_bytes(b"")
@@ -119,7 +119,7 @@ def test_a_file_that_may_not_be_read_is_counted_and_replaced(tmp_path: Path, mon
     assert not any("locked" in name for one in made for name in one.recipe["assets"])
 
 
-def test_pictures_of_formats_that_are_not_read_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unsupported_image_formats_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("a.heic", "b.HEIC", "c.dng", "notes.txt"):
         (tmp_path / name).write_bytes(b"no")
     (tmp_path / "a.png").write_bytes(encoded(PICTURE))
