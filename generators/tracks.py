@@ -38,9 +38,9 @@ def track_points(
     point, normal, triangle = picked("point", 3), picked("normal", 3), picked("triangle").astype(np.int32)
     uv, status = np.empty((len(point), len(views), 2)), np.empty((len(point), len(views)), np.uint8)
     for source, view in product(np.unique(owner[chosen]), range(len(views))):
-        own = owner[chosen] == source
-        uv[own, view], status[own, view] = point_status(
-            caster, corners, point[own], normal[own], triangle[own], views[source].camera, views[view]
+        from_source = owner[chosen] == source
+        uv[from_source, view], status[from_source, view] = point_status(
+            caster, corners, point[from_source], normal[from_source], triangle[from_source], views[source].camera, views[view]
         )
     return TrackArrays(
         track_point=point,

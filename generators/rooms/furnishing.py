@@ -160,10 +160,10 @@ class Furnishing:
 
     def _at_tables(self, shape: CachedAsset) -> Iterator[tuple[float, float, float, float]]:
         """Poses in front of a side of a table, facing it, with random yaw and partly pushed under it."""
-        tables = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True) if placed.asset.category == "table"]
+        tables = [(placed, base) for placed, base in zip(self.objects, self._shapes, strict=True) if placed.asset.category == "table"]
         for _ in range(self._tries if tables else 0):
-            table, own = tables[int(self._rng.integers(len(tables)))]
-            size = (own.bounds[1] - own.bounds[0])[:2]
+            table, base = tables[int(self._rng.integers(len(tables)))]
+            size = (base.bounds[1] - base.bounds[0])[:2]
             side = int(self._rng.integers(4))
             across, along = size[(1, 0, 1, 0)[side]], size[(0, 1, 0, 1)[side]]
             depth = -shape.bounds[0, 1]
@@ -179,12 +179,12 @@ class Furnishing:
         """Poses on level surfaces above the floor, of objects and of the room, that rays from free space hit."""
         count = 10 * self._tries
         xy = self._around(count)
-        carriers = [(placed, own) for placed, own in zip(self.objects, self._shapes, strict=True)]
+        carriers = [(placed, base) for placed, base in zip(self.objects, self._shapes, strict=True)]
         if carriers:
             # Half of the rays start above objects, where surfaces are likely.
             for k in range(0, count, 2):
-                placed, own = carriers[int(self._rng.integers(len(carriers)))]
-                local = own.bounds[0, :2] + self._rng.random(2) * (own.bounds[1] - own.bounds[0])[:2]
+                placed, base = carriers[int(self._rng.integers(len(carriers)))]
+                local = base.bounds[0, :2] + self._rng.random(2) * (base.bounds[1] - base.bounds[0])[:2]
                 xy[k] = transform_points(placed.T_world_obj, np.array([*local, 0.0]))[:2]
         z = self.floor_m + self._rng.uniform(0.35, 2.0, count)
         start = np.column_stack([xy, z])

@@ -1,4 +1,4 @@
-"""A backbone of experiment 1: trained without labels on warped pairs of coloured digits, then used as it is."""
+"""A backbone of experiment 1: trained without labels on warped pairs of coloured digits, then frozen."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

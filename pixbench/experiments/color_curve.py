@@ -41,7 +41,7 @@ class ColorCurve:
     device: torch.device
 
     def points(self) -> list[dict[str, float]]:
-        """Measurements in order of steps: accuracies in [0, 1] and `color_change` (see there)."""
+        """Measurements in order of steps: accuracies in [0, 1] and the result of `color_change`."""
         found: list[dict[str, float]] = read_json(self.path, "remove the run and train again") if self.path.is_file() else []
         return found
 

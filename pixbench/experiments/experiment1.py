@@ -27,7 +27,7 @@ from .records import cell_record, thinned
 __all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
 REFERENCE_BOUNDS = Bounds((0.80, 0.865), (0.09, 0.115), (0.68, 0.755), 0.075)
-"""The reference's own windows."""
+"""Accuracy bounds of the reference implementation, by which it classifies runs."""
 
 SHOWN = 2
 """Number of digits whose descriptor channels a cell stores, for the figure."""
@@ -61,7 +61,7 @@ class Experiment1Preset:
 
 
 PRESETS = {
-    # The reference's own windows; its grid.
+    # Bounds and grid of the reference implementation.
     "paper": Experiment1Preset(
         digits="mnist",
         cut="authors",
@@ -79,7 +79,7 @@ PRESETS = {
         seeds=10,
         bounds=REFERENCE_BOUNDS,
     ),
-    # Fewer digits, shorter runs, a smaller network; windows as wide as some 700 test digits need.
+    # Fewer digits, shorter runs, a smaller network; bounds that allow for the sampling error of about 700 test digits.
     "cpu": Experiment1Preset(
         digits="mnist-5000",
         cut="authors",
@@ -98,7 +98,7 @@ PRESETS = {
         bounds=WIDE,
     ),
     # As the reference's code, with shorter runs of smaller batches: its network, digits, rate, and a head trained as long as its.
-    # So many test digits (9,333 and 23,333) need no wider windows: the standard error of an accuracy is at most .004 and .003.
+    # With 9,333 and 23,333 test digits no wider bounds are needed: the standard error of an accuracy is at most .004 and .003.
     "cpu-long": Experiment1Preset(
         digits="mnist",
         cut="authors",

@@ -148,7 +148,7 @@ def supervised(domains: Sequence[Any], method: Method, *, seed: int) -> tuple[fl
         if method == "irm":
             weight = PENALTY if step >= PENALTY_FROM else 1.0
             loss = loss + weight * torch.stack(penalties).mean()
-            # As its authors do: the gradients keep their size when the penalty rises.
+            # As in the authors' code: the loss is divided by the penalty's weight, so that the size of gradients does not grow with it.
             loss = loss / max(weight, 1.0)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

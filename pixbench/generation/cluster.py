@@ -77,7 +77,7 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
 
 
 def _make(job: Job, shard: int, versions: dict[str, str]) -> int:
-    """Runs on a worker. Does nothing where the shard is there: a worker may be lost after it wrote one and before it reported that."""
+    """Make a shard on a worker, unless it exists: a worker may be lost after it wrote a shard and before it reported that."""
     # Checked on each worker, because some join late.
     here = {name: version(name) for name in versions}
     if here != versions:
@@ -132,12 +132,12 @@ def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> 
     if not workers:
         raise UserError(f"the cluster {address} has no workers: start some with 'dask worker {address}'")
     for worker in workers:
-        there = {name: found[name].get(worker, wanted) for name, wanted in versions.items()}
-        there = {name: "none" if isinstance(got, Exception) else got for name, got in there.items()}
-        if there != versions:
-            raise UserError(_other_versions(f"worker {worker}", there, versions))
+        installed = {name: found[name].get(worker, wanted) for name, wanted in versions.items()}
+        installed = {name: "none" if isinstance(got, Exception) else got for name, got in installed.items()}
+        if installed != versions:
+            raise UserError(_other_versions(f"worker {worker}", installed, versions))
 
 
-def _other_versions(who: str, there: dict[str, str], here: dict[str, str]) -> str:
-    different = ", ".join(f"{name} {there[name]}, here {here[name]}" for name in here if there[name] != here[name])
-    return f"{who} has {different}: install the same versions everywhere, or the bytes would differ"
+def _other_versions(worker: str, installed: dict[str, str], here: dict[str, str]) -> str:
+    different = ", ".join(f"{name} {installed[name]}, here {here[name]}" for name in here if installed[name] != here[name])
+    return f"{worker} has {different}: install the same versions everywhere, or the bytes would differ"

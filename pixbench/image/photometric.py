@@ -48,7 +48,7 @@ def _warped(augmentation: Any, strength: float) -> list[Any]:
 def augmented_share(
     augment: nn.Module, images: Float[Tensor, "share 3 height width"], rows: Int[Tensor, " share"], total: int
 ) -> Float[Tensor, "share 3 height width"]:
-    """Augment images that are `rows` of a batch of `total`, with what would be drawn for them in the whole batch."""
+    """Augment images that are `rows` of a batch of `total`, with the parameters that they would get in the whole batch."""
     if isinstance(augment, nn.Identity):
         return images
     drawn = augment.forward_parameters(torch.Size((total, *images.shape[1:])))  # type: ignore[operator]
@@ -59,5 +59,5 @@ def augmented_share(
 def _of_rows(drawn: Mapping[str, Tensor], rows: Int[Tensor, " share"]) -> dict[str, Tensor]:
     applied = drawn["batch_prob"] > 0.5
     # Some versions of kornia draw only for the images that an operation changes.
-    own = {len(applied): rows, int(applied.sum()): (applied.cumsum(0) - 1)[rows[applied[rows]]]}
-    return {name: value if name in SHARED else value[own[len(value)]] for name, value in drawn.items()}
+    rows_by_length = {len(applied): rows, int(applied.sum()): (applied.cumsum(0) - 1)[rows[applied[rows]]]}
+    return {name: value if name in SHARED else value[rows_by_length[len(value)]] for name, value in drawn.items()}

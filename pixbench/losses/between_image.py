@@ -32,9 +32,9 @@ def drawn_pairs(batch: int, partners: int, device: torch.device) -> Pairs:
     an unbiased estimate of the mean over all. Drawn from torch's global random numbers.
     """
     others = torch.rand(batch, batch - 1).argsort(dim=1)[:, :partners]
-    own = torch.arange(batch)[:, None].expand_as(others)
+    images = torch.arange(batch)[:, None].expand_as(others)
     # Number k of the others is k or k + 1: the image itself is left out.
-    drawn = torch.stack([own, others + (others >= own)], dim=-1).reshape(-1, 2)
+    drawn = torch.stack([images, others + (others >= images)], dim=-1).reshape(-1, 2)
     return drawn.sort(dim=1).values.to(device)
 
 

@@ -125,9 +125,9 @@ def _matches(found: Found, opening: Opening, data: Path | None, limit: int | Non
     models = list(found.models)
     shown = []
     for each in picked:
-        own = next((model for model in models if _is_of(each, model)), None)
-        models = [model for model in models if model is not own]
-        shown.append(Shown(each.record.model, each, own or _own_baseline(each)))
+        matched = next((model for model in models if _is_of(each, model)), None)
+        models = [model for model in models if model is not matched]
+        shown.append(Shown(each.record.model, each, matched or _own_baseline(each)))
     # A model that is named without its record is joined with its record in a folder, if there is one.
     for model in models:
         shown.append(Shown(model.name, next((each for each in found.records if _is_of(each, model)), None), model))

@@ -55,11 +55,11 @@ class Pace:
         """The same batches; records the time that the caller waits for them."""
         iterator = iter(batches)
         while True:
-            asked = time.perf_counter()
+            requested = time.perf_counter()
             batch = next(iterator, None)
             if batch is None:
                 return
-            self.waited += time.perf_counter() - asked
+            self.waited += time.perf_counter() - requested
             self.steps += 1
             yield batch
 

@@ -64,8 +64,8 @@ class HardContrast(Objective):
         c = self.options["between"]
         if not c:
             return within
-        own = torch.arange(x.shape[2], device=x.device).expand_as(batch.matched)
-        between = between_loss(x, y, own, torch.ones_like(batch.matched), p=self.config.p, pairs=self.config.between_pairs)
+        same_point = torch.arange(x.shape[2], device=x.device).expand_as(batch.matched)
+        between = between_loss(x, y, same_point, torch.ones_like(batch.matched), p=self.config.p, pairs=self.config.between_pairs)
         return (1 - c) * within + c * between
 
     def _cost(self, d: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -95,10 +95,10 @@ class HardContrast(Objective):
                 beyond=others if self.options["semi"] else None,
             )
             nearest, index = _half(found.distance, self.config.p, x.shape[1]), found.index.clamp(min=0)
-            there = nearest.isfinite() & matched[..., None]
-            weight = torch.exp(-self.options["sharpness"] * (nearest - nearest[..., :1])).masked_fill(~there, 0.0)
+            valid = nearest.isfinite() & matched[..., None]
+            weight = torch.exp(-self.options["sharpness"] * (nearest - nearest[..., :1])).masked_fill(~valid, 0.0)
         d = half_distance(x[:, None] - _picked(y, index), self.config.p)
-        # (batch, count, points) to the order of the weights.
+        # From (batch, count, points) to (batch, points, count), the order of the weights.
         cost = self._cost(d.transpose(1, 2)) * weight
         return cost.sum() / weight.sum().clamp(min=1e-12)
 

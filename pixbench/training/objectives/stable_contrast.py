@@ -1,4 +1,4 @@
-"""The method's own objective."""
+"""The method's match_index objective."""
 
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ class StableContrast(Objective):
         f1 = sample_descriptors(batch.a, batch.uv_a)
         f2 = sample_descriptors(batch.b, torch.cat([batch.uv_b, batch.uv_random], dim=1))
         points = batch.uv_a.shape[1]
-        own = torch.arange(points, device=f1.device).expand_as(batch.positive)
-        index = torch.where(batch.positive, own, own + points)
+        match_index = torch.arange(points, device=f1.device).expand_as(batch.positive)
+        index = torch.where(batch.positive, match_index, match_index + points)
         return contrastive_loss(
             f1,
             f2,
