@@ -30,23 +30,23 @@ def refused(*arguments: str, cwd: Path) -> str:
     from pixbench.cli import main
 
     before = sorted(cwd.rglob("*"))
-    said, environment = io.StringIO(), {"PIXBENCH_CACHE": str(cwd / "cache"), "COLUMNS": "120"}
-    with pytest.MonkeyPatch.context() as patch, redirect_stderr(said), redirect_stdout(io.StringIO()):
+    stderr, environment = io.StringIO(), {"PIXBENCH_CACHE": str(cwd / "cache"), "COLUMNS": "120"}
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(stderr), redirect_stdout(io.StringIO()):
         patch.chdir(cwd)
         patch.setattr(sys, "argv", ["pixbench", *arguments])
         for name, value in environment.items():
             patch.setenv(name, value)
         with pytest.raises(SystemExit) as end:
             main()
-    lines = said.getvalue().strip().splitlines()
-    assert end.value.code == 2, said.getvalue()
-    assert len(lines) == 1, said.getvalue()
+    lines = stderr.getvalue().strip().splitlines()
+    assert end.value.code == 2, stderr.getvalue()
+    assert len(lines) == 1, stderr.getvalue()
     assert lines[0].startswith("error: ")
     assert sorted(cwd.rglob("*")) == before
     return lines[0]
 
 
-def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
     code = (
         "import sys, pixbench.cli; print([m for m in ('torch', 'numpy', 'h5py', 'pydantic', 'kornia', 'matplotlib') if m in sys.modules])"
     )
@@ -135,7 +135,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         ("assets check sweethome3d:nowhere", "nowhere holds no furniture library (.sh3f)"),
     ],
 )
-def test_mistakes_get_one_line(arguments: str, message: str, tmp_path: Path) -> None:
+def test_invalid_arguments_give_a_one_line_error(arguments: str, message: str, tmp_path: Path) -> None:
     assert message in refused(*arguments.split(), cwd=tmp_path)
 
 
@@ -144,7 +144,7 @@ def test_settings_are_listed_with_their_defaults() -> None:
     assert re.search(r"^  p +inf +float$", printed("settings", "train"), re.MULTILINE)
 
 
-def test_metrics_explain_themselves() -> None:
+def test_metrics_list_and_explain() -> None:
     listed = printed("metrics", "list").splitlines()
     assert len(listed) > 50
     name, version, sha256, *_ = next(line for line in listed if line.startswith("mma@3 ")).split()
@@ -154,7 +154,7 @@ def test_metrics_explain_themselves() -> None:
     assert f"sha256      {sha256}" in explained
 
 
-def test_an_interrupt_that_became_an_error_of_import_is_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_interrupt_raised_as_import_error_exits_as_interrupt(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     import pixbench.cli
 
     def interrupted(**_: object) -> None:
@@ -169,14 +169,14 @@ def test_an_interrupt_that_became_an_error_of_import_is_one(monkeypatch: pytest.
     assert (end.value.code, capsys.readouterr().err) == (130, "stopped\n")
 
 
-def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+def test_folder_with_other_files_is_left_unchanged(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")
     assert "is not empty and is not a data set" in refused("generate", "3d", "--out", "mine", cwd=tmp_path)
     assert "is a file" in refused("generate", "3d", "--out", "mine/thesis.txt", cwd=tmp_path)
 
 
-def test_verify_exits_with_1_and_names_the_place(tiny: Path, tmp_path: Path) -> None:
+def test_verify_exits_with_1_and_names_the_damaged_field(tiny: Path, tmp_path: Path) -> None:
     import shutil
 
     shutil.copytree(tiny, tmp_path / "d")
@@ -191,7 +191,7 @@ def test_verify_exits_with_1_and_names_the_place(tiny: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_demo_does_the_whole_line(tmp_path: Path) -> None:
+def test_demo_runs_the_whole_pipeline(tmp_path: Path) -> None:
     run = pixbench("demo", "--fast", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     for name in ("scenes", "truth", "matches", "channels"):

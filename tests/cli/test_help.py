@@ -38,7 +38,7 @@ class Fixed(Table):
 TABLE = Fixed.__new__(Fixed)
 
 
-def said(*arguments: str) -> str:
+def run_cli(*arguments: str) -> str:
     result = CliRunner().invoke(app, arguments, env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
     assert result.exit_code == 0, result.output
     return result.output
@@ -49,17 +49,17 @@ def test_every_command_is_in_one_group_and_has_an_example() -> None:
     within = [f"{group} {name}" for group, each in commands.commands.items() for name in getattr(each, "commands", ())]
     assert sorted(name for group in GROUPS.values() for name in group) == sorted(commands.commands)
     assert sorted([*commands.commands, *within]) == sorted(EXAMPLES)
-    text = said("--help")
+    text = run_cli("--help")
     places = [text.index(f"\n{title}:\n") for title in GROUPS]
     assert places == sorted(places)
     assert max(map(len, text.splitlines())) <= 80
-    # Every summary is whole.
+    # No summary is truncated.
     assert "..." not in text.replace("ARGS]...", "")
 
 
 @pytest.mark.parametrize("name", sorted(EXAMPLES))
 def test_the_example_is_in_the_help_and_parses(name: str) -> None:
-    text = said(*name.split(), "--help")
+    text = run_cli(*name.split(), "--help")
     # In one line, to be copied.
     assert text.rstrip().splitlines()[-1] == f"  Example: {EXAMPLES[name]}"
     assert "..." not in text.split("Commands:")[-1] or "Commands:" not in text
@@ -71,7 +71,7 @@ def test_the_example_is_in_the_help_and_parses(name: str) -> None:
 
 
 def test_help_of_a_generator_lists_its_own_options() -> None:
-    two, three, both = said("generate", "2d", "--help"), said("generate", "3d", "--help"), said("generate", "--help")
+    two, three, both = run_cli("generate", "2d", "--help"), run_cli("generate", "3d", "--help"), run_cli("generate", "--help")
     assert "--objects" not in two
     assert "Settings of 2d, as --set NAME=VALUE:" in two
     assert re.search(r"^  warps +perspective", two, re.MULTILINE)
@@ -82,17 +82,17 @@ def test_help_of_a_generator_lists_its_own_options() -> None:
 
 
 @pytest.mark.parametrize(("kind", "registry"), [("baselines", BASELINES), ("suites", SUITES), ("objectives", OBJECTIVES)])
-def test_titles_read_from_source_are_those_of_the_objects(kind: str, registry: Any) -> None:
+def test_titles_read_from_source_match_the_objects(kind: str, registry: Any) -> None:
     found = titles(LISTED[kind])
     assert list(found) == names(LISTED[kind])
     for name, words in found.items():
         assert words == one_line(registry.get(name)), name
         assert words, name
-    lines = said("list", kind).splitlines()
+    lines = run_cli("list", kind).splitlines()
     assert [line.split()[0] for line in lines] == list(found)
 
 
-def test_a_list_on_a_terminal_has_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_on_a_terminal_has_one_line_per_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     out = io.StringIO()
     monkeypatch.setattr(out, "isatty", lambda: True)
@@ -103,14 +103,14 @@ def test_a_list_on_a_terminal_has_one_line_each(monkeypatch: pytest.MonkeyPatch)
     assert max(map(len, lines)) <= 80
     (line,) = [line for line in lines if line.startswith("aliked-lightglue")]
     assert line.endswith(" …")  # at the end of a word
-    assert line.removesuffix(" …") in said("list", "baselines")
+    assert line.removesuffix(" …") in run_cli("list", "baselines")
 
 
-def test_lists_import_nothing_that_takes_time() -> None:
+def test_lists_do_not_import_heavy_packages() -> None:
     import subprocess
     import sys
 
-    # Those of renderers lie in a package that needs numpy.
+    # Renderers are excluded: their package needs numpy.
     kinds = [[], *([each] for each in KINDS if each != "renderers")]
     code = f"import sys, pixbench.cli as cli\nfor kind in {kinds!r}:\n    sys.argv = ['pixbench', 'list', *kind]\n"
     code += "    try: cli.main()\n    except SystemExit: pass\n"
@@ -119,21 +119,21 @@ def test_lists_import_nothing_that_takes_time() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_name_without_its_threshold_explains_all() -> None:
-    text = said("metrics", "explain", "pck")
+def test_metric_name_without_threshold_explains_all_thresholds() -> None:
+    text = run_cli("metrics", "explain", "pck")
     assert [line.split()[1] for line in text.splitlines() if line.startswith("metric ")] == [
         f"pck@{px}," for px in sorted((1, 2, 4, 8, 16), key=str)
     ]
-    assert said("metrics", "explain", "pck@4") in text
+    assert run_cli("metrics", "explain", "pck@4") in text
 
 
 def test_info_of_a_folder_of_data_sets(tiny: Path) -> None:
-    text = said("info", str(tiny.parent))
+    text = run_cli("info", str(tiny.parent))
     assert f"{tiny}: generator 3d, split train, 3 scenes, " in " ".join(text.split())
     assert f"pixbench info {tiny} says more" in " ".join(text.split())
 
 
-def shown(width: int, *, piped: bool, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+def printed_table(width: int, *, piped: bool, monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
     out = io.StringIO()
     monkeypatch.setattr(terminal, "Console", lambda: Console(file=out, width=width, force_terminal=not piped, color_system=None))
     terminal.print_tables([TABLE])
@@ -147,8 +147,8 @@ SNAPSHOT = """\
 """
 
 
-def test_a_table_on_80_columns_loses_its_last_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = shown(80, piped=False, monkeypatch=monkeypatch)
+def test_table_on_80_columns_drops_its_last_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = printed_table(80, piped=False, monkeypatch=monkeypatch)
     assert max(map(len, lines)) <= 80
     rows = [line for line in lines if re.match(r"[┃│] (model|dense-sift|paper) ", line)]
     assert rows == SNAPSHOT.splitlines()
@@ -157,7 +157,7 @@ def test_a_table_on_80_columns_loses_its_last_ones(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_table_in_a_pipe_keeps_all_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = shown(80, piped=True, monkeypatch=monkeypatch)
+    lines = printed_table(80, piped=True, monkeypatch=monkeypatch)
     (row,) = [line for line in lines if line.startswith("│ dense-sift ")]
     assert [cell.strip() for cell in row.strip("│").split("│")] == list(TABLE.cells[0])
     assert not any("Left out" in line for line in lines)

@@ -24,7 +24,7 @@ def _lines(total: int, *calls: tuple[float, int, str | None]) -> list[str]:
     return lines
 
 
-def test_a_line_comes_every_twentieth_of_the_work() -> None:
+def test_line_is_printed_every_five_percent() -> None:
     lines = _lines(200, *((1.0 + step, 1, f"loss {step}") for step in range(200)))
     assert len(lines) == 20
     # Step 10 was reported 9 seconds after step 1, so that 190 steps are left, at one a second.
@@ -32,7 +32,7 @@ def test_a_line_comes_every_twentieth_of_the_work() -> None:
     assert lines[-1] == "train: 200 of 200 steps (100 %), loss 199, 1/s, took 0:03:19"
 
 
-def test_work_of_seconds_has_few_lines() -> None:
+def test_fast_work_prints_a_line_every_five_seconds() -> None:
     # Ten steps a second: a line every five seconds, and the last.
     lines = _lines(120, *((step / 10, 1, None) for step in range(1, 121)))
     assert lines == [
@@ -42,38 +42,38 @@ def test_work_of_seconds_has_few_lines() -> None:
     ]
 
 
-def test_a_line_comes_every_half_minute_of_slow_work() -> None:
+def test_slow_work_prints_a_line_every_half_minute() -> None:
     lines = _lines(1000, *((10.0 * step, 1, None) for step in range(1, 10)))
     assert [line.split(" of")[0] for line in lines] == ["train: 3", "train: 6", "train: 9"]
     assert lines[1] == "train: 6 of 1000 steps (1 %), 0.1/s, 2:45:40 left"
 
 
-def test_work_of_an_earlier_run_does_not_count_as_fast() -> None:
-    # 90 of 100 steps are there; those of this run take two seconds each.
+def test_rate_excludes_work_of_an_earlier_run() -> None:
+    # 90 of 100 steps are done already; those of this run take two seconds each.
     lines = _lines(100, (6.0, 90, None), (9.0, 1, None), (14.0, 4, None), (16.0, 0, "writing"))
     assert lines == ["train: 90 of 100 steps (90 %)", "train: 95 of 100 steps (95 %), 0.625/s, 0:00:08 left"]
 
 
-def test_times_are_read_as_on_a_clock() -> None:
+def test_times_are_formatted_as_hours_minutes_seconds() -> None:
     assert [clock_time(seconds) for seconds in (0.4, 59.6, 3723, 90000)] == ["0:00:00", "0:01:00", "1:02:03", "25:00:00"]
 
 
 def test_a_pipe_and_a_log_file_get_the_same_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", said)
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
     for _ in range(2):
         with progress_bar("verify", 3, "scenes", log=tmp_path / "log") as advance:
             advance(2)
             advance(1, "last")
     logged = (tmp_path / "log").read_text().splitlines()
-    assert [line[20:] for line in logged] == said.getvalue().splitlines()
+    assert [line[20:] for line in logged] == stderr.getvalue().splitlines()
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d verify: .*", line) for line in logged)
-    # A run that goes on adds to the log of what came before.
+    # A resumed run appends to the log.
     assert len(logged) == 2
     assert "verify: 3 of 3 scenes (100 %), last" in logged[1]
 
 
-def test_nothing_is_said_before_work_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_printed_before_any_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     with progress_bar("train", 3, "steps", log=tmp_path / "log"):
         pass
@@ -81,7 +81,7 @@ def test_nothing_is_said_before_work_is_done(tmp_path: Path, monkeypatch: pytest
     assert not list(tmp_path.iterdir())
 
 
-def test_a_terminal_gets_a_bar() -> None:
+def test_terminal_shows_a_progress_bar() -> None:
     outer, inner = pty.openpty()
     code = "from pixbench.cli.progress import progress_bar\nwith progress_bar('match', 4, 'pairs') as advance: advance(4, 'rgb')"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=inner, env={**os.environ, "TERM": "xterm"})
@@ -94,7 +94,7 @@ def test_a_terminal_gets_a_bar() -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 100, 140])
-def test_a_bar_fits_the_terminal(columns: int) -> None:
+def test_progress_bar_fits_the_terminal(columns: int) -> None:
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     code = "from pixbench.cli.progress import progress_bar\nwith progress_bar('train', 20000, 'steps') as advance: advance(20000, '{}')"
@@ -110,7 +110,7 @@ def test_a_bar_fits_the_terminal(columns: int) -> None:
 
 
 @pytest.mark.slow
-def test_train_into_a_pipe_tells_and_logs_its_steps(tiny: Path, tmp_path: Path) -> None:
+def test_train_in_a_pipe_prints_and_logs_its_steps(tiny: Path, tmp_path: Path) -> None:
     options = "--steps 20 --batch 2 --set points=32 --set network.widths=[8] --set network.blocks=[1]".split()
     command = [sys.executable, "-m", "pixbench", "train", "--data", str(tiny), "--out", "run", *options]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)

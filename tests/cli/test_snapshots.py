@@ -88,15 +88,15 @@ score rgb-patch: 4 of 4 pairs (100 %), RATE, took TIME
 
 
 class Terminal(io.StringIO):
-    """What is written to it is seen on a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
 @pytest.fixture(scope="module", params=["terminal", "pipe"])
-def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """What each command writes, and what it should."""
+def outputs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """The output of each command, and the expected output."""
     folder = tmp_path_factory.mktemp(request.param)
     kind = Terminal if request.param == "terminal" else io.StringIO
     with pytest.MonkeyPatch.context() as patch:
@@ -108,17 +108,17 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def _written(arguments: Sequence[str], kind: type[io.StringIO], patch: pytest.MonkeyPatch) -> str:
-    """Progress on standard error, then what is printed, as they look in the end."""
+    """Progress on standard error, then standard output, as finally displayed."""
     streams = kind(), kind()
     with patch.context() as patched:
         patched.setattr(sys, "stderr", streams[0])
         patched.setattr(sys, "stdout", streams[1])
         get_command(app)(list(arguments), standalone_mode=False)
-    return "".join(map(_looks, streams))
+    return "".join(map(_displayed, streams))
 
 
-def _looks(stream: io.StringIO) -> str:
-    """The text without colours; of a line that was written over, what was written last."""
+def _displayed(stream: io.StringIO) -> str:
+    """The text without colours; of an overwritten line, the last version."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     return "".join(line.split("\r")[-1].rstrip() + "\n" for line in plain.removesuffix("\n").split("\n") if plain)
 
@@ -132,8 +132,8 @@ def _without_numbers(text: str) -> str:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_what_is_seen(command: str, seen: tuple[Mapping[str, str], Mapping[str, str]]) -> None:
-    written, expected = seen
+def test_output_matches_the_snapshot(command: str, outputs: tuple[Mapping[str, str], Mapping[str, str]]) -> None:
+    written, expected = outputs
     assert _without_numbers(written[command]) == _without_numbers(expected[command])
     if expected is TERMINAL:
         assert max(map(len, written[command].splitlines())) <= 80

@@ -33,7 +33,7 @@ CPU = torch.device("cpu")
 
 
 def _bars(count: int, seed: int = 0) -> Digits:
-    """Digits that can be told apart: class k is a bar of its own place and slope."""
+    """Distinguishable digits: class k is a bar with its own position and slope."""
     rng = np.random.default_rng(seed)
     classes = rng.integers(10, size=count).astype(np.uint8)
     y, x = np.mgrid[0:28, 0:28] - 13.5
@@ -56,13 +56,13 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "sweep"
 
 
-def test_the_head_of_the_paper_has_its_number_of_parameters_and_any_pixels() -> None:
+def test_paper_head_has_the_published_number_of_parameters() -> None:
     head = PixelHead(32)
     assert parameter_count(head) == 28_479
     assert head(torch.randn(2, 32, 9)).shape == (2, 9)
 
 
-def test_heads_learn_what_is_in_descriptors_and_nothing_else() -> None:
+def test_heads_learn_from_descriptors_but_not_from_noise() -> None:
     g = torch.Generator().manual_seed(0)
     labels = (torch.rand(300, generator=g) < 0.5).numpy()
     features = torch.randn(300, 4, 16, generator=g)
@@ -70,11 +70,11 @@ def test_heads_learn_what_is_in_descriptors_and_nothing_else() -> None:
     noise = torch.randn(300, 4, 16, generator=g)
     head = train_head(features[:200], labels[:200], steps=150, batch=64, learning_rate=2e-3, seed=0, device=CPU)
     assert head_accuracy(head, features[200:], labels[200:], device=CPU) > 0.9
-    told, blind = probe_accuracy(
+    informative, uninformative = probe_accuracy(
         features[:200], labels[:200], (features[200:], labels[200:]), (noise[200:], labels[200:]), strength=1.0, steps=1000
     )
-    assert told > 0.9
-    assert 0.3 < blind < 0.7
+    assert informative > 0.9
+    assert 0.3 < uninformative < 0.7
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_heads_learn_what_is_in_descriptors_and_nothing_else() -> None:
         ("cpu", 0.71, 0.55, "ambiguous"),
     ],
 )
-def test_classes_of_runs(preset: str, id_: float, ood: float, kind: str) -> None:
+def test_runs_are_classified_by_the_bounds_of_their_preset(preset: str, id_: float, ood: float, kind: str) -> None:
     assert PRESETS[preset].bounds.classify(id_, ood) == kind
 
 
-def test_the_paper_grid_is_the_papers() -> None:
+def test_paper_preset_has_the_published_grid() -> None:
     grid = cells("paper")
     assert len(grid) == 3 * 7 * 10
     assert len({cell.name for cell in grid}) == len(grid)
@@ -103,7 +103,7 @@ def test_the_paper_grid_is_the_papers() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_runs_what_is_missing_and_the_report_reads_it(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweep_runs_missing_cells_and_the_report_reads_them(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
     assert sweep("experiment1", cells("toy", p=(1.0,)), toy, progress=seen.append) == 4
     assert sum(seen) == 4
@@ -127,7 +127,7 @@ def test_a_sweep_runs_what_is_missing_and_the_report_reads_it(toy: Path, monkeyp
 
 
 @pytest.mark.slow
-def test_a_cell_is_a_function_of_its_seed(toy: Path, tmp_path: Path) -> None:
+def test_cell_is_deterministic_for_its_seed(toy: Path, tmp_path: Path) -> None:
     cell = cells("toy")[0]
     first, again = (experiment1.run(cell, tmp_path / name) for name in ("one", "two"))
     for name in ("id", "ood", "losses", "channels", "probe_id"):
@@ -135,7 +135,7 @@ def test_a_cell_is_a_function_of_its_seed(toy: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_colour_is_measured_at_each_saved_step_also_of_a_run_that_resumes(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colour_curve_has_every_saved_step_also_after_resuming(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(color_curve, "HEAD_STEPS", 2)
     cell = cells("toy-curve")[0]
     whole = experiment1.run(cell, toy)["curve"]
@@ -156,7 +156,7 @@ def test_colour_is_measured_at_each_saved_step_also_of_a_run_that_resumes(toy: P
     draw([_record("inf", 0.0, 0, 0.7, 0.7) | {"curve": whole}], toy / "figure.png")
 
 
-def test_change_of_colour_by_hand() -> None:
+def test_colour_change_matches_hand_computed_values() -> None:
     images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     assert (color_curve.swapped_colors(images)[0, 1, 1] == [10, 9, 11]).all()
     features, swapped = torch.tensor([[[0.0]], [[2.0]]]), torch.tensor([[[1.0]], [[2.0]]])
@@ -217,7 +217,7 @@ def test_two_sweeps_do_not_share_a_folder(toy: Path) -> None:
 def test_supervised_rows_have_the_known_order() -> None:
     domains = colored_mnist(_bars(4000), cut="irm", seed=0)
     erm, irm, grey = (supervised(domains, method, seed=0) for method in ("erm", "irm", "grey"))
-    # Colour misleads the first; the second pays for ignoring it; the third never sees it.
+    # Colour misleads ERM; IRM loses accuracy by ignoring it; the grey images do not have it.
     assert erm[0] > 0.8
     assert erm[1] < 0.5
     assert grey[1] > 0.7

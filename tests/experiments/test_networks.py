@@ -12,7 +12,7 @@ from pixbench.experiments.sweep import read_cells, sweep
 from pixbench.models.unet import UNetConfig
 
 
-def test_variants_change_one_thing() -> None:
+def test_variants_change_one_setting() -> None:
     paper = UNetConfig.model_validate("paper").model_dump()
     for name in ("no dropout", "one block a stage", "half the width", "no attention"):
         own = UNetConfig.model_validate(dict(networks.VARIANTS[name])).model_dump()

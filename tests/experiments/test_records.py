@@ -22,6 +22,6 @@ def test_an_unknown_variant_is_refused_with_a_suggestion() -> None:
         check_variants(["ucn", "papr"], ["ucn", "paper"])
 
 
-def test_losses_are_thinned_to_means_of_equal_parts() -> None:
+def test_losses_are_averaged_over_equal_intervals() -> None:
     assert thinned([1.0, 2.0]) == [1.0, 2.0]
     assert thinned([float(step) for step in range(200)]) == [2 * k + 0.5 for k in range(100)]

@@ -1,4 +1,4 @@
-"""Experiments on rooms at toy size: what is made, what is measured, what tables and figures say."""
+"""Experiments on rooms at toy size: records, measures, tables and figures."""
 
 import json
 import math
@@ -20,7 +20,7 @@ SMALL = {"widths": (8, 8), "blocks": (1, 1), "channels": 8}
 
 
 @pytest.mark.slow
-def test_experiment_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_experiment_2_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training = {"steps": 3, "batch": 2, "points": 64, "network": SMALL}
     toy = replace(
         experiment2.PRESETS["cpu"], rooms=Rooms({"train": 2, "val": 2, "test": 2}, views=2, size=32), training=training, p=(math.inf, 2.0)
@@ -32,7 +32,7 @@ def test_experiment_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [row["p"] for row in rows] == ["inf", "2"]
     for record in found:
         assert list(record["validation"])[-1] == "3"
-        # A channel or its opposite covers something; an average precision is no less than nothing, no more than all.
+        # IoU, average precision and shares lie between 0 and 1.
         assert all(0 <= record["structure"][name] <= 1 for name in experiment2.MEASURES if name != "rand")
         assert record["structure"]["depth_edges_share"] == record["structure_colour"]["depth_edges_share"]
         assert record["structure"]["depth_edges"] != record["structure_untrained"]["depth_edges"]
@@ -48,7 +48,7 @@ def test_experiment_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_negatives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_negatives_experiment_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = replace(
         negatives.PRESETS["cpu"],
         rooms=Rooms({"train": 2, "test": 2}, views=2, size=32),
@@ -83,7 +83,7 @@ def test_every_variant_can_be_trained_and_has_its_own_name() -> None:
         negatives.cells("cpu", variants=["hardest1"])
 
 
-def test_presets_of_training(tmp_path: Path) -> None:
+def test_training_presets_and_invalid_options(tmp_path: Path) -> None:
     config = TrainConfig(**preset_values("experiment2"))
     assert (config.network.widths, config.points, config.batch) == ((16, 16, 32, 32), 8192, 32)
     for arguments, words in (
@@ -98,7 +98,7 @@ def test_presets_of_training(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_budgets_experiment_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy = budgets.BudgetsPreset(
         rooms=Rooms({"train": 2, "val": 2, "test": 2}, views=2, size=32),
         network=SMALL,
@@ -136,7 +136,7 @@ def test_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_stability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stability_experiment_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that becomes NaN is a result, not the end of the sweep."""
     rooms = Rooms({"train": 2, "val": 2}, views=2, size=32)
     toy = budgets.BudgetsPreset(rooms=rooms, network=SMALL, batch=2, points=32, budgets=())

@@ -30,18 +30,18 @@ def dask_setup(worker):
 STEPS = 12
 
 
-def _lasting(value: Any) -> Any:
+def _without_volatile(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _lasting(item) for name, item in value.items() if name not in VOLATILE}
-    return [_lasting(item) for item in value] if isinstance(value, list) else value
+        return {name: _without_volatile(item) for name, item in value.items() if name not in VOLATILE}
+    return [_without_volatile(item) for item in value] if isinstance(value, list) else value
 
 
 def _records(folder: Path) -> dict[str, Any]:
-    return {path.name: _lasting(json.loads(path.read_text())) for path in sorted((folder / "cells").glob("*.json"))}
+    return {path.name: _without_volatile(json.loads(path.read_text())) for path in sorted((folder / "cells").glob("*.json"))}
 
 
 @pytest.mark.slow
-def test_a_cluster_that_loses_two_workers_writes_the_records_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cluster_that_loses_two_workers_writes_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digits, preload = tmp_path / "digits.npz", tmp_path / "preload.py"
     write_digits(digits)
     preload.write_text(PRELOAD.format(digits=str(digits), weights=WEIGHTS, steps=STEPS))
@@ -59,7 +59,7 @@ def test_a_cluster_that_loses_two_workers_writes_the_records_of_one_process(tmp_
             done.append(number)
             print(f"{sum(done)} cells are done")
             if sum(done) in (1, 2):
-                # All three are at work: there are four cells.
+                # All three workers are busy: there are four cells.
                 cluster.workers[sum(done) - 1].kill()
 
         ran = sweep("experiment1", cells("toy"), tmp_path / "cluster", cluster=str(cluster.file), progress=progress)

@@ -1,4 +1,4 @@
-"""What the committed records must show, whoever adds one."""
+"""Properties that all committed records must have."""
 
 import itertools
 from pathlib import Path
@@ -11,15 +11,15 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 
 def _models(suite: str) -> list[Record]:
-    """Records that say something of a method: not what knows the truth or nothing."""
+    """Records of methods, without the oracle and chance."""
     found = [each.record for each in find_records([RESULTS / suite])]
-    # Nor matchers of points, which are not ranked by what they answer of all queries.
+    # Nor keypoint matchers, which are not ranked by their predictions for all queries.
     return [record for record in found if record.model_info.get("kind") not in ("oracle", "chance") and "reach_px" not in record.model_info]
 
 
 @pytest.mark.parametrize("suite", ["mini", "standard"])
 @pytest.mark.parametrize(("level", "spread"), [("easy", 0.3), ("medium", 0.2)])
-def test_the_levels_tell_models_apart(suite: str, level: str, spread: float) -> None:
+def test_levels_discriminate_between_models(suite: str, level: str, spread: float) -> None:
     values = [record.value(f"delta_avg@{level}") for record in _models(suite)]
     known = [value for value in values if value is not None]
     assert len(known) >= 6
@@ -27,13 +27,13 @@ def test_the_levels_tell_models_apart(suite: str, level: str, spread: float) -> 
 
 
 @pytest.mark.parametrize("suite", ["mini", "standard"])
-def test_the_first_number_is_the_mean_of_the_levels(suite: str) -> None:
+def test_delta_avg_is_the_mean_over_levels(suite: str) -> None:
     for record in _models(suite):
         levels = [record.value(f"delta_avg@{level}") for level in ("easy", "medium", "hard")]
         assert record.value("delta_avg") == pytest.approx(sum(level or 0.0 for level in levels) / 3, abs=1e-5)
 
 
-def test_the_page_on_reproduction_has_the_numbers_of_the_records() -> None:
+def test_reproduction_page_matches_the_records() -> None:
     page = (RESULTS.parent / "docs/reproduction.md").read_text().splitlines()
     first = page.index("| model | instance IoU | Rand index | depth edge AP | normal edge AP | binary values | ID mIoU | OOD mIoU |")
     rows = list(itertools.takewhile(lambda line: line.startswith("|"), page[first + 2 :]))

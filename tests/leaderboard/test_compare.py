@@ -11,14 +11,14 @@ from pixbench.leaderboard.entries import Entry
 from pixbench.leaderboard.statistics import Samples
 
 ROOT = Path(__file__).parents[2]
-SAID = re.compile(
+STATEMENT = re.compile(
     r"^- (?P<suite>.+? v\d+)(?: and (?P<other_suite>.+ v\d+))?, (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) "
     r"(?:is ahead of|is behind|cannot be told from) (?P<other>.+) \([\d.]+\), p .*$"
 )
 
 
 class Row(Entry):
-    """A row with values of scenes of its own."""
+    """A row with given values of the scenes."""
 
     def __init__(self, first: Entry, values: list[float]):
         super().__init__(first.stored)
@@ -31,17 +31,17 @@ class Row(Entry):
         return Samples(self._of_scenes, np.ones_like(self._of_scenes))  # type: ignore[attr-defined]
 
 
-def test_a_sentence_says_what_the_test_can_tell(results: Path) -> None:
+def test_statement_reports_the_significance_test(results: Path) -> None:
     first = Entry(tuple(find_records([results / "9.0"])))
     low, high, mixed = (Row(first, values) for values in ([0.1] * 8, [0.3] * 8, [0.0, 0.2] * 4))
-    # Eight flips of sign that all agree: p is 2 / 2 ** 8.
+    # All eight signs agree: p is 2 / 2 ** 8.
     assert statement(high, low, "delta_avg") == "tiny, delta_avg: blurred (0.300) is ahead of blurred (0.100), p = 0.008 over scenes"
     assert " is behind " in statement(low, high, "delta_avg")
     assert " is ahead of " in statement(low, high, "epe_mean")
     assert " cannot be told from " in statement(low, mixed, "delta_avg")
 
 
-def test_rows_that_cannot_be_compared_are_said(results: Path) -> None:
+def test_rows_that_cannot_be_compared_raise_an_error(results: Path) -> None:
     stored = find_records([results / "0.02"])
     with pytest.raises(UserError, match="unknown row of tiny 'blured': did you mean 'blurred'"):
         compare(stored, "tiny", ("blurred", "blured"))
@@ -49,10 +49,10 @@ def test_rows_that_cannot_be_compared_are_said(results: Path) -> None:
         compare(stored, "tiny", ("blurred", "blurred"))
 
 
-def test_orders_in_the_pages_are_what_the_records_say() -> None:
+def test_comparisons_in_the_docs_match_the_records() -> None:
     lines = [line for page in sorted((ROOT / "docs").glob("*.md")) for line in page.read_text().splitlines()]
-    said = [found for line in lines if (found := SAID.match(line))]
-    assert said
+    statements = [found for line in lines if (found := STATEMENT.match(line))]
+    assert statements
     stored = find_records([ROOT / "results"])
-    for found in said:
+    for found in statements:
         assert found[0] == "- " + compare(stored, found["suite"], (found["one"], found["other"]), found["metric"], found["other_suite"])

@@ -1,4 +1,4 @@
-"""Rows that were made before a metric was there."""
+"""Rows that are older than a metric."""
 
 import csv
 from pathlib import Path
@@ -19,7 +19,7 @@ from pixbench.leaderboard import verify
 
 
 def _without(stored: StoredRecord, *later: str) -> StoredRecord:
-    """A record made before these metrics were there."""
+    """A record that is older than these metrics."""
     raw, path = stored.record.model_dump(), stored.beside("pairs")
     for metrics in (raw["metrics"], *(group["metrics"] for group in raw["groups"].values())):
         for name in later:
@@ -33,13 +33,13 @@ def _without(stored: StoredRecord, *later: str) -> StoredRecord:
     return changed(stored, **raw)
 
 
-def test_a_row_need_not_have_later_metrics_that_say_nothing_of_it(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_older_rows_may_lack_later_metrics_without_a_value(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     access = DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
     dense = copied(find_records([results])[0], tmp_path)
     older = _without(dense, "coverage", "mma@3@easy")
     assert "coverage" not in older.record.metrics
     assert [each.name for each in verify.rescore(older, access) if not each.same] == []
-    # Where it has a value, its place in the table of pairs is missed.
+    # Where the metric has a value, its column in the table of pairs is required.
     points = np.array([[20.5, 20.5], [40.0, 30.25]])
     matcher = StoredRecord(*evaluate(MatcherModel(lambda a, b: (points, points), "points"), source, tmp_path / "points"))
     assert [each.name for each in verify.rescore(matcher, access) if not each.same] == []

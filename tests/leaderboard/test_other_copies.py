@@ -52,7 +52,7 @@ class Elsewhere(EvaluationPairs):
 
 
 @pytest.mark.slow
-def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: Path) -> None:
+def test_data_set_of_another_processor_gives_the_same_scores(tiny: Path, tmp_path: Path) -> None:
     source = DatasetPairs(tiny, "tiny", 2)
     path, record = evaluate(Blurred(0), source, tmp_path)
     stored = StoredRecord(path, record)
@@ -64,7 +64,7 @@ def test_a_set_made_on_another_processor_scores_the_same(tiny: Path, tmp_path: P
 
 
 @pytest.mark.slow
-def test_on_another_copy_only_what_the_copies_explain_is_accepted(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_only_differences_explained_by_the_copy_are_accepted(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw, elsewhere = stored.record.model_dump(), _access(Elsewhere(source, 0, moved=TRUTH_PX))
 
@@ -90,8 +90,8 @@ def _tolerances(stored: StoredRecord, source: DatasetPairs) -> dict[str, float]:
 
 
 @pytest.mark.slow
-def test_an_error_next_to_a_threshold_may_lie_on_either_side(source: DatasetPairs, results: Path, tmp_path: Path) -> None:
-    """One query of one pair is put half of TRUTH_PX beyond 4 px: by as much as it weighs, and no more, may pck@4 differ."""
+def test_errors_near_a_threshold_widen_the_tolerance(source: DatasetPairs, results: Path, tmp_path: Path) -> None:
+    """One query of one pair is moved to TRUTH_PX / 2 beyond 4 px: pck@4 may then differ by the weight of this query, and no more."""
     stored = copied(find_records([results])[0], tmp_path)
     before = _tolerances(stored, source)
     path, honest = stored.beside("predictions"), read_predictions(stored.beside("predictions"))

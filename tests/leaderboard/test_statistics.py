@@ -12,11 +12,11 @@ def samples(values: Any, count: float = 1.0) -> Samples:
     return Samples(total * count, np.full(total.shape, count))
 
 
-def test_intervals_hold_the_mean_and_shrink_with_its_spread() -> None:
+def test_intervals_match_the_normal_approximation() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(0.5, 0.1, 40)
     low, high = interval(samples(values))  # type: ignore[misc]
-    # The normal approximation of the same interval, which a bootstrap of 40 numbers comes near to.
+    # The normal approximation, which a bootstrap of 40 values approaches.
     half = 1.96 * values.std(ddof=1) / np.sqrt(40)
     assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.004)
     assert interval(samples(values)) == (low, high)
@@ -33,13 +33,13 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     assert three[1] - three[0] > 3 * (one[1] - one[0])
 
 
-def test_scenes_weigh_by_their_numbers_of_pairs() -> None:
+def test_scenes_are_weighted_by_their_number_of_pairs() -> None:
     found = Samples(np.array([[9.0, 0.0]]), np.array([[9.0, 1.0]]))
     assert found.mean == 0.9
     assert found.of_units.tolist() == [1.0, 0.0]
 
 
-def test_paired_tests_see_differences_that_scenes_share() -> None:
+def test_paired_test_matches_the_paired_t_test() -> None:
     rng = np.random.default_rng(0)
     scenes = rng.uniform(0, 1, 30)
     other = scenes + rng.normal(0.02, 0.05, 30)
@@ -47,26 +47,26 @@ def test_paired_tests_see_differences_that_scenes_share() -> None:
     assert p == pytest.approx(ttest_rel(other, scenes).pvalue, abs=0.02)
     assert paired_p(samples(scenes + 0.05), samples(scenes)) < 0.001  # type: ignore[operator]
     assert paired_p(samples(scenes), samples(scenes)) == 1.0
-    # Six scenes: 2 of the 64 flips are as far as what was seen. With five nothing could fall below 0.05.
+    # Six scenes: 2 of the 64 sign flips are as extreme as the observation. With five no p value could be below 0.05.
     assert paired_p(samples([0.3, 0.4, 0.5, 0.3, 0.4, 0.5]), samples([0.1] * 6)) == pytest.approx(2 / 64)
     assert paired_p(samples([0.3, 0.4, 0.5, 0.3, 0.4]), samples([0.1] * 5)) is None
 
 
-def test_the_test_weighs_scenes_as_the_mean_does() -> None:
+def test_paired_test_weights_scenes_like_the_mean() -> None:
     # Better on one scene of 100 pairs, worse on seven of one: ahead in the mean, behind in the mean of scenes.
     count = np.array([[100.0] + [1.0] * 7])
     one, other = Samples(count * [[0.9] + [0.1] * 7], count), Samples(count * [[0.2] + [0.3] * 7], count)
     assert one.mean > other.mean
     assert one.of_units.mean() < other.of_units.mean()
-    # The large scene alone decides how far a flip lies, so that every flip lies as far as what was seen.
+    # The large scene alone decides the statistic, so that every flip is as extreme as the observation.
     assert paired_p(one, other) == 1.0
 
 
-def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
+def test_rows_without_significant_difference_share_a_rank() -> None:
     rng = np.random.default_rng(0)
     base, noise = rng.uniform(0.4, 0.6, 30), rng.normal(0, 0.05, (4, 30))
     noise -= noise.mean(axis=1, keepdims=True)
-    # A chain of small steps: each row is level with the one above, the last is not with the first.
+    # A chain of small steps: each row ties with the one above, but the last does not tie with the first.
     steps = [base + 0.012 * -k + noise[k] for k in range(4)]
     rows = [samples(each) for each in steps]
     assert all((paired_p(a, b) or 0) > 0.05 for a, b in zip(rows, rows[1:], strict=False))
@@ -86,10 +86,10 @@ def test_rows_that_cannot_be_told_apart_share_a_rank() -> None:
         ([0.11, 0.12, 0.85], True),
         ([0.11, 0.85, 0.86, 0.10], True),
         ([0.10, 0.20, 0.55, 0.68], True),
-        ([0.369, 0.486, 0.504], False),  # one lies off, but not far
+        ([0.369, 0.486, 0.504], False),  # one outlier, but not a distant one
         ([0.50, 0.55, 0.61], False),  # no gap is wide
         ([0.1, 0.3, 0.5, 0.7], False),  # spread evenly
-        ([0.11, 0.85], False),  # two are too few to say
+        ([0.11, 0.85], False),  # two seeds are too few
     ],
 )
 def test_bimodal_seeds(values: list[float], expected: bool) -> None:

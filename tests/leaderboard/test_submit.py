@@ -9,7 +9,7 @@ from pixbench.evaluation.reproduction import Comparison
 from pixbench.leaderboard.submit import check
 
 
-def test_what_a_submission_needs(results: Path, tmp_path: Path) -> None:
+def test_submission_requirements(results: Path, tmp_path: Path) -> None:
     first = find_records([results])[0]
     stored = copied(first, tmp_path)
 

@@ -39,7 +39,7 @@ def test_records_that_differ_only_in_the_seed_are_one_row(results: Path) -> None
     assert kept.mean == pytest.approx(both.mean("delta_avg"), abs=1e-6)
 
 
-def test_a_second_record_of_a_seed_is_a_row_of_its_own(results: Path, tmp_path: Path) -> None:
+def test_second_record_of_a_seed_is_a_separate_row(results: Path, tmp_path: Path) -> None:
     stored = find_records([results / "0.02"])
     assert len(entries([*stored, stored[0]])) == 1  # the same file twice is one record
     again = copied(stored[0], tmp_path)
@@ -51,10 +51,10 @@ def test_a_second_record_of_a_seed_is_a_row_of_its_own(results: Path, tmp_path: 
     [
         (["mine-seed10", "mine-seed11", "mine-seed2"], ["mine"]),
         (["chair-seed1", "chance-seed2"], ["chair-seed1", "chance-seed2"]),
-        (["mine-1", "mine-2"], ["mine-1", "mine-2"]),  # which may be two methods
+        (["mine-1", "mine-2"], ["mine-1", "mine-2"]),  # these may be two methods
     ],
 )
-def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], rows: list[str], results: Path) -> None:
+def test_other_models_are_grouped_by_the_seed_in_their_names(names: list[str], rows: list[str], results: Path) -> None:
     first = find_records([results])[0]
     stored = [
         StoredRecord(first.path.with_name(name), first.record.model_copy(update={"model": name, "model_info": {"kind": "factory", "p": 2}}))
@@ -63,14 +63,14 @@ def test_other_models_are_gathered_by_the_seed_in_their_names(names: list[str], 
     assert sorted(entry.name for entry in entries(stored)) == sorted(rows)
 
 
-def test_a_longer_training_is_another_method(results: Path) -> None:
+def test_different_numbers_of_training_steps_are_separate_rows(results: Path) -> None:
     one, other = find_records([results / "0.02"])
     info = {**other.record.model_info, "step": 40}
     longer = StoredRecord(other.path, other.record.model_copy(update={"model_info": info}))
     assert len(entries([one, longer])) == 2
 
 
-def test_ranked_columns_have_ranks_of_their_own(results: Path) -> None:
+def test_ranked_columns_have_their_own_ranks(results: Path) -> None:
     first, second = entries(find_records([results / "0.02"])[:1]), entries(find_records([results / "9.0"]))
     columns = {"delta_avg": "δ_avg", "pck@1": "PCK@1", "pck@4": "PCK@4"}
     rows = (Scored(first[0], 1, ranks={"pck@4": 2}), Scored(second[0], 2, ranks={"pck@4": 1}))
@@ -86,7 +86,7 @@ def test_earlier_versions_of_a_suite_come_last(results: Path) -> None:
     assert [table.suite for table in build_tables(stored)] == ["mini v10", "own", "photos v1", "mini v1", "mini v9"]
 
 
-def test_matchers_of_points_have_a_table_of_their_own_ranked_by_their_matches(results: Path) -> None:
+def test_keypoint_matchers_have_their_own_table_ranked_by_mma(results: Path) -> None:
     stored = find_records([results])
     info = {"kind": "matcher", "reach_px": 4.0}
     matchers = [
@@ -118,14 +118,14 @@ def test_references_are_unranked_and_change_no_rank() -> None:
     assert "references" not in alone.caption
 
 
-def test_a_metric_that_came_later_leaves_rows_in_one_table(results: Path) -> None:
+def test_records_without_a_later_metric_share_a_table(results: Path) -> None:
     one, other = find_records([results / "0.02"])
     fewer = {name: value for name, value in other.record.metrics.items() if name != "delta_avg@easy"}
     assert len(fewer) < len(other.record.metrics)
     assert len(build_tables([one, StoredRecord(other.path, other.record.model_copy(update={"metrics": fewer}))])) == 1
 
 
-def test_a_registered_metric_leaves_rows_in_one_table(results: Path) -> None:
+def test_records_with_an_additional_metric_share_a_table(results: Path) -> None:
     one, other = find_records([results / "0.02"])
     more = {**other.record.metrics, "pck@3": other.record.metrics["pck@2"]}
     assert len(build_tables([one, StoredRecord(other.path, other.record.model_copy(update={"metrics": more}))])) == 1
@@ -145,12 +145,12 @@ def test_the_files_are_a_pure_function_of_the_records(results: Path, tmp_path: P
     assert differing(tables, tmp_path) == ["leaderboard.csv", "leaderboard.tex"]
 
 
-def test_the_four_kinds_of_table_say_the_same(results: Path) -> None:
+def test_the_four_table_formats_agree(results: Path) -> None:
     tables = build_tables(find_records([results]), statistics=True)
     (table,) = tables
     files = rendered(tables)
     mean = table.rows[0].entry.mean("delta_avg")
-    assert table.rows[0].rank is None  # three scenes tell nothing apart
+    assert table.rows[0].rank is None  # three scenes are too few for a significant difference
     assert f"| – | blurred | 2 | 5 | 0.5 | {mean:.3f} |" in markdown(table)
 
     rows = list(csv.DictReader(io.StringIO(files["leaderboard.csv"])))
@@ -182,7 +182,7 @@ def test_the_four_kinds_of_table_say_the_same(results: Path) -> None:
     assert tuple(parser.found[: len(table.header)]) == table.cells[0]
 
 
-def test_a_name_cannot_break_a_table(results: Path) -> None:
+def test_model_names_are_escaped(results: Path) -> None:
     (stored, *_) = find_records([results])
     odd = StoredRecord(stored.path, stored.record.model_copy(update={"model": "a|b_<i>&50%"}))
     files = rendered(build_tables([odd], statistics=True))
@@ -191,7 +191,7 @@ def test_a_name_cannot_break_a_table(results: Path) -> None:
     assert "a|b_&lt;i&gt;&amp;50%" in files["leaderboard.html"]
 
 
-def test_a_table_of_pairs_that_was_changed_is_refused(results: Path, tmp_path: Path) -> None:
+def test_changed_table_of_pairs_is_rejected(results: Path, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     pairs = tmp_path / stored.record.pairs.file  # type: ignore[union-attr]
     pairs.write_text(pairs.read_text().replace("0.", "1.", 1))
@@ -203,7 +203,7 @@ def test_a_table_of_pairs_that_was_changed_is_refused(results: Path, tmp_path: P
     assert build_tables([stored])  # without statistics records are enough
 
 
-def test_the_pareto_plot_joins_what_nothing_beats() -> None:
+def test_pareto_plot_connects_the_pareto_front() -> None:
     def point(name: str, matching: float, ood: float) -> ParetoPoint:
         return ParetoPoint(name, ("mini v1", "colours v1"), matching, 0.8, ood)
 
@@ -222,7 +222,7 @@ def test_the_pareto_plot_joins_what_nothing_beats() -> None:
     assert pareto_svg(pareto_points([])) == ""
 
 
-def test_the_pareto_plot_is_of_the_mean_of_levels() -> None:
+def test_pareto_plot_uses_the_mean_over_levels() -> None:
     tables = build_tables(find_records([RESULTS]))
     points = pareto_points(tables)
     rows = {row.entry.name: row.entry for table in tables if table.suite == points[0].suites[0] for row in table.rows}
@@ -232,7 +232,7 @@ def test_the_pareto_plot_is_of_the_mean_of_levels() -> None:
         assert point.matching == pytest.approx(sum(levels) / 3, abs=1e-5)
 
 
-def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> None:
+def test_labels_of_the_pareto_plot_do_not_overlap() -> None:
     near = [ParetoPoint(f"m{k}", ("mini v1", "colours v1"), 0.1 + 0.004 * (k % 4), 0.8, 0.1 + 0.01 * (k % 3)) for k in range(9)]
     points = [_marked(each, near) for each in (*near, ParetoPoint("front", ("mini v1", "colours v1"), 0.05, 0.8, 0.5))]
     root = ElementTree.fromstring(pareto_svg(points))
@@ -251,12 +251,12 @@ def test_no_label_of_the_pareto_plot_lies_over_a_point_or_another_label() -> Non
 
 
 @pytest.mark.slow
-def test_committed_tables_are_what_the_records_give() -> None:
+def test_committed_tables_match_the_records() -> None:
     tables = build_tables(find_records([RESULTS]), statistics=True)
     assert differing(tables, RESULTS / "leaderboard") == []
 
 
-def test_committed_files_are_those_that_their_records_name_and_small() -> None:
+def test_committed_files_match_their_records_and_are_small() -> None:
     stored = find_records([RESULTS])
     assert len(stored) >= 18
     for each in stored:
@@ -267,7 +267,7 @@ def test_committed_files_are_those_that_their_records_name_and_small() -> None:
         verify.check_definitions(each)
 
 
-def test_committed_rows_that_need_no_data_come_out_of_their_predictions() -> None:
+def test_committed_rows_without_data_are_reproduced_from_predictions() -> None:
     rows = [each for each in find_records([RESULTS]) if each.record.task != "matching"]
     assert len(rows) > 5
     access = DataAccess(Opening(Path("nowhere")))
@@ -277,7 +277,7 @@ def test_committed_rows_that_need_no_data_come_out_of_their_predictions() -> Non
     assert access.opened == {}
 
 
-def test_the_published_schema_is_that_of_the_records() -> None:
+def test_published_schema_matches_the_record_class() -> None:
     published = Path(__file__).parents[2] / "docs" / "record.schema.json"
     assert published.read_text() == schema_json()
     assert json.loads(schema_json())["additionalProperties"] is False

@@ -29,19 +29,19 @@ def _access(source: EvaluationPairs) -> DataAccess:
     return DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
 
 
-def test_a_row_comes_out_again(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_unchanged_row_is_reproduced(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     found = verify.rescore(stored, _access(source))
     assert {each.name for each in found} > set(stored.record.metrics)
     assert [each.name for each in found if not each.same] == []
 
 
-def test_a_plug_in_metric_does_not_change_a_published_row(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_plugin_metric_does_not_change_a_published_row(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     METRICS.add("width")(Metric("width", 1, "width of the image", lambda result: float(result.width)))
     try:
         assert [each.name for each in verify.rescore(stored, _access(source)) if not each.same] == []
-        # A row that was made with it is held to it.
+        # A row that was made with the metric is verified with it.
         path, record = evaluate(Blurred(0), source, tmp_path / "with")
         assert record.value("width") == source.images(0)[0].shape[1]
         found = verify.rescore(StoredRecord(path, record), _access(source))
@@ -52,7 +52,7 @@ def test_a_plug_in_metric_does_not_change_a_published_row(results: Path, source:
         verify.rescore(StoredRecord(path, record), _access(source))
 
 
-def test_an_older_row_is_written_anew(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_older_row_is_renewed(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw = stored.record.model_dump()
     raw["metrics"]["mma@3"] |= {"version": 1, "sha256": "0" * 64, "value": 0.9}
@@ -67,13 +67,13 @@ def test_an_older_row_is_written_anew(results: Path, source: DatasetPairs, tmp_p
     own = {name for name in renewed.metrics if not name.startswith(("mma", "matches", "pose"))}
     assert {name: renewed.metrics[name] for name in own} == {name: stored.record.metrics[name] for name in own}
     assert renewed.value("matches") < stored.record.value("matches")  # type: ignore[operator]
-    # What only the training set's owner could tell keeps what has not changed its meaning.
+    # Groups that only the owner of the training set can compute keep the metrics whose definition did not change.
     assert renewed.groups["rooms: unseen"].metrics == {"pck@1": 0.25}
     assert [each.name for each in verify.rescore(StoredRecord(old.path, renewed), _access(source)) if not each.same] == []
 
 
 def _forged(stored: StoredRecord, how: str) -> StoredRecord:
-    """A record that was made prettier by hand, with all hashes put right."""
+    """A record with an improved number and matching hashes."""
     raw = stored.record.model_dump()
     if how == "value":
         raw["metrics"]["pck@4"]["value"] += 0.01
@@ -108,14 +108,14 @@ def _forged(stored: StoredRecord, how: str) -> StoredRecord:
         ("pairs", "table of pairs, delta_avg"),
     ],
 )
-def test_a_prettier_row_does_not_come_out(how: str, told: str, results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_forged_rows_are_detected(how: str, told: str, results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = _forged(copied(find_records([results])[0], tmp_path), how)
     wrong = [each.name for each in verify.rescore(stored, _access(source)) if not each.same]
     assert any(name.endswith(told) for name in wrong)
-    assert len(wrong) <= 2  # an error that is missing may be missing pooled too
+    assert len(wrong) <= 2  # a missing metric may be reported for its pooled value too
 
 
-def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_predictions_for_selected_queries_are_rejected(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     path = stored.beside("predictions")
     honest = read_predictions(path)
@@ -132,7 +132,7 @@ def test_predictions_with_the_easy_queries_alone_are_refused(results: Path, sour
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
-def test_numbers_that_are_none_are_refused(value: float, results: Path, tmp_path: Path) -> None:
+def test_non_finite_numbers_are_rejected(value: float, results: Path, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw = json.loads(stored.path.read_text())
     raw["metrics"]["pck@1"]["value"] = value
@@ -143,7 +143,7 @@ def test_numbers_that_are_none_are_refused(value: float, results: Path, tmp_path
 
 
 @pytest.mark.parametrize("name", ["../x.h5", "sub/x.h5", "", "a\\b.h5"])
-def test_files_of_a_record_lie_beside_it(name: str, results: Path, tmp_path: Path) -> None:
+def test_files_outside_the_folder_of_a_record_are_rejected(name: str, results: Path, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw = json.loads(stored.path.read_text())
     raw["predictions"]["file"] = name
@@ -152,7 +152,7 @@ def test_files_of_a_record_lie_beside_it(name: str, results: Path, tmp_path: Pat
         read_record(stored.path)
 
 
-def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path, tiny: Path, tmp_path: Path) -> None:
+def test_one_invalid_row_does_not_stop_the_others(results: Path, tiny: Path, tmp_path: Path) -> None:
     good, other = find_records([results / "0.02"])
     bad = changed(copied(other, tmp_path), data={**other.record.model_dump()["data"], "suite": "mini v9"})
     found = verify.rescore_all([bad, good], DataAccess(Opening(tmp_path), tiny), 1)
@@ -161,7 +161,7 @@ def test_one_row_that_cannot_be_compared_does_not_hide_the_others(results: Path,
 
 
 @pytest.mark.slow
-def test_rows_are_scored_again_on_several_processes(results: Path, tiny: Path, tmp_path: Path) -> None:
+def test_rows_are_rescored_in_parallel(results: Path, tiny: Path, tmp_path: Path) -> None:
     stored = find_records([results])
     ticks: list[int] = []
     found = verify.rescore_all(stored, DataAccess(Opening(tmp_path), tiny), 2, ticks.append)
@@ -178,7 +178,7 @@ def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
         verify.find_rows(stored, "blured")
 
 
-def test_the_model_itself_is_run_again(results: Path, tiny: Path, tmp_path: Path) -> None:
+def test_model_is_rerun(results: Path, tiny: Path, tmp_path: Path) -> None:
     stored = next(each for each in find_records([results]) if each.record.model == "blurred-seed1")
     again = verify.rerun(stored, Blurred(1), DataAccess(Opening(tmp_path), tiny))
     assert all(each.same for each in again)
@@ -186,7 +186,7 @@ def test_the_model_itself_is_run_again(results: Path, tiny: Path, tmp_path: Path
         verify.rerun(stored, Blurred(0), DataAccess(Opening(tmp_path), tiny))
 
 
-def test_other_versions_are_refused_by_name(results: Path, tmp_path: Path) -> None:
+def test_other_versions_are_rejected(results: Path, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     metrics = stored.record.model_dump()["metrics"]
     metrics["pck@2"]["version"] = 7
@@ -211,7 +211,7 @@ def test_another_data_set_is_refused(results: Path, source: DatasetPairs, tmp_pa
         verify.rescore(changed(stored, data={**data, "recipe_sha256": "0" * 64}), _access(source))
 
 
-def test_numbers_are_compared_to_their_last_digit_and_nothing_is_invented(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
+def test_every_changed_number_is_reported(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw = stored.record.model_dump()
     group = next(iter(raw["groups"].values()))
@@ -228,12 +228,12 @@ def test_numbers_are_compared_to_their_last_digit_and_nothing_is_invented(result
     assert len(wrong(groups=counted)) == len(counted)
     assert wrong(data={**raw["data"], "pairs_without_points": 1}) == ["pairs without points"]
     assert wrong(data={**raw["data"], "seed": 8}) == ["split and seed"]
-    # Only the owner of the training set can tell these: they are reported, not proved.
+    # Only the owner of the training set can compute these: they are reported, but not verified.
     found = verify.rescore(changed(stored, **{**raw, "groups": {**raw["groups"], "rooms: unseen": group}}), _access(source))
     assert {each.name.partition(",")[0] for each in found if not each.decided} == {"rooms: unseen"}
 
 
-def test_a_record_is_hashed_as_a_whole(results: Path, tmp_path: Path) -> None:
+def test_record_hash_covers_all_fields(results: Path, tmp_path: Path) -> None:
     stored = copied(find_records([results])[0], tmp_path)
     raw = json.loads(stored.path.read_text())
     for part, name, value in (("timing", "seconds", 1.0), ("data", "trained_on", "0" * 64), ("environment", "torch", "0.1")):

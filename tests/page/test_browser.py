@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 TABS = ("overview", "scenes", "matches", "channels", "table", "experiment1")
 
 
-def test_a_pixel_and_its_true_matches(page: Page, address: str, tiny: Path) -> None:
+def test_hovered_pixel_shows_its_true_matches(page: Page, address: str, tiny: Path) -> None:
     opened(page, address, "scenes")
     scene = Dataset(tiny).scene(0)
     size = scene.read("rgb").shape[1]
@@ -63,7 +63,7 @@ def test_a_pixel_and_its_true_matches(page: Page, address: str, tiny: Path) -> N
         page.get_by_role("button", name=layer, exact=True).click()
 
 
-def test_matches_are_those_of_the_files_and_of_an_exact_search(page: Page, address: str, records: Path, tiny: Path) -> None:
+def test_matches_agree_with_the_files_and_an_exact_search(page: Page, address: str, records: Path, tiny: Path) -> None:
     opened(page, address, "matches")
     readout = page.locator("#match-readout")
     pair = json.loads(readout.get_attribute("data-probe") or "")["pair"]
@@ -86,7 +86,7 @@ def test_matches_are_those_of_the_files_and_of_an_exact_search(page: Page, addre
     assert found["answers"][0] == {"u": float(np.float32(stored[0])), "v": float(np.float32(stored[1])), "from": "stored"}
     assert found["truth"] == [float(value) for value in scene.uv(pair["a"], pair["b"])[y, x]]
 
-    # In another norm the page searches itself; numpy searches the same levels.
+    # In another norm the page itself searches; numpy searches the same quantised levels.
     model: Any = load_model("baseline:random-unet")
     with torch.inference_mode():
         dense = [model.dense(image_batch(image))[0].numpy().transpose(1, 2, 0) for image in scene.read("rgb")]
@@ -99,12 +99,12 @@ def test_matches_are_those_of_the_files_and_of_an_exact_search(page: Page, addre
         assert answer == {"u": column + 0.5, "v": row + 0.5, "from": "live"}
     visible = int((scene.read("status", place % 6)[tuple(answers.pixel.T[::-1])] == Status.VISIBLE).sum())
     whole = read_record(records / "random-unet.json")
-    said = page.locator("figure", has_text="random-unet").last.inner_text()
-    assert f"δ_avg {whole.value('delta_avg'):.3f}, PCK@4 {whole.value('pck@4'):.3f}" in said
+    text = page.locator("figure", has_text="random-unet").last.inner_text()
+    assert f"δ_avg {whole.value('delta_avg'):.3f}, PCK@4 {whole.value('pck@4'):.3f}" in text
     assert f"{visible} visible queries" in page.locator("figcaption", has_text="random-unet").last.inner_text()
 
 
-def test_channels_and_their_codes(page: Page, address: str, tiny: Path) -> None:
+def test_channels_show_the_segments_of_their_codes(page: Page, address: str, tiny: Path) -> None:
     opened(page, address, "channels")
     figures = page.locator(".channels figure")
     model: Any = load_model("baseline:random-unet")
@@ -159,22 +159,22 @@ def test_experiment_1_shows_every_run(page: Page, address: str) -> None:
     assert page.locator("#run .maps canvas").count() == sum(map(len, cell["channels"]))
 
 
-def test_the_folder_opens_from_disk(page: Page, tiny: Path, records: Path, tmp_path: Path) -> None:
+def test_written_page_opens_from_disk(page: Page, tiny: Path, records: Path, tmp_path: Path) -> None:
     sources = [str(tiny), str(records / "random-unet.json"), str(RESULTS / "experiment1-cpu")]
     build_site(sources, Opening(records), limit=2).write(tmp_path / "page")
     for tab in TABS:
         opened(page, (tmp_path / "page" / "index.html").as_uri(), tab)
         assert page.locator(".error").count() == 0
-    assert "2 of 3 scenes" in _words(page, (tmp_path / "page" / "index.html").as_uri(), "scenes")
+    assert "2 of 3 scenes" in _main_text(page, (tmp_path / "page" / "index.html").as_uri(), "scenes")
 
 
-def _words(page: Page, address: str, tab: str) -> str:
+def _main_text(page: Page, address: str, tab: str) -> str:
     opened(page, address, tab)
     return page.locator("main").inner_text()
 
 
 @pytest.mark.parametrize(("width", "height"), [(390, 760), (1600, 1000)])
-def test_nothing_is_wider_than_the_window(page: Page, address: str, width: int, height: int) -> None:
+def test_layout_fits_the_window_width(page: Page, address: str, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     for tab in TABS:
         opened(page, address, tab)
@@ -184,7 +184,7 @@ def test_nothing_is_wider_than_the_window(page: Page, address: str, width: int, 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
 @pytest.mark.parametrize("tab", ["scenes", "matches"])
-def test_a_resting_mouse_changes_nothing(page: Page, address: str, tab: str, width: int, height: int) -> None:
+def test_layout_is_stable_while_hovering(page: Page, address: str, tab: str, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     opened(page, address, tab)
     frame = page.locator(".pictures .picture").first
@@ -201,8 +201,8 @@ def test_a_resting_mouse_changes_nothing(page: Page, address: str, tab: str, wid
         assert page.evaluate(layout) == first
         seen.add(page.evaluate(words))
     assert len(seen) > 1
-    said = page.evaluate(words)
+    text = page.evaluate(words)
     page.wait_for_timeout(2000)
-    assert page.evaluate(words) == said
+    assert page.evaluate(words) == text
     assert page.evaluate(layout) == first
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 RESULTS = Path(__file__).parents[2] / "results"
 
 
-def test_the_overview_leads_to_scenes_matches_and_table(page: Page, address: str, records: Path) -> None:
+def test_overview_links_to_scenes_matches_and_table(page: Page, address: str, records: Path) -> None:
     opened(page, address, "overview")
     assert page.locator(".sheet button").count() == 3
     page.get_by_role("button", name="scene 2").click()
@@ -27,13 +27,13 @@ def test_the_overview_leads_to_scenes_matches_and_table(page: Page, address: str
         opened(page, address, "overview")
         page.locator(".cards button", has_text=words).click()
         page.wait_for_selector(f"main[data-ready={tab}]", timeout=PATIENCE_MS)
-    # A row leads to its matches, which are sorted by its scores.
+    # A row links to its matches, sorted by its scores.
     page.locator("tbody tr", has_text="rgb-patch").get_by_role("button", name="matches").click()
     page.wait_for_selector("main[data-ready=matches]", timeout=PATIENCE_MS)
     expect(page.get_by_label("sort by")).to_have_value("[1,true]")
 
 
-def test_the_chart_shows_the_records_groups(page: Page, address: str, records: Path) -> None:
+def test_chart_shows_the_groups_of_the_records(page: Page, address: str, records: Path) -> None:
     opened(page, address, "overview")
     found = {name: read_record(records / f"{name}.json") for name in ("random-unet", "rgb-patch")}
     lines = page.get_by_role("img", name="Matching by difficulty").locator("polyline")
@@ -64,7 +64,7 @@ def test_references_have_no_rank_and_seeds_are_named(page: Page) -> None:
         server.shutdown()
 
 
-def test_the_table_splits_scores_by_what_makes_queries_hard(page: Page) -> None:
+def test_table_splits_scores_by_level_and_stratum(page: Page) -> None:
     site = build_site([str(RESULTS / "mini" / f"{name}.json") for name in ("daisy", "hog")], Opening(RESULTS))
     with make_server(site, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -54,13 +54,13 @@ def unpacked(value: dict[str, Any]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "float32"])
-def test_arrays_come_back_as_they_were(dtype: str) -> None:
+def test_arrays_round_trip(dtype: str) -> None:
     array = (np.arange(24).reshape(2, 3, 4) * 7 - 20).astype(dtype)
     assert np.array_equal(unpacked(packed(array.transpose(0, 2, 1))), array.transpose(0, 2, 1))
     assert packed(array) == packed(array)
 
 
-def test_distances_of_levels_are_those_of_descriptors() -> None:
+def test_quantised_distances_approximate_descriptor_distances() -> None:
     rng = np.random.default_rng(0)
     views = [rng.normal(3, [0.1, 1, 5], (6, 7, 3)) for _ in range(2)]
     levels, step = quantised(views)
@@ -72,7 +72,7 @@ def test_distances_of_levels_are_those_of_descriptors() -> None:
     assert quantised([np.ones((2, 2, 3))])[0][0].any() == 0
 
 
-def test_scenes_hold_what_the_data_set_does(site: Site, tiny: Path) -> None:
+def test_scenes_match_the_data_set(site: Site, tiny: Path) -> None:
     scene = Dataset(tiny).scene(1)
     found = data(site, "scenes/scene-1")
     assert np.array_equal(unpacked(found["rgb"]), scene.read("rgb"))
@@ -95,19 +95,19 @@ def test_a_large_data_set_opens_without_reading_its_scenes(tiny: Path, monkeypat
     assert len(index) < 3000
 
 
-NOT_THERE = """
+UNKNOWN_PATHS = """
 data/scenes/scene-99.js data/scenes/truth-0-0-9.js data/scenes/.js data/matches/pair-0-0-0.js data/matches/view-0-9.js
 data/matches/descriptors-0-0-0.js data/experiment1/cell-99.js data/table/record-9.js data/x/y.js ../site.py site.py
 """
 
 
-@pytest.mark.parametrize("path", NOT_THERE.split())
-def test_what_is_not_there_is_not_there(site: Site, path: str) -> None:
+@pytest.mark.parametrize("path", UNKNOWN_PATHS.split())
+def test_unknown_paths_raise_a_key_error(site: Site, path: str) -> None:
     with pytest.raises(KeyError):
         site.read(path)
 
 
-def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: Path) -> None:
+def test_written_folder_is_complete_and_replaces_an_older_one(tiny: Path, records: Path, tmp_path: Path) -> None:
     sources = [str(tiny), str(records / "rgb-patch.json")]
     site = build_site(sources, Opening(tmp_path), limit=2)
     count = site.write(tmp_path / "page", lambda done: None)
@@ -122,7 +122,7 @@ def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: 
     ]
     assert scores == [min(everything), max(everything)]
     smaller = build_site([str(tiny)], Opening(tmp_path), limit=1)
-    smaller.write(tmp_path / "page")  # over the larger one, of which nothing is left
+    smaller.write(tmp_path / "page")  # replaces the larger one completely
     assert not list((tmp_path / "page").rglob("pair-*.js"))
     assert not (tmp_path / "page" / "data" / "scenes" / "scene-1.js").exists()
     (tmp_path / "mine").mkdir()
@@ -132,14 +132,14 @@ def test_a_folder_has_all_that_it_asks_for(tiny: Path, records: Path, tmp_path: 
     assert len(list((tmp_path / "mine").iterdir())) == 1
 
 
-def test_no_page_asks_another_machine_for_anything(site: Site) -> None:
+def test_page_makes_no_external_requests(site: Site) -> None:
     for name in site.static():
         text = site.read(name).decode().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text
         assert "https://" not in text
 
 
-def test_only_this_machine_is_answered(site: Site) -> None:
+def test_server_rejects_requests_from_other_hosts(site: Site) -> None:
     with make_server(site, 0) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -166,7 +166,7 @@ def test_only_this_machine_is_answered(site: Site) -> None:
         server.shutdown()
 
 
-def test_two_hundred_clients_at_once_are_answered(site: Site) -> None:
+def test_server_answers_two_hundred_concurrent_clients(site: Site) -> None:
     with make_server(site, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
@@ -193,7 +193,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
     levels = unpacked(data(site, "matches/descriptors-0-1-2")["levels"])
     assert levels.shape == (48, 48, 32)
     assert np.ptp(levels.astype(int)) > 10
-    # With a record of it the norm is the record's, in which its answers were found.
+    # With a record of the run the norm is the record's, with which its predictions were made.
     evaluate(load_model(str(tmp_path / "run"), p="cosine"), DatasetPairs(tiny, "tiny", 4), tmp_path / "records")
     both = build_site([str(tmp_path / "records" / "run.json"), str(tmp_path / "run"), str(tiny)], Opening(tmp_path))
     (model,) = data(both, "index")["parts"]["matches"]["models"]
@@ -213,7 +213,7 @@ def test_a_run_is_shown_on_a_data_set(tiny: Path, tmp_path: Path) -> None:
         (["baseline:rgb-patch", "baseline:hog", "baseline:daisy", "baseline:random-unet", "baseline:dense-sift", "{tiny}"], "5 models"),
     ],
 )
-def test_sources_that_cannot_be_shown_are_named(sources: list[str], words: str, tiny: Path, tmp_path: Path) -> None:
+def test_invalid_sources_are_rejected(sources: list[str], words: str, tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=words):
         build_site([source.format(tiny=tiny, empty=tmp_path / "empty") for source in sources], Opening(tmp_path))
