@@ -1,4 +1,4 @@
-"""The names that `import pixbench` offers, and what it costs to have them."""
+"""The public names of `pixbench`, and the cost of importing it."""
 
 import io
 import re
@@ -18,14 +18,14 @@ from pixbench.geometry.correspondence import Status
 from pixbench.training.data.sampler import SceneSampler
 
 
-def test_importing_imports_nothing_heavy() -> None:
+def test_import_loads_no_heavy_packages() -> None:
     code = "import sys; before = set(sys.modules); import pixbench; print(sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
     loaded = set(eval(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout))
     assert loaded - set(sys.stdlib_module_names) == {"pixbench"}
 
 
 @pytest.mark.parametrize("name", pixbench.__all__)
-def test_every_name_is_there_when_it_is_used(name: str) -> None:
+def test_public_names_are_loaded_on_first_use(name: str) -> None:
     assert name in dir(pixbench)
     item = getattr(pixbench, name)
     assert callable(item) or item.__name__ == f"pixbench.{name}"
@@ -33,32 +33,32 @@ def test_every_name_is_there_when_it_is_used(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_function_and_its_module_do_not_hide_each_other() -> None:
+def test_function_is_not_shadowed_by_its_module() -> None:
     code = "import pixbench.training.train, pixbench; print(pixbench.train.__module__, callable(pixbench.train))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "pixbench.api True"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output.strip() == "pixbench.api True"
 
 
-def test_a_name_that_is_not_there() -> None:
+def test_unknown_names_raise_an_error() -> None:
     with pytest.raises(AttributeError, match="module 'pixbench' has no attribute 'trian'"):
         pixbench.trian  # noqa: B018
     with pytest.raises(ImportError):
         exec("from pixbench import trian")
 
 
-def test_help_has_an_example_of_each_name() -> None:
+def test_docstrings_have_an_example_of_each_name() -> None:
     assert pixbench.__doc__
     for name in ("load", "show", "train", "evaluate", "match", "load_model", "losses"):
         assert f"pixbench.{name}" in pixbench.__doc__
         if name != "losses":
             assert f"pixbench.{name}(" in getattr(pixbench, name).__doc__, name
-    # That of the losses needs nothing but torch.
+    # The example of the losses needs only torch.
     scope: dict[str, Any] = {"pixbench": pixbench, "torch": torch}
     exec(textwrap.dedent(str(pixbench.losses.contrastive_loss.__doc__).split("For example:")[1]), scope)
     assert 0 < float(scope["loss"]) < 1
 
 
-def test_a_loaded_data_set(tiny: Path) -> None:
+def test_load_returns_the_pairs_of_a_data_set(tiny: Path) -> None:
     ds = pixbench.load(str(tiny))
     assert (len(ds), len(list(ds))) == (18, 18)
     pair = ds[0]
@@ -75,7 +75,7 @@ def test_a_loaded_data_set(tiny: Path) -> None:
         pixbench.load("nowhere")
 
 
-def test_the_loader_keeps_views_of_one_scene_apart(tiny: Path) -> None:
+def test_loader_batches_have_distinct_scenes(tiny: Path) -> None:
     ds = pixbench.load(tiny)
     batches = list(ds.loader(batch=3))
     assert len(batches) == len(ds.loader(batch=3)) == 6
@@ -89,7 +89,7 @@ def test_the_loader_keeps_views_of_one_scene_apart(tiny: Path) -> None:
         ds.loader(batch=4)
 
 
-def test_scenes_of_different_sizes_are_used_up_together() -> None:
+def test_scene_sampler_uses_every_pair_of_unequal_scenes() -> None:
     groups = [0] * 6 + [1] * 2 + [2] * 4
     batches = list(SceneSampler(groups, batch=2, seed=0))
     assert sorted(index for batch in batches for index in batch) == list(range(12))

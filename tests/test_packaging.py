@@ -23,13 +23,13 @@ def test_declared_packages_are_those_on_disk() -> None:
 
 
 @pytest.mark.parametrize("folder", ["generators", "baselines"])
-def test_bare_names_are_refused(folder: str) -> None:
+def test_folders_cannot_be_imported_by_their_bare_names(folder: str) -> None:
     run = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True)
     assert f"import this folder as 'pixbench.{folder}'" in run.stderr
 
 
 @pytest.mark.parametrize("folder", ["generators", "baselines"])
-def test_the_core_imports_without(folder: str) -> None:
+def test_core_does_not_import_the_folder(folder: str) -> None:
     """The core names neither folder in an import: it reaches them by registered name."""
     for path in (ROOT / "pixbench").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -51,7 +51,7 @@ def test_every_dependency_is_pinned() -> None:
     assert "torch==2.13.0" in (ROOT / "constraints.txt").read_text()
 
 
-def test_modules_that_windows_lacks_are_not_imported_at_import_time() -> None:
+def test_posix_only_modules_are_not_imported_at_module_level() -> None:
     lacking = {"crypt", "curses", "fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"}
     for folder in ("pixbench", "generators", "baselines"):
         for path in (ROOT / folder).rglob("*.py"):

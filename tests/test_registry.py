@@ -6,7 +6,7 @@ from pixbench.errors import UserError
 from pixbench.registry import Registry
 
 
-def test_three_behaviours_of_a_registry() -> None:
+def test_registry_lists_names_and_rejects_duplicates_and_unknown_names() -> None:
     registry: Registry[int] = Registry("thing")
     registry.add("b")(1)
     registry.add("alpha")(2)
@@ -18,7 +18,7 @@ def test_three_behaviours_of_a_registry() -> None:
         registry.get("alhpa")
 
 
-def test_an_entry_point_that_leads_nowhere_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_entry_points_raise_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
     registry: Registry[int] = Registry("thing", "things")
     dangling = EntryPoint("gone", "no_such_package.module:thing", "things")
     monkeypatch.setattr(registry, "_entries", (dangling,))

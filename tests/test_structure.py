@@ -45,7 +45,7 @@ def test_files_are_short() -> None:
     assert median(lines[path] for path in _modules().values()) <= 90
 
 
-def test_no_class_name_stands_twice() -> None:
+def test_class_names_are_unique() -> None:
     places = defaultdict(list)
     for name, path in _modules().items():
         for node in ast.walk(_tree(path)):

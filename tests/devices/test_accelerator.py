@@ -16,10 +16,10 @@ def test_every_step_runs_at_toy_size(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"}
     done = subprocess.run([SCRIPT, tmp_path / "out", "--tiny"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
+    summary = json.loads(done.stdout.splitlines()[-1])
     steps = ("tests", "generate-train", "generate-val", "pace-rooms", "pace-rooms-infonce", "train-rooms", "train-rooms-infonce")
-    assert {name: said[name]["exit"] for name in steps} == dict.fromkeys(steps, 0), done.stderr
-    assert said["train-rooms"]["curve"][-1]["step"] == said["train-rooms"]["steps"] == said["train-rooms-infonce"]["steps"]
+    assert {name: summary[name]["exit"] for name in steps} == dict.fromkeys(steps, 0), done.stderr
+    assert summary["train-rooms"]["curve"][-1]["step"] == summary["train-rooms"]["steps"] == summary["train-rooms-infonce"]["steps"]
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 16 * 2**20
     assert {"logs.tar.gz", "checkpoints.tar.gz"} == {path.name for path in files}

@@ -1,4 +1,4 @@
-"""A device gives what the CPU gives. PIXBENCH_TEST_DEVICE=cuda runs these tests on a GPU, as benchmarks/accelerator.sh does."""
+"""Results on a device match those on the CPU. PIXBENCH_TEST_DEVICE=cuda runs these tests on a GPU, as benchmarks/accelerator.sh does."""
 
 import math
 import os
@@ -28,7 +28,7 @@ def _random(*shape: int, seed: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("p", "windowed"), list(product(NORMS, (False, True))))
-def test_the_search_on_the_device_gives_the_same_bits(p: Norm, windowed: bool) -> None:
+def test_search_on_the_device_is_bitwise_equal(p: Norm, windowed: bool) -> None:
     queries, targets = _random(300, 32, seed=1), _random(60 * 50, 32, seed=2)
     targets[70] = targets[900] = queries[3]
     window = Window(torch.rand(300, 2, generator=torch.Generator().manual_seed(3)) * 50, 60, inner=2.0, outer=20.0) if windowed else None
@@ -41,14 +41,14 @@ def test_the_search_on_the_device_gives_the_same_bits(p: Norm, windowed: bool) -
     assert torch.equal(total.cpu()[here.index >= 0], sums_of(queries, targets[here.index.clamp(min=0)], p)[here.index >= 0])
 
 
-def test_descriptors_of_a_network_agree() -> None:
+def test_descriptors_agree_between_devices() -> None:
     network, images = seeded_network(SMALL, 0).eval(), torch.rand(2, 3, 48, 64, generator=torch.Generator().manual_seed(1))
     here, there = (cast(DescriptorModel, as_model(network, p=2, device=device)).dense(images).cpu() for device in ("cpu", str(DEVICE)))
     assert float((here - there).abs().max()) < 1e-4 * float(here.abs().max())
 
 
 @pytest.mark.slow
-def test_scores_of_a_checkpoint_agree(tiny: Path, tmp_path: Path) -> None:
+def test_scores_agree_between_devices(tiny: Path, tmp_path: Path) -> None:
     from pixbench.evaluation.matching.evaluate import evaluate
     from pixbench.evaluation.matching.pairs import DatasetPairs
 
@@ -84,7 +84,7 @@ def test_a_bfloat16_run_resumes(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         train(tiny, tmp_path / "broken", config, progress=stop_after(4), **options)  # type: ignore[arg-type]
     train(tiny, tmp_path / "broken", config, **options)  # type: ignore[arg-type]
-    whole, broken = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
-    # On a CPU to the bit; sums of a GPU come in no fixed order.
+    whole, resumed = (load_file(tmp_path / name / "checkpoint/weights.safetensors") for name in ("whole", "broken"))
+    # Bitwise on a CPU; on a GPU the order of sums is not fixed.
     close = torch.equal if DEVICE.type == "cpu" else (lambda a, b: torch.allclose(a, b, atol=1e-2))
-    assert all(close(whole[name], broken[name]) for name in whole)
+    assert all(close(whole[name], resumed[name]) for name in whole)

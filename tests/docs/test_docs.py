@@ -1,4 +1,4 @@
-"""What the pages say is what happens: their examples work, their commands run, the site builds."""
+"""The documentation pages: their examples work, their commands run, and the site builds."""
 
 import re
 import shlex
@@ -56,7 +56,7 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     return run
 
 
-def test_an_asset_source_and_a_renderer(example: Any, tmp_path: Path) -> None:
+def test_asset_source_and_renderer_example(example: Any, tmp_path: Path) -> None:
     example("crates", "Crates", OBJECT_SOURCES)
     example("depth", "DepthRenderer", RENDERERS)
     config = GENERATORS.get("3d").config_type(
@@ -70,13 +70,13 @@ def test_an_asset_source_and_a_renderer(example: Any, tmp_path: Path) -> None:
         assert np.array_equal(grey, np.nan_to_num(255 / (1 + depth)).astype(np.uint8))
 
 
-def test_a_loss(example: Any, tiny: Path, tmp_path: Path) -> None:
+def test_loss_example(example: Any, tiny: Path, tmp_path: Path) -> None:
     example("cosine", "Cosine", OBJECTIVES)
     train(tiny, tmp_path / "run", TrainConfig(objective="cosine", steps=2, batch=2, points=32))
     assert (tmp_path / "run" / "checkpoint").exists()
 
 
-def test_a_baseline_and_a_metric(example: Any, tiny: Path, tmp_path: Path) -> None:
+def test_baseline_and_metric_example(example: Any, tiny: Path, tmp_path: Path) -> None:
     example("pck3", "WITHIN_3", METRICS, "pck@3")
     _, record = evaluate(example("grey", "Grey")(), DatasetPairs(tiny, "tiny", 4), tmp_path)
     values = [record.metrics[name].value for name in ("pck@2", "pck@3", "pck@4")]
@@ -87,7 +87,7 @@ def test_a_baseline_and_a_metric(example: Any, tiny: Path, tmp_path: Path) -> No
 # The commands
 
 SMALLER = {"--scenes": "2", "--steps": "2", "--size": "32", "--sheet": "2", "--batch": "2", "--views": "2", "--limit": "2"}
-"""Every command runs as it is written, but for sizes: options that say how much are made small."""
+"""Every command runs as written, except that options of size are made small."""
 
 ELSEWHERE = {
     r"--cluster": "needs a cluster: tests/generation/test_cluster.py",
@@ -118,7 +118,7 @@ def _elsewhere(line: str) -> str:
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as a reader has it half-way: a small training set, a run, the committed results, pictures of their own."""
+    """A folder as a reader has it half-way: a small training set, a run, the committed results, images of their own."""
     folder = tmp_path_factory.mktemp("workshop")
     kind = GENERATORS.get("3d").config_type
     for split in ("train", "val"):
@@ -178,7 +178,7 @@ def test_commands_of_the_pages_run(line: str, workshop: Path, small_mini: Path, 
         # The committed records are of the whole suite.
         arguments += ["--force"]
     if arguments[:2] in (["leaderboard", "verify"], ["leaderboard", "submit"]):
-        # Of a row of the small suite, which the committed records are not of.
+        # The committed records are of the whole suite: a row of the small one is needed.
         assert CliRunner().invoke(get_command(app), ["evaluate", "--model", "baseline:dense-sift", "--force"]).exit_code == 0
     if arguments[:2] == ["metrics", "sensitivity"]:
         evaluated = ["evaluate", "--model", "baseline:rgb-patch", "--data", "data/train", "--out", "scored"]
@@ -189,7 +189,7 @@ def test_commands_of_the_pages_run(line: str, workshop: Path, small_mini: Path, 
 
 
 def _needed(line: str) -> list[list[str]]:
-    """Commands of the same page that a command stands on."""
+    """Commands of the same page that a command depends on."""
     if "--from-recipe" in line:
         return [["recipe", "data/train", "--out", "train.json"]]
     if "my_model:build" in line:
@@ -197,7 +197,7 @@ def _needed(line: str) -> list[list[str]]:
     return []
 
 
-def test_every_command_runs_or_says_where_it_does() -> None:
+def test_commands_not_run_here_are_tested_elsewhere() -> None:
     commands = _commands()
     assert len(commands) > 40
     assert len([line for line in commands if not _elsewhere(line)]) > 25

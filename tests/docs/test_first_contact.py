@@ -29,7 +29,7 @@ ELSEWHERE = {
     r"^torchrun|--devices|--cluster": "tests/training, tests/generation/test_cluster.py",
     r"^python benchmarks|^BENCH": "measures speed",
 }
-"""What a shell in an empty folder does not run, and where it is tested."""
+"""Commands that are not run in the empty folder, and where they are tested."""
 
 SHIM = """#!{python}
 import sys
@@ -55,7 +55,7 @@ if __name__ == "__main__":  # worker processes read this file too
     sys.argv = ["pixbench", *smaller(sys.argv[1:])]
     main()
 """
-"""A `pixbench` that does what is asked on small sizes."""
+"""A `pixbench` command that reduces all sizes."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -107,7 +107,7 @@ def test_every_block_runs_in_order_in_an_empty_folder(page: str, tiny: Path, tmp
     assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
 
 
-def test_every_block_is_run_or_says_where_it_is() -> None:
+def test_every_block_is_run_or_listed_as_tested_elsewhere() -> None:
     for page in PAGES:
         fences = re.findall(r"^```(\w*)$", (ROOT / page).read_text(), flags=re.MULTILINE)
         found = blocks(page)
@@ -118,7 +118,7 @@ def test_every_block_is_run_or_says_where_it_is() -> None:
                 assert all(elsewhere(line) or line.startswith("pixbench ") for line in text.splitlines()), text
 
 
-def test_what_is_not_run_is_tested_where_it_says() -> None:
+def test_tests_named_for_skipped_blocks_exist() -> None:
     for why in ELSEWHERE.values():
         for name in re.findall(r"(?:tests|\.ci)/[\w/]+(?:\.py)?", why):
             assert (ROOT / name).exists(), name
@@ -138,6 +138,6 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     NotebookClient(notebook, timeout=600, startup_timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     pictures = [output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
     assert len(pictures) == 2
-    said = " ".join(str(output.get("text", "")) for output in notebook.cells[-1].outputs)
-    error = float(re.search(r"median error ([\d.]+) px", said)[1])  # type: ignore[index]
+    printed = " ".join(str(output.get("text", "")) for output in notebook.cells[-1].outputs)
+    error = float(re.search(r"median error ([\d.]+) px", printed)[1])  # type: ignore[index]
     assert error < 3

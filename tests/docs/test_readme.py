@@ -1,4 +1,4 @@
-"""What the README says is what happens."""
+"""The README and the pages match the code."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def _blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_the_example_of_the_page_on_generation_reads(tiny: Path) -> None:
+def test_example_of_the_page_on_generation_runs(tiny: Path) -> None:
     (source,) = _blocks("python", PAGES[ROOT / "docs/generate.md"])
     scope: dict[str, Any] = {}
     exec(source.replace("data/train", str(tiny)), scope)

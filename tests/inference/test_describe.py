@@ -1,4 +1,4 @@
-"""Descriptors of a picture: where they lie, and the files they are kept in."""
+"""Descriptors of an image: their positions, and the files they are saved to."""
 
 from pathlib import Path
 
@@ -26,22 +26,22 @@ class _Averages(DescriptorModel):
         return functional.avg_pool2d(images, 4)
 
 
-PLACE = np.stack([*np.mgrid[:80, :120], np.zeros((80, 120))], axis=-1).astype(np.uint8)
-"""A picture whose green is its row and whose red is its column, but for order."""
+POSITIONS = np.stack([*np.mgrid[:80, :120], np.zeros((80, 120))], axis=-1).astype(np.uint8)
+"""An image whose first channel is the row, and whose second channel is the column."""
 
 
-def test_stride_and_scale_lead_back_to_the_picture() -> None:
-    found = describe(PLACE, _Averages(), max_size=60)
+def test_stride_and_scale_map_cells_to_image_pixels() -> None:
+    found = describe(POSITIONS, _Averages(), max_size=60)
     assert found.descriptors.shape == (3, 10, 15)
     assert (found.stride, found.scale, found.size_wh, found.p) == ((4.0, 4.0), (2.0, 2.0), (120, 80), "2")
-    # Colours are places: the mean over a cell is its centre, in pixels of the picture less the half.
+    # Colours are positions: the mean over a cell is its centre, in image pixels minus one half.
     rows, columns = found.descriptors[0] * 255, found.descriptors[1] * 255
     assert np.abs((np.arange(10) + 0.5)[:, None] * 8 - 0.5 - rows).max() < 0.51
     assert np.abs((np.arange(15) + 0.5) * 8 - 0.5 - columns).max() < 0.51
 
 
-def test_files_hold_what_was_described(tmp_path: Path) -> None:
-    found = describe(PLACE, _Averages(), max_size=60)
+def test_saved_files_hold_the_descriptors(tmp_path: Path) -> None:
+    found = describe(POSITIONS, _Averages(), max_size=60)
     save_description(found, tmp_path / "a.npz")
     with np.load(tmp_path / "a.npz") as file:
         assert np.array_equal(file["descriptors"], found.descriptors)
@@ -62,8 +62,8 @@ def test_files_hold_what_was_described(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.h5", "a.npz", "a.png"]
 
 
-def test_colours_are_the_principal_components() -> None:
-    """As scikit-learn has them, but for the sign."""
+def test_pca_colours_match_scikit_learn() -> None:
+    """Up to the sign."""
     from sklearn.decomposition import PCA
 
     descriptors = np.random.default_rng(0).normal(size=(6, 20, 30)).astype(np.float32) * np.array([9, 5, 3, 1, 1, 1])[:, None, None]
@@ -74,24 +74,24 @@ def test_colours_are_the_principal_components() -> None:
     assert pca_colours(descriptors[:1]).shape == (20, 30, 3)
 
 
-def test_descriptors_too_large_for_half_are_refused(tmp_path: Path) -> None:
+def test_descriptors_too_large_for_half_precision_are_rejected(tmp_path: Path) -> None:
     class Large(_Averages):
         def describe(self, images: Tensor) -> Tensor:
             return super().describe(images) * 1e6
 
     with pytest.raises(UserError, match="leave --half out"):
-        save_description(describe(PLACE, Large()), tmp_path / "a.npz", half=True)
+        save_description(describe(POSITIONS, Large()), tmp_path / "a.npz", half=True)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_matcher_has_no_descriptors() -> None:
+def test_models_without_descriptors_are_rejected() -> None:
     with pytest.raises(UserError, match="oracle has no descriptors"):
-        describe(PLACE, "baseline:oracle")
+        describe(POSITIONS, "baseline:oracle")
 
 
-def test_the_command_writes_and_says_what(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_describe_command_writes_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Image.fromarray(PLACE).save("a.png")
+    Image.fromarray(POSITIONS).save("a.png")
     done = CliRunner().invoke(app, "describe a.png --model baseline:rgb-patch --max-size 60 --half --out a.npz".split())
     assert done.exit_code == 0, done.output
     assert done.output == "a.npz: 243 channels in 40 x 60 cells of 2 px, compared in 2\n"
@@ -107,20 +107,20 @@ def test_channels_with_the_largest_spread_are_drawn(tmp_path: Path) -> None:
     # Both ramps look the same, whatever their offset and scale; the middle of 0 to 19 is 9.5.
     assert np.allclose(scaled[1], scaled[2])
     assert (scaled[1].min(), scaled[1].max(), scaled[1].ravel()[9:11].sum()) == (-1, 1, pytest.approx(0, abs=1e-9))
-    Image.fromarray(PLACE).save(tmp_path / "a.png")
+    Image.fromarray(POSITIONS).save(tmp_path / "a.png")
     options = "--channels 2 --max-size 60 --model baseline:rgb-pixel --model baseline:random-unet".split()
-    said = CliRunner().invoke(app, ["describe", str(tmp_path / "a.png"), "--out", str(tmp_path / "c.png"), *options])
-    assert said.exit_code == 0, said.output
-    assert "rgb-pixel: 3 channels in 40 x 60 cells of 2 px" in said.output
-    assert "random-unet" in said.output
+    result = CliRunner().invoke(app, ["describe", str(tmp_path / "a.png"), "--out", str(tmp_path / "c.png"), *options])
+    assert result.exit_code == 0, result.output
+    assert "rgb-pixel: 3 channels in 40 x 60 cells of 2 px" in result.output
+    assert "random-unet" in result.output
     drawn = np.asarray(Image.open(tmp_path / "c.png").convert("RGB")).astype(int)
     ramps = drawn[:, drawn.shape[1] // 3 :]
     assert (ramps[..., 0] - ramps[..., 2] > 60).mean() > 0.05  # red
     assert (ramps[..., 2] - ramps[..., 0] > 60).mean() > 0.05  # blue
 
 
-def test_several_models_are_drawn_not_written(tmp_path: Path) -> None:
-    Image.fromarray(PLACE).save(tmp_path / "a.png")
+def test_several_models_can_only_be_drawn(tmp_path: Path) -> None:
+    Image.fromarray(POSITIONS).save(tmp_path / "a.png")
     for arguments, message in (
         (["--out", "d.npz", "--model", "baseline:rgb-pixel", "--model", "baseline:hog"], "several are drawn"),
         (["--out", "d.npz", "--channels", "3"], "pictures are written as"),

@@ -1,4 +1,4 @@
-"""Matches of pictures under a known homography follow it."""
+"""Matches between images under a known homography."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ WIDTH, HEIGHT = 200, 150
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two pictures, and the homography from the first to the second."""
+    """Two images, and the homography from the first to the second."""
     picture, H = textured(WIDTH, HEIGHT), perspective(WIDTH, HEIGHT)
     return picture, view(picture, H, WIDTH, HEIGHT), H
 
@@ -52,17 +52,17 @@ def test_matches_follow_the_homography_and_recover_it(pair: tuple[np.ndarray, np
     assert (strict.ratio <= 0.8).all()
 
 
-def test_positions_are_in_pixels_of_the_pictures_as_they_are(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+def test_positions_are_in_pixels_of_the_original_images(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, b, H = pair
-    # The second picture three times as large: its homography is scaled, and both are shrunk to 100 px.
+    # The second image is three times as large: its homography is scaled, and both are downscaled to 100 px.
     large = np.asarray(Image.fromarray(b).resize((3 * WIDTH, 3 * HEIGHT), Image.Resampling.BICUBIC))
     found = match(a, large, "baseline:dense-sift", max_size=100, step=4)
     assert len(found) > 100
-    assert np.median(_errors(found, np.diag([3.0, 3.0, 1.0]) @ H)) < 6  # a shrunk pixel is 6 px of b
+    assert np.median(_errors(found, np.diag([3.0, 3.0, 1.0]) @ H)) < 6  # a pixel of the downscaled image is 6 px of b
     assert found.uv_b.max() > WIDTH
 
 
-def test_refinement_searches_again_where_it_is_finer(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+def test_refinement_reduces_the_error(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, b, H = pair
     coarse = match(a, b, "baseline:dense-sift", max_size=100, step=4)
     fine = match(a, b, "baseline:dense-sift", max_size=100, step=4, refine=WIDTH)
@@ -70,8 +70,8 @@ def test_refinement_searches_again_where_it_is_finer(pair: tuple[np.ndarray, np.
     assert np.median(_errors(fine, H)) < 0.8 * np.median(_errors(coarse, H))
 
 
-class _Places(DescriptorModel):
-    """Describes a picture by its red and green, which the tests make each pixel's own column and row."""
+class _Positions(DescriptorModel):
+    """Describes an image by its first two channels, in which the tests encode each pixel's column and row."""
 
     name, p = "places", 2.0
 
@@ -79,7 +79,7 @@ class _Places(DescriptorModel):
         return images[:, :2] * 255
 
 
-def test_tiles_do_not_move_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiling_does_not_change_matches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pixbench.inference.refine.TILE", 16)
     monkeypatch.setattr("pixbench.inference.refine.MARGIN", 3)
     row, column = np.mgrid[:60, :90].astype(np.uint8)
@@ -87,8 +87,8 @@ def test_tiles_do_not_move_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     truth = rng.integers(0, [90, 60], (200, 2)) + 0.5
     guess = np.clip(truth + rng.integers(-2, 3, (200, 2)), 0.5, [89.5, 59.5])
-    model = _Places()
-    # Refinement describes one scale: another one would blur the places.
+    model = _Positions()
+    # Refinement describes one scale: another one would blur the positions.
     model.scales = (0.25, 1.0)
     uv_a, uv_b, distance = refined(model, rgb, rgb, truth, guess, 2)
     assert np.array_equal(uv_a, truth)
@@ -97,8 +97,8 @@ def test_tiles_do_not_move_a_match(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model.scales == (0.25, 1.0)
 
 
-def test_two_cameras_agree_on_an_essential_and_a_fundamental_matrix() -> None:
-    """A matcher that knows where points of a cube lie in two views: the matrices must hold for all of them, and not for the wrong ones."""
+def test_essential_and_fundamental_matrices_are_recovered() -> None:
+    """A matcher that returns the true projections of points in two views, and some wrong ones, which must be outliers."""
     rng = np.random.default_rng(1)
     points = rng.uniform([-1, -1, 3], [1, 1, 6], (120, 3))
     turned = np.array([[np.cos(0.2), 0, np.sin(0.2)], [0, 1, 0], [-np.sin(0.2), 0, np.cos(0.2)]])
@@ -126,7 +126,7 @@ def test_two_cameras_agree_on_an_essential_and_a_fundamental_matrix() -> None:
     assert "assumed" in assumed.focal_source
 
 
-def test_where_nothing_agrees_there_is_no_matrix() -> None:
+def test_too_few_matches_give_no_matrix() -> None:
     model = MatcherModel(lambda a, b: (torch.tensor([[9.0, 9.0]]), torch.tensor([[9.0, 9.0]])), "one")
     found = match(np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8), model, geometry="homography")
     assert len(found) == 1
@@ -135,7 +135,7 @@ def test_where_nothing_agrees_there_is_no_matrix() -> None:
     assert not found.inliers.any()
 
 
-def test_the_table(tmp_path: Path) -> None:
+def test_csv_of_matches(tmp_path: Path) -> None:
     uv = np.array([[1.5, 2.5], [3.25, 4.0]])
     found = ImageMatches(uv, uv + 1, np.array([0.5, np.nan]), np.array([0.25, np.nan]), np.zeros(2), np.array([True, False]), np.eye(3))
     write_csv(found, tmp_path / "m.csv")
@@ -146,7 +146,7 @@ def test_the_table(tmp_path: Path) -> None:
     assert (rows[1]["distance"], rows[1]["inlier"], rows[1]["u_b"]) == ("", "0", "4.25")
 
 
-def test_the_command_draws_lists_and_says_what_was_found(
+def test_match_command_writes_figure_csv_and_summary(
     pair: tuple[np.ndarray, np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -155,11 +155,11 @@ def test_the_command_draws_lists_and_says_what_was_found(
     command = "match a.png b.png --model baseline:rgb-patch --geometry homography --out m.png --csv m.csv"
     done = CliRunner().invoke(app, command.split())
     assert done.exit_code == 0, done.output
-    said = re.match(r"(\d+) matches, (\d+) agree with the homography\n", done.output)
-    assert said
+    summary = re.match(r"(\d+) matches, (\d+) agree with the homography\n", done.output)
+    assert summary
     with open("m.csv") as file:
         rows = list(csv.DictReader(file))
-    assert (len(rows), sum(row["inlier"] == "1" for row in rows)) == (int(said[1]), int(said[2]))
+    assert (len(rows), sum(row["inlier"] == "1" for row in rows)) == (int(summary[1]), int(summary[2]))
     uv_a, uv_b = (np.array([[float(row[f"{axis}_{image}"]) for axis in "uv"] for row in rows]) for image in "ab")
     assert np.median(np.linalg.norm(apply_homography(pair[2], uv_a) - uv_b, axis=1)) < 1
     H = np.array([[float(value) for value in line.split()] for line in done.output.splitlines()[1:4]])
@@ -170,7 +170,7 @@ def test_the_command_draws_lists_and_says_what_was_found(
         assert (np.abs(np.asarray(drawn.convert("RGB")).astype(int) - [26, 152, 80]).max(axis=2) < 30).sum() > 500  # green lines
 
 
-def test_what_cannot_be_matched() -> None:
+def test_invalid_inputs_are_rejected() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     oracle: Model = load_model("baseline:oracle")
     with pytest.raises(UserError, match="model oracle answers on data sets alone"):
@@ -183,11 +183,11 @@ def test_what_cannot_be_matched() -> None:
         match(picture, picture, "baseline:hog", geometry="affine")
 
 
-def test_a_shift_is_found_by_a_model_of_ones_own() -> None:
+def test_user_model_finds_a_shift() -> None:
     row, column = np.mgrid[:48, :64].astype(np.uint8)
     big = np.stack([3 * column, 5 * row, row], axis=-1)
     moved = view(big, shift(np.array([-4.0, -2.0])), 64, 48)
-    found = match(big, moved, _Places(), step=4)
+    found = match(big, moved, _Positions(), step=4)
     assert len(found) > 50
     inside = (found.uv_b > 0.5).all(axis=1) & (found.uv_b < [60, 46]).all(axis=1)
     assert np.allclose((found.uv_b - found.uv_a)[inside], [-4, -2])

@@ -1,6 +1,6 @@
-"""Files of others, damaged or hostile in every way of `damages`, read by the command line: one line of error or none, and nothing else.
+"""Third-party files, damaged or malicious in every way of `damages`, read by the command line: success or a one-line error.
 
-Each command is watched: no traceback, no hang, 10 s and 1 GB at most, no code run, nothing read or written outside.
+Each command is monitored: no traceback, no hang, 10 s and 1 GB at most, no code run, nothing read or written outside.
 """
 
 import os
@@ -22,7 +22,7 @@ from toys import toy_preset, write_digits
 from pixbench.experiments.experiment1 import PRESETS
 
 MEGABYTES = 1024
-"""Of memory for one command."""
+"""Memory limit of one command."""
 
 NETWORK = "--set points=16 --set network.widths=[8,8] --set network.blocks=[1,1]"
 TRAIN = f"train --data data --steps 2 --batch 2 --accelerator cpu --threads 1 {NETWORK}"
@@ -60,7 +60,7 @@ SUBJECTS: Mapping[str, Subject] = {
     "table of pairs": Subject(
         "out/data/rgb-patch.pairs.csv", "leaderboard verify {}/out/data/rgb-patch.json --data data", RECORD, WORDS, of.record_hashed_again
     ),
-    # It is read to its end: digits are what only the user can give.
+    # The recipe is read completely, then refused: only the user can give the digits.
     "recipe": Subject(
         "recipe.json", "generate 2d --from-recipe {}/recipe.json --workers 1 --out {}/new", of.copied("recipe.json"), DOCUMENT, code=2
     ),
@@ -128,7 +128,7 @@ SUBJECTS: Mapping[str, Subject] = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder that commands run in, with what they have made of whole files."""
+    """The working folder of the commands, with their outputs for intact files."""
     folder = tmp_path_factory.mktemp("bad")
     write_digits(folder / "digits.npz")
     write_programs(folder)
@@ -144,13 +144,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             "sweep experiment1 --preset toy --workers 1 --out sweep",
         ):
             done = watched.run(command, folder / "secret", folder)
-            assert done.code == 0, done.said
+            assert done.code == 0, done.output
         yield folder
 
 
 @pytest.fixture
 def secret(made: Path) -> Iterator[Path]:
-    """What must not be read: files of the names that hostile ones ask for. A read would change the time of their last one."""
+    """Files that must not be read, with the names that malicious files ask for. A read would change their access time."""
     folder = made / "secret"
     folder.mkdir(exist_ok=True)
     for name in ("a.mtl", "a.png", "data.bin", "f.flo", "a.h5", "b.png"):
@@ -161,29 +161,29 @@ def secret(made: Path) -> Iterator[Path]:
 
 
 def faults(done: watched.Done, made: Path) -> list[str]:
-    """What a command did that it must not do."""
-    lines = done.said.strip().splitlines() or [""]
+    """The forbidden behaviour of a command."""
+    lines = done.output.strip().splitlines() or [""]
     found = {
-        "traceback": "Traceback" in done.said,
+        "traceback": "Traceback" in done.output,
         f"exit code {done.code}": done.code not in (0, 1, 2),
         "not one line of error": done.code == 2 and not lines[-1].startswith("error: "),
         f"{done.cpu_s:.0f} s": done.cpu_s > watched.SECONDS,
         f"{done.peak_mb:.0f} MB": done.peak_mb > MEGABYTES,
-        "terminal escapes": ESCAPES[:4] in done.said,
+        "terminal escapes": ESCAPES[:4] in done.output,
         "code was run": (made / "ran").exists(),
         f"{done.forbidden[:3]}": bool(done.forbidden),
     }
     return [name for name, is_so in found.items() if is_so]
 
 
-def test_there_are_more_than_three_hundred_kinds() -> None:
+def test_more_than_300_kinds_of_damage_are_tried() -> None:
     assert sum(len(table) for subject in SUBJECTS.values() for table in subject.tables) > 300
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch itself
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SUBJECTS)
-def test_what_is_damaged_or_hostile_is_refused_or_passed_over(name: str, made: Path, secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_and_hostile_files_are_handled_safely(name: str, made: Path, secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subject, found, codes = SUBJECTS[name], {}, Counter[int]()
     tried = {"whole": lambda path: None, **{kind: damage for table in subject.tables for kind, damage in table.items()}}
     monkeypatch.setenv("PIXBENCH_CACHE", str(made / "case" / "cache"))
@@ -196,9 +196,9 @@ def test_what_is_damaged_or_hostile_is_refused_or_passed_over(name: str, made: P
         subject.after(folder)
         done = watched.run(subject.command.replace("{}", str(folder)), secret, made / "case")
         if kind == "whole":
-            assert done.code == subject.code, done.said
+            assert done.code == subject.code, done.output
         if wrong := faults(done, made):
-            found[kind] = (wrong, done.said[-800:])
+            found[kind] = (wrong, done.output[-800:])
         codes[done.code] += 1
         (made / "ran").unlink(missing_ok=True)
     print(f"{name}: {len(tried) - 1} kinds, exit codes {dict(codes)}")

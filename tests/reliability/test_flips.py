@@ -1,4 +1,4 @@
-"""Single bits that change in shards, manifests, predictions and records: each is found, and told in one line."""
+"""Every single bit flip in shards, manifests, predictions and records is found, and reported in one line."""
 
 import shutil
 from collections.abc import Callable
@@ -18,7 +18,7 @@ FLIPS = 60
 
 
 def missed(path: Path, read: Callable[[], object], seed: int) -> list[int]:
-    """Positions of flips that `read` did not refuse. The file is as it was afterwards."""
+    """Positions of bit flips that `read` did not find. The file is restored afterwards."""
     whole = path.read_bytes()
     rng, found = np.random.default_rng(seed), []
     for position in rng.choice(len(whole), FLIPS, replace=False):
@@ -48,23 +48,23 @@ def stored(data: Path, tmp_path_factory: pytest.TempPathFactory) -> StoredRecord
 
 
 @pytest.mark.slow
-def test_flips_in_a_shard(data: Path) -> None:
+def test_bit_flips_in_a_shard_are_found_by_verify(data: Path) -> None:
     assert missed(data / "shards/00001.h5", lambda: verify(data), 0) == []
 
 
-def test_flips_in_a_shard_are_found_when_it_is_opened(data: Path) -> None:
+def test_bit_flips_in_a_shard_are_found_on_opening(data: Path) -> None:
     from pixbench.dataset.reader import Dataset
 
     assert missed(data / "shards/00001.h5", lambda: Dataset(data).scene(2), 1) == []
 
 
-def test_flips_in_a_manifest(data: Path) -> None:
+def test_bit_flips_in_a_manifest_are_found(data: Path) -> None:
     from pixbench.dataset.reader import Dataset
 
     assert missed(data / "dataset.json", lambda: Dataset(data).check_hashes(), 2) == []
 
 
-def test_flips_in_a_record_its_predictions_and_its_table(stored: StoredRecord) -> None:
+def test_bit_flips_in_a_record_and_its_files_are_found(stored: StoredRecord) -> None:
     def read() -> None:
         again = StoredRecord(stored.path, read_record(stored.path))
         for which in ("predictions", "pairs"):

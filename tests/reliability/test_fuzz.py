@@ -1,4 +1,4 @@
-"""Parsers of files from others, on damaged copies of valid files (hypothesis): they read, or raise what they say they raise."""
+"""Parsers of third-party files, on damaged copies of valid files (hypothesis): they succeed, or raise a declared exception."""
 
 import json
 import shutil
@@ -14,16 +14,16 @@ from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.models.loading import load_model
 
 EXAMPLES = 400
-"""Of each parser. Those of HDF5 open and close a file for each, and get a quarter."""
+"""Per parser; HDF5 parsers, which open a file for each example, get a quarter."""
 
-PLACES = st.floats(0, 1, exclude_max=True)
-PUT = st.sampled_from(WORDS) | st.binary(max_size=8)
-EDITS = st.lists(st.tuples(PLACES, st.integers(0, 30), PUT), min_size=1, max_size=6)
+POSITIONS = st.floats(0, 1, exclude_max=True)
+INSERTED = st.sampled_from(WORDS) | st.binary(max_size=8)
+EDITS = st.lists(st.tuples(POSITIONS, st.integers(0, 30), INSERTED), min_size=1, max_size=6)
 
 
 @pytest.fixture(scope="module")
 def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A valid file of each kind. Documents lack the hash of themselves, as old ones do: a stranger would make it fit."""
+    """A valid file of each kind. Documents lack their own hash, as old ones do: an attacker would recompute it."""
     folder = tmp_path_factory.mktemp("fuzzed")
     shutil.copytree(tiny, folder / "shard" / "data")
     path, record = evaluate(load_model("baseline:random-unet"), DatasetPairs(tiny, "tiny", 8), folder / "out")
@@ -41,7 +41,7 @@ def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_damaged_file_is_read_or_refused(name: str, made: dict[str, Path]) -> None:
+def test_damaged_files_are_read_or_rejected(name: str, made: dict[str, Path]) -> None:
     target, path, whole = TARGETS[name], made[name], made[name].read_bytes()
     assert fault(target, path, whole) is None
     target.read(path)

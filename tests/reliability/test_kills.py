@@ -1,4 +1,4 @@
-"""Commands that are killed at random moments and before their first renames, and started again: not a byte is lost or different."""
+"""Commands that are killed at random moments and before their first renames, and started again, give identical bytes."""
 
 import hashlib
 import json
@@ -37,11 +37,11 @@ def contents(place: Path) -> dict[str, str]:
         parts = path.relative_to(place).parts
         if not path.is_file() or "logs" in parts or path.suffix in (".log", ".png") or path.name.startswith("."):
             continue
-        found["/".join(parts)] = hashlib.sha256(_lasting(path)).hexdigest()
+        found["/".join(parts)] = hashlib.sha256(_reproducible_bytes(path)).hexdigest()
     return found
 
 
-def _lasting(path: Path) -> bytes:
+def _reproducible_bytes(path: Path) -> bytes:
     if path.suffix == ".pt":
         return repr(_plain(torch.load(path, weights_only=True))).encode()
     data = path.read_bytes()
@@ -76,10 +76,10 @@ def run(server: Forked, command: str, out: str, **kill: Any) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_is_lost_or_different_after_kills(command: str, server: Forked, folder: Path) -> None:
+def test_killed_commands_resume_to_identical_files(command: str, server: Forked, folder: Path) -> None:
     stem = command.replace(" ", "-")
     whole = run(server, command, f"{stem}-whole")
-    assert whole["code"] == 0, whole["said"]
+    assert whole["code"] == 0, whole["output"]
     wanted = contents(folder / f"{stem}-whole")
     assert wanted
     rng = np.random.default_rng(len(command))
@@ -90,14 +90,14 @@ def test_nothing_is_lost_or_different_after_kills(command: str, server: Forked, 
         out = f"{stem}-{number}"
         died += run(server, command, out, **kill)["code"] == -9
         again = run(server, command, out)
-        assert again["code"] == 0, (kill, again["said"])
+        assert again["code"] == 0, (kill, again["output"])
         assert contents(folder / out) == wanted, kill
     print(f"{command}: {died} of {len(kills)} runs were killed before their end")
     assert died > len(kills) // 2
 
 
 @pytest.mark.slow
-def test_one_run_that_is_killed_again_and_again_ends_as_an_unbroken_one(server: Forked, folder: Path) -> None:
+def test_repeatedly_killed_run_resumes_to_identical_files(server: Forked, folder: Path) -> None:
     command = COMMANDS["generate 3d"].replace("--scenes 2", "--scenes 4")
     whole = server.run(command.format("long-whole"))
     rng = np.random.default_rng(5)

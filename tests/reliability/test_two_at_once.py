@@ -29,7 +29,7 @@ COMMANDS: dict[str, Callable[[Path, Path], object]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_folder_that_is_being_written_is_refused(command: str, tiny: Path, tmp_path: Path) -> None:
+def test_locked_folder_is_rejected(command: str, tiny: Path, tmp_path: Path) -> None:
     with locked(tmp_path / "out", LOCKS.get(command, ".lock")):
         with pytest.raises(UserError, match="is being written by another process"):
             COMMANDS[command](tiny, tmp_path / "out")

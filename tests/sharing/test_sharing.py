@@ -1,4 +1,4 @@
-"""Croissant metadata, validated by mlcroissant; and the hub, a folder in its place."""
+"""Croissant metadata, validated by mlcroissant; and the hub, replaced by a local folder."""
 
 import json
 import shutil
@@ -37,12 +37,12 @@ def test_metadata_are_valid_and_list_every_file(tiny: Path, tmp_path: Path) -> N
     assert all(file_sha256(folder / name) == sha256 for name, sha256 in files.items())
 
 
-def test_files_can_lie_elsewhere(tiny: Path) -> None:
+def test_files_can_have_a_base_url(tiny: Path) -> None:
     found = croissant(tiny, url="https://example.org/rooms/")
     assert all(each["contentUrl"].startswith("https://example.org/rooms/") for each in found["distribution"])
 
 
-class Folder:
+class FakeHub:
     """The parts of huggingface_hub.HfApi that are used, on a folder."""
 
     def __init__(self, root: Path):
@@ -78,34 +78,34 @@ class Folder:
 
 
 @pytest.fixture
-def there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
-    folder = Folder(tmp_path / "hub")
+def fake_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHub:
+    folder = FakeHub(tmp_path / "hub")
     monkeypatch.setattr("huggingface_hub.HfApi", lambda: folder)
     return folder
 
 
-def test_the_parts_of_the_hub_that_are_used_are_those_that_it_has() -> None:
+def test_fake_hub_matches_the_signatures_of_the_hub() -> None:
     import inspect
 
     from huggingface_hub import HfApi
 
     for name in ("create_repo", "upload_folder", "upload_file", "repo_exists", "file_exists", "snapshot_download"):
-        ours, theirs = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (Folder, HfApi))
+        ours, theirs = (list(inspect.signature(getattr(kind, name)).parameters) for kind in (FakeHub, HfApi))
         given = [part for part in ours if part not in ("self", "repository")]
         assert set(given) <= set(theirs), name
         assert "repository" not in ours or theirs[1] == "repo_id", name
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
+def test_data_set_push_and_pull_round_trip(fake_hub: FakeHub, tiny: Path, tmp_path: Path) -> None:
     assert hub.push(tiny, "me/rooms", license_name="cc0-1.0") == "https://huggingface.co/datasets/me/rooms"
     assert hub.pull("me/rooms", tmp_path / "back") == "dataset"
     assert read_manifest(tmp_path / "back").content_sha256() == read_manifest(tiny).content_sha256()
     assert "license: cc0-1.0" in (tmp_path / "back" / "README.md").read_text()
     with pytest.raises(UserError, match="back is not empty"):
         hub.pull("me/rooms", tmp_path / "back")
-    # What was changed on the way is found.
-    shard = next((there.root / "dataset" / "me" / "rooms" / "shards").glob("*.h5"))
+    # Changes on the hub are found.
+    shard = next((fake_hub.root / "dataset" / "me" / "rooms" / "shards").glob("*.h5"))
     raw = bytearray(shard.read_bytes())
     raw[-1] ^= 1
     shard.write_bytes(raw)
@@ -114,35 +114,35 @@ def test_a_data_set_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_a_run_comes_back_as_it_was_pushed(there: Folder, tiny: Path, tmp_path: Path) -> None:
+def test_run_push_and_pull_round_trip(fake_hub: FakeHub, tiny: Path, tmp_path: Path) -> None:
     from pixbench.models.loading import load_model
 
     train(tiny, tmp_path / "run", TrainConfig(steps=1, batch=2, points=16))
     assert hub.push(tmp_path / "run", "me/net") == "https://huggingface.co/me/net"
-    assert not (there.root / "model" / "me" / "net" / "logs").exists()
+    assert not (fake_hub.root / "model" / "me" / "net" / "logs").exists()
     assert hub.pull("me/net", tmp_path / "back") == "model"
     one, other = (load_model(str(tmp_path / name)) for name in ("run", "back"))
     assert one.info == other.info
-    settings = there.root / "model" / "me" / "net" / "checkpoint" / "checkpoint.json"
+    settings = fake_hub.root / "model" / "me" / "net" / "checkpoint" / "checkpoint.json"
     settings.write_text(settings.read_text().replace('"inf"', "1"))
     with pytest.raises(UserError, match=r"me/net: checkpoint/checkpoint\.json is not what was pushed"):
         hub.pull("me/net", tmp_path / "third")
 
 
-def test_what_pixbench_did_not_push_is_not_fetched(there: Folder, tmp_path: Path) -> None:
-    foreign = there.root / "model" / "you" / "large"
+def test_foreign_repositories_are_not_pulled(fake_hub: FakeHub, tmp_path: Path) -> None:
+    foreign = fake_hub.root / "model" / "you" / "large"
     foreign.mkdir(parents=True)
     (foreign / "weights.bin").write_bytes(b"0" * 1000)
     with pytest.raises(UserError, match="you/large was not pushed by PixBench"):
         hub.pull("you/large", tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    for number, said in enumerate(("no JSON", "{}", "[]", '{"files": {}}', '{"files": {"../x": "0"}}')):
-        (foreign / hub.STATED).write_text(said)
+    for number, content in enumerate(("no JSON", "{}", "[]", '{"files": {}}', '{"files": {"../x": "0"}}')):
+        (foreign / hub.STATED).write_text(content)
         with pytest.raises(UserError, match=r"you/large: its pixbench\.json cannot be read"):
             hub.pull("you/large", tmp_path / str(number))
 
 
-def test_what_cannot_be_pushed_is_said_in_one_line(there: Folder, tiny: Path, tmp_path: Path) -> None:
+def test_invalid_pushes_are_rejected(fake_hub: FakeHub, tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is neither a data set nor a run"):
         hub.push(tmp_path, "me/nothing")
     with pytest.raises(UserError, match="hub repository rooms: 403 Forbidden; log in with 'hf auth login'"):

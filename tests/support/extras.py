@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def needs(make: Callable[[], T]) -> T:
-    """What `make` gives; its UserError about something that is not installed skips the test, and fails it in CI."""
+    """The result of `make`; a UserError about a missing package skips the test, but fails it in CI."""
     try:
         return make()
     except UserError as error:

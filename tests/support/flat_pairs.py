@@ -1,4 +1,4 @@
-"""Pairs of views of a flat picture, made by hand: every point moves alike, and has the status that a test gives it."""
+"""Pairs of views of a flat image: every point moves by the same shift, and has the status that a test gives it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ MOVE = np.array([1.0, 0.5])
 
 
 def flat_pair(status: Any = Status.VISIBLE, width: int = 8, height: int = 6, scene: int = 0, row: int = 0, **given: Any) -> ScoredPair:
-    """A pair whose truth is MOVE; `status` is an image, or one status for all pixels."""
+    """A pair whose ground truth is a shift by MOVE; `status` is an image, or one status for all pixels."""
     image = np.zeros((height, width, 3), np.uint8)
     truth = PairTruth(
         (pixel_centres(width, height) + MOVE).astype(np.float32), np.broadcast_to(np.asarray(status, np.uint8), (height, width)).copy()
@@ -27,7 +27,7 @@ def flat_pair(status: Any = Status.VISIBLE, width: int = 8, height: int = 6, sce
 
 
 def answered(pixel: Any, off: Any, **fields: Any) -> PairPredictions:
-    """Answers to some pixels that lie `off` px beside the truth, in x and y."""
+    """Predictions for some pixels, with an error of `off` px in x and y."""
     asked = np.asarray(pixel, np.uint16).reshape(-1, 2)
     matches = Matches.only(asked + 0.5 + MOVE + np.broadcast_to(np.asarray(off, float), asked.shape))
     values = {name: np.asarray(value, float) for name, value in fields.items()}
@@ -35,7 +35,7 @@ def answered(pixel: Any, off: Any, **fields: Any) -> PairPredictions:
 
 
 class FlatPairs(EvaluationPairs):
-    """Some of them, each a group of its own; queries are every second pixel unless a pair names them."""
+    """A source of such pairs, each in its own group; queries are every second pixel unless a pair names them."""
 
     def __init__(self, *pairs: ScoredPair, content_sha256: str = "0" * 64):
         self._pairs = {pair.key: pair for pair in pairs}
@@ -56,6 +56,6 @@ class FlatPairs(EvaluationPairs):
         return super().queries(pair) if asked is None else asked.pixel
 
     def predicted(self, *answers: PairPredictions) -> Predictions:
-        """Predictions of these answers, one for each pair."""
+        """The predictions of all pairs, in their order."""
         keys = np.array([(key.scene, key.a, key.b) for key in self._pairs])
         return Predictions(keys, answers, "flat", self.identity.content_sha256)

@@ -1,4 +1,4 @@
-"""HDF5 files that lead elsewhere or unpack to more than they say, made from a whole shard."""
+"""Malicious HDF5 files, made from a valid shard: links to other files, decompression bombs, wrong types and shapes."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -66,7 +66,7 @@ def bomb(scene: h5py.Group, secret: Path) -> None:
 
 
 def packed_zeros(blocks: int) -> bytes:
-    """What zlib makes of so many times 16 MiB of zeros, put together from one block: packing gigabytes takes seconds."""
+    """The zlib stream of `blocks` times 16 MiB of zeros, built from one block, since compressing gigabytes takes seconds."""
     size = 2**24
     packer = zlib.compressobj(9)
     first = packer.compress(bytes(size)) + packer.flush(zlib.Z_FULL_FLUSH)

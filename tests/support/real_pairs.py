@@ -1,4 +1,4 @@
-"""Real pairs that tests make for themselves, a model whose answers are known, and its score by a few lines of arithmetic."""
+"""Real pairs made by the tests, a model whose predictions are known, and its score computed directly."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ SHIFT = np.array([3.0, -1.5])
 
 
 class Shifted(Model):
-    """Says of every point that it moved by SHIFT."""
+    """Predicts that every point moved by SHIFT."""
 
     name = "shifted"
 
@@ -25,7 +25,7 @@ class Shifted(Model):
 
 
 def picture(path: Path, width: int = 64, height: int = 48, seed: int = 0) -> None:
-    """A picture of noise; the folder is made."""
+    """Writes an image of noise, and creates its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (height, width, 3)).astype(np.uint8)).save(path)
 

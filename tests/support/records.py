@@ -21,7 +21,7 @@ def evaluated(data: Path, out: Path, *baselines: str) -> Path:
 
 
 class Colour(DescriptorModel):
-    """Colours and positions: fast, and neither perfect nor useless."""
+    """Describes by colour and position: fast, with intermediate scores."""
 
     name = "colour"
     p = 2.0
@@ -32,7 +32,7 @@ class Colour(DescriptorModel):
 
 
 class Blurred(DescriptorModel):
-    """Colours with noise of a seed, as a trained model's record would have it."""
+    """Describes by colour with seeded noise; its info is that of a trained model."""
 
     p = 2.0
 

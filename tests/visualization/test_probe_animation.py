@@ -1,4 +1,4 @@
-"""The animation shows, frame by frame, what the files say of the probed pixel."""
+"""The animation shows the stored correspondences of the probed pixel in every frame."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def _near(frame: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return np.argwhere(np.abs(frame - colour).sum(axis=-1) < 30)
 
 
-def test_marks_lie_where_the_files_say(tiny: Path, tmp_path: Path) -> None:
+def test_marks_match_the_stored_correspondences(tiny: Path, tmp_path: Path) -> None:
     scene = Dataset(tiny).scene(0)
     write_animation(scene, tmp_path / "pixel.gif", source=1, views=2, frames=24)
     frames, path = _frames(tmp_path / "pixel.gif"), pixel_index(probe_path(48, 48, 24))
@@ -37,7 +37,7 @@ def test_marks_lie_where_the_files_say(tiny: Path, tmp_path: Path) -> None:
     assert len(frames) == 24
     seen = set()
     for frame, (column, line) in zip(frames, path, strict=True):
-        # A ring of 10 px that the border cuts has its middle elsewhere.
+        # A ring of 10 px that is cut by the border is not centred on its pixel.
         if 12 < column < 36 and 12 < line < 36:
             assert _near(frame[:48, :48], SOURCE).mean(axis=0) == pytest.approx([line, column], abs=3)
         code = Status(int(status[line, column]))
@@ -48,7 +48,7 @@ def test_marks_lie_where_the_files_say(tiny: Path, tmp_path: Path) -> None:
     assert Status.VISIBLE in seen
 
 
-def test_the_probe_stays_inside_and_comes_back() -> None:
+def test_probe_path_is_closed_and_inside_the_image() -> None:
     path = probe_path(60, 40, 100)
     assert (path > 0).all()
     assert (path < [60, 40]).all()
@@ -56,7 +56,7 @@ def test_the_probe_stays_inside_and_comes_back() -> None:
     assert steps.max() < 3
 
 
-def test_other_endings_and_views_are_refused(tiny: Path, tmp_path: Path) -> None:
+def test_unknown_formats_and_views_are_rejected(tiny: Path, tmp_path: Path) -> None:
     scene = Dataset(tiny).scene(0)
     with pytest.raises(UserError, match=r"written as \.gif or \.webp, not as '\.mp4'"):
         write_animation(scene, tmp_path / "pixel.mp4")

@@ -1,4 +1,4 @@
-"""Ways in which a file is damaged or hostile, whatever it holds; and more for texts and for JSON."""
+"""Ways to damage any file or to make it malicious, and more for text and JSON files."""
 
 import json
 import os

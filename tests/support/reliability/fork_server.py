@@ -1,8 +1,8 @@
 """Runs commands of pixbench in forks of one process that has everything imported, so that a run costs no start.
 
 Its arguments are modules whose `install` is called first. Reads one JSON object a line: `argv`, `limit` (seconds until it is killed),
-and maybe `rename` (the number of the rename before which it dies) and `environment`. Writes one back: `code`, `seconds`, `said`, and, where
-it was not killed, `renames`.
+and maybe `rename` (the number of the rename before which it dies) and `environment`. Writes one back: `code`, `seconds`, `output`, and,
+where it was not killed, `renames`.
 """
 
 import contextlib
@@ -15,13 +15,13 @@ import sys
 import time
 from typing import Any
 
-SAID = "said.log"
+LOG = "output.log"
 
 
 def run(asked: dict[str, Any], out: int) -> None:
-    """In the child: one command, dying before a rename if it is told to."""
+    """In the child: one command, which dies before a rename if asked to."""
     os.setsid()
-    log = os.open(SAID, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
     renames = 0
@@ -74,14 +74,14 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
             done, status = os.waitpid(child, 0)
         elif not done:
             time.sleep(0.002)
-    said = os.read(read, 10_000)
+    reply = os.read(read, 10_000)
     os.close(read)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)  # what it has left running
-    told = {"code": os.waitstatus_to_exitcode(status), "seconds": time.perf_counter() - started}
-    with open(SAID, errors="replace") as log:
-        told["said"] = log.read()[-4000:]
-    return {**told, **(json.loads(said) if said else {})}
+    result = {"code": os.waitstatus_to_exitcode(status), "seconds": time.perf_counter() - started}
+    with open(LOG, errors="replace") as log:
+        result["output"] = log.read()[-4000:]
+    return {**result, **(json.loads(reply) if reply else {})}
 
 
 def import_all(*names: str) -> None:

@@ -21,13 +21,13 @@ class Forked:
         assert self._read() == "ready"
 
     def run(self, argv: str | list[str], *, limit: float = 300, **asked: Any) -> dict[str, Any]:
-        """What came of a command."""
+        """The result of a command."""
         words = argv.split() if isinstance(argv, str) else argv
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"argv": words, "limit": limit, **asked}) + "\n")
         self._process.stdin.flush()
-        told: dict[str, Any] = json.loads(self._read())
-        return told
+        result: dict[str, Any] = json.loads(self._read())
+        return result
 
     def _read(self) -> str:
         assert self._process.stdout is not None

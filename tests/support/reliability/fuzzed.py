@@ -1,4 +1,4 @@
-"""Parsers of files from others, each with a valid file to start from, and what it may raise: anything else is a fault."""
+"""Parsers of third-party files, each with a valid file and the exceptions it may raise: anything else is a fault."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def _home(path: Path) -> None:
 
 
 def _shard(path: Path) -> None:
-    # The hash of a shard is another test's: here its author has made a fitting one.
+    # Other tests check the hash of a shard: here it is ignored.
     data = Dataset(path.parents[1], check=False)
     try:
         for number in range(2):
@@ -81,7 +81,7 @@ TARGETS = {
     "predictions": Target(read_predictions, (UserError,), "p.h5", binary=True),
     "shard": Target(_shard, (UserError, VerificationError), "data/shards/00000.h5", binary=True),
 }
-"""Those without a seed start from what commands write."""
+"""Those without a seed start from files that commands write."""
 
 WORDS: Sequence[bytes] = (
     *(b"nan", b"-inf", b"-1", b"0", b"1e308", b"99999999999999999999", b"1.5.5", b"\xff\xfe", b"\0", b"\n", b"\\"),
@@ -90,7 +90,7 @@ WORDS: Sequence[bytes] = (
     *(b"<a", b"/>", b"&amp;", b"&x;", b"<!DOCTYPE a [", b"#1=", b"\\u12"),
     *(b"element face 1\n", b"property list uchar int x\n", b"format ascii 1.0\n", b"end_header\n"),
 )
-"""What parsers may trip over."""
+"""Byte strings that parsers may fail on."""
 
 
 def edited(data: bytes, edits: Sequence[tuple[float, int, bytes]], *, in_place: bool) -> bytes:
@@ -102,7 +102,7 @@ def edited(data: bytes, edits: Sequence[tuple[float, int, bytes]], *, in_place: 
 
 
 def fault(target: Target, path: Path, data: bytes) -> BaseException | None:
-    """What reading the bytes raises and must not."""
+    """The undeclared exception that reading the bytes raises, if any."""
     path.write_bytes(data)
     try:
         target.read(path)

@@ -1,4 +1,4 @@
-"""Whole files of every kind that PixBench reads from others, each with the command that reads it."""
+"""Intact files of every kind that PixBench reads from third parties, each with the command that reads it."""
 
 import contextlib
 import csv
@@ -30,7 +30,7 @@ SHIFT = [[1.0, 0.0, 3.0], [0.0, 1.0, -1.5], [0.0, 0.0, 1.0]]
 
 @dataclass(frozen=True)
 class Subject:
-    """A file below a folder `{}`, and the command that reads it. `after` is what a stranger does once the file is changed."""
+    """A file below a folder `{}`, and the command that reads it. `after` is what an attacker does once the file is changed."""
 
     file: str
     command: str
@@ -39,7 +39,7 @@ class Subject:
     tables: Sequence[Mapping[str, Damage]] = (ANY_FILE,)
     after: Callable[[Path], None] = lambda folder: None
     code: int = 0
-    """Of the command on the whole file."""
+    """Exit code of the command on the intact file."""
 
 
 def copied(*names: str) -> Callable[[Path, Path], None]:
@@ -69,7 +69,7 @@ def _set(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def unsealed(*parts: str) -> Callable[[Path], None]:
-    """A document without the hash of itself, as old ones are."""
+    """Removes a document's own hash, as old ones have none."""
 
     def after(folder: Path) -> None:
         path = folder.joinpath(*parts)

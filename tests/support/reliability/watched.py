@@ -1,4 +1,4 @@
-"""Runs a command of pixbench in this process, and says what it took and what it did that no command may do with files of others."""
+"""Runs a command of pixbench in this process, and reports its resources and forbidden actions."""
 
 import contextlib
 import faulthandler
@@ -25,17 +25,17 @@ RUNS_CODE = ("os.system", "os.exec", "os.posix_spawn", "os.spawn", "subprocess.P
 
 @dataclass
 class Done:
-    """What came of a command. `forbidden` lists what it must not do; `peak_mb` is what it took beyond what was taken before."""
+    """The result of a command. `forbidden` lists forbidden actions; `peak_mb` is the peak memory beyond that before the command."""
 
     code: int = 0
-    said: str = ""
+    output: str = ""
     cpu_s: float = 0.0
     peak_mb: float = 0.0
     forbidden: list[str] = field(default_factory=list)
 
 
 class _Watch:
-    """Hears what this process does, for as long as it is on. A hook cannot be taken away again, so there is one."""
+    """Records what this process does while it is on. An audit hook cannot be removed, so there is only one."""
 
     def __init__(self) -> None:
         self.found: list[str] = []
@@ -63,7 +63,7 @@ class TooLongError(BaseException):
 
 
 def run(argv: str, secret: Path, *own: Path) -> Done:
-    """A command that may read nothing in `secret`, and write in its `own` folders alone."""
+    """A command that may read nothing in `secret`, and write only in its `own` folders."""
     global _WATCH
     _WATCH = _WATCH or _Watch()
     done, out = Done(), io.StringIO()
@@ -86,13 +86,13 @@ def run(argv: str, secret: Path, *own: Path) -> Done:
         finally:
             _WATCH.on = False
     done.cpu_s, done.peak_mb = time.process_time() - started, _peak_mb() - before
-    done.said, done.forbidden = out.getvalue(), _WATCH.found
+    done.output, done.forbidden = out.getvalue(), _WATCH.found
     return done
 
 
 @contextlib.contextmanager
 def _stopped() -> Iterator[None]:
-    """Stop what takes longer than it may."""
+    """Stops a command at its time limit."""
 
     def stop(*_: Any) -> None:
         raise TooLongError
@@ -112,7 +112,7 @@ def _stopped() -> Iterator[None]:
 
 
 def _peak_mb(*, start: bool = False) -> float:
-    """The most memory that this process has had, from now on where it is to `start`."""
+    """The peak memory of this process; `start` resets the peak."""
     if start:
         Path("/proc/self/clear_refs").write_text("5")
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
