@@ -1,4 +1,4 @@
-"""Small data sets that the tests make for themselves, once a run."""
+"""Small data sets that the tests share, made once per run."""
 
 import signal
 from pathlib import Path
@@ -9,7 +9,7 @@ from hypothesis import settings
 from pixbench.generation import generate
 from pixbench.generation.protocol import GENERATORS
 
-# A first call compiles kernels, and machines are shared: how long an example takes says nothing.
+# A first call compiles kernels, and machines are shared: the duration of an example is not meaningful.
 settings.register_profile("pixbench", deadline=None)
 settings.load_profile("pixbench")
 

@@ -35,7 +35,7 @@ def test_any_backbone_of_transformers(tmp_path: Path) -> None:
         tokens = vit.eval()(pixel_values=(images - mean) / std, output_hidden_states=True).hidden_states[1]
     # 4 rows of 6 patches behind the class token.
     torch.testing.assert_close(model.cells(images), tokens[:, 1:].reshape(2, 4, 6, 24).permute(0, 3, 1, 2))
-    # Sides that patches do not divide are padded, and a descriptor comes back for every pixel.
+    # Sides that are not multiples of the patch size are padded; the output has a descriptor for every pixel.
     assert model.cells(images[..., :50, :80]).shape == (2, 24, 50, 80)
     assert load_model(f"hf:{tmp_path / 'net'}").cells(torch.rand(1, 3, 64, 96)).shape == (1, 32, 2, 3)  # type: ignore[attr-defined]
     with pytest.raises(UserError, match="layer 9 of 4: expected one from -4 to 3"):

@@ -29,7 +29,7 @@ def test_the_registry_holds_the_baselines() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [(48, 48), (33, 50)])
-def test_a_descriptor_for_every_pixel(name: str, size: tuple[int, int]) -> None:
+def test_baselines_describe_every_pixel(name: str, size: tuple[int, int]) -> None:
     model = load_model(f"baseline:{name}")
     assert isinstance(model, DescriptorModel)
     with torch.inference_mode():
@@ -91,7 +91,7 @@ def test_convolutional_networks_with_weights_from_a_file(tmp_path: Path) -> None
         assert isinstance(model, DescriptorModel)
         with torch.inference_mode():
             assert model.describe(torch.rand(2, 3, 64, 96)).shape == (2, channels, 64 // cell, 96 // cell)
-            # Sizes that the network does not take are enlarged and padded, and a descriptor comes back for every pixel.
+            # Sizes that the network does not support are enlarged and padded; the output has a descriptor for every pixel.
             assert model.cells(torch.rand(1, 3, 50, 70)).shape == (1, channels, 50, 70)
         assert len(model.info["weights_sha256"]) == 64
     torch.save({"something": torch.zeros(1)}, path)

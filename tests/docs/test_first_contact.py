@@ -68,7 +68,7 @@ def elsewhere(line: str) -> bool:
 
 
 def script(page: str, folder: Path) -> str:
-    """One script of all blocks; Python goes to files of its own."""
+    """One script of all blocks; Python blocks are written to separate files."""
     lines = ["set -euo pipefail"]
     for number, (language, text) in enumerate(blocks(page)):
         if language in ("sh", "bash"):
@@ -93,9 +93,9 @@ def test_every_block_runs_in_order_in_an_empty_folder(page: str, tiny: Path, tmp
     here, programs = tmp_path / "here", tmp_path / "bin"
     for folder in (here / "photos", programs):
         folder.mkdir(parents=True)
-    shutil.copytree(tiny, here / "small")  # stands for a suite, which takes minutes to make
+    shutil.copytree(tiny, here / "small")  # replaces a suite, which takes minutes to make
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    for name in ("photos/0.png", "photos/1.png", "a.jpg", "b.jpg"):  # the reader's own pictures
+    for name in ("photos/0.png", "photos/1.png", "a.jpg", "b.jpg"):  # the reader's own images
         Image.fromarray(noise).save(here / name)
     for name, text in (("pixbench", SHIM.format(python=sys.executable)), ("python", f'#!/bin/sh\nexec {sys.executable} "$@"\n')):
         (programs / name).write_text(text)

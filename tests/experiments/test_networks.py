@@ -1,4 +1,4 @@
-"""The ablation of experiment 1's network at toy size: cells, and rows whose values are computed by hand."""
+"""The ablation of experiment 1's network at toy size: cells, and rows with hand-computed values."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -16,7 +16,7 @@ from pixbench.experiments.sweep import sweep
 
 WEIGHTS = (0.0, 0.3, 0.6, 0.9)
 VOLATILE = ("seconds", "created", "environment")
-"""When, where and how fast a cell was run."""
+"""Fields that differ between runs: time, place and speed."""
 
 PRELOAD = """
 from dataclasses import replace

@@ -169,7 +169,7 @@ def test_rows_are_rescored_in_parallel(results: Path, tiny: Path, tmp_path: Path
     assert sum(ticks) == sum(each.record.data.pairs for each in stored)
 
 
-def test_rows_are_found_by_model_file_and_row(results: Path) -> None:
+def test_rows_are_found_by_model_or_row_name(results: Path) -> None:
     stored = find_records([results])
     assert len(verify.find_rows(stored, None)) == 3
     assert [each.record.model for each in verify.find_rows(stored, "blurred-seed1")] == ["blurred-seed1"]

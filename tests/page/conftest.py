@@ -34,7 +34,7 @@ def address(site: Site) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[object]:
-    """A page of the browser; playwright is imported only where a test asks for it."""
+    """A browser page; playwright is imported only when a test uses it."""
     from browser import browser_page
 
     with browser_page() as page:

@@ -15,7 +15,7 @@ RENAMES, MOMENTS, AGAIN = 4, 8, 6
 """Kills of each command: before the first renames, at random moments of its run, and of one run that is started again and again."""
 
 VOLATILE = ("created", "timing", "sha256", "environment", "seconds", "cpu_seconds", "curve")
-"""When, where and how fast something was made."""
+"""Fields that differ between runs: time, place and speed."""
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def server(folder: Path) -> Iterator[Forked]:
 
 
 def contents(place: Path) -> dict[str, str]:
-    """A hash of each file, without what differs from run to run. Logs and pictures of losses are not compared."""
+    """A hash of each file, without fields that differ between runs. Logs and loss curves are not compared."""
     found = {}
     for path in sorted(place.rglob("*")):
         parts = path.relative_to(place).parts

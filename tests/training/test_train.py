@@ -25,7 +25,7 @@ def _config(**options: object) -> TrainConfig:
 
 
 @pytest.mark.parametrize("size", [(48, 48), (37, 50), (3, 5)])
-def test_network_keeps_any_resolution(size: tuple[int, int]) -> None:
+def test_network_preserves_the_resolution(size: tuple[int, int]) -> None:
     network = seeded_network(UNetConfig(), 0)
     assert network(torch.rand(2, 3, *size)).shape == (2, 32, *size)
 

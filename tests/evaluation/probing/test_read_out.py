@@ -21,7 +21,7 @@ SEEN, UNSEEN = 1.0, 0.1
 
 @dataclass(frozen=True)
 class Known:
-    """Right about domains that it saw in training for the strengths `seen`, and about others for the strengths `unseen`."""
+    """Correct on training domains for the strengths `seen`, and on other domains for the strengths `unseen`."""
 
     domains: frozenset[float]
     strength: float

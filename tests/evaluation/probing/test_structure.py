@@ -90,7 +90,7 @@ def test_threshold_is_midway_between_the_percentiles() -> None:
 
 
 def test_small_instances_are_ignored() -> None:
-    """Instance 2 fills half of a channel of ones; instance 1, of 25 pixels or fewer, has a channel of its own."""
+    """Instance 2 fills half of a channel of ones; instance 1, of 25 pixels or fewer, has its own channel."""
     instance = np.zeros((10, 20), int)
     instance[5:], instance[0] = 2, 1
     instance[1, :5] = 1
@@ -121,7 +121,7 @@ def test_share_of_binary_values() -> None:
     two, flat = np.where(_halves() == 1, 3.0, -1.0), np.full((12, 16), 5.0)
     assert binary_share(np.stack([two, flat])) == 1
     assert math.isnan(binary_share(flat[None]))
-    # A uniform distribution: of [0, 1] the range is [.05, .95], and its outer quarters with what lies beyond are .275 each.
+    # A uniform distribution: of [0, 1] the range is [.05, .95], and each outer quarter, with the values beyond it, is .275.
     assert binary_share(rng.random((4, 200, 200))) == pytest.approx(0.55, abs=0.01)
     # A normal one: the quarters end at 1.645 / 2 standard deviations.
     assert binary_share(rng.normal(size=(4, 200, 200))) == pytest.approx(2 * norm.sf(norm.ppf(0.95) / 2), abs=0.01)

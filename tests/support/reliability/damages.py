@@ -121,7 +121,7 @@ def _kind(kind: type, value: Any) -> Damage:
 
 
 def _within(change: Callable[[Any], Any]) -> Damage:
-    """The values of a document, not what it says it is."""
+    """Changes the values of a document, but not its format and version."""
     keep = ("format", "format_version", "asset")
     return _json(lambda document: {name: item if name in keep else change(item) for name, item in document.items()})
 

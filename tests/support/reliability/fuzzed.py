@@ -94,7 +94,7 @@ WORDS: Sequence[bytes] = (
 
 
 def edited(data: bytes, edits: Sequence[tuple[float, int, bytes]], *, in_place: bool) -> bytes:
-    """Bytes in which at some places (0 to 1 of the length) some bytes are cut out and others put in, or just replaced `in_place`."""
+    """Bytes in which at some positions (0 to 1 of the length) bytes are cut and others inserted, or replaced `in_place`."""
     for place, cut, put in edits:
         at = int(place * len(data))
         data = data[:at] + put + data[at + (len(put) if in_place else cut) :]

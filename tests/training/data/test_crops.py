@@ -9,7 +9,7 @@ from pixbench.training.validation import matching_accuracy
 
 
 class Shifted:
-    """One pair of views: a linear ramp, and the same moved by (3, 2) pixels. A TrainingPairs."""
+    """A TrainingPairs of one pair of views: a linear ramp, and the same ramp shifted by (3, 2) pixels."""
 
     groups = (0,)
     description: dict[str, str] = {}  # noqa: RUF012
@@ -24,15 +24,15 @@ class Shifted:
         pass
 
 
-def test_a_crop_moves_and_scales_positions_by_hand() -> None:
+def test_crop_transforms_positions() -> None:
     crop = Crop(10, 20, (32, 32), (64, 64))
     assert np.array_equal(crop.to_crop(np.array([[10.0, 20.0], [42.0, 52.0], [10.5, 21.0]])), [[0, 0], [64, 64], [1, 2]])
     assert list(crop.covers(np.array([[10.0, 20.0], [42.0, 40.0], [9.9, 30.0], [np.nan, 30.0]]))) == [True, False, False, False]
 
 
 @pytest.mark.parametrize("size", [16, 32, 40])
-def test_a_crop_of_a_ramp_shows_the_same_ramp_at_the_positions_it_claims(size: int) -> None:
-    """Away from its border: there the filter repeats the last pixel."""
+def test_crop_of_a_ramp_matches_its_positions(size: int) -> None:
+    """Except near the border, where the filter repeats the last pixel."""
     image = Shifted().views(0, rng=np.random.default_rng(0)).image_a
     crop = Crop(8, 4, (32, 32), (size, size))
     inside = pixel_centres(size, size) / size * 32 + [8, 4]
@@ -40,8 +40,8 @@ def test_a_crop_of_a_ramp_shows_the_same_ramp_at_the_positions_it_claims(size: i
     assert torch.allclose(crop.image(image)[0][3:-3, 3:-3], expected[3:-3, 3:-3], atol=1e-5)
 
 
-def test_points_of_crops_are_still_exact_matches() -> None:
-    """Colours of a ramp tell the position: the same in both crops at every matched point."""
+def test_points_in_crops_are_exact_matches() -> None:
+    """Colours of a ramp encode the position: they are equal in both crops at every matched point."""
     dataset = PointDataset(Shifted(), points=200, keep=0.5, seed=3, crop=32, zoom=(0.8, 2.0))
     for draw in range(5):
         sample = dataset[draw]
@@ -58,7 +58,7 @@ def test_points_of_crops_are_still_exact_matches() -> None:
         assert torch.allclose(colours[0][0][:, both], colours[1][0][:, both], atol=1e-3)
 
 
-def test_crops_lie_within_their_views_and_hold_the_match_they_were_drawn_around() -> None:
+def test_crops_are_inside_their_views_and_share_a_match() -> None:
     views = Shifted().views(0, rng=np.random.default_rng(0))
     shared = 0
     for seed in range(50):
@@ -71,7 +71,7 @@ def test_crops_lie_within_their_views_and_hold_the_match_they_were_drawn_around(
     assert shared == 50
 
 
-def test_a_network_that_sees_positions_matches_perfectly_and_a_constant_one_by_chance() -> None:
+def test_matching_accuracy_of_positions_and_of_constant_descriptors() -> None:
     """The ramp's colour is its position in the scene: as descriptors, colours match to the pixel."""
     source, device = Shifted(), torch.device("cpu")
     assert matching_accuracy(torch.nn.Identity(), source, p=2.0, seed=0, device=device) == 1.0

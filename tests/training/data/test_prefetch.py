@@ -8,7 +8,7 @@ import torch
 from pixbench.training.data.prefetch import Pace, fetched_ahead
 
 
-def test_batches_come_in_order_and_from_one_other_thread() -> None:
+def test_batches_are_in_order_and_made_by_one_thread() -> None:
     made: list[tuple[str, int]] = []
 
     def batches() -> Iterator[int]:
@@ -26,7 +26,7 @@ def test_batches_come_in_order_and_from_one_other_thread() -> None:
     assert set(made) == {("batches_0", 1)}
 
 
-def test_a_batch_is_made_while_the_one_before_is_used() -> None:
+def test_batches_are_prefetched_up_to_the_limit() -> None:
     made: list[int] = []
 
     def batches() -> Iterator[int]:
@@ -40,13 +40,13 @@ def test_a_batch_is_made_while_the_one_before_is_used() -> None:
     while len(made) < 4 and time.monotonic() < limit:
         time.sleep(0.001)
     time.sleep(0.05)
-    # Three wait, and no more are made before one of them is taken.
+    # Three batches are queued, and no more are made before one of them is consumed.
     assert made == [0, 1, 2, 3]
     ahead.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
 
 
-def test_an_error_is_raised_in_its_turn() -> None:
+def test_errors_are_raised_in_order() -> None:
     def batches() -> Iterator[int]:
         yield 0
         raise OSError("a damaged shard")
@@ -57,7 +57,7 @@ def test_an_error_is_raised_in_its_turn() -> None:
         next(ahead)
 
 
-def test_the_pace_counts_images_and_the_wait_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pace_reports_throughput_and_share_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
 

@@ -19,7 +19,7 @@ from pixbench.image.homography import apply_homography
 
 
 def make_result(error: Any = (), **given: Any) -> PairResult:
-    """A result of visible queries with these errors and nothing else, but for what is given."""
+    """A result of visible queries with these errors; other fields are empty unless given."""
     error = np.asarray(error, float)
     matches = len(given.get("match_error_px", ()))
     values: dict[str, Any] = {

@@ -140,7 +140,7 @@ def test_search_by_products_is_bitwise_equal(by_products: list[int] | None, kind
         _same(kind, 1, 30, 1401, channels, 2, True, True)
         _same(kind, 2, 1, 300, channels, "cosine", False, False)
     if by_products is not None:
-        # The squares of huge descriptors overflow: as unit vectors they are zeros, among which there is nothing to tell apart.
+        # The squares of huge descriptors overflow: as unit vectors they are zeros, which are all equal.
         assert len(by_products) == {"zeros": 0, "huge": 8}.get(kind, 12)
 
 

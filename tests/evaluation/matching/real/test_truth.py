@@ -84,7 +84,7 @@ def _camera(x: float = 0.0, z: float = 0.0, focal: float = 8.0) -> Camera:
     ("there", "status"),
     [
         (8.0, Status.VISIBLE),
-        # Within 5 % of what b's map says.
+        # Within 5 % of the depth in b's map.
         (8.4, Status.VISIBLE),
         (8.5, Status.AMBIGUOUS),
         (7.63, Status.VISIBLE),
