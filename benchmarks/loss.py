@@ -60,7 +60,7 @@ def step(loss: Loss, inputs: tuple[Tensor, ...], p: float) -> tuple[Tensor, Tens
 
 
 def seconds(loss: Loss, inputs: tuple[Tensor, ...], p: float) -> float:
-    """Of one step."""
+    """Seconds of one step."""
     start = time.perf_counter()
     step(loss, inputs, p)
     return time.perf_counter() - start

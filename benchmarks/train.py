@@ -132,7 +132,7 @@ def plain(data: Path, config: Any, steps: int) -> dict[str, float]:
 
 
 def peak_mb() -> float:
-    """Of this process. Not getrusage: its peak is inherited from the process that started this one."""
+    """Peak memory of this process. Not by getrusage, whose peak is inherited from the process that started this one."""
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024  # type: ignore[index]
 
 

@@ -36,7 +36,7 @@ MEAN_AMBIENT_VISIBILITY = 0.75
 """Share of the ambient light that arrives at a sample where occlusion is not computed."""
 
 CENTRE_OF_LIGHT = np.full((1, 2), 0.5, np.float32)
-"""In place of random numbers: all shadow rays go to the centre of the light."""
+"""Replaces random numbers, so that all shadow rays go to the centre of the light."""
 
 
 class RaycastRenderer:

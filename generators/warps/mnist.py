@@ -60,7 +60,7 @@ def read_digits(spec: str) -> Digits:
 def _user_path(spec: str, place: str) -> Path:
     path = Path(place).expanduser()
     if not place or not path.exists():
-        raise UserError(f"digits {spec}: nothing is there; expected idx:FOLDER or npz:FILE")
+        raise UserError(f"digits {spec}: no such path; expected idx:FOLDER or npz:FILE")
     return path
 
 

@@ -210,7 +210,7 @@ class StoredScene:
         found, views = self.read("pairs"), self.shape("depth_m")[0]
         with self._reading("pairs"):
             if ((found < 0) | (found >= views)).any():
-                raise ValueError("it names views that are not there")
+                raise ValueError("it names views that do not exist")
         return [(int(a), int(b)) for a, b in found]
 
     def _reading(self, field: str) -> AbstractContextManager[None]:
@@ -221,7 +221,7 @@ class StoredScene:
         with self._reading(attribute):
             value = json.loads(self.group.attrs[attribute])
             if not isinstance(value, dict):
-                raise ValueError(f"it is a {type(value).__name__}")
+                raise ValueError(f"it is a {type(value).__name__}, not an object")
             check_shown(value)
             return value
 

@@ -129,7 +129,7 @@ def _check_written(path: Path, digests: Mapping[str, Mapping[str, str]]) -> None
         for scene, fields in digests.items():
             for name, digest in fields.items():
                 if field_sha256(_read_back(file[scene][name])) != digest:
-                    raise OSError(f"{path}: {scene}/{name} reads back other than it was written")
+                    raise OSError(f"{path}: {scene}/{name} differs from what was written when it is read back")
 
 
 def _read_back(dataset: h5py.Dataset) -> np.ndarray:

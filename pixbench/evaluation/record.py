@@ -179,12 +179,12 @@ class Record(_Part):
 
     @property
     def weights_sha256(self) -> str:
-        """What all records of one checkpoint have in common: the hash of its weights, or its name where it has none."""
+        """Identifies the checkpoint: the hash of its weights, or the model's name if there is none."""
         return str(next((self.model_info[key] for key in WEIGHTS if self.model_info.get(key)), self.model))
 
 
 DIGITS = 6
-"""Of numbers in records and tables of pairs: more would be noise between processors."""
+"""Significant digits of numbers in records and tables of pairs: more would be noise between processors."""
 
 
 def number(value: float) -> float | None:

@@ -180,7 +180,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 
 
 def _cpu_seconds(cells: Sequence[Record]) -> list[float]:
-    """Of the cells that measured them: those of earlier versions have the clock alone, which on shared cores is no measure of cost."""
+    """CPU seconds of the cells that measured them. Cells of earlier versions have wall-clock time only, no cost on shared cores."""
     return [cell["curve"][-1]["cpu_seconds"] for cell in cells if "cpu_seconds" in cell["curve"][-1]]
 
 

@@ -22,7 +22,7 @@ REFERENCE = {
     "1": {0: (0, 10, 0), 0.1: (0, 10, 0), 0.3: (10, 0, 0), 0.5: (10, 0, 0), 0.7: (10, 0, 0), 0.9: (10, 0, 0), 1: (0, 0, 10)},
     "2": {0: (0, 10, 0), 0.1: (0, 10, 0), 0.3: (0, 10, 0), 0.5: (6, 4, 0), 0.7: (9, 1, 0), 0.9: (10, 0, 0), 1: (2, 0, 8)},
 }
-"""Of the reference's ten runs per p and between_weight, how many encode, suppress, or neither: from its published run file."""
+"""Numbers of the reference's ten runs per p and between_weight that encode, suppress, or neither, from its published run file."""
 
 
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -141,7 +141,7 @@ def _losses(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float
 
 
 def _color_changes(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float]) -> None:
-    """By how much descriptors change where a digit's colour does."""
+    """Change of descriptors when the colour of a digit changes, against steps."""
     _lines(axes, cells, weights, lambda cell: _measured(cell, "color_change"))
     axes.set(xlabel="step", ylabel="change with colour / deviation", ylim=(0, None))
     axes.legend(fontsize=8)

@@ -118,7 +118,7 @@ def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Pa
                 future.result()
             except KilledWorker:
                 raise UserError(
-                    "workers of the cluster were lost several times on one cell, perhaps for want of memory: finished work is kept; "
+                    "workers of the cluster were lost several times on one cell, perhaps because memory ran out: finished work is kept; "
                     "run the same command again"
                 ) from None
             progress(1)

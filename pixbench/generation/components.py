@@ -9,7 +9,7 @@ OBJECT_SOURCES: Registry[Callable[[str | None], Any]] = Registry("object source"
 """Sources, called with their location on this machine (a path, or None for the default); see pixbench.generators.sources.base."""
 
 ROOM_SOURCES: Registry[Callable[[str | None], Any]] = Registry("room source", "pixbench.room_sources")
-"""As object sources."""
+"""Room sources, called in the same way as object sources."""
 
 DEFAULTS: Registry[Any] = Registry("default", "pixbench.defaults")
 """Names of what the demo and the experiments use: `rooms` is a generator, `colored-digits` a set of labelled domains, `demo-baselines` and

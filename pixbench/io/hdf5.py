@@ -43,7 +43,7 @@ def open_file(path: Path) -> h5py.File:
     file = _opened(path, "r")
     if file.id.get_create_plist().get_sizes() != (8, 8):
         file.close()
-        raise OSError("its addresses or sizes have not 8 bytes")
+        raise OSError("its addresses or sizes do not have 8 bytes")
     return file
 
 
@@ -110,7 +110,7 @@ def _check_array(name: str, dataset: h5py.Dataset) -> None:
         raise ValueError(f"{name} takes its values from other files, which are not opened")
     filters = filters_of(dataset)
     if not FILTERS.issuperset(filters) or len(set(filters)) < len(filters) or {DEFLATE, ZSTD}.issubset(filters):
-        raise ValueError(f"{name} is packed in a way that PixBench does not write")
+        raise ValueError(f"{name} is compressed in a way that PixBench does not write")
     if dataset.dtype.kind not in KINDS or dataset.dtype.shape:
         raise ValueError(f"{name} has type {dataset.dtype}: expected numbers, or texts of a fixed length")
     largest = max(LARGEST, LARGEST_RATIO * dataset.file.id.get_filesize())

@@ -40,7 +40,7 @@ def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, 
                     yield future.result()
         except BrokenProcessPool:
             raise UserError(
-                "a worker process was killed, perhaps for want of memory: finished work is kept; "
+                "a worker process was killed, perhaps because memory ran out: finished work is kept; "
                 "run the same command again with fewer --workers"
             ) from None
         except BaseException:

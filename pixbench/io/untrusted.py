@@ -113,7 +113,7 @@ def check_tensors(path: Path) -> None:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > size:
-                raise ValueError("it is packed in a way that torch does not write")
+                raise ValueError("it is compressed in a way that torch does not write")
 
 
 def check_pixels(width: int, height: int, bytes_per_pixel: int = 8) -> None:

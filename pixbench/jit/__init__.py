@@ -28,13 +28,13 @@ def kernel(function: Function) -> Function:
 
 
 def inlined(function: Function) -> Function:
-    """As `kernel`, for a part of other kernels: it becomes a piece of their code."""
+    """Like `kernel`, for functions that are inlined into other kernels."""
     compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=True)(function)
     return compiled
 
 
 def reordering_kernel(function: Function) -> Function:
-    """As `kernel`, but the compiler may reorder sums and assume that no value is NaN or infinite: for reductions over short rows.
+    """Like `kernel`, but the compiler may reorder sums and assume that no value is NaN or infinite: for reductions over short rows.
 
     Results may then differ in the last digits between processors, and NaN is not detected.
     """

@@ -82,7 +82,7 @@ Result = tuple[Tensor, Tensor, Tensor]
 
 
 def _with_torch(f1: Tensor, f2: Tensor, mask: Tensor, pairs: Tensor, weight: Tensor, p: float, wanted: bool) -> Result:
-    """As many pairs at once as there are images."""
+    """Compute in chunks of as many pairs as there are images."""
     total, channels = f1.new_zeros(()), f1.shape[1]
     g1, g2 = (torch.zeros_like(f) if wanted else f.new_zeros(0) for f in (f1, f2))
     for start in range(0, len(pairs), len(f1)):

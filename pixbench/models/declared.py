@@ -59,8 +59,9 @@ def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
         found = json.loads(text)
     except ValueError as error:
         raise UserError(f"--model {path}: its {DECLARATION} is not valid JSON ({error})") from None
-    unknown = found.keys() - READERS.keys() if isinstance(found, dict) else {"it is no object"}
-    if unknown:
+    if not isinstance(found, dict):
+        raise UserError(f"--model {path}: its {DECLARATION} is not a JSON object: expected {', '.join(READERS)}")
+    if unknown := found.keys() - READERS.keys():
         raise UserError(f"--model {path}: its {DECLARATION} has {min(unknown)}: expected {', '.join(READERS)}")
     return _parse_fields(found, f"--model {path}")
 

@@ -169,7 +169,7 @@ class GroupNorm(nn.GroupNorm):
     """
 
     def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
-        """As torch's. No gradient goes through the shift: the norm does not depend on it."""
+        """Group norm of the centred input. No gradient flows through the shift: the norm does not depend on it."""
         batch, channels = x.shape[:2]
         means = x.detach().mean(dim=(2, 3)).view(batch, self.num_groups, -1)
         shift = means.mean(dim=2, keepdim=True).expand_as(means).reshape(batch, channels, 1, 1)

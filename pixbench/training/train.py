@@ -34,7 +34,7 @@ from .step import described, train_step
 from .validation import matching_accuracy
 
 SAVES = 10
-"""How often in a run its state is saved, and its validation loss taken."""
+"""Number of times in a run that the state is saved and the validation loss is computed."""
 
 VALIDATION_BATCHES = 8
 LOG = logging.getLogger(__name__)

@@ -16,12 +16,12 @@ __all__ = ["FLOOR_M", "WALL_M", "blind", "boards", "ceiling", "floor", "paint", 
 
 
 def wall(*, rng: np.random.Generator) -> Texture:
-    """What a wall is covered with: paint for the most part, else paper, brick or boards."""
+    """A random wall texture: mostly paint, otherwise wallpaper, brick or boards."""
     kinds: tuple[Callable[..., Texture], ...] = (paint, striped, damask, sprigs, trellis, grasscloth, brick, boards)
     return kinds[int(rng.choice(len(kinds), p=[0.44, 0.09, 0.09, 0.09, 0.07, 0.06, 0.09, 0.07]))](rng=rng)
 
 
 def floor(*, rng: np.random.Generator) -> Finish:
-    """What a floor is laid with."""
+    """A random floor texture and its gloss."""
     kinds: tuple[Callable[..., Finish], ...] = (plank_floor, herringbone, tile_floor, fitted_carpet, terrazzo)
     return kinds[int(rng.choice(len(kinds), p=[0.42, 0.18, 0.2, 0.12, 0.08]))](rng=rng)

@@ -173,7 +173,9 @@ def score(
                 masked.setdefault(name, []).append((len(part.error_px), per_pair(part, by_pixel), may / max(len(part.error_px), may, 1)))
         progress(1)
     if lost > QUERIES_TOLERANCE * count:
-        raise UserError(f"{lost} of {count} query pixels differ from the suite's, one in a thousand may: they are of another set")
+        raise UserError(
+            f"{lost} of {count} query pixels differ from the suite's, at most one in a thousand may: the predictions are of another set"
+        )
     groups = {
         **_bins("angle", ANGLE_EDGES_DEG, "deg", rows, lambda row: row.angle_deg, metrics),
         **_bins("visible share", SHARE_EDGES, "", rows, lambda row: row.overlap, metrics),

@@ -74,7 +74,7 @@ def test_mnist_5000_is_read_from_the_fetched_pack_with_a_fixed_shuffle(tmp_path:
     ("spec", "message"),
     [
         ("mnits", "did you mean 'mnist'"),
-        ("idx:nowhere", "nothing is there"),
+        ("idx:nowhere", "no such path"),
         ("npz:{}/bad.npz", "cannot be read"),
         ("idx:{}", "holds no train-images"),
         ("idx:{}/cut", "not a complete IDX file"),

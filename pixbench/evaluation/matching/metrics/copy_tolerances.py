@@ -85,7 +85,7 @@ def _flips(rows: Sequence[PairRow], table: Table) -> list[float]:
     found = [abs(row.points - _number(line.get("points"))) for row, line in zip(rows, table, strict=True)]
     most = max(QUERIES_TOLERANCE * sum(row.points for row in rows), 1.0)
     if not sum(found) <= most:
-        raise UserError(f"the table of pairs has {sum(found):g} visible points more or fewer than this copy, {most:.0f} may differ")
+        raise UserError(f"the table of pairs has {sum(found):g} visible points more or fewer than this copy, at most {most:.0f} may differ")
     return found
 
 

@@ -11,9 +11,9 @@ from .product_bound import MOST_CHANNELS, Array, Frame, Given, Queries, Vectors,
 from .product_kernels import TILE, Products
 
 CHANNELS = range(8, MOST_CHANNELS + 1)
-"""With fewer, sums cost no more than products."""
+"""Numbers of channels for which products are used: with fewer, sums cost no more than products."""
 PAIRS = 2**24
-"""With fewer pairs of query and target the preparation is not worth it."""
+"""Least number of pairs of query and target: with fewer, the preparation is not worth it."""
 SAMPLED_QUERIES, SAMPLED_TILES = 32, 32
 
 

@@ -122,7 +122,7 @@ Found = tuple[Tensor, Tensor, Tensor]
 
 
 def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int) -> Found:
-    """On any device: rows of the matrix of distances, as many at a time as may be held."""
+    """Search on any device, by as many rows of the distance matrix at a time as `block_bytes` allow."""
     rows = max(1, block_bytes // (16 * max(len(targets), 1)))
     found = []
     for first in range(0, len(queries), rows):
@@ -152,7 +152,7 @@ def _allowed(window: Window, part: slice, targets: int, device: torch.device) ->
 
 
 def _search_compiled(queries: Tensor, targets: Tensor, p: Norm, window: Window | None, limit: Tensor | None, block_bytes: int) -> Found:
-    """On the CPU, as many threads as torch uses."""
+    """Search on the CPU by compiled kernels, with as many threads as torch uses."""
     count = len(queries)
     ring = Ring(False, np.zeros((count, 2)), 1, -1.0, math.inf)
     if window is not None:

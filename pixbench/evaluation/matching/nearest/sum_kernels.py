@@ -37,7 +37,7 @@ class Ring(NamedTuple):
 class Best(NamedTuple):
     """The nearest target found so far and its sum.
 
-    Targets with sums below `limit` count one half, those that are below the next number under it too another: `halves`.
+    `halves` counts targets: one half for a sum below `limit`, and another if it is also below the next smaller float, which is no tie.
     """
 
     target: Int[Array, " queries"]
@@ -47,7 +47,7 @@ class Best(NamedTuple):
 
 
 def in_rows(vectors: Float[Array, "count channels"], width: int) -> Float[Array, "rows width_x_channels"]:
-    """As many vectors a row, channel after channel; zeros where the last row lacks some."""
+    """Pack `width` vectors into each row, channel after channel; missing vectors of the last row are zero."""
     count, channels = vectors.shape
     rows = np.zeros((-(-count // width), channels, width), np.float32)
     whole = count // width
@@ -134,7 +134,7 @@ def take_in(sums, threshold, query, group, targets, ring, best, values):
 @kernel
 @no_type_check
 def _inside(bits, first, query, ring):
-    """Those of the bits whose targets the ring holds."""
+    """The bits without those of targets outside the ring."""
     left, kept = bits, np.uint64(0)
     while left:
         t = lowest_bit(left)

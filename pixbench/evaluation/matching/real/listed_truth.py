@@ -42,7 +42,7 @@ class ListedDepth(ListPart):
     T_b_a: Matrix4
     """From camera a to camera b; cameras are OpenCV's: x right, y down, z forward."""
     scale: Annotated[float, Field(gt=0)] = 1.0
-    """What depth maps are multiplied by, to be in the units of T_b_a."""
+    """Factor that converts depth maps to the unit of T_b_a."""
 
 
 class ListedPair(ListPart):
@@ -53,18 +53,18 @@ class ListedPair(ListPart):
     scene: str | None = None
     """Pairs of one scene are one unit of statistics; without it each pair is a scene."""
     homography: Matrix3 | None = None
-    """From pixels of a to pixels of b."""
+    """Homography from pixels of a to pixels of b."""
     depth: ListedDepth | None = None
     flow: str | None = None
     disparity: str | None = None
-    """Of a left picture to a right one."""
+    """Disparity from the left picture a to the right picture b."""
     disparity_scale: float | None = None
     seen: str | None = None
     """With flow or disparity: a mask that is not 0 where b sees the point."""
 
 
 def listed_truth(folder: Path, file: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
-    """How the ground truth of a pair of the list `file` is read. Raises UserError if it is not one kind."""
+    """A reader of the ground truth of a pair of the list `file`. Raises UserError unless the pair has exactly one kind."""
     kinds = [name for name in ("homography", "depth", "flow", "disparity") if getattr(pair, name) is not None]
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"

@@ -93,7 +93,7 @@ def _truth_of_targets(moved: Grid, hidden: Bool[np.ndarray, "rows columns"], siz
 
 
 def depth_truth(depth_a: DepthMap, depth_b: DepthMap, a: Camera, b: Camera) -> GroundTruth:
-    """By reprojection: the depth at uv is that of the pixel of the depth map that covers it; not positive or not finite is unknown.
+    """Ground truth by reprojection. The depth at uv is that of the depth map's covering pixel; it is unknown unless positive and finite.
 
     A point is occluded where b's depth map is nearer by more than `DEPTH_TOLERANCE`; ambiguous where it is farther by more, since the two
     maps then disagree, or unknown. A depth map may be of another size than its picture.

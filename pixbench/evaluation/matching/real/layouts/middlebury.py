@@ -11,7 +11,7 @@ from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, 
 from ..truth import NEARER_PX, disparity_truth, flow_truth
 
 SEEN = 255
-"""Of a mask: seen by both cameras. 128 is hidden, 0 unknown."""
+"""Mask value of pixels that both cameras see; 128 is hidden, 0 unknown."""
 
 
 class Middlebury(Layout):
