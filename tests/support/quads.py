@@ -1,4 +1,4 @@
-"""A square with a texture of four colours, written in every way that users write one, and what a camera in front of it sees."""
+"""A square with a texture of four colours, in several file formats, and its rendered colours."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def quarters(size: int = 32) -> np.ndarray:
 
 
 def encoded(image: np.ndarray | Image.Image | None = None, kind: str = "PNG", **options: Any) -> bytes:
-    """A picture, the four quarters by default, as the bytes of a file."""
+    """An image, the four quarters by default, as the bytes of a file."""
     stream = io.BytesIO()
     picture = Image.fromarray(quarters()) if image is None else image if isinstance(image, Image.Image) else Image.fromarray(image)
     picture.save(stream, kind, **options)
@@ -143,7 +143,7 @@ def _listed(item: tuple[str, Sequence[float]]) -> list[float]:
 
 
 def load(root: Path, files: Files, options: str = "") -> Asset:
-    """The object that the first file is, through the source `folder` with its cache and its cleaning."""
+    """Load the first file as an object with the source `folder`, including its cache and mesh cleaning."""
     folder = write(root / "x", files)
     return ObjectFolder(f"{folder}{options}").load(f"folder/x/{next(iter(files))}")
 
@@ -151,8 +151,8 @@ def load(root: Path, files: Files, options: str = "") -> Asset:
 FRONT, BACK = (0.0, -1.0, 0.0), (0.0, 1.0, 0.0)
 
 
-def seen(mesh: Mesh, towards_eye: tuple[float, float, float] = FRONT) -> list[tuple[int, int, int]]:
-    """The pixels in the middle of the four quarters of the square, as rendered from its front without light."""
+def rendered_colors(mesh: Mesh, towards_eye: tuple[float, float, float] = FRONT) -> list[tuple[int, int, int]]:
+    """Colours at the centres of the square's four quarters, rendered without lighting, from the front by default."""
     picture = flat_picture(mesh, 64, np.array(towards_eye))
     return [tuple(picture[row, column].tolist()) for row in (22, 42) for column in (22, 42)]
 
@@ -170,9 +170,9 @@ def times(*factors: Sequence[Sequence[int]]) -> list[list[int]]:
     return np.round(255 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)).tolist()
 
 
-def assert_seen(asset: Asset, colors: Sequence[Sequence[int]] = QUARTERS, *, within: int = 1) -> None:
-    """The square is a metre wide and high, stands on the floor, and its four quarters have the colours."""
+def assert_renders(asset: Asset, colors: Sequence[Sequence[int]] = QUARTERS, *, within: int = 1) -> None:
+    """Assert that the square is one metre wide and high, rests on the floor, and its four quarters have the colours."""
     corners = np.unique(asset.mesh.vertices.astype(float).round(4), axis=0) + 0.0
     assert corners.tolist() == [[-0.5, 0, 0], [-0.5, 0, 1], [0.5, 0, 0], [0.5, 0, 1]]
-    found = seen(asset.mesh)
-    assert close(found, colors, within), f"{found} are seen, {list(map(tuple, colors))} are right"
+    found = rendered_colors(asset.mesh)
+    assert close(found, colors, within), f"rendered {found}, expected {list(map(tuple, colors))}"

@@ -3,5 +3,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
-    """Conversions of one test are not seen by another."""
+    """Give each test a mesh cache of its own."""
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))

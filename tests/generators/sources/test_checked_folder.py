@@ -1,4 +1,4 @@
-"""`pixbench assets check folder:PATH`: every file with what it is or why not, in words and as JSON, and the exit code."""
+"""`pixbench assets check folder:PATH`: the report on every file, as text and as JSON, and the exit code."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return write(tmp_path / "my: files", _files())
 
 
-def test_every_file_is_listed_with_what_it_is_or_why_not(folder: Path) -> None:
+def test_check_lists_the_content_or_error_of_every_file(folder: Path) -> None:
     found = _check(f"folder:{folder}", "--list")
     assert found.exit_code == 0, found.output
     listed = found.stdout.partition("all files")[2].partition("\nfolder:")[0]
@@ -57,7 +57,7 @@ def test_every_file_is_listed_with_what_it_is_or_why_not(folder: Path) -> None:
     }
 
 
-def test_json_says_the_same(folder: Path) -> None:
+def test_json_report_agrees_with_text_report(folder: Path) -> None:
     found = _check(f"folder:{folder}", "--json")
     objects = json.loads(found.stdout.splitlines()[-1])["kinds"][0]
     assert (objects["usable"], objects["unusable"]) == (2, 4)
@@ -67,7 +67,7 @@ def test_json_says_the_same(folder: Path) -> None:
     assert objects["skipped"] == {"other/scene.fbx": "format that is not read: .fbx", "other/._box.obj": "hidden file (skipped)"}
 
 
-def test_the_exit_code_is_1_if_nothing_can_be_used(folder: Path, tmp_path: Path) -> None:
+def test_exit_code_is_1_without_usable_files(folder: Path, tmp_path: Path) -> None:
     found = _check(f"folder:{folder / 'bad'}", "--list")
     assert found.exit_code == 1
     assert "nothing can be used" in str(found.exception)

@@ -14,7 +14,7 @@ SIZE = (0.4, 0.3, 0.7)
 
 
 def _box(size=SIZE, top=False) -> trimesh.Trimesh:
-    """A box; with a peak in the middle of the upper side (z) and another towards the front (-y)."""
+    """A box; with `top`, its upper side (z) is half as wide and deep."""
     box = trimesh.creation.box(size)
     if top:
         box.vertices[box.vertices[:, 2] > 0] *= [0.5, 0.5, 1]
@@ -32,7 +32,7 @@ def _objects(root, **sizes):
     return write(root, files | {"loose.stl": _exported(_box(), "stl")})
 
 
-def test_each_sub_folder_is_a_category(tmp_path):
+def test_subfolders_become_categories(tmp_path):
     source = ObjectFolder(str(_objects(tmp_path / "x")))
     found = {entry.id: (entry.category, entry.synset) for entry in source.entries}
     assert found == {
@@ -49,7 +49,7 @@ def test_each_sub_folder_is_a_category(tmp_path):
     assert source.defects() == {}
 
 
-def test_names_in_any_script_are_kept_and_what_cannot_be_named_is_counted(tmp_path):
+def test_unicode_names_are_kept_and_unusable_paths_are_counted(tmp_path):
     mesh = _exported(_box(), "ply")
     files = {"Stühle/椅子.ply": mesh, "__MACOSX/x.ply": mesh, "mug/._a.ply": mesh, f"{'long/' * 60}b.ply": mesh}
     source = ObjectFolder(str(write(tmp_path / "x", files)))
@@ -75,7 +75,7 @@ def test_objects_keep_their_size_and_stand_upright(tmp_path):
     assert source.load("folder/x/gadget/stl.stl").placement == "floor"
 
 
-def test_the_up_axis_can_be_given(tmp_path):
+def test_up_axis_option(tmp_path):
     root = _objects(tmp_path / "x")
     assert np.allclose(np.ptp(ObjectFolder(f"{root}?up=z").load(f"folder/{root.name}/gadget/glb.glb").mesh.bounds, axis=0), SIZE, atol=1e-6)
     assert np.allclose(
@@ -85,7 +85,7 @@ def test_the_up_axis_can_be_given(tmp_path):
         ObjectFolder(f"{root}?up=w")
 
 
-def test_y_up_files_look_along_plus_z(tmp_path):
+def test_y_up_files_face_plus_z(tmp_path):
     points = [(0.0, 0, 0), (0.1, 0, 0), (0, 0.2, 0), (0, 0, 0.3)]  # right, up, front
     root = write(tmp_path / "x", {"a/m.obj": obj([(1, 2, 3), (1, 3, 4), (1, 4, 2)], vertices=points)})
     mesh = ObjectFolder(str(root)).load(f"folder/{root.name}/a/m.obj").mesh
@@ -93,7 +93,7 @@ def test_y_up_files_look_along_plus_z(tmp_path):
 
 
 @pytest.mark.parametrize("factor", [0.001, 1000.0])
-def test_objects_without_a_size_in_metres_are_scaled_and_counted(factor, tmp_path):
+def test_objects_of_implausible_size_are_rescaled_and_counted(factor, tmp_path):
     mesh = _box()
     mesh.apply_scale(factor)
     root = write(tmp_path / "x", {"gadget/a.stl": _exported(mesh, "stl"), "gadget/b.stl": _exported(_box(), "stl")})
@@ -105,7 +105,7 @@ def test_objects_without_a_size_in_metres_are_scaled_and_counted(factor, tmp_pat
     assert source.load(f"folder/{root.name}/gadget/b.stl").defects == {}
 
 
-def test_parts_of_a_gltf_stand_where_its_graph_puts_them_mirrored_ones_too(tmp_path):
+def test_gltf_node_transforms_are_applied_including_mirroring(tmp_path):
     scene = trimesh.Scene()
     scene.add_geometry(_box((0.2, 0.2, 0.2)), geom_name="leg", transform=trimesh.transformations.translation_matrix((-0.5, 0, 0)))
     mirrored = trimesh.transformations.translation_matrix((0.5, 0, 0)) @ np.diag([-1.0, 1, 1, 1])
@@ -119,7 +119,7 @@ def test_parts_of_a_gltf_stand_where_its_graph_puts_them_mirrored_ones_too(tmp_p
     assert volume == pytest.approx(2 * 0.2**3, rel=1e-4)
 
 
-def test_the_hash_of_a_gltf_covers_the_files_beside_it(tmp_path):
+def test_gltf_hash_covers_external_files(tmp_path):
     files = {f"a/{name}": data for name, data in _box().export(file_type="gltf").items()}
     first = content_sha256(FolderFiles(write(tmp_path / "x", files)), "a/model.gltf")
     name = next(name for name in files if not name.endswith("gltf"))
@@ -127,7 +127,7 @@ def test_the_hash_of_a_gltf_covers_the_files_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize("index", [9, -2])
-def test_faces_with_corners_that_are_not_there_are_refused(index, tmp_path):
+def test_out_of_range_face_indices_are_rejected(index, tmp_path):
     text = _box().export(file_type="ply", encoding="ascii").decode()
     head, _, last = text.rstrip().rpartition("\n")
     root = write(tmp_path / "x", {"a/m.ply": f"{head}\n{' '.join([*last.split()[:-1], str(index)])}\n"})
@@ -135,7 +135,7 @@ def test_faces_with_corners_that_are_not_there_are_refused(index, tmp_path):
         ObjectFolder(str(root)).load(f"folder/{root.name}/a/m.ply")
 
 
-def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
+def test_face_and_vertex_colours_are_kept(tmp_path):
     by_face, by_vertex = _box(), _box()
     by_face.visual.face_colors = np.where(np.arange(12)[:, None] < 6, [250, 10, 20, 255], [5, 240, 30, 255]).astype(np.uint8)
     by_vertex.visual.vertex_colors = np.tile([9, 8, 7, 255], (8, 1)).astype(np.uint8)
@@ -147,14 +147,14 @@ def test_colours_of_faces_and_of_vertices_are_kept(tmp_path):
 
 
 @pytest.mark.parametrize("source", [ObjectFolder, RoomFolder])
-def test_no_location_and_no_meshes_are_said(source, tmp_path):
+def test_missing_location_and_folder_without_meshes_are_rejected(source, tmp_path):
     with pytest.raises(UserError, match="folder:PATH"):
         source(None)
     with pytest.raises(UserError, match=r"looked for \.glb"):
         source(str(write(tmp_path / "x", {"a.txt": ""})))
 
 
-def test_a_broken_file_is_refused(tmp_path):
+def test_corrupt_files_are_rejected(tmp_path):
     root = write(tmp_path / "x", {"a/m.glb": b"glTF broken", "a/n.ply": b"ply\nformat binary"})
     for path in ("a/m.glb", "a/n.ply"):
         with pytest.raises(BadModelError, match="cannot be parsed"):
@@ -163,7 +163,7 @@ def test_a_broken_file_is_refused(tmp_path):
         ObjectFolder(str(root)).load(f"folder/{root.name}/a/gone.ply")
 
 
-def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):
+def test_room_has_inner_bounds_and_one_ceiling_light(tmp_path):
     shell = _box((5.0, 4.0, 2.5))
     shell.invert()
     shell.apply_translation((10, 0, 1.25))
@@ -182,7 +182,7 @@ def test_a_room_has_an_inner_box_and_one_light_under_its_ceiling(tmp_path):
 
 
 @pytest.mark.parametrize("away", [30, -30])
-def test_what_lies_outside_a_room_does_not_widen_its_box(away, tmp_path):
+def test_outlying_geometry_does_not_enlarge_room_bounds(away, tmp_path):
     seen_through_a_door = trimesh.creation.box((0.3, 0.3, 0.3))
     seen_through_a_door.apply_translation((away, 0, 0))
     shell = trimesh.util.concatenate([_box((5.0, 4.0, 2.5)), seen_through_a_door])
@@ -190,7 +190,7 @@ def test_what_lies_outside_a_room_does_not_widen_its_box(away, tmp_path):
     assert np.allclose(source.load("folder/x/r.stl").inner, [[-2.5, -2, -1.25], [2.5, 2, 1.25]], atol=0.15)
 
 
-def test_a_room_in_millimetres_is_refused(tmp_path):
+def test_room_in_millimetres_is_rejected(tmp_path):
     source = RoomFolder(str(write(tmp_path / "x", {"r.stl": _exported(_box((5000.0, 4000.0, 2500.0)), "stl")})))
     with pytest.raises(BadModelError, match="not of the size of a room"):
         source.load("folder/x/r.stl")

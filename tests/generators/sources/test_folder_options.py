@@ -1,4 +1,4 @@
-"""Options of `folder:`, files of other names, far coordinates, hashes of all files, and the sets of scanned objects."""
+"""Options of `folder:`, special characters in names, distant coordinates, content hashes, YCB and Google Scanned Objects."""
 
 import logging
 
@@ -33,7 +33,7 @@ def _size(mesh) -> list[float]:
 
 
 @pytest.mark.slow
-def test_one_box_looks_the_same_in_all_sixteen_ways(tmp_path):
+def test_sixteen_file_variants_render_the_same_box(tmp_path):
     root = write_all(tmp_path / "x")
     seen = {}
     for entry in ObjectFolder(f"{root}?splits=one").entries:
@@ -42,7 +42,7 @@ def test_one_box_looks_the_same_in_all_sixteen_ways(tmp_path):
         seen[entry.category] = flat_picture(mesh, 64)
     assert seen.keys() == sixteen().keys()
     first = seen["obj"].astype(int)
-    # The front shows red upper left and yellow lower right, as the picture does.
+    # The front shows red at the upper left and yellow at the lower right, as the texture does.
     assert first[22, 16].tolist() == picture()[10, 10].tolist()
     assert first[50, 32].tolist() == picture()[-1, -1].tolist()
     for way, other in seen.items():
@@ -51,7 +51,7 @@ def test_one_box_looks_the_same_in_all_sixteen_ways(tmp_path):
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("mm", 1000), ("cm", 100), ("inch", 1 / 0.0254), ("ft", 1 / 0.3048)])
-def test_a_unit_tells_the_size_of_objects_and_rooms(unit, factor, tmp_path):
+def test_unit_option_scales_objects_and_rooms(unit, factor, tmp_path):
     files = {"a/m.stl": _stl(np.array([0.4, 0.3, 0.7]) * factor), "r.stl": _stl(np.array([5, 4, 2.5]) * factor)}
     root = write(tmp_path / "x", files)
     asset = ObjectFolder(f"{root}?unit={unit}").load("folder/x/a/m.stl")
@@ -60,14 +60,14 @@ def test_a_unit_tells_the_size_of_objects_and_rooms(unit, factor, tmp_path):
     assert _size(RoomFolder(f"{root}?unit={unit}").load("folder/x/r.stl").mesh) == [5, 4, 2.5]
 
 
-def test_a_size_that_looks_wrong_is_kept_and_counted_where_the_unit_is_given(tmp_path):
+def test_implausible_size_is_kept_and_counted_with_explicit_unit(tmp_path):
     root = write(tmp_path / "x", {"a/m.stl": _stl((7, 3, 1))})
     asset = ObjectFolder(f"{root}?unit=m").load("folder/x/a/m.stl")
     assert _size(asset.mesh) == [7, 3, 1]
     assert list(asset.defects) == ["longest edge not between 0.02 m and 4 m (kept, as the unit is given)"]
 
 
-def test_a_pattern_and_a_level_choose_files_and_categories(tmp_path):
+def test_pattern_and_category_options(tmp_path):
     names = ["scans/mug/a/textured.obj", "scans/mug/a/poisson.obj", "scans/bowl/b/textured.obj"]
     root = write(tmp_path / "x", dict.fromkeys(names, BOX_OBJ))
     found = ObjectFolder(f"{root}?pattern=textured.obj&category=2").entries
@@ -82,7 +82,7 @@ def test_a_pattern_and_a_level_choose_files_and_categories(tmp_path):
 
 
 @pytest.mark.parametrize("up", ["x", "y", "z", "-x", "-y", "-z"])
-def test_every_axis_can_be_up(up, tmp_path):
+def test_up_option_accepts_every_axis(up, tmp_path):
     peak = trimesh.creation.box((0.2, 0.2, 0.2))
     axis = "xyz".index(up[-1])
     sign = -1 if up.startswith("-") else 1
@@ -96,7 +96,7 @@ def test_every_axis_can_be_up(up, tmp_path):
     assert np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() > 0
 
 
-def test_a_room_on_its_side_is_told_and_a_tilted_one_made_level(tmp_path, caplog):
+def test_room_on_its_side_is_reported_and_tilted_room_is_levelled(tmp_path, caplog):
     aside = trimesh.transformations.rotation_matrix(np.pi / 2, [1, 0, 0])
     tilted = trimesh.transformations.rotation_matrix(0.1, [0.3, 1, 0])
     turns = {"side": aside, "tilted": tilted, "good": None}
@@ -112,7 +112,7 @@ def test_a_room_on_its_side_is_told_and_a_tilted_one_made_level(tmp_path, caplog
 
 
 @pytest.mark.parametrize("source", [ObjectFolder, RoomFolder])
-def test_coordinates_of_a_country_are_exact(source, tmp_path):
+def test_distant_coordinates_keep_precision(source, tmp_path):
     scale = 1.0 if source is ObjectFolder else 5.0
     rows = [f"v {500123.25 + scale * x:.6f} {120.5 + scale * y:.6f} {4500456.75 + scale * z:.6f}\n" for x, y, z in BOX]
     root = write(tmp_path / "x", {"m.obj": "".join(rows) + FACES})
@@ -122,7 +122,7 @@ def test_coordinates_of_a_country_are_exact(source, tmp_path):
     assert flat_picture(loaded.mesh, 32)[16, 16].tolist() == [178, 178, 178]
 
 
-def test_a_changed_texture_of_any_format_changes_the_hash(tmp_path):
+def test_texture_changes_alter_the_hash_in_every_format(tmp_path):
     for way, files in sixteen().items():
         root = write(tmp_path / way, files)
         name = next(path for path in files if path.endswith((".obj", ".ply", ".glb", ".gltf")))
@@ -135,7 +135,7 @@ def test_a_changed_texture_of_any_format_changes_the_hash(tmp_path):
             assert np.array_equal(after.mesh.materials[0].texture, 255 - picture()), way
 
 
-def test_names_with_colons_and_other_signs_name_folders(tmp_path):
+def test_folder_names_may_contain_special_characters(tmp_path):
     for name in ("a:b", "what?", "x@2", "m & n"):
         root = write(tmp_path / name, {"c/m.obj": BOX_OBJ})
         spec, path = parse(f"folder:{root}")
@@ -146,7 +146,7 @@ def test_names_with_colons_and_other_signs_name_folders(tmp_path):
         assert entry.id == f"{spec.name}/c/m.obj"
 
 
-def test_what_a_file_makes_a_source_raise_is_its_defect(tmp_path, monkeypatch):
+def test_unexpected_exceptions_become_model_defects(tmp_path, monkeypatch):
     from pixbench.generators.sources.base import BadModelError
     from pixbench.generators.sources.loading import cache
 

@@ -25,7 +25,7 @@ TO_FILE["-z"] = np.diag([1.0, -1.0, -1.0])
 
 
 def _files(scan: Scan, *, color_label: bool = True) -> dict[str, str | bytes]:
-    """One room with everything."""
+    """Files of one complete room."""
     return {
         MAIN: ply(scan, color=scan.instance_colors()),
         COLOR: ply(scan, color=scan.photo_colors(), label=color_label),
@@ -46,7 +46,7 @@ def _load(root, files, options=""):
 
 
 def _heights(loaded, name: str) -> np.ndarray:
-    """z of the corners of a part's faces."""
+    """z of the face corners of a part."""
     return loaded.mesh.vertices[loaded.mesh.faces[loaded.mesh.part == NAMES.index(name)]][..., 2]
 
 
@@ -61,22 +61,22 @@ def _assert_upright(loaded, slack=0.03) -> None:
 
 
 @pytest.mark.parametrize("up", AXES)
-def test_a_labelled_floor_tells_which_way_is_up(up, tmp_path):
+def test_up_axis_is_inferred_from_the_labelled_floor(up, tmp_path):
     scan = room().moved(TO_FILE[up], (5.0, -3.0, 2.0))
     _assert_upright(_load(tmp_path / "x", _files(scan)))
 
 
-def test_a_tilted_and_turned_room_is_levelled_and_squared(tmp_path):
+def test_tilted_and_rotated_room_is_axis_aligned(tmp_path):
     askew = Rotation.from_euler("zxy", [25, 4, -3], degrees=True).as_matrix()
     _assert_upright(_load(tmp_path / "x", _files(room().moved(TO_FILE["y"] @ askew))))
 
 
-def test_handedness_is_kept(tmp_path):
+def test_handedness_is_preserved(tmp_path):
     scan = room(noise=0.0)
     loaded = _load(tmp_path / "x", _files(scan.moved(TO_FILE["y"] @ Rotation.from_euler("z", 30, degrees=True).as_matrix())))
 
     def turn(vertices, faces, part, parts):
-        """Whether table and box are seen from the floor's middle clockwise or counterclockwise, from above."""
+        """Sign of the angle from table to box about the floor's centre, as seen from above."""
         floor, table, box = (vertices[faces[part == k]].mean(axis=(0, 1)) for k in parts)
         return np.sign(np.linalg.det([table - floor, box - floor, [0, 0, 1]]))
 
@@ -85,8 +85,8 @@ def test_handedness_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize("up", AXES)
-def test_without_labels_the_cameras_tell_which_way_is_up(up, tmp_path):
-    # So narrow and high that its walls are larger than its floor.
+def test_up_axis_is_inferred_from_cameras_without_labels(up, tmp_path):
+    # So narrow and high that the walls are larger than the floor.
     scan = room((3.0, 1.6, 2.9)).moved(TO_FILE[up])
     files = _without(_files(scan), "005/005.xml") | {"005/trajectory.log": trajectory(TO_FILE[up])}
     loaded = _load(tmp_path / "x", files)
@@ -95,14 +95,14 @@ def test_without_labels_the_cameras_tell_which_way_is_up(up, tmp_path):
 
 
 @pytest.mark.parametrize("up", AXES)
-def test_without_labels_and_cameras_the_largest_low_plane_is_the_floor(up, tmp_path):
+def test_largest_low_plane_is_the_floor_without_labels_and_cameras(up, tmp_path):
     loaded = _load(tmp_path / "x", _without(_files(room().moved(TO_FILE[up])), "005/005.xml", "005/trajectory.log"))
     assert np.ptp(loaded.inner, axis=0)[2] == pytest.approx(SIZE[2], abs=0.15)
     assert loaded.mesh.bounds[0, 2] == pytest.approx(0, abs=0.03)
     assert loaded.part_names == ("unlabelled",)
 
 
-def test_the_up_axis_can_be_given(tmp_path):
+def test_up_axis_option(tmp_path):
     files = _files(room())
     _assert_upright(_load(tmp_path / "x", files, "?up=z"))
     on_its_side = _load(tmp_path / "x", files, "?up=x")
@@ -120,11 +120,11 @@ def test_labels_become_named_parts(tmp_path):
     assert np.median(_heights(loaded, "otherprop")) == pytest.approx(0.9, abs=0.02)
 
 
-def test_a_face_has_the_label_of_most_of_its_corners():
+def test_face_label_is_the_majority_of_its_corners():
     assert majority(np.array([[1, 2, 2], [2, 1, 2], [2, 2, 1], [3, 3, 3], [4, 5, 6]])).tolist() == [2, 2, 2, 3, 4]
 
 
-def test_text_stands_in_for_a_missing_class_and_a_broken_annotation_for_none(tmp_path):
+def test_missing_class_name_falls_back_to_text_and_broken_annotation_to_unlabelled(tmp_path):
     files = _files(room())
     named = _load(tmp_path / "x", files | {"005/005.xml": xml().replace('nyu_class="table"', "")})
     assert named.part_names == ("unlabelled", "otherprop", "floor", "table of 12", "wall")
@@ -154,7 +154,7 @@ def test_rooms_in_main_beside_contrib_are_found(tmp_path):
 
 
 @pytest.mark.parametrize("label", [True, False])
-def test_instance_colours_are_refused_unless_they_are_asked_for(label, tmp_path):
+def test_instance_colours_are_rejected_by_default(label, tmp_path):
     scan = room()
     files = _without(_files(scan), COLOR) | {MAIN: ply(scan, color=scan.instance_colors(), label=label)}
     source = SceneNN(str(write(tmp_path / "x", files)))
@@ -166,25 +166,25 @@ def test_instance_colours_are_refused_unless_they_are_asked_for(label, tmp_path)
     assert _load(tmp_path / "x", {}, "?instance-colors=ok").defects == {INSTANCE_COLORS: 1}
 
 
-def test_photo_colours_in_the_main_file_are_taken(tmp_path):
+def test_photo_colours_in_the_main_file_are_used(tmp_path):
     scan = room()
     files = _without(_files(scan), COLOR) | {MAIN: ply(scan, color=scan.photo_colors())}
     assert _load(tmp_path / "x", files).defects == {}
 
 
-def test_a_scan_without_colours_is_grey_and_counted(tmp_path):
+def test_scan_without_colours_is_grey_and_counted(tmp_path):
     loaded = _load(tmp_path / "x", {MAIN: ply(room()), "005/005.xml": xml()})
     assert loaded.mesh.color is None
     assert loaded.defects == {"no colours": 1}
 
 
-def test_labels_come_from_the_main_file_where_the_coloured_one_has_none(tmp_path):
+def test_labels_fall_back_to_the_main_file(tmp_path):
     loaded = _load(tmp_path / "x", _files(room(), color_label=False))
     assert loaded.defects == {}
     _assert_upright(loaded)
 
 
-def test_labels_are_taken_from_nearest_vertices_of_another_mesh(tmp_path):
+def test_labels_are_transferred_from_nearest_vertices_of_another_mesh(tmp_path):
     fine = room(cells=40)
     files = _files(room()) | {MAIN: ply(fine, color=fine.instance_colors())}
     files[COLOR] = ply(room(cells=30, noise=0.004), color=room(cells=30).photo_colors(), label=False)
@@ -193,7 +193,7 @@ def test_labels_are_taken_from_nearest_vertices_of_another_mesh(tmp_path):
     _assert_upright(loaded, slack=0.12)  # at the foot of a wall the floor may be nearest
 
 
-def test_labels_of_a_mesh_in_another_frame_are_left_out(tmp_path):
+def test_labels_of_a_mesh_in_another_frame_are_ignored(tmp_path):
     other = room(cells=20).moved(TO_FILE["y"], (9.0, 0.0, 0.0))
     loaded = _load(tmp_path / "x", _files(room(), color_label=False) | {MAIN: ply(other, color=other.instance_colors())})
     assert loaded.defects == {"labels missing or in another frame (left out)": 1}
@@ -208,7 +208,7 @@ def test_labels_of_a_mesh_in_another_frame_are_left_out(tmp_path):
         (ply(room().moved(np.eye(3) * 0.001)), "not of the size of a room in metres"),
     ],
 )
-def test_scans_that_cannot_be_used_say_why(data, kind, tmp_path):
+def test_unusable_scans_are_rejected_with_the_reason(data, kind, tmp_path):
     source = SceneNN(str(write(tmp_path / "x", {MAIN: data})))
     with pytest.raises(BadModelError) as caught:
         source.load(ROOM)
@@ -217,7 +217,7 @@ def test_scans_that_cannot_be_used_say_why(data, kind, tmp_path):
         source.load("scenenn/999")
 
 
-def test_listing_and_drawing(tmp_path):
+def test_rooms_are_listed_and_drawn_from_their_split(tmp_path):
     mesh = ply(room(cells=4))
     rooms = {f"{number:03}/{number:03}.ply": mesh for number in range(30)}
     extra = {"contrib/color_ply/077_color.ply": mesh, "1234/1234.ply": mesh, "abc/abc.ply": mesh, "088/088.xml": ""}
@@ -230,13 +230,13 @@ def test_listing_and_drawing(tmp_path):
 
 
 @pytest.mark.parametrize("location", [None, "empty"])
-def test_what_is_no_copy_says_what_was_looked_for(location, tmp_path):
+def test_invalid_copies_are_rejected_with_the_expected_layout(location, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"scenenn:PATH|NNN/NNN\.ply"):
         SceneNN(str(tmp_path / location) if location else None)
 
 
-def test_a_converted_room_is_not_read_again_and_is_mapped(tmp_path, monkeypatch):
+def test_converted_room_is_memory_mapped_from_the_cache(tmp_path, monkeypatch):
     source = SceneNN(str(write(tmp_path / "x", _files(room()))))
     first = source.load(ROOM)
     monkeypatch.setattr(scenenn, "read_scan", None)
@@ -245,18 +245,18 @@ def test_a_converted_room_is_not_read_again_and_is_mapped(tmp_path, monkeypatch)
     assert np.array_equal(again.inner, first.inner)
     assert np.array_equal(again.mesh.vertices, first.mesh.vertices)
     assert not again.mesh.vertices.flags.writeable
-    # Another annotation is another room: it is read anew.
+    # A changed annotation invalidates the cache.
     write(tmp_path / "x", {"005/005.xml": xml({7: "floor"})})
     with pytest.raises(TypeError):
         source.load(ROOM)
 
 
-def test_the_hash_is_of_the_files_and_not_of_where_they_lie(tmp_path):
+def test_hash_does_not_depend_on_the_location(tmp_path):
     files = _files(room(cells=6))
     assert _load(tmp_path / "x", files).sha256 == _load(tmp_path / "elsewhere", files).sha256
 
 
-def test_one_soft_light_hangs_under_the_ceiling_and_shines_down(tmp_path):
+def test_room_has_one_downward_area_light_below_the_ceiling(tmp_path):
     loaded = _load(tmp_path / "x", _files(room()))
     (light,) = loaded.lights
     assert (np.cross(light.u, light.v)[:2] == 0).all()
@@ -268,7 +268,7 @@ def test_one_soft_light_hangs_under_the_ceiling_and_shines_down(tmp_path):
 
 
 @pytest.mark.parametrize(("big", "more"), [(True, False), (False, True), (True, True)])
-def test_byte_order_alpha_and_further_columns_change_nothing(big, more, tmp_path):
+def test_byte_order_alpha_and_extra_columns_do_not_change_the_mesh(big, more, tmp_path):
     scan = room(cells=8)
     plain = _files(scan)
     other = plain | {MAIN: ply(scan, color=scan.instance_colors(), big=big, more=more)}
@@ -279,15 +279,15 @@ def test_byte_order_alpha_and_further_columns_change_nothing(big, more, tmp_path
 
 
 @pytest.mark.parametrize("big", [False, True])
-def test_pixels_of_a_scan_with_thirteen_columns_have_its_photo_colours(big, tmp_path):
+def test_rendered_scan_with_thirteen_columns_has_its_photo_colours(big, tmp_path):
     scan = room(noise=0.0)
     colors = np.full((len(scan.vertices), 3), (90, 110, 130), np.uint8)
     colors[scan.label == 12] = (200, 40, 40)
     files = _without(_files(scan), MAIN) | {COLOR: ply(scan, color=colors, big=big, more=True)}
-    mesh = _load(tmp_path / "x", files, "?instance-colors=ok").mesh  # one colour a label looks like those
+    mesh = _load(tmp_path / "x", files, "?instance-colors=ok").mesh  # one colour per label looks like instance colours
     picture = flat_picture(mesh, 96, np.array([0.0, -0.01, 1.0]))
     red = (picture == (200, 40, 40)).all(axis=2)
     room_seen = (picture != 245).any(axis=2)
-    # The table covers 1.2 x 0.8 m of a floor of 4 x 3 m, part of it under the box that stands on it.
+    # The table covers 1.2 x 0.8 m of a floor of 4 x 3 m, partly hidden by the box on it.
     assert red.sum() / room_seen.sum() == pytest.approx(1.2 * 0.8 / 12, abs=0.03)
     assert {tuple(color) for color in picture[room_seen].tolist()} <= {(200, 40, 40), (90, 110, 130)}

@@ -39,7 +39,7 @@ def _extracted(layout, level=""):
     return lambda root: write(root, _tree(layout, level))
 
 
-def _zip_a_class(layout):
+def _zip_per_class(layout):
     def build(root: Path) -> Path:
         for synset, models in MODELS.items():
             zipped(root / f"{synset}.zip", {k: v for model in models for k, v in _files(layout, synset, model).items()})
@@ -52,8 +52,8 @@ LAYOUTS = {
     "v1": _extracted("v1"),
     "v2": _extracted("v2"),
     "extra level": _extracted("v2", "ShapeNetCore.v2/"),
-    "zip a class, v1": _zip_a_class("v1"),
-    "zip a class, v2": _zip_a_class("v2"),
+    "zip a class, v1": _zip_per_class("v1"),
+    "zip a class, v2": _zip_per_class("v2"),
     "one zip": lambda root: zipped(root / "ShapeNetCore.v2.zip", _tree("v2", "ShapeNetCore.v2/")).parent,
     "the zip itself": lambda root: zipped(root / "any name.zip", _tree("v2", "ShapeNetCore.v2/")),
 }
@@ -71,18 +71,18 @@ def test_every_layout_gives_the_same_models(layout, tmp_path):
     assert pickle.loads(pickle.dumps(source)).load(asset.id).sha256 == asset.sha256
 
 
-def test_the_hash_is_of_the_files_and_not_of_where_they_lie(tmp_path):
+def test_hash_does_not_depend_on_the_layout(tmp_path):
     sources = [ShapeNet(str(LAYOUTS[name](tmp_path / name))) for name in ("v2", "one zip", "zip a class, v2")]
     assert len({source.load(f"shapenet/{MUG}/d4").sha256 for source in sources}) == 1
 
 
 @pytest.mark.parametrize("location", [None, ""])
-def test_no_location_says_what_is_needed(location):
+def test_missing_location_error_shows_the_syntax(location):
     with pytest.raises(UserError, match="shapenet:PATH"):
         ShapeNet(location)
 
 
-def test_what_is_no_copy_says_what_was_looked_for(tmp_path):
+def test_invalid_copies_are_rejected_with_the_expected_layout(tmp_path):
     write(tmp_path / "x", {"chairs/a.obj": obj()})
     with pytest.raises(UserError, match=r"SYNSET/MODEL.*SYNSET\.zip"):
         ShapeNet(str(tmp_path / "x"))
@@ -94,7 +94,7 @@ def test_what_is_no_copy_says_what_was_looked_for(tmp_path):
         ShapeNet(str(write(tmp_path / "w", {f"{CHAIR}.zip": b"not a zip"})))
 
 
-def test_only_things_of_rooms_are_offered_unless_all_are_asked_for(tmp_path):
+def test_only_indoor_classes_are_offered_by_default(tmp_path):
     root = write(tmp_path / "x", _tree())
     splits = {split_of(f"shapenet/{CAR}/e5"), split_of(f"shapenet/{MUG}/d4")}
     offered = {name for split in splits for name in ShapeNet(str(root)).categories(split)}
@@ -120,19 +120,19 @@ ROWS = f"""\
 
 @pytest.mark.parametrize("header", [HEADER, ""])
 @pytest.mark.parametrize("layout", ["v2", "extra level", "one zip"])
-def test_official_splits_are_taken_and_ids_without_a_model_counted(header, layout, tmp_path):
+def test_official_splits_are_used_and_missing_models_are_counted(header, layout, tmp_path):
     root = LAYOUTS[layout](tmp_path / "x")
     write(root, {"all.csv": header + ROWS})
     source = ShapeNet(str(root))
     official = {entry.id.rpartition("/")[2]: entry.split for entry in source.entries}
     assert official == {"a1": "test", "b2": "val", "c3": "train", "d4": None, "e5": None}
-    # d4 without a model, and the row of an armchair: without a taxonomy nobody knows where those lie.
+    # d4 has no model, and the synset of the armchair cannot be resolved without a taxonomy.
     assert source.defects() == {"ids in all.csv without a model (skipped)": 2}
     assert source.categories("test")["chair"] == 1
     assert source.draw("chair", "test", rng=np.random.default_rng(0)) == f"shapenet/{CHAIR}/a1"
 
 
-def test_columns_may_stand_in_another_order_and_rows_without_a_split_are_counted(tmp_path):
+def test_split_file_columns_may_be_reordered_and_invalid_rows_are_counted(tmp_path):
     rows = f"split,modelId,synsetId\ntest,a1,{CHAIR}\nsomething,b2,{CHAIR}\nval\n"
     source = ShapeNet(str(write(tmp_path / "x", _tree() | {"all.csv": rows})))
     assert {entry.id.rpartition("/")[2]: entry.split for entry in source.entries if entry.split} == {"a1": "test"}
@@ -140,13 +140,13 @@ def test_columns_may_stand_in_another_order_and_rows_without_a_split_are_counted
 
 
 @pytest.mark.parametrize("text", ["", "<html>not found</html>\n", "id,synsetId,modelId\n1,03001627,a1\n", "1;03001627;03001627;a1;test\n"])
-def test_a_list_of_splits_that_gives_none_is_refused(text, tmp_path):
+def test_split_file_without_splits_is_rejected(text, tmp_path):
     root = write(tmp_path / "x", _tree() | {"all.csv": text})
     with pytest.raises(UserError, match=r"all\.csv gives no splits: expected columns id, synsetId"):
         _ = ShapeNet(str(root)).entries
 
 
-def test_child_synsets_climb_to_the_class_that_has_a_folder(tmp_path):
+def test_child_synsets_resolve_to_the_parent_class_with_a_folder(tmp_path):
     nodes = [
         {"synsetId": CHAIR, "name": "chair", "children": ["02738535"], "numInstances": 3},
         {"synsetId": "02738535", "name": "armchair", "children": ["03262932"], "numInstances": 1},
@@ -160,14 +160,14 @@ def test_child_synsets_climb_to_the_class_that_has_a_folder(tmp_path):
     assert source.load("shapenet/04999999/f6").category == "gadget"
 
 
-def test_a_broken_taxonomy_is_named(tmp_path):
+def test_invalid_taxonomy_is_rejected(tmp_path):
     root = write(tmp_path / "x", _tree() | {"taxonomy.json": "[{]", "all.csv": ROWS})
     with pytest.raises(UserError, match=r"taxonomy\.json"):
         _ = ShapeNet(str(root)).entries
 
 
-def test_models_stand_upright_with_the_front_along_minus_y(tmp_path):
-    # In ShapeNet's frame: a slab, with a peg to the front (-z), one to the top (+y), and one to the right of who looks at it (-x).
+def test_models_are_upright_and_face_minus_y(tmp_path):
+    # In ShapeNet's frame: a slab, with a peg to the front (-z), one to the top (+y), and one to the right as seen from the front (-x).
     points = [(0.5, -0.1, -0.3), (-0.5, -0.1, -0.3), (0.5, -0.1, 0.3), (-0.5, -0.1, 0.3), (0, 0, -0.45), (0.1, 0.4, 0), (-0.6, 0, 0)]
     faces = [(1, 2, 3), (2, 4, 3), (1, 2, 5), (1, 4, 6), (2, 3, 7)]
     root = write(tmp_path / "x", {f"{MUG}/m/model.obj": obj(faces, vertices=points)})
@@ -181,20 +181,20 @@ def test_models_stand_upright_with_the_front_along_minus_y(tmp_path):
     expected = np.stack([-x, z, y], axis=1) * size / 1.1
     expected -= [*(expected.min(axis=0) + expected.max(axis=0))[:2] / 2, expected[:, 2].min()]
     assert np.allclose(mesh.vertices, expected, atol=1e-6)
-    # Proper rotation: the slab's upper side, wound counterclockwise from above there, is so here.
+    # A proper rotation keeps the winding of the slab's upper side, as seen from above.
     a, b, c = mesh.vertices[mesh.faces[0]]
     p, q, r = (np.array(points)[k] for k in (0, 1, 2))
     assert np.sign(np.cross(b - a, c - a)[2]) == np.sign(np.cross(q - p, r - p)[1])
 
 
-def test_sizes_are_a_pure_function_of_the_id_within_the_spread():
+def test_size_jitter_is_deterministic_and_within_the_spread():
     factors = [size_jitter(f"shapenet/{CHAIR}/{k}", 0.25) for k in range(200)]
     assert factors == [size_jitter(f"shapenet/{CHAIR}/{k}", 0.25) for k in range(200)]
     assert 0.8 <= min(factors) < 0.85
     assert 1.18 < max(factors) <= 1.25
 
 
-def test_the_table_has_all_classes_with_sizes_of_this_world():
+def test_class_table_is_complete_with_plausible_sizes():
     assert len(CLASSES) == 55
     assert len({item.name for item in CLASSES.values()}) == 55
     for item in CLASSES.values():
@@ -204,7 +204,7 @@ def test_the_table_has_all_classes_with_sizes_of_this_world():
             assert item.longest_m * (1 + item.spread) < 2.6
 
 
-def test_an_empty_split_says_so(tmp_path):
+def test_drawing_from_an_empty_split_is_rejected(tmp_path):
     source = ShapeNet(str(write(tmp_path / "x", _tree())))
     with pytest.raises(UserError, match="no car in split 'nowhere'"):
         source.draw("car", "nowhere", rng=np.random.default_rng(0))

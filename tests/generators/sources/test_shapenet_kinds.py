@@ -1,4 +1,4 @@
-"""Every kind of file, with every defect that is listed of them, in each layout of ShapeNetCore: what is rendered of a square."""
+"""Variants of materials and textures with their defects, in each layout of ShapeNetCore, checked on a rendered square."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mesh_files import write, zipped
-from quads import BACK, QUARTERS, Files, close, encoded, obj_quad, quarters, seen
+from quads import BACK, QUARTERS, Files, close, encoded, obj_quad, quarters, rendered_colors
 
 from pixbench.generators.scene import Asset
 from pixbench.generators.sources.base import BadModelError
@@ -15,7 +15,7 @@ from pixbench.generators.sources.shapenet.source import ShapeNet
 SYNSET, MODEL = "03797390", "m1"
 RED, GREY = [(204, 51, 0)] * 4, [(178, 178, 178)] * 4
 PLACES = {"v1": ("model.obj", "model.mtl", "images/"), "v2": ("models/model_normalized.obj", "models/model_normalized.mtl", "images/")}
-"""Of the mesh, its material and its pictures, in the folder of a model."""
+"""Paths of the mesh, its material and its textures in the folder of a model."""
 
 Write = Callable[[Path, Files], Path]
 LAYOUTS: dict[str, Write] = {
@@ -74,14 +74,14 @@ def _load(root: Path) -> Asset:
 
 @pytest.mark.parametrize("version", PLACES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_square_is_seen_as_its_files_say(kind: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_square_renders_with_expected_colours(kind: str, version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (mtl, picture, name, usemtl), colors, defects = KINDS[kind]
     files = _model(version, mtl, picture, name, usemtl)
     hashes = set()
     for layout, lay in LAYOUTS.items():
         asset = _load(lay(tmp_path / layout, files))
-        # In ShapeNet's frame -z is the front: the square shows its back there.
-        assert close(seen(asset.mesh, BACK), colors, within=8 if picture == JPEG else 1), layout
+        # In ShapeNet's frame -z is the front, where the square shows its back.
+        assert close(rendered_colors(asset.mesh, BACK), colors, within=8 if picture == JPEG else 1), layout
         assert set(asset.defects) - {"polygons (triangulated)"} == defects, layout
         size = np.ptp(asset.mesh.bounds, axis=0)
         assert size[[0, 2]] == pytest.approx(size[[2, 0]], abs=1e-6)
@@ -91,7 +91,7 @@ def test_the_square_is_seen_as_its_files_say(kind: str, version: str, tmp_path: 
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_model_without_faces_or_with_another_ones_corners_is_refused_in_every_layout(layout: str, tmp_path: Path) -> None:
+def test_models_without_faces_or_with_invalid_indices_are_rejected(layout: str, tmp_path: Path) -> None:
     for kind, text in (("no faces", "v 0 0 0\n"), ("cannot be parsed", obj_quad("") + "f 1 2 99\n")):
         files = {f"{SYNSET}/{MODEL}/models/model_normalized.obj": text}
         with pytest.raises(BadModelError, match=kind):

@@ -1,4 +1,4 @@
-"""How sources are named, mixed, and kept free of this machine's paths."""
+"""Source specs: parsing, mixing by weight, and keeping local paths out of recipes."""
 
 from pathlib import Path
 
@@ -27,17 +27,17 @@ from pixbench.generators.sources.spec import Mix, Spec, parse
         ("folder:/a/b?up=y&name=my mugs@2", Spec("folder/my mugs", 2.0, "up=y"), "/a/b"),
     ],
 )
-def test_a_spec_is_kind_path_and_weight(text: str, spec: Spec, path: str | None) -> None:
+def test_parse_splits_specs_into_kind_path_and_weight(text: str, spec: Spec, path: str | None) -> None:
     assert parse(text) == (spec, path)
 
 
 @pytest.mark.parametrize("text", ["", ":/data", "procedural@0", "procedural@-1", "procedural@inf", "@2"])
-def test_specs_that_mean_nothing_are_refused(text: str) -> None:
+def test_invalid_specs_are_rejected(text: str) -> None:
     with pytest.raises(UserError, match="source '"):
         parse(text)
 
 
-def test_a_recipe_holds_no_path_but_workers_know_it(tmp_path: Path) -> None:
+def test_paths_are_excluded_from_the_serialised_config(tmp_path: Path) -> None:
     config = Config3D(objects=(f"folder:{tmp_path}/mugs@2", "procedural"), rooms=(f"scenenn:{tmp_path}/scans",))
     assert config.objects == ("folder/mugs@2", "procedural")
     assert config.rooms == ("scenenn",)
@@ -46,7 +46,7 @@ def test_a_recipe_holds_no_path_but_workers_know_it(tmp_path: Path) -> None:
     assert Config3D(**config.model_dump()).objects == config.objects
 
 
-def test_options_are_part_of_the_recipe_and_reach_the_source() -> None:
+def test_source_options_are_stored_and_passed_to_the_source() -> None:
     config = Config3D(rooms=("scenenn:/data/scans?up=z@2",))
     assert config.rooms == ("scenenn?up=z@2",)
     spec, _ = parse(config.rooms[0])
@@ -54,7 +54,7 @@ def test_options_are_part_of_the_recipe_and_reach_the_source() -> None:
     assert parse("scenenn")[0].location(config.locations) == "/data/scans"
 
 
-def test_a_folder_has_the_name_that_its_user_gives_it(tmp_path: Path) -> None:
+def test_name_option_renames_a_folder_source(tmp_path: Path) -> None:
     for place in ("a/meshes", "b/meshes"):
         (tmp_path / place / "mug").mkdir(parents=True)
         trimesh.creation.box((0.1, 0.1, 0.1)).export(tmp_path / place / "mug/one.ply")
@@ -81,12 +81,12 @@ def test_sources_are_mixed_by_weight() -> None:
     ("specs", "message"),
     [((), "no object source given"), (("procedural", "procedural@2"), "named twice"), (("shapnet",), "unknown object source 'shapnet'")],
 )
-def test_mixes_that_cannot_be_opened_are_refused(specs: tuple[str, ...], message: str) -> None:
+def test_invalid_mixes_are_rejected(specs: tuple[str, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
         Mix(specs, {}, OBJECT_SOURCES)
 
 
-def test_procedural_ids_belong_to_one_split_and_make_the_same_model_again() -> None:
+def test_procedural_ids_belong_to_one_split_and_are_reproducible() -> None:
     objects, rooms = ProceduralObjects(), ProceduralRooms()
     for split in ("train", "val", "test"):
         rng = np.random.default_rng(3)

@@ -1,4 +1,4 @@
-"""The furniture library, on libraries that the tests write, and on the real one where it was fetched."""
+"""The furniture library of Sweet Home 3D, on synthetic libraries and, if fetched, on the real one."""
 
 import zipfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from pixbench.errors import UserError
 from pixbench.generators.sources.base import BadModelError, split_of
 from pixbench.generators.sources.sweethome3d.furniture import PACK, SweetHomeFurniture
 
-# Before any test moves the cache away: where a developer's own copy of the pack would be.
+# Evaluated before tests redirect the cache: where a fetched copy of the pack lies.
 REAL = pack_folder(PACK)
 
 # A step whose low half is at +z, its front: 2 wide (x), 1 high (y), 1 deep (z), two boxes without their inner faces.
@@ -57,7 +57,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
 
 
-def test_a_model_stands_upright_with_its_front_ahead(tmp_path: Path) -> None:
+def test_model_is_upright_and_faces_minus_y(tmp_path: Path) -> None:
     source = SweetHomeFurniture(str(library(tmp_path, {})))
     asset = source.load("sweethome3d/t-1")
     assert np.allclose(asset.mesh.bounds, [[-0.4, -0.25, 0], [0.4, 0.25, 1.0]], atol=1e-6)
@@ -69,12 +69,12 @@ def test_a_model_stands_upright_with_its_front_ahead(tmp_path: Path) -> None:
     assert len(asset.sha256) == 64
 
 
-def test_the_catalogue_turns_models_before_it_sizes_them(tmp_path: Path) -> None:
+def test_catalogue_rotation_is_applied_before_scaling(tmp_path: Path) -> None:
     # z becomes up: the model was lying on its back, its top towards +z.
     source = SweetHomeFurniture(str(library(tmp_path, {"modelRotation": "1 0 0 0 0 1 0 -1 0"})))
     mesh = source.load("sweethome3d/t-1").mesh
     assert np.allclose(mesh.bounds, [[-0.4, -0.25, 0], [0.4, 0.25, 1.0]], atol=1e-6)
-    # What was the low step ahead is now the upper half, and it stands in front.
+    # The low step, previously in front, is now the upper half, and lies in front.
     upper = mesh.vertices[mesh.vertices[:, 2] > 0.51]
     assert (upper[:, 1].min(), upper[:, 1].max()) == pytest.approx((-0.25, 0.0), abs=1e-6)
 
@@ -92,7 +92,7 @@ def test_the_catalogue_turns_models_before_it_sizes_them(tmp_path: Path) -> None
         ({"name": "Dustbin", "category": "Office"}, "ash bin", "02747177", "floor"),
     ],
 )
-def test_names_become_categories(tmp_path: Path, record: dict[str, str], category: str, synset: str, placement: str) -> None:
+def test_names_are_mapped_to_categories(tmp_path: Path, record: dict[str, str], category: str, synset: str, placement: str) -> None:
     source = SweetHomeFurniture(str(library(tmp_path, record)))
     (entry,) = source.entries
     assert (entry.category, entry.synset, source.load(entry.id).placement) == (category, synset, placement)
@@ -114,19 +114,19 @@ def test_names_become_categories(tmp_path: Path, record: dict[str, str], categor
         ({"id": "T#1"}, "id given twice"),
     ],
 )
-def test_what_cannot_stand_in_a_room_is_left_out_and_counted(tmp_path: Path, record: dict[str, str], reason: str) -> None:
+def test_unsuitable_furniture_is_skipped_and_counted(tmp_path: Path, record: dict[str, str], reason: str) -> None:
     source = SweetHomeFurniture(str(library(tmp_path, {}, record)))
     assert source.defects() == {f"left out: {reason}": 1}
     assert [entry.id for entry in source.entries] == ["sweethome3d/t-1"]
 
 
-def test_escapes_and_accents_of_properties(tmp_path: Path) -> None:
+def test_property_escapes_and_accents_are_decoded(tmp_path: Path) -> None:
     source = SweetHomeFurniture(str(library(tmp_path, {"name": r"Bill 10\u20ac Hôi", "category": "Office"})))
     assert source.entries[0].category == "banknote"
     assert SweetHomeFurniture(str(library(tmp_path / "b", {"name": r"Caf\u00e9 Hôi"}))).entries[0].category == "café hôi"
 
 
-def test_a_table_without_its_glass_top_is_refused(tmp_path: Path) -> None:
+def test_table_with_glass_top_is_rejected(tmp_path: Path) -> None:
     top = "mtllib t.mtl\nusemtl glass\nv 0 1 0\nv 1 1 0\nv 1 1 1\nv 0 1 1\nf 1 2 3 4\nusemtl steel\n"
     legs = "".join(f"v {x} {y} {z}\n" for x, z in ((0, 0), (1, 1)) for y in (0, 1) for z in (z, z - 0.02 if z else 0.02))
     text = top + legs + "f 5 6 8 7\nf 9 10 12 11\n"
@@ -137,7 +137,7 @@ def test_a_table_without_its_glass_top_is_refused(tmp_path: Path) -> None:
         SweetHomeFurniture(str(folder)).load("sweethome3d/t-1")
 
 
-def test_unusable_models_say_so(tmp_path: Path) -> None:
+def test_unusable_models_are_rejected_with_the_reason(tmp_path: Path) -> None:
     source = SweetHomeFurniture(str(library(tmp_path, {"model": "/m/none.obj"}, {"model": "/m/empty.obj"}, **{"m/empty.obj": "v 0 0 0"})))
     for model_id, kind in (("sweethome3d/t-1", "no mesh file"), ("sweethome3d/t-2", "no faces"), ("sweethome3d/t-9", "no such model")):
         with pytest.raises(BadModelError) as caught:
@@ -145,7 +145,7 @@ def test_unusable_models_say_so(tmp_path: Path) -> None:
         assert caught.value.kind == kind
 
 
-def test_a_damaged_library_is_counted(tmp_path: Path) -> None:
+def test_corrupt_library_is_counted(tmp_path: Path) -> None:
     folder = library(tmp_path, {})
     (folder / "usr/share/other.sh3f").write_bytes(b"no zip")
     source = SweetHomeFurniture(str(folder))
@@ -153,7 +153,7 @@ def test_a_damaged_library_is_counted(tmp_path: Path) -> None:
     assert source.defects() == {"library that cannot be read": 1}
 
 
-def test_a_folder_without_a_library_is_one_line(tmp_path: Path) -> None:
+def test_folder_without_a_library_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no furniture library"):
         SweetHomeFurniture(str(tmp_path))
     with pytest.raises(UserError, match=r"pixbench assets fetch sweethome3d-furniture"):
@@ -161,7 +161,7 @@ def test_a_folder_without_a_library_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="sweethome3d-furniture was not fetched")
-def test_the_real_library() -> None:
+def test_real_library() -> None:
     source = SweetHomeFurniture(str(REAL))
     assert len(source.entries) + sum(source.defects().values()) == 820
     assert len({entry.synset for entry in source.entries}) > 35

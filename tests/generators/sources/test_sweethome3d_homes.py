@@ -1,4 +1,4 @@
-"""Homes as rooms, on a home that the tests write, and on the real ones where they were fetched."""
+"""Sweet Home 3D homes as rooms, on a synthetic home and, if fetched, on the real ones."""
 
 import io
 import zipfile
@@ -24,7 +24,7 @@ from pixbench.generators.sources.sweethome3d.pieces import Painted, default_mate
 from pixbench.generators.sources.sweethome3d.shell import build_shell
 from pixbench.geometry.rays import exact_hits
 
-# Before any test moves the cache away: where a developer's own copy of the pack would be.
+# Evaluated before tests redirect the cache: where a fetched copy of the pack lies.
 REAL = pack_folder(PACK)
 
 IO = "com/eteks/sweethome3d/io"
@@ -115,15 +115,15 @@ def part_at(room: Room, origin: list[float], direction: list[float]) -> tuple[st
     return room.part_names[room.mesh.part[triangle[0]]], float(t[0])
 
 
-def test_the_larger_indoor_rooms_are_listed(source: SweetHomeRooms) -> None:
+def test_large_indoor_rooms_are_listed(source: SweetHomeRooms) -> None:
     assert [entry.id for entry in source.entries] == ["sweethome3d-home/test/bathroom", "sweethome3d-home/test/living-room"]
     assert {entry.in_split for entry in source.entries} == {"train"}
     assert source.defects() == {"left out: smaller than 7 m2": 1, "left out: no room with walls around it and a floor": 1}
     assert source.draw("train", rng=np.random.default_rng(0)) in {entry.id for entry in source.entries}
 
 
-def test_a_room_is_where_its_plan_says(room: Room) -> None:
-    # y is against the plan's.
+def test_room_geometry_matches_the_plan(room: Room) -> None:
+    # y points opposite to that of the plan.
     assert np.allclose(room.inner, [[0, -3, 0], [4, 0, 2.5]], atol=0.051)
     middle = [2.0, -0.5, 1.2]
     for direction, name, distance in (
@@ -142,7 +142,7 @@ def test_a_room_is_where_its_plan_says(room: Room) -> None:
     assert part_at(room, [4.05, -1, 1.0], [0, 0, -1]) == ("floor", pytest.approx(1.0, abs=1e-5))
 
 
-def test_light_comes_in_through_the_window_alone(room: Room) -> None:
+def test_rays_leave_the_room_only_through_the_window(room: Room) -> None:
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(60_000, 3))
     origins = np.broadcast_to(np.array([2.0, -1.4, 1.3]), directions.shape)
@@ -155,7 +155,7 @@ def test_light_comes_in_through_the_window_alone(room: Room) -> None:
     assert (np.abs(at_wall[:, 2] - 1.5) < 0.5).all()
 
 
-def test_the_shell_is_one_closed_body(tmp_path: Path) -> None:
+def test_room_shell_is_watertight_with_the_expected_volume(tmp_path: Path) -> None:
     files = ZipFiles(jar(tmp_path / "pack") / "homes.jar")
     (level,) = read_home(files.read(f"{IO}/resources/examples/Test.xml"))
     openings = [piece for piece in level.pieces if piece.opening]
@@ -170,28 +170,28 @@ def test_the_shell_is_one_closed_body(tmp_path: Path) -> None:
     assert cleaned(raw, most_faces=10**6)[1]["coincident faces (dropped)"] == 0
 
 
-def test_a_gallery_is_closed_below(tmp_path: Path) -> None:
+def test_room_without_visible_floor_is_closed_below(tmp_path: Path) -> None:
     home = HOME.replace("<room name='Bathroom'>", "<room name='Gallery' floorVisible='false'>")
     room = SweetHomeRooms(str(jar(tmp_path / "gallery", home))).load("sweethome3d-home/test/living-room")
     assert part_at(room, [5.6, -1.5, 1.0], [0, 0, -1]) == ("floor", pytest.approx(1.0, abs=1e-5))
     assert part_at(room, [5.6, -1.5, 1.0], [0, 0, 1])[0] == "ceiling"
 
 
-def test_pieces_stand_where_they_stood_in_their_paint(room: Room) -> None:
+def test_furniture_has_the_pose_and_colour_of_the_plan(room: Room) -> None:
     mesh, part = room.mesh, room.part_names.index("step")
     faces = mesh.faces[mesh.part == part]
     points = mesh.vertices[faces].reshape(-1, 3)
-    # Turned by a quarter, clockwise on the plan: its front, the low half, looks along -x.
+    # Rotated by 90 degrees, clockwise on the plan: its front, the low half, faces -x.
     assert np.allclose([points.min(axis=0), points.max(axis=0)], [[0.8, -2.4, 0], [1.2, -1.6, 0.6]], atol=0.005)
     assert points[points[:, 0] < 0.99][:, 2].max() == pytest.approx(0.3, abs=0.005)
     (number,) = set(mesh.material[mesh.part == part])
     assert mesh.materials[number].color == pytest.approx((0, 1, 0))
-    # What lies above the ceiling is no part of the room, and a piece without a model is told.
+    # Geometry above the ceiling is left out, and a piece without a model is reported.
     assert "roof" not in room.part_names
     assert "piece left out: no mesh file" in room.defects
 
 
-def test_the_window_lets_in_light_and_the_door_keeps_its_floor(room: Room) -> None:
+def test_windows_become_lights_and_doors_keep_clear_areas(room: Room) -> None:
     window, lamp = room.lights
     assert np.allclose(window.position, [0.02, -1.5, 1.5], atol=1e-4)
     assert np.allclose(np.cross(window.u, window.v) / np.linalg.norm(np.cross(window.u, window.v)), [1, 0, 0], atol=1e-6)
@@ -204,17 +204,17 @@ def test_the_window_lets_in_light_and_the_door_keeps_its_floor(room: Room) -> No
     assert door == pytest.approx((4.05 - 0.9, -1.5, 4.05 + 0.9, -0.5), abs=1e-4)
 
 
-def test_colours_and_textures_have_their_size(room: Room) -> None:
+def test_textures_have_their_physical_size(room: Room) -> None:
     mesh = room.mesh
     floor = np.flatnonzero((mesh.part == room.part_names.index("floor")) & (mesh.normals[:, 0, 2] > 0.9))
     face = next(index for index in floor if mesh.materials[mesh.material[index]].texture is not None)
     corners, uv = mesh.vertices[mesh.faces[face]], mesh.uv[face]
-    # The catalogue says 50 x 25 cm.
+    # The catalogue gives 50 x 25 cm.
     for k in (1, 2):
         assert np.allclose((uv[k] - uv[0]) * [0.5, 0.25], (corners[k] - corners[0])[:2] * [1, -1], atol=1e-5)
 
 
-def test_loading_is_a_pure_function(source: SweetHomeRooms, tmp_path: Path) -> None:
+def test_loading_is_deterministic(source: SweetHomeRooms, tmp_path: Path) -> None:
     other = SweetHomeRooms(str(tmp_path / "pack"))
     a, b = (each.load("sweethome3d-home/test/bathroom") for each in (source, other))
     assert np.array_equal(a.mesh.vertices, b.mesh.vertices)
@@ -223,21 +223,21 @@ def test_loading_is_a_pure_function(source: SweetHomeRooms, tmp_path: Path) -> N
     assert all(np.array_equal(x.radiance, y.radiance) for x, y in zip(a.lights, b.lights, strict=True))
 
 
-def test_paint_and_panes(tmp_path: Path) -> None:
+def test_painting_keeps_transparent_materials(tmp_path: Path) -> None:
     files = ZipFiles(jar(tmp_path / "pack") / "homes.jar")
     assert default_materials(files).count("newmtl") == 2
     text = Painted(files, {"*": "FF0000FF"}).read(f"{IO}/resources/painted.mtl").decode()
     white, glass = text.split("newmtl glass")
     assert "Kd 0.0000 0.0000 1.0000" in white
     assert "0.9 0.8 0.7" not in white
-    # What one can see through keeps its colour.
+    # Transparent materials keep their colour.
     assert "Kd 1 1 1" in glass
     window = Painted(files, {}).read(f"{IO}/resources/window.obj").decode()
     assert window.index("usemtl white") < window.index("g sweethome3d_window_pane") < window.index("usemtl pane")
     assert window.count("usemtl white") == 1
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_unreadable_homes_are_counted_or_rejected(tmp_path: Path) -> None:
     broken = SweetHomeRooms(str(jar(tmp_path / "broken", "<home><room")))
     assert not broken.entries
     assert broken.defects() == {"home that cannot be read": 1}
@@ -249,7 +249,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="sweethome3d was not fetched")
-def test_the_real_homes() -> None:
+def test_real_homes() -> None:
     source = SweetHomeRooms(str(REAL))
     assert len(source.entries) == 48
     assert {entry.in_split for entry in source.entries} == {"train", "val", "test"}

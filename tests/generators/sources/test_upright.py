@@ -6,7 +6,7 @@ from pixbench.generators.sources.scenenn.upright import AXES, Faces, upright
 
 
 def _plane(height: float, area: float, normal=(0, 0, 1.0), count: int = 50) -> Faces:
-    """Faces on a level plane; or on an upright one, spread over 2 m of height, at that distance from the middle."""
+    """Faces on a horizontal plane, or on a vertical one at that distance from the centre, spread over 2 m of height."""
     spread = np.random.default_rng(0).uniform(-1, 1, (count, 3))
     normal = np.asarray(normal, float)
     centre = spread * (1 - np.abs(normal)) + height * normal + [0, 0, 1] * (1 - np.abs(normal))
@@ -24,19 +24,19 @@ def _height_of_origin(T: np.ndarray) -> float:
     return float(T[2, 3])
 
 
-def test_the_labelled_floor_is_at_zero_however_much_is_level_above_it():
+def test_labelled_floor_is_at_zero_despite_larger_planes_above():
     faces = _joined(_plane(0.3, 1), _plane(0.8, 6), *WALLS)
     floor = np.arange(len(faces.area)) < 50
     assert _height_of_origin(upright(faces, floor=floor)) == pytest.approx(-0.3, abs=1e-6)
 
 
-def test_a_large_bed_or_table_is_no_floor():
+def test_large_bed_or_table_is_not_taken_as_floor():
     faces = _joined(_plane(0.3, 2), _plane(1.3, 6), *WALLS)
     assert _height_of_origin(upright(faces, up="z")) == pytest.approx(-0.3, abs=1e-6)
 
 
 @pytest.mark.parametrize("upside_down", [False, True])
-def test_a_ceiling_larger_than_the_floor_is_no_floor(upside_down):
+def test_ceiling_larger_than_the_floor_is_not_taken_as_floor(upside_down):
     faces = _joined(_plane(0, 9), _plane(2.5, 10), _plane(0.5, 3), _plane(0.8, 1), *WALLS)
     if upside_down:
         faces = Faces(faces.centre * [1, -1, -1], faces.normal * [1, -1, -1], faces.area)
@@ -47,7 +47,7 @@ def test_a_ceiling_larger_than_the_floor_is_no_floor(upside_down):
 
 @pytest.mark.parametrize("up", AXES)
 @pytest.mark.parametrize("degrees", [0, 10, 40])
-def test_what_is_given_is_a_rigid_motion(up, degrees):
+def test_upright_returns_a_rigid_motion(up, degrees):
     turn = Rotation.from_euler("z", degrees, degrees=True).as_matrix()
     to_file = Rotation.align_vectors([AXES[up]], [[0, 0, 1]])[0].as_matrix() @ turn
     faces = _joined(_plane(0, 9), *WALLS)

@@ -1,4 +1,4 @@
-"""glTF files: colours, transforms of texture coordinates, quantization, node graphs, and extensions that are refused by name."""
+"""glTF files: colours, texture transforms, node graphs, skins, and unsupported extensions, which are rejected by name."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ def _read(root, document, binary=None, **files):
     return read_model(FolderFiles(write(root, {**data, **files})), name)
 
 
-def test_positions_texture_coordinates_and_texture_are_those_of_the_file(tmp_path):
+def test_positions_texture_coordinates_and_texture_are_read(tmp_path):
     model = _read(tmp_path, *gltf())
     assert len(model.faces) == 12
     assert np.ptp(model.vertices, axis=0) == pytest.approx(SIZE)
@@ -33,7 +33,7 @@ def test_positions_texture_coordinates_and_texture_are_those_of_the_file(tmp_pat
     assert not model.defects
 
 
-def test_base_colours_are_linear_and_multiply_texture_and_colours(tmp_path):
+def test_base_colour_factor_and_vertex_colours_are_linear(tmp_path):
     half = {"pbrMetallicRoughness": {"baseColorFactor": [GREY, 1, 0, 1], "baseColorTexture": {"index": 0}}}
     model = _read(tmp_path, *gltf(colors=np.tile([1.0, GREY, 0.0], (24, 1)), **half))
     assert model.materials[0].color == pytest.approx((0.5, 1, 0), abs=1e-6)
@@ -42,7 +42,7 @@ def test_base_colours_are_linear_and_multiply_texture_and_colours(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["<u1", "<u2"])
-def test_colours_may_be_normalized_integers_with_an_alpha(kind, tmp_path):
+def test_vertex_colours_may_be_normalized_integers_with_alpha(kind, tmp_path):
     document, binary = gltf(colors=np.ones((24, 3)))
     largest = np.iinfo(kind).max
     packed = np.full((24, 4), largest, kind)
@@ -53,7 +53,7 @@ def test_colours_may_be_normalized_integers_with_an_alpha(kind, tmp_path):
     assert _read(tmp_path, document, binary + packed.tobytes()).color[3, 1].tolist() == [255, 0, 255]
 
 
-def test_colours_without_a_material_are_shown_on_white(tmp_path):
+def test_vertex_colours_without_a_material_use_white(tmp_path):
     document, binary = gltf(colors=np.tile([0.0, 0.0, 1.0], (24, 1)))
     del document["meshes"][0]["primitives"][0]["material"]
     model = _read(tmp_path, document, binary)
@@ -61,19 +61,19 @@ def test_colours_without_a_material_are_shown_on_white(tmp_path):
     assert (model.color == [0, 0, 255]).all()
 
 
-def test_a_transform_of_texture_coordinates_scales_turns_and_moves_them():
+def test_texture_transform_scales_rotates_and_translates():
     slot = {
         "index": 0,
         "extensions": {"KHR_texture_transform": {"scale": [2, 4], "offset": [0.5, 0.25], "rotation": np.pi / 2, "texCoord": 1}},
     }
     number, transform = _placed(slot)
     assert number == 1
-    # (1, 0) is scaled to (2, 0), and turned counter-clockwise, so upwards, where v is down.
+    # (1, 0) is scaled to (2, 0) and rotated counter-clockwise, so upwards, which is negative v.
     assert transform @ [1, 0, 1] == pytest.approx([0.5, 0.25 - 2])
     assert transform @ [0, 1, 1] == pytest.approx([0.5 + 4, 0.25])
 
 
-def test_emission_alone_is_the_colour_and_beside_a_colour_it_is_counted(tmp_path):
+def test_emission_replaces_a_black_base_colour_and_is_otherwise_counted(tmp_path):
     only = {"pbrMetallicRoughness": {"baseColorFactor": [0, 0, 0, 1]}, "emissiveFactor": [1, GREY, 0]}
     model = _read(tmp_path / "a", *gltf(**only))
     assert model.materials[0].color == pytest.approx((1, 0.5, 0), abs=1e-6)
@@ -91,27 +91,27 @@ def test_unlit_materials_keep_their_colour(tmp_path):
     assert model.defects == {"unlit materials (lit as all others)": 1}
 
 
-def test_older_materials_with_a_diffuse_texture_are_read(tmp_path):
+def test_specular_glossiness_materials_are_read(tmp_path):
     glossy = {"KHR_materials_pbrSpecularGlossiness": {"diffuseFactor": [1, GREY, 1, 1], "diffuseTexture": {"index": 0}}}
     model = _read(tmp_path, *gltf(pbrMetallicRoughness={}, extensions=glossy))
     assert model.materials[0].color == pytest.approx((1, 0.5, 1), abs=1e-6)
     assert np.array_equal(model.materials[0].texture, picture())
 
 
-def test_what_a_file_requires_and_is_not_read_is_refused_by_name(tmp_path):
+def test_unsupported_required_extension_is_rejected_by_name(tmp_path):
     document, binary = gltf()
     with pytest.raises(BadModelError, match=r"needs the glTF extension ACME_shapes.*write the file without it"):
         _read(tmp_path, document | {"extensionsRequired": ["ACME_shapes"]}, binary)
 
 
-def test_draco_is_refused_by_name_where_its_package_is_missing(tmp_path, monkeypatch):
+def test_draco_without_its_package_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "DracoPy", None)
     document, binary = gltf()
     with pytest.raises(BadModelError, match=r"needs the glTF extension KHR_draco_mesh_compression.*pip install dracopy"):
         _read(tmp_path, document | {"extensionsRequired": ["KHR_draco_mesh_compression"]}, binary)
 
 
-def test_draco_is_read_where_its_package_is_there(tmp_path):
+def test_draco_meshes_are_read(tmp_path):
     encoder = module("DracoPy")
     document, binary = gltf()
     points, _ = corners()
@@ -128,7 +128,7 @@ def test_draco_is_read_where_its_package_is_there(tmp_path):
     assert np.ptp(model.vertices, axis=0) == pytest.approx(SIZE, abs=1e-3)
 
 
-def test_strips_fans_and_points_are_told_apart(tmp_path):
+def test_strip_fan_and_point_primitives(tmp_path):
     document, binary = gltf()
     index = np.array([0, 1, 3, 2], "<u2")
     document["bufferViews"][2] |= {"byteOffset": len(binary), "byteLength": 8}
@@ -143,7 +143,7 @@ def test_strips_fans_and_points_are_told_apart(tmp_path):
         _read(tmp_path / "points", document, binary + index.tobytes())
 
 
-def test_nodes_place_scale_mirror_and_repeat_a_mesh(tmp_path):
+def test_node_transforms_and_repeated_meshes(tmp_path):
     document, binary = gltf()
     shift = np.eye(4)
     shift[:3, 3] = (2, 0, 0)
@@ -155,7 +155,7 @@ def test_nodes_place_scale_mirror_and_repeat_a_mesh(tmp_path):
     assert np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6 == pytest.approx(2 * np.prod(SIZE))
 
 
-def test_a_skinned_mesh_stands_where_its_joints_are(tmp_path):
+def test_skinned_mesh_follows_its_joints(tmp_path):
     document, binary = gltf()
     joints, weights = np.zeros((24, 4), "<u1"), np.tile(np.array([1, 0, 0, 0], "<f4"), (24, 1))
     start = len(binary)
@@ -177,7 +177,7 @@ def test_a_skinned_mesh_stands_where_its_joints_are(tmp_path):
     assert model.vertices.mean(axis=0) == pytest.approx([0, 5, 0])
 
 
-def test_files_beside_a_gltf_are_found_and_missing_buffers_refused(tmp_path):
+def test_external_files_are_found_and_missing_buffers_are_rejected(tmp_path):
     document, binary = gltf()
     document["buffers"][0]["uri"] = "my%20data.bin"
     document["images"][0] = {"uri": "Skin.PNG"}
@@ -197,12 +197,12 @@ def test_files_beside_a_gltf_are_found_and_missing_buffers_refused(tmp_path):
         (b'{"asset": {"version": "2.0"}}', "no faces"),
     ],
 )
-def test_what_is_no_gltf_is_refused_with_the_reason(data, reason, tmp_path):
+def test_invalid_gltf_is_rejected_with_the_reason(data, reason, tmp_path):
     with pytest.raises(BadModelError, match=reason):
         read_model(FolderFiles(write(tmp_path, {"m.glb": data})), "m.glb")
 
 
-def test_transparent_materials_are_laid_over_white_or_left_out(tmp_path):
+def test_alpha_is_blended_over_white_unless_opaque(tmp_path):
     clear = np.dstack([picture(), np.zeros(picture().shape[:2], np.uint8)])
     document, binary = gltf(alphaMode="MASK")
     document["images"][0] = {"uri": "t.png"}

@@ -1,4 +1,4 @@
-"""Materials of OBJ files: every option of a texture map, every way of naming a file, every library."""
+"""OBJ materials: options of texture maps, spellings of file names, and material libraries."""
 
 import numpy as np
 import pytest
@@ -19,14 +19,14 @@ def _read(root, mtl: str, files=None, *, obj=f"mtllib m.mtl\n{OBJ}usemtl a\n{FAC
 
 
 @pytest.mark.parametrize("colour", ["", "Kd 0 0 0\n", "Kd 1 1 1\n", "Kd 1\n", "Kd xyz 1 1 1\n"])
-def test_a_texture_without_a_colour_is_shown_as_it_is(colour, tmp_path):
+def test_texture_without_a_colour_uses_white(colour, tmp_path):
     (material,) = _read(tmp_path, f"newmtl a\n{colour}map_Kd t.png\n").materials
     assert material.color == (1.0, 1.0, 1.0)
     assert material.texture[0, 0].tolist() == list(GREEN)
 
 
 @pytest.mark.parametrize("obj", [f"{OBJ}{FACE}", f"{OBJ}usemtl gone\n{FACE}", f"mtllib m.mtl\n{OBJ}usemtl gone\n{FACE}"])
-def test_no_material_is_grey_with_texture_coordinates_too(obj, tmp_path):
+def test_missing_material_is_grey(obj, tmp_path):
     assert _read(tmp_path, "newmtl a\nKd 1 0 0\n", obj=obj).materials[0].color == (0.7, 0.7, 0.7)
 
 
@@ -47,13 +47,13 @@ def test_no_material_is_grey_with_texture_coordinates_too(obj, tmp_path):
         ("-dash.png", TextureMap("-dash.png")),
     ],
 )
-def test_options_of_a_map_are_told_from_its_name(written, expected):
+def test_texture_map_options_are_parsed(written, expected):
     assert texture_map(written) == expected
 
 
-def test_scale_and_offset_move_the_texture_and_levels_change_its_colours(tmp_path):
+def test_scale_offset_and_levels_of_a_texture_map_are_applied(tmp_path):
     model = _read(tmp_path, "newmtl a\nKd 1 1 1\nmap_Kd -s 2 4 1 -o 0.5 0.25 0 -mm 0.2 0.5 t.png\n")
-    # u * 2 + 0.5; v * 4 + 0.25 upwards, which is down here.
+    # u * 2 + 0.5; v * 4 + 0.25 upwards, which is negative v here.
     assert model.uv[0].tolist() == [[0.5, -0.25], [2.5, -0.25], [0.5, -4.25]]
     assert model.materials[0].texture[0, 0].tolist() == [round(0.5 * value + 51) for value in GREEN]
 
@@ -75,14 +75,14 @@ NAMES = {
 
 
 @pytest.mark.parametrize("way", NAMES)
-def test_files_are_found_however_they_are_spelled(way, tmp_path):
+def test_file_name_variants_are_resolved(way, tmp_path):
     written, name = NAMES[way]
     model = _read(tmp_path, f"newmtl a\nmap_Kd {written}\n", {name: PNG})
     assert model.materials[0].texture[0, 0].tolist() == list(GREEN)
     assert not model.defects
 
 
-def test_textures_lie_beside_the_folder_of_the_model_as_in_google_scanned_objects(tmp_path):
+def test_textures_in_the_layout_of_google_scanned_objects_are_found(tmp_path):
     files = {"shoe/meshes/model.mtl": "newmtl a\nmap_Kd texture.png\n", "shoe/materials/textures/texture.png": PNG}
     obj = f"mtllib model.mtl\n{OBJ}usemtl a\n{FACE}"
     root = write(tmp_path, {**files, "shoe/meshes/model.obj": obj})
@@ -93,8 +93,8 @@ def test_textures_lie_beside_the_folder_of_the_model_as_in_google_scanned_object
 @pytest.mark.parametrize(
     "written", ["../../secret.mtl", "..\\..\\secret.mtl", "{}/secret.mtl", "file://{}/secret.mtl", "%2e%2e/%2e%2e/secret.mtl"]
 )
-def test_nothing_above_the_folder_of_a_source_is_read(written, tmp_path):
-    """Not by a material library, nor by a texture: a model of somebody else would bring the user's own files into pictures."""
+def test_files_outside_the_source_folder_are_not_read(written, tmp_path):
+    """Neither as material library nor as texture: an untrusted model could copy the user's files into rendered images."""
     outside = write(tmp_path / "outside", {"secret.mtl": "newmtl a\nKd 1 0 0\n", "secret.png": PNG, "secret.bin": b""})
     for of, files in {
         "m/a.obj": {"m/a.obj": f"mtllib {written.format(outside)}\n{OBJ}usemtl a\n{FACE}"},
@@ -114,7 +114,7 @@ def test_nothing_above_the_folder_of_a_source_is_read(written, tmp_path):
             files.read("../secret.mtl")
 
 
-def test_files_in_an_archive_are_found_too(tmp_path):
+def test_files_in_an_archive_are_found(tmp_path):
     import zipfile
 
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
@@ -126,43 +126,43 @@ def test_files_in_an_archive_are_found_too(tmp_path):
 
 
 @pytest.mark.parametrize("lines", ["mtllib m.mtl\nmtllib n.mtl", "mtllib m.mtl n.mtl", "mtllib m.mtl\nmtllib gone.mtl\nmtllib n.mtl"])
-def test_all_libraries_are_read(lines, tmp_path):
+def test_all_material_libraries_are_read(lines, tmp_path):
     obj = f"{lines}\n{OBJ}usemtl a\n{FACE}usemtl b\nf 1/1 3/3 2/2\n"
     model = _read(tmp_path, "newmtl a\nKd 1 0 0\n", {"n.mtl": "newmtl b\nKd 0 0 1\n"}, obj=obj)
     assert sorted(material.color for material in model.materials) == [(0, 0, 1), (1, 0, 0)]
 
 
-def test_a_library_with_a_blank_in_its_name_and_one_named_as_the_model_are_found(tmp_path):
+def test_library_name_with_a_space_and_default_library_are_found(tmp_path):
     obj = f"mtllib my things.mtl\n{OBJ}usemtl a\n{FACE}"
     assert _read(tmp_path / "x", "", {"my things.mtl": "newmtl a\nKd 0 1 0\n"}, obj=obj).materials[0].color == (0, 1, 0)
     assert _read(tmp_path / "y", "newmtl a\nKd 0 1 0\n", obj=obj).materials[0].color == (0, 1, 0)
 
 
 @pytest.mark.parametrize("name", ["a b", "a#1", "A"])
-def test_materials_are_known_by_their_whole_name_in_any_case(name, tmp_path):
+def test_material_names_are_case_insensitive_and_may_contain_special_characters(name, tmp_path):
     obj = f"mtllib m.mtl\n{OBJ}usemtl {name.lower()} # a comment\n{FACE}"
     assert _read(tmp_path, f"newmtl other\nKd 1 1 1\nnewmtl {name}\nKd 0 1 0\n", obj=obj).materials[0].color == (0, 1, 0)
 
 
-def test_only_an_ambient_map_is_the_texture_and_only_emission_the_colour(tmp_path):
+def test_ambient_map_and_emission_are_fallbacks(tmp_path):
     assert _read(tmp_path / "x", "newmtl a\nmap_Ka t.png\n").materials[0].texture[0, 0].tolist() == list(GREEN)
     shining = _read(tmp_path / "y", "newmtl a\nKd 0 0 0\nKe 1 0.2 0\n").materials[0]
     assert (shining.color, shining.emission) == ((1.0, 0.2, 0.0), 1.0)
 
 
-def test_what_is_not_shown_is_counted(tmp_path):
+def test_unsupported_maps_are_counted(tmp_path):
     model = _read(tmp_path, "newmtl a\nKd 1 1 1\nmap_d t.png\nmap_Bump -bm 0.3 t.png\ndisp t.png\n")
     assert set(model.defects) == {"opacity maps (left out)", "bump and normal maps (left out)", "displacement maps (left out)"}
 
 
-def test_a_texture_that_is_missing_leaves_the_colour_and_is_counted(tmp_path):
+def test_missing_texture_falls_back_to_the_colour_and_is_counted(tmp_path):
     model = _read(tmp_path, "newmtl a\nKd 0 1 0\nmap_Kd gone.png\n")
     assert model.materials[0].color == (0, 1, 0)
     assert model.materials[0].texture is None
     assert model.defects == {"missing file (material or texture)": 1}
 
 
-def test_transparency_that_the_material_asks_for_is_laid_over_white(tmp_path):
+def test_requested_alpha_is_blended_over_white(tmp_path):
     half = {"t.png": image((0, 0, 0, 0), kind="PNG")}
     asked = _read(tmp_path / "x", "newmtl a\nmap_Kd t.png\nmap_d t.png\n", half)
     assert np.array_equal(asked.materials[0].texture[0, 0], [255, 255, 255])

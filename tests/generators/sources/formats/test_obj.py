@@ -1,4 +1,4 @@
-"""OBJ files as people write them: every way of writing a box gives the same box."""
+"""Variants of OBJ syntax: every way of writing a box gives the same mesh."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def _read(root, text: str | bytes, **files: str | bytes):
 
 
 def _negative(text: str) -> str:
-    """Three boxes side by side, each with its faces counted back from the last vertex."""
+    """Three boxes side by side, each with negative face indices, relative to the last vertex."""
     faces = "".join(f"f {' '.join(str(v - 9) for v in quad)}\n" for quad in QUADS)
     moved = ("".join(f"v {x + 1.5 * k} {y} {z}\n" for x, y, z in BOX) for k in range(3))
     return "".join(block + faces for block in moved)
@@ -48,7 +48,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_every_way_of_writing_gives_the_same_box(way, tmp_path):
+def test_syntax_variants_give_the_same_box(way, tmp_path):
     model = _read(tmp_path, WAYS[way])
     assert len(model.faces) == 12
     assert sorted(map(tuple, np.unique(model.vertices, axis=0).tolist())) == sorted(BOX)
@@ -58,14 +58,14 @@ def test_every_way_of_writing_gives_the_same_box(way, tmp_path):
     assert model.materials[0].color == (0.7, 0.7, 0.7)
 
 
-def test_negative_indices_count_back_from_their_line(tmp_path):
+def test_negative_indices_are_relative_to_their_line(tmp_path):
     model = _read(tmp_path, _negative(PLAIN))
     assert len(model.faces) == 36
     assert np.ptp(model.vertices, axis=0) == pytest.approx([4.0, 0.6, 0.4])
     assert not model.defects["coincident faces (dropped)"]
 
 
-def test_texture_coordinates_may_be_counted_back_too(tmp_path):
+def test_texture_coordinate_indices_may_be_negative(tmp_path):
     model = _read(tmp_path, "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 .5\nf -3/-3 -2/-2 -1/-1\nvt 9 9\n")
     assert model.uv[0].tolist() == [[0, 0], [1, 0], [0, -0.5]]
 
@@ -74,19 +74,19 @@ def test_texture_coordinates_may_be_counted_back_too(tmp_path):
     ("line", "reason"),
     [("f 1 2 99", "not there"), ("f 0 1 2", "not there"), ("f -99 1 2", "not there"), ("f 1 2 x", "'x'"), ("v 1 2,5 3\nf 1 2 3", "2,5")],
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(line, reason, tmp_path):
+def test_invalid_lines_are_rejected_with_the_reason(line, reason, tmp_path):
     with pytest.raises(BadModelError, match=rf"cannot be parsed: m\.obj.*{reason}"):
         _read(tmp_path, f"{PLAIN}{line}\n")
 
 
-def test_texture_coordinates_may_have_one_or_three_numbers(tmp_path):
+def test_texture_coordinates_may_have_one_or_three_components(tmp_path):
     one = _read(tmp_path / "a", "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt .5\nf 1/1 2/1 3/1\n")
     assert (one.uv == [0.5, 0]).all()
     three = _read(tmp_path / "b", "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt .5 .25 9\nf 1/1 2/1 3/1\n")
     assert (three.uv == [0.5, -0.25]).all()
 
 
-def test_what_is_no_surface_is_counted(tmp_path):
+def test_lines_points_and_incomplete_faces_are_counted(tmp_path):
     model = _read(tmp_path, f"{PLAIN}l 1 2 3\np 4\nf 1 2\nf # none\n")
     assert len(model.faces) == 12
     assert model.defects["lines and points (left out)"] == 1
@@ -96,7 +96,7 @@ def test_what_is_no_surface_is_counted(tmp_path):
 
 
 @pytest.mark.parametrize("full", [1, 255])
-def test_colours_of_vertices_are_read_beside_texture_coordinates_and_a_material(full, tmp_path):
+def test_vertex_colours_are_read_with_texture_coordinates_and_material(full, tmp_path):
     colors = [(full * (x > 0), full * (y > 0), 0) for x, y, _ in BOX]
     vertices = "".join(f"v {x} {y} {z} {r} {g} {b}\n" for (x, y, z), (r, g, b) in zip(BOX, colors, strict=True))
     faces = FACES.replace(" ", "/1 ").replace("f/1", "f").replace("\n", "/1\n")
@@ -108,6 +108,6 @@ def test_colours_of_vertices_are_read_beside_texture_coordinates_and_a_material(
     assert np.array_equal(model.color, wanted)
 
 
-def test_vertices_without_a_colour_are_white_among_coloured_ones(tmp_path):
+def test_vertices_without_a_colour_default_to_white(tmp_path):
     model = _read(tmp_path, "v 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 0 1 0\nf 1 2 3\n")
     assert model.color[0].tolist() == [[255, 0, 0], [0, 255, 0], [255, 255, 255]]

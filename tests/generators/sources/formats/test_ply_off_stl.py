@@ -31,7 +31,7 @@ POINTS = [f"{x} {y} {z}" for x, y, z in BOX]
 POLYGONS = [f"4 {' '.join(map(str, face))}" for face in FACES]
 
 
-def test_one_colour_a_quad_is_the_colour_of_both_its_triangles(tmp_path):
+def test_quad_colours_apply_to_both_triangles(tmp_path):
     rows = [f"{face} {' '.join(map(str, COLORS[k]))}" for k, face in enumerate(POLYGONS)]
     model = _read(tmp_path, "m.ply", _ply(XYZ, f"{LIST}\n{RGB}", POINTS + rows))
     assert len(model.faces) == 12
@@ -51,7 +51,7 @@ def test_one_colour_a_quad_is_the_colour_of_both_its_triangles(tmp_path):
         ("uint8", ("diffuse_red", "diffuse_green", "diffuse_blue"), 1),
     ],
 )
-def test_colours_of_vertices_in_every_type_are_read_beside_texture_coordinates(kind, names, scale, tmp_path):
+def test_vertex_colours_of_every_type_are_read_with_texture_coordinates(kind, names, scale, tmp_path):
     columns = "".join(f"\nproperty {kind} {name}" for name in names) + "\nproperty float s\nproperty float t\nproperty uchar alpha"
     rows = [f"{point} {' '.join(f'{value * scale:.9g}' for value in COLORS[k])} 0.5 0.25 255" for k, point in enumerate(POINTS)]
     model = _read(tmp_path, "m.ply", _ply(XYZ + columns, LIST, rows + POLYGONS))
@@ -61,7 +61,7 @@ def test_colours_of_vertices_in_every_type_are_read_beside_texture_coordinates(k
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_line_ends_comments_and_elements_in_between_do_not_matter(end, tmp_path):
+def test_line_endings_comments_and_extra_elements_are_accepted(end, tmp_path):
     head = "comment made by hand\nobj_info nothing\nelement camera 1\nproperty list uchar float view\nproperty int n"
     rows = ["2 0.5 0.5 7", *POINTS, *POLYGONS]
     model = _read(tmp_path, "m.ply", _ply(XYZ, LIST, rows, head=head, end=end))
@@ -70,7 +70,7 @@ def test_line_ends_comments_and_elements_in_between_do_not_matter(end, tmp_path)
 
 
 def _binary(order: str, *, mixed: bool) -> bytes:
-    """Thirteen columns as in files of scans, and a triangle behind the quads where `mixed`."""
+    """A binary PLY with thirteen vertex columns, as in scans; with `mixed`, a triangle follows the quads."""
     names = ["x", "y", "z", "nx", "ny", "nz"]
     head = [f"format binary_{'little' if order == '<' else 'big'}_endian 1.0", "element vertex 8", *(f"property float {n}" for n in names)]
     head += [f"property uchar {n}" for n in ("red", "green", "blue", "alpha")]
@@ -90,12 +90,12 @@ def test_both_byte_orders_and_lists_of_any_length_are_read(order, mixed, tmp_pat
     assert np.array_equal(model.color, np.array(COLORS)[model.faces])
 
 
-def test_strips_are_triangles_and_end_at_minus_one(tmp_path):
+def test_triangle_strips_restart_at_minus_one(tmp_path):
     text = _ply(XYZ, LIST, [*POINTS, "8 0 1 2 3 -1 4 5 6"]).replace(b"element face 6", b"element tristrips 1")
     assert _read(tmp_path, "m.ply", text).faces.tolist() == [[0, 1, 2], [3, 2, 1], [4, 5, 6]]
 
 
-def test_several_textures_are_told_apart_by_the_number_of_each_face(tmp_path):
+def test_texture_numbers_select_the_texture_of_each_face(tmp_path):
     face = f"{LIST}\nproperty list uchar float texcoord\nproperty int texnumber"
     rows = [f"{polygon} 8 0 0 1 0 1 1 0 1 {k % 2}" for k, polygon in enumerate(POLYGONS)]
     text = _ply(XYZ, face, POINTS + rows, head="comment TextureFile a.png\ncomment TextureFile my b.png")
@@ -116,7 +116,7 @@ def test_several_textures_are_told_apart_by_the_number_of_each_face(tmp_path):
         (b"solid\n", "no header"),
     ],
 )
-def test_damaged_ply_files_are_refused_with_the_reason(data, reason, tmp_path):
+def test_corrupt_ply_files_are_rejected_with_the_reason(data, reason, tmp_path):
     with pytest.raises(BadModelError, match=reason):
         _read(tmp_path, "m.ply", data)
 
@@ -125,7 +125,7 @@ OFF = "8 6 12\n" + "\n".join(POINTS) + "\n"
 
 
 @pytest.mark.parametrize("head", ["OFF\n", "OFF ", "OFF", "# first\n", "OFF\n# counts\n\n", "OFF # box\n"])
-def test_headers_of_off_files_may_be_glued_commented_or_missing(head, tmp_path):
+def test_off_header_variants_are_accepted(head, tmp_path):
     model = _read(tmp_path, "m.off", head + OFF + "\n".join(POLYGONS) + "\n")
     assert len(model.faces) == 12
     assert np.ptp(model.vertices, axis=0) == pytest.approx([1.0, 0.6, 0.4])
@@ -135,13 +135,13 @@ def test_headers_of_off_files_may_be_glued_commented_or_missing(head, tmp_path):
     ("color", "expected"),
     [("250 10 20", RED), ("250 10 20 255", RED), ("1.0 0.0 0.2", (255, 0, 51)), ("0.0 1.0 0.2 1.0", (0, 255, 51))],
 )
-def test_colours_behind_the_faces_of_an_off_are_read(color, expected, tmp_path):
+def test_off_face_colours_are_read(color, expected, tmp_path):
     model = _read(tmp_path, "m.off", "OFF\n" + OFF + "\n".join(f"{face}  {color}" for face in POLYGONS))
     assert (model.color == expected).all()
 
 
 @pytest.mark.parametrize(("head", "columns"), [("COFF", "{c}"), ("CNOFF", "0 0 1 {c}"), ("NCOFF", None), ("STCNOFF", "0 0 1 {c} 0.5 0.25")])
-def test_colours_and_texture_coordinates_of_the_vertices_of_an_off_are_read(head, columns, tmp_path):
+def test_off_vertex_colours_and_texture_coordinates_are_read(head, columns, tmp_path):
     if columns is None:
         with pytest.raises(BadModelError, match="cannot be parsed"):
             _read(tmp_path, "m.off", f"{head}\n{OFF}")
@@ -152,7 +152,7 @@ def test_colours_and_texture_coordinates_of_the_vertices_of_an_off_are_read(head
     assert head != "STCNOFF" or (model.uv == [0.5, -0.25]).all()
 
 
-def test_binary_off_files_are_read_and_four_dimensions_refused(tmp_path):
+def test_binary_off_is_read_and_4d_off_is_rejected(tmp_path):
     data = b"OFF BINARY\n" + struct.pack(">3i", 8, 6, 12) + np.array(BOX, ">f4").tobytes()
     data += b"".join(struct.pack(">i4ii3f", 4, *face, 3, 1, 0, 0) for face in FACES)
     assert (_read(tmp_path / "a", "m.off", data).color == [255, 0, 0]).all()
@@ -182,7 +182,7 @@ def test_binary_stl_files_with_and_without_colours(data, color, tmp_path):
     assert model.color is None if color is None else (model.color == color).all()
 
 
-def test_a_text_stl_with_several_solids_is_read_whole(tmp_path):
+def test_text_stl_with_several_solids_is_read_completely(tmp_path):
     facet = "facet normal 0 0 1\nouter loop\nvertex {z} 0 0\nvertex 1 0 {z}\nvertex 0 1 {z}\nendloop\nendfacet\n"
     text = "".join(f"solid {name}\n{facet.format(z=z)}endsolid {name}\n" for name, z in (("a", 0), ("b", 2)))
     assert len(_read(tmp_path, "m.stl", text).faces) == 2

@@ -1,4 +1,4 @@
-"""Concave polygons: areas tell, because a fan of triangles covers what is no part of them."""
+"""Triangulation of concave polygons, checked by area: a triangle fan would cover parts outside the polygon."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def _area(model) -> float:
 @pytest.mark.parametrize(
     "face", ["f 1 2 3 4 5 6", "f 6 5 4 3 2 1", "f -6 -5 -4 -3 -2 -1", "f 2/1 3/1 4/1 5/1 6/1 1/1", "f  4 5 6 1 2 3 \r"]
 )
-def test_an_l_in_an_obj_keeps_its_area(face: str, tmp_path: Path) -> None:
+def test_concave_obj_polygon_keeps_its_area(face: str, tmp_path: Path) -> None:
     (tmp_path / "l.obj").write_text(f"{L}vt 0 0\n{face}\n")
     model = read_model(FolderFiles(tmp_path), "l.obj")
     assert _area(model) == pytest.approx(AREA)
@@ -36,22 +36,22 @@ def test_an_l_in_an_obj_keeps_its_area(face: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("l.ply", f"{PLY}{ROWS}6 0 1 2 3 4 5\n"), ("l.off", f"OFF\n6 1 0\n{ROWS}6 0 1 2 3 4 5\n")])
-def test_an_l_in_a_ply_or_off_keeps_its_area(name: str, text: str, tmp_path: Path) -> None:
+def test_concave_ply_and_off_polygons_keep_their_area(name: str, text: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text)
     model = read_model(FolderFiles(tmp_path), name)
     assert _area(model) == pytest.approx(AREA)
     assert model.defects["concave polygons (cut into triangles)"] == 1
 
 
-def test_a_concave_quad_is_cut_at_its_notch() -> None:
+def test_concave_quad_is_cut_at_its_reflex_vertex() -> None:
     points = np.array([(1, 2, 0), (0, 0, 0), (1, 0.2, 0), (2, 0, 0)], float)
     found = cut(points, np.array([4]))
     assert found.concave == 1
     assert found.corners.shape == (2, 3)
-    assert (found.corners == 2).any(axis=1).all()  # both triangles have the notch
+    assert (found.corners == 2).any(axis=1).all()  # both triangles contain the reflex vertex
 
 
-def test_convex_polygons_become_fans_in_their_order() -> None:
+def test_convex_polygons_become_triangle_fans() -> None:
     square, triangle = [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0)], [(0, 0, 1), (1, 0, 1), (0, 1, 1)]
     found = cut(np.array([*triangle, *square, (5, 5, 5), (6, 6, 6)], float), np.array([3, 4, 2]))
     assert found.corners.tolist() == [[0, 1, 2], [3, 4, 5], [5, 6, 3]]
@@ -59,5 +59,5 @@ def test_convex_polygons_become_fans_in_their_order() -> None:
     assert found.concave == 0
 
 
-def test_no_polygons_are_none() -> None:
+def test_empty_input_gives_no_triangles() -> None:
     assert len(cut(np.zeros((0, 3)), np.zeros(0, int)).corners) == 0

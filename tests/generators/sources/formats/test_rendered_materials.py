@@ -11,11 +11,11 @@ from quads import (
     TURNED,
     YELLOW,
     Files,
-    assert_seen,
+    assert_renders,
     encoded,
     load,
     obj_quad,
-    seen,
+    rendered_colors,
     times,
     with_material,
 )
@@ -28,7 +28,7 @@ GREY = [(178, 178, 178)] * 4
 
 
 def _named(written: str, name: str) -> Files:
-    """A texture whose file has a name, and how the material writes it."""
+    """A square whose texture file has the name, and whose material refers to it as `written`."""
     return {"m.obj": obj_quad(), "m.mtl": f"newmtl a\nmap_Kd {written}\n", name: encoded()}
 
 
@@ -83,14 +83,14 @@ WAYS: dict[str, tuple[Files, object]] = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_square_is_seen_as_it_is_written(way, tmp_path):
+def test_square_renders_with_expected_colours(way, tmp_path):
     files, colors = WAYS[way]
-    assert_seen(load(tmp_path, files, "?unit=mm" if "millimetres" in way else ""), colors)
+    assert_renders(load(tmp_path, files, "?unit=mm" if "millimetres" in way else ""), colors)
 
 
-def test_textures_lie_beside_the_models_folder_as_in_google_scanned_objects(tmp_path):
+def test_textures_in_the_layout_of_google_scanned_objects_are_found(tmp_path):
     files = {"meshes/m.obj": obj_quad(), "meshes/m.mtl": "newmtl a\nmap_Kd t.png\n", "materials/textures/t.png": encoded()}
-    assert_seen(load(tmp_path, files))
+    assert_renders(load(tmp_path, files))
 
 
 @pytest.mark.parametrize(("first", "second"), [("Material #25", "Material #26"), ("wood 1", "wood 2"), ("a # x", "b # y")])
@@ -101,20 +101,20 @@ def test_each_material_colours_its_own_faces(first, second, tmp_path):
     assert (picture[38, 26].tolist(), picture[26, 38].tolist()) == ([204, 51, 0], [0, 51, 204])
 
 
-def test_libraries_in_two_folders_have_textures_of_the_same_name(tmp_path):
+def test_libraries_in_two_folders_may_have_textures_of_the_same_name(tmp_path):
     text = obj_quad("mtllib p/m.mtl\nmtllib q/n.mtl\nusemtl a\n").replace("f 1/1 2/2 3/3 4/4", "f 1/1 2/2 4/4\nusemtl b\nf 2/2 3/3 4/4")
     files: Files = {"m.obj": text}
     for folder, library, material, color in (("p", "m.mtl", "a", RED), ("q", "n.mtl", "b", BLUE)):
         files[f"{folder}/{library}"] = f"newmtl {material}\nmap_Kd t.png\n"
         files[f"{folder}/t.png"] = encoded(np.full((4, 4, 3), color, np.uint8))
     first = load(tmp_path / "a", files)
-    assert [seen(first.mesh)[k] for k in (2, 1)] == [RED, BLUE]
+    assert [rendered_colors(first.mesh)[k] for k in (2, 1)] == [RED, BLUE]
     second = load(tmp_path / "b", {**files, "q/t.png": encoded(np.full((4, 4, 3), GREEN, np.uint8))})
     assert second.sha256 != first.sha256
-    assert seen(second.mesh)[1] == GREEN
+    assert rendered_colors(second.mesh)[1] == GREEN
 
 
-def test_negative_indices_of_blocks_give_each_square_its_place_and_colour(tmp_path):
+def test_negative_indices_in_several_blocks_give_each_square_its_place_and_colour(tmp_path):
     colors = (RED, GREEN, BLUE)
     mtl = "".join(f"newmtl c{k}\nKd {r / 255} {g / 255} {b / 255}\n" for k, (r, g, b) in enumerate(colors))
     square = "".join(f"v {{{axis}}}\n" for axis in range(4)) + "f -4 -3 -2 -1\n"
@@ -124,14 +124,14 @@ def test_negative_indices_of_blocks_give_each_square_its_place_and_colour(tmp_pa
     assert np.ptp(mesh.bounds, axis=0).tolist() == [4, 0, 1]
     assert len(mesh.faces) == 6
     row = flat_picture(mesh, 96, np.array([0.0, -1, 0]))[48]
-    # The squares are at -1.5, 0 and 1.5; a metre is 96 * 2.7 / (6 * radius) pixels.
+    # The squares are at -1.5, 0 and 1.5 m; one metre is 96 * 2.7 / (6 * radius) pixels.
     metre = 96 * 2.7 / (3 * np.hypot(4, 1))
     assert [row[round(48 + x * metre)].tolist() for x in (-1.5, 0, 1.5)] == [list(color) for color in colors]
     assert (row[[round(48 + x * metre) for x in (-0.75, 0.75)]] == 245).all()
 
 
 @pytest.mark.parametrize("name", ["l.obj", "l.ply", "l.off"])
-def test_the_notch_of_a_concave_polygon_is_seen_through(name, tmp_path):
+def test_notch_of_a_concave_polygon_is_empty(name, tmp_path):
     points = [(2, 0, 0), (2, 1, 0), (1, 1, 0), (1, 2, 0), (0, 2, 0), (0, 0, 0)]
     rows = "".join(f"{x} {y} {z}\n" for x, y, z in points)
     xyz = "".join(f"property float {axis}\n" for axis in "xyz")
@@ -162,9 +162,9 @@ COUNTED = {
 
 
 @pytest.mark.parametrize("line", COUNTED)
-def test_what_cannot_be_shown_is_counted_by_name(line, tmp_path):
+def test_unsupported_features_are_counted(line, tmp_path):
     assert COUNTED[line] in load(tmp_path, with_material(TEXTURE + line)).defects
 
 
-def test_a_sound_square_has_no_other_defects_than_its_polygon(tmp_path):
+def test_valid_square_counts_only_its_polygon(tmp_path):
     assert load(tmp_path, with_material(TEXTURE)).defects == {"polygons (triangulated)": 1}

@@ -1,4 +1,4 @@
-"""Textures in every format and mode of pixels: what is rendered of them on a square, in OBJ and in glTF."""
+"""Textures of every image format and pixel mode, rendered on a square in OBJ and glTF."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from quads import QUARTERS, RED, GltfQuad, assert_seen, encoded, load, quarters, with_material
+from quads import QUARTERS, RED, GltfQuad, assert_renders, encoded, load, quarters, with_material
 
 PICTURE = Image.fromarray(quarters())
 GREYS = np.asarray(PICTURE.convert("L"))
@@ -15,8 +15,8 @@ DEEP = GREYS.astype(np.uint16) * 257
 WHITE = (255, 255, 255)
 
 
-def _png_of_sixteen_bits() -> bytes:
-    """RGB in 16 bits, which Pillow cannot write."""
+def _png_16_bit() -> bytes:
+    """A 16-bit RGB PNG, which Pillow cannot write."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -26,15 +26,15 @@ def _png_of_sixteen_bits() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def _turned() -> Image.Exif:
+def _exif_orientation() -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = 6
     return exif
 
 
-def _clear(color: int = 0) -> np.ndarray:
-    """The upper half is transparent."""
-    return np.dstack([quarters(), np.where(np.arange(32) < 16, color, 255)[:, None].repeat(32, 1)]).astype(np.uint8)
+def _clear(alpha: int = 0) -> np.ndarray:
+    """The texture with an upper half of that alpha, transparent by default."""
+    return np.dstack([quarters(), np.where(np.arange(32) < 16, alpha, 255)[:, None].repeat(32, 1)]).astype(np.uint8)
 
 
 IMAGES: dict[str, tuple[str, bytes, object, int]] = {
@@ -48,7 +48,7 @@ IMAGES: dict[str, tuple[str, bytes, object, int]] = {
     "PPM as text": ("t.ppm", b"P3 32 32 255\n" + " ".join(map(str, quarters().ravel())).encode(), QUARTERS, 1),
     "PPM of 16 bits": ("t.ppm", b"P6 32 32 65535\n" + (quarters().astype(">u2") * 257).tobytes(), QUARTERS, 1),
     "PGM of 16 bits": ("t.pgm", b"P5 32 32 65535\n" + DEEP.astype(">u2").tobytes(), GREY, 1),
-    "PNG of 16 bits": ("t.png", _png_of_sixteen_bits(), QUARTERS, 1),
+    "PNG of 16 bits": ("t.png", _png_16_bit(), QUARTERS, 1),
     "grey PNG of 16 bits": ("t.png", encoded(DEEP), GREY, 1),
     "grey TIFF of 16 bits": ("t.tif", encoded(DEEP, "TIFF"), GREY, 1),
     "palette": ("t.png", encoded(PICTURE.quantize(16)), QUARTERS, 2),
@@ -61,17 +61,17 @@ IMAGES: dict[str, tuple[str, bytes, object, int]] = {
 
 
 @pytest.mark.parametrize("kind", IMAGES)
-def test_every_format_shows_its_colours(kind, tmp_path):
+def test_every_format_renders_its_colours(kind, tmp_path):
     name, data, colors, within = IMAGES[kind]
     asset = load(tmp_path, with_material(f"map_Kd {name}\n", **{name: data}))
     assert asset.defects == {"polygons (triangulated)": 1}
-    assert_seen(asset, colors, within=within)
+    assert_renders(asset, colors, within=within)
 
 
 @pytest.mark.parametrize("kind", ["PNG of 16 bits", "CMYK JPEG", "palette"])
-def test_a_gltf_shows_them_too(kind, tmp_path):
+def test_gltf_renders_the_same_colours(kind, tmp_path):
     _, data, colors, within = IMAGES[kind]
-    assert_seen(load(tmp_path, GltfQuad(data).files()), colors, within=within)
+    assert_renders(load(tmp_path, GltfQuad(data).files()), colors, within=within)
 
 
 CLEAR = {
@@ -82,27 +82,27 @@ CLEAR = {
 
 
 @pytest.mark.parametrize("kind", CLEAR)
-def test_transparency_that_no_material_asks_for_hides_nothing_and_is_counted(kind, tmp_path):
+def test_unrequested_alpha_is_ignored_and_counted(kind, tmp_path):
     asset = load(tmp_path, with_material("map_Kd s.png\n", **{"s.png": CLEAR[kind]}))
     assert asset.defects["alpha channel that no material asks for (left out)"] == 1
-    assert_seen(asset, within=2)
+    assert_renders(asset, within=2)
     plain = load(tmp_path / "gltf", GltfQuad(CLEAR[kind]).files())
     assert not plain.defects  # glTF says that opaque materials have no alpha
-    assert_seen(plain, within=2)
+    assert_renders(plain, within=2)
 
 
-def test_transparency_that_a_material_asks_for_shows_white(tmp_path):
+def test_requested_alpha_is_blended_over_white(tmp_path):
     half_white = [WHITE, WHITE, *QUARTERS[2:]]
-    assert_seen(load(tmp_path / "a", with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear())})), half_white)
+    assert_renders(load(tmp_path / "a", with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear())})), half_white)
     mask = GltfQuad(encoded(_clear())).material({**GltfQuad.textured(), "alphaMode": "MASK"})
-    assert_seen(load(tmp_path / "b", mask.files()), half_white)
+    assert_renders(load(tmp_path / "b", mask.files()), half_white)
     fifth = [[round(0.2 * value + 0.8 * 255) for value in color] for color in QUARTERS[:2]]
     partly = with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear(51))})
-    assert_seen(load(tmp_path / "c", partly), [*fifth, *QUARTERS[2:]])
+    assert_renders(load(tmp_path / "c", partly), [*fifth, *QUARTERS[2:]])
 
 
-def test_textures_are_not_turned_as_cameras_say_and_that_is_counted(tmp_path):
-    files = with_material("map_Kd s.jpg\n", **{"s.jpg": encoded(kind="JPEG", quality=98, exif=_turned())})
+def test_exif_orientation_of_textures_is_ignored_and_counted(tmp_path):
+    files = with_material("map_Kd s.jpg\n", **{"s.jpg": encoded(kind="JPEG", quality=98, exif=_exif_orientation())})
     asset = load(tmp_path, files)
     assert asset.defects["camera orientation of a texture (left out)"] == 1
-    assert_seen(asset, within=8)
+    assert_renders(asset, within=8)

@@ -7,7 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from extras import module
-from quads import BLUE, GREEN, MIRRORED, POINTS, QUARTERS, RED, TEXELS, TURNED, YELLOW, Files, GltfQuad, assert_seen, encoded, load, times
+from quads import (
+    BLUE, GREEN, MIRRORED, POINTS, QUARTERS, RED, TEXELS, TURNED,
+    YELLOW, Files, GltfQuad, assert_renders, encoded, load, times,
+)  # fmt: skip
 from textured_boxes import glb
 
 from pixbench.generators.sources.base import BadModelError
@@ -43,7 +46,7 @@ def _placed(points: np.ndarray, node: dict, **kind: object) -> GltfQuad:
 
 
 def _sparse(*, base: bool) -> GltfQuad:
-    """Positions of which one, or all, are given one by one."""
+    """Sparse positions: one of the four with a base array, all four without."""
     quad = GltfQuad()
     given = np.array([2]) if base else np.arange(4)
     if base:
@@ -157,22 +160,22 @@ CASES: dict[str, tuple[Callable[[], GltfQuad], object]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_square_is_seen_as_the_file_says(case, tmp_path):
+def test_square_renders_with_expected_colours(case, tmp_path):
     make, colors = CASES[case]
     wanted = times(QUARTERS, colors) if case.startswith("COLOR_0") else colors
-    assert_seen(load(tmp_path, make().files()), wanted)
+    assert_renders(load(tmp_path, make().files()), wanted)
 
 
-def test_colours_multiply_factor_and_texture(tmp_path):
+def test_vertex_colours_multiply_factor_and_texture(tmp_path):
     quad = _tinted(np.array([GREY, 1, 1], "<f4"))
     quad.material({"pbrMetallicRoughness": {"baseColorTexture": TEXTURE, "baseColorFactor": [1, 0, GREY, 1]}})
-    assert_seen(load(tmp_path, quad.files()), times(QUARTERS, [(128, 255, 255)] * 4, PURPLE))
+    assert_renders(load(tmp_path, quad.files()), times(QUARTERS, [(128, 255, 255)] * 4, PURPLE))
 
 
 @pytest.mark.parametrize("uri", ["m.bin", "my m.bin", "my%20m.bin", "sub/m.bin"])
-def test_buffers_beside_the_file_are_found(uri, tmp_path):
+def test_external_buffers_are_found(uri, tmp_path):
     files = GltfQuad().separate(uri)
-    assert_seen(load(tmp_path, {name.replace("%20", " "): data for name, data in files.items()}))
+    assert_renders(load(tmp_path, {name.replace("%20", " "): data for name, data in files.items()}))
 
 
 COUNTED: dict[str, tuple[Callable[[], GltfQuad], str]] = {
@@ -204,12 +207,12 @@ COUNTED: dict[str, tuple[Callable[[], GltfQuad], str]] = {
 
 
 @pytest.mark.parametrize("case", COUNTED)
-def test_what_cannot_be_shown_is_counted_by_name(case, tmp_path):
+def test_unsupported_features_are_counted(case, tmp_path):
     make, kind = COUNTED[case]
     assert load(tmp_path, make().files()).defects == {kind: 1}
 
 
-def test_a_sampler_that_clamps_what_never_leaves_the_texture_is_no_defect(tmp_path):
+def test_clamping_without_effect_is_not_a_defect(tmp_path):
     quad = GltfQuad().change(samplers=[{"wrapS": 33071, "wrapT": 33648}], textures=[{"source": 0, "sampler": 0}])
     assert not load(tmp_path, quad.files()).defects
 
@@ -237,8 +240,8 @@ def _packed(name: str) -> Files:
 
 
 @pytest.mark.parametrize("name", MESHOPT)
-def test_meshes_that_meshoptimizer_has_compressed_are_read(name, tmp_path):
-    assert_seen(load(tmp_path, _packed(name)))
+def test_meshopt_compressed_meshes_are_read(name, tmp_path):
+    assert_renders(load(tmp_path, _packed(name)))
 
 
 KTX2 = {
@@ -260,18 +263,18 @@ def _basisu(codec: str, *, required: bool = True) -> GltfQuad:
 
 
 @pytest.mark.parametrize("codec", KTX2)
-def test_textures_of_basis_universal_are_read(codec, tmp_path):
+def test_basis_universal_textures_are_read(codec, tmp_path):
     module("opengl_basisu")
-    assert_seen(load(tmp_path, _basisu(codec).files()), within=4)
+    assert_renders(load(tmp_path, _basisu(codec).files()), within=4)
 
 
-def test_a_texture_beside_that_of_basis_universal_is_taken(tmp_path):
+def test_fallback_texture_is_preferred_to_basis_universal(tmp_path):
     quad = GltfQuad().change(textures=[{"source": 0, "extensions": {"KHR_texture_basisu": {"source": 7}}}])
-    assert_seen(load(tmp_path, quad.files()))
+    assert_renders(load(tmp_path, quad.files()))
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_what_a_missing_package_would_read_is_refused_by_name(required, tmp_path, monkeypatch):
+def test_missing_optional_packages_are_named(required, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "opengl_basisu", None)
     with pytest.raises(BadModelError, match=r"needs the glTF extension KHR_texture_basisu.*pip install opengl-basisu"):
         load(tmp_path / "a", _basisu("ETC1S", required=required).files())
@@ -281,7 +284,7 @@ def test_what_a_missing_package_would_read_is_refused_by_name(required, tmp_path
         load(tmp_path / "b", files)
 
 
-def test_an_accessor_that_no_bytes_stand_for_does_not_fill_the_memory(tmp_path):
+def test_huge_accessor_without_data_is_rejected(tmp_path):
     quad = GltfQuad()
     item = quad.document["accessors"][0]
     item["count"] = 10**11
