@@ -170,7 +170,7 @@ def times(*factors: Sequence[Sequence[int]]) -> list[list[int]]:
     return np.round(255 * np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)).tolist()
 
 
-def assert_renders(asset: Asset, colors: Sequence[Sequence[int]] = QUARTERS, *, within: int = 1) -> None:
+def assert_quad(asset: Asset, colors: Sequence[Sequence[int]] = QUARTERS, *, within: int = 1) -> None:
     """Assert that the square is one metre wide and high, rests on the floor, and its four quarters have the colours."""
     corners = np.unique(asset.mesh.vertices.astype(float).round(4), axis=0) + 0.0
     assert corners.tolist() == [[-0.5, 0, 0], [-0.5, 0, 1], [0.5, 0, 0], [0.5, 0, 1]]

@@ -7,10 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from extras import module
-from quads import (
-    BLUE, GREEN, MIRRORED, POINTS, QUARTERS, RED, TEXELS, TURNED,
-    YELLOW, Files, GltfQuad, assert_renders, encoded, load, times,
-)  # fmt: skip
+from quads import BLUE, GREEN, MIRRORED, POINTS, QUARTERS, RED, TEXELS, TURNED, YELLOW, Files, GltfQuad, assert_quad, encoded, load, times
 from textured_boxes import glb
 
 from pixbench.generators.sources.base import BadModelError
@@ -163,19 +160,19 @@ CASES: dict[str, tuple[Callable[[], GltfQuad], object]] = {
 def test_square_renders_with_expected_colours(case, tmp_path):
     make, colors = CASES[case]
     wanted = times(QUARTERS, colors) if case.startswith("COLOR_0") else colors
-    assert_renders(load(tmp_path, make().files()), wanted)
+    assert_quad(load(tmp_path, make().files()), wanted)
 
 
 def test_vertex_colours_multiply_factor_and_texture(tmp_path):
     quad = _tinted(np.array([GREY, 1, 1], "<f4"))
     quad.material({"pbrMetallicRoughness": {"baseColorTexture": TEXTURE, "baseColorFactor": [1, 0, GREY, 1]}})
-    assert_renders(load(tmp_path, quad.files()), times(QUARTERS, [(128, 255, 255)] * 4, PURPLE))
+    assert_quad(load(tmp_path, quad.files()), times(QUARTERS, [(128, 255, 255)] * 4, PURPLE))
 
 
 @pytest.mark.parametrize("uri", ["m.bin", "my m.bin", "my%20m.bin", "sub/m.bin"])
 def test_external_buffers_are_found(uri, tmp_path):
     files = GltfQuad().separate(uri)
-    assert_renders(load(tmp_path, {name.replace("%20", " "): data for name, data in files.items()}))
+    assert_quad(load(tmp_path, {name.replace("%20", " "): data for name, data in files.items()}))
 
 
 COUNTED: dict[str, tuple[Callable[[], GltfQuad], str]] = {
@@ -241,7 +238,7 @@ def _packed(name: str) -> Files:
 
 @pytest.mark.parametrize("name", MESHOPT)
 def test_meshopt_compressed_meshes_are_read(name, tmp_path):
-    assert_renders(load(tmp_path, _packed(name)))
+    assert_quad(load(tmp_path, _packed(name)))
 
 
 KTX2 = {
@@ -265,12 +262,12 @@ def _basisu(codec: str, *, required: bool = True) -> GltfQuad:
 @pytest.mark.parametrize("codec", KTX2)
 def test_basis_universal_textures_are_read(codec, tmp_path):
     module("opengl_basisu")
-    assert_renders(load(tmp_path, _basisu(codec).files()), within=4)
+    assert_quad(load(tmp_path, _basisu(codec).files()), within=4)
 
 
 def test_fallback_texture_is_preferred_to_basis_universal(tmp_path):
     quad = GltfQuad().change(textures=[{"source": 0, "extensions": {"KHR_texture_basisu": {"source": 7}}}])
-    assert_renders(load(tmp_path, quad.files()))
+    assert_quad(load(tmp_path, quad.files()))
 
 
 @pytest.mark.parametrize("required", [True, False])

@@ -11,7 +11,7 @@ from quads import (
     TURNED,
     YELLOW,
     Files,
-    assert_renders,
+    assert_quad,
     encoded,
     load,
     obj_quad,
@@ -85,12 +85,12 @@ WAYS: dict[str, tuple[Files, object]] = {
 @pytest.mark.parametrize("way", WAYS)
 def test_square_renders_with_expected_colours(way, tmp_path):
     files, colors = WAYS[way]
-    assert_renders(load(tmp_path, files, "?unit=mm" if "millimetres" in way else ""), colors)
+    assert_quad(load(tmp_path, files, "?unit=mm" if "millimetres" in way else ""), colors)
 
 
 def test_textures_in_the_layout_of_google_scanned_objects_are_found(tmp_path):
     files = {"meshes/m.obj": obj_quad(), "meshes/m.mtl": "newmtl a\nmap_Kd t.png\n", "materials/textures/t.png": encoded()}
-    assert_renders(load(tmp_path, files))
+    assert_quad(load(tmp_path, files))
 
 
 @pytest.mark.parametrize(("first", "second"), [("Material #25", "Material #26"), ("wood 1", "wood 2"), ("a # x", "b # y")])

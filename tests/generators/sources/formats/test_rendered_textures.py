@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
-from quads import QUARTERS, RED, GltfQuad, assert_renders, encoded, load, quarters, with_material
+from quads import QUARTERS, RED, GltfQuad, assert_quad, encoded, load, quarters, with_material
 
 PICTURE = Image.fromarray(quarters())
 GREYS = np.asarray(PICTURE.convert("L"))
@@ -65,13 +65,13 @@ def test_every_format_renders_its_colours(kind, tmp_path):
     name, data, colors, within = IMAGES[kind]
     asset = load(tmp_path, with_material(f"map_Kd {name}\n", **{name: data}))
     assert asset.defects == {"polygons (triangulated)": 1}
-    assert_renders(asset, colors, within=within)
+    assert_quad(asset, colors, within=within)
 
 
 @pytest.mark.parametrize("kind", ["PNG of 16 bits", "CMYK JPEG", "palette"])
 def test_gltf_renders_the_same_colours(kind, tmp_path):
     _, data, colors, within = IMAGES[kind]
-    assert_renders(load(tmp_path, GltfQuad(data).files()), colors, within=within)
+    assert_quad(load(tmp_path, GltfQuad(data).files()), colors, within=within)
 
 
 CLEAR = {
@@ -85,24 +85,24 @@ CLEAR = {
 def test_unrequested_alpha_is_ignored_and_counted(kind, tmp_path):
     asset = load(tmp_path, with_material("map_Kd s.png\n", **{"s.png": CLEAR[kind]}))
     assert asset.defects["alpha channel that no material asks for (left out)"] == 1
-    assert_renders(asset, within=2)
+    assert_quad(asset, within=2)
     plain = load(tmp_path / "gltf", GltfQuad(CLEAR[kind]).files())
     assert not plain.defects  # glTF says that opaque materials have no alpha
-    assert_renders(plain, within=2)
+    assert_quad(plain, within=2)
 
 
 def test_requested_alpha_is_blended_over_white(tmp_path):
     half_white = [WHITE, WHITE, *QUARTERS[2:]]
-    assert_renders(load(tmp_path / "a", with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear())})), half_white)
+    assert_quad(load(tmp_path / "a", with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear())})), half_white)
     mask = GltfQuad(encoded(_clear())).material({**GltfQuad.textured(), "alphaMode": "MASK"})
-    assert_renders(load(tmp_path / "b", mask.files()), half_white)
+    assert_quad(load(tmp_path / "b", mask.files()), half_white)
     fifth = [[round(0.2 * value + 0.8 * 255) for value in color] for color in QUARTERS[:2]]
     partly = with_material("map_Kd s.png\nmap_d s.png\n", **{"s.png": encoded(_clear(51))})
-    assert_renders(load(tmp_path / "c", partly), [*fifth, *QUARTERS[2:]])
+    assert_quad(load(tmp_path / "c", partly), [*fifth, *QUARTERS[2:]])
 
 
 def test_exif_orientation_of_textures_is_ignored_and_counted(tmp_path):
     files = with_material("map_Kd s.jpg\n", **{"s.jpg": encoded(kind="JPEG", quality=98, exif=_exif_orientation())})
     asset = load(tmp_path, files)
     assert asset.defects["camera orientation of a texture (left out)"] == 1
-    assert_renders(asset, within=8)
+    assert_quad(asset, within=8)
