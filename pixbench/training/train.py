@@ -141,7 +141,7 @@ class _Run:
         self.collapsed = True
         if self.fabric.is_global_zero:
             LOG.warning(
-                "step %d: descriptors have collapsed: in the last %d steps a true match was nearer than another point of the picture "
+                "step %d: descriptors may have collapsed: in the last %d steps a true match was nearer than another point of the picture "
                 "in %.0f %% of cases (chance: 50 %%); try another --objective, or a lower --learning-rate (now %g)",
                 self.state.step,
                 EVERY * WINDOW,

@@ -44,8 +44,8 @@ def test_step_of_collapse_matches_the_warning() -> None:
     assert collapsed_at([0.9] * 50) is None
     # The twentieth measurement is taken at step 190, during the 191st.
     assert collapsed_at([0.5] * FIRST) == 191
-    # Five of the ten last at .5, five at .85: a mean of .675.
-    assert collapsed_at([0.85] * 30 + [0.5] * 10) == 10 * 34 + 1
+    # Six of the ten last at .5, four at .85: a mean of .64.
+    assert collapsed_at([0.85] * 30 + [0.5] * 10) == 10 * 35 + 1
 
 
 class _ConstantObjective(Objective):
@@ -78,5 +78,5 @@ def test_constant_descriptors_give_one_warning_of_collapse(
         train(tiny, tmp_path / "run", TrainConfig(steps=25, batch=2, points=32))
     messages = [record.getMessage() for record in caplog.records if "collapsed" in record.getMessage()]
     assert len(messages) == 1
-    assert messages[0].startswith("step 20: descriptors have collapsed")
+    assert messages[0].startswith("step 20: descriptors may have collapsed")
     assert "50 % of cases" in messages[0]
