@@ -205,7 +205,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     figure = Figure(figsize=(10.4, 4.0), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(ALL).index)
-    colours = {variant: f"C{place % 10}" for place, variant in enumerate(trained)}
+    styles = {name: {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"} for i, name in enumerate(trained)}
     for cell in cells:
         heights = [row["validation_delta_avg"] for row in cell["curve"]]
         if not cell["steps"]:
@@ -221,12 +221,12 @@ def draw(cells: Sequence[Record], path: Path) -> None:
                 color="#555555",
             )
             continue
-        style = {"color": colours[cell["variant"]], "linewidth": 1.3, "alpha": 0.9}
+        style = {**styles[cell["variant"]], "linewidth": 1.3, "alpha": 0.9}
         left.plot([row["step"] for row in cell["curve"]], heights, **style)
         # NaN: see _cpu_seconds.
         right.plot([row.get("cpu_seconds", math.nan) / 3600 for row in cell["curve"]], heights, **style)
     for variant in trained:
-        left.plot([], [], color=colours[variant], label=variant)
+        left.plot([], [], **styles[variant], label=variant)
     left.set(xlabel="steps", ylabel="δ_avg on validation rooms", ylim=(0, None))
     right.set(xlabel="core-hours")
     for axes in (left, right):
