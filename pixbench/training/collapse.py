@@ -20,9 +20,8 @@ FIRST = 20
 LEAST = 0.65
 """Separation below which descriptors are reported as collapsed: that of an untrained U-Net. Chance is 0.5.
 
-Lowest mean over 100 steps, after step 200, of 4 crops of 64 px: 0.80 or more for `paper` with p = 1 and infinity, `paper-hard`,
-`stable-weighted` and `point-infonce`; 0.69 for `paper` with p = 2, which recovers. A run of `paper-hard` that
-collapsed had 0.62.
+Lowest mean over 100 steps, after step 200, of 4 crops of 64 px: 0.79 or more for `paper` with p = 1 and infinity, `paper-hard`,
+`stable-weighted` and `point-infonce`; 0.69 for `paper` with p = 2, which recovers. A run of `paper-hard` that collapsed had 0.62.
 """
 
 

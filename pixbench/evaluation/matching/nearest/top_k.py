@@ -46,7 +46,7 @@ def nearest_k(
     """The k targets of the same set that are nearest to each query in the norm p; the lowest index first among equals.
 
     A target counts only if it is `allowed`, `apart` from the query, and at least as far in descriptor as `beyond`, such as the query's
-    match. Descriptors with NaN or infinity have no neighbours and are none. Distances are float32, or float64 for descriptors in
+    match. Descriptors with NaN or infinity neither have neighbours nor are any. Distances are float32, or float64 for descriptors in
     float64. On the CPU float32 is searched by as many threads as torch uses; all else by torch, with all distances in memory.
     """
     if queries.dtype != torch.float64:
