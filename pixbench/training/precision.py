@@ -1,12 +1,14 @@
 """Numeric precision of training: bfloat16 where the hardware supports it, else float32."""
 
+from typing import Literal
+
 import torch
 
 from ..errors import UserError
 
 AUTO = "auto"
 FLOAT32 = "32-true"
-BFLOAT16 = "bf16-mixed"
+BFLOAT16: Literal["bf16-mixed"] = "bf16-mixed"
 """Lightning's names. Mixed: convolutions and matrix products in bfloat16; weights, losses and the optimizer in float32."""
 
 
@@ -18,8 +20,13 @@ def hardware_precision(accelerator: str) -> str:
 
 
 def cpu_multiplies_bfloat16() -> bool:
-    """Whether the CPU has instructions for it that torch uses. Without them it is emulated, ten times slower than float32."""
+    """Whether the CPU has matrix instructions for it that torch uses, so that it is faster than float32."""
     return torch.cpu._is_amx_tile_supported() and bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+
+
+def cpu_lacks_bfloat16() -> bool:
+    """Whether the CPU has no instructions for it at all."""
+    return not (cpu_multiplies_bfloat16() or torch.cpu._is_avx512_bf16_supported())
 
 
 def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[str, str | None]:

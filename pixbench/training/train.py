@@ -19,6 +19,7 @@ from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
+from .bfloat16 import EmulatedBfloat16
 from .collapse import EVERY, WINDOW, collapsed
 from .config import TrainConfig
 from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
@@ -27,7 +28,7 @@ from .data.sampler import StepSampler
 from .initial_weights import check_network
 from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
-from .precision import AUTO, run_precision
+from .precision import AUTO, BFLOAT16, cpu_lacks_bfloat16, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
 from .step import described, train_step
@@ -202,10 +203,13 @@ def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
 
 
 def _fabric(out: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
-    numbers: Any = precision
+    numbers: dict[str, Any] = {"precision": precision}
+    if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
+        LOG.warning("precision %s: this CPU lacks instructions for it and computes in float32 instead, slower than 32-true", precision)
+        numbers = {"plugins": EmulatedBfloat16()}
     try:
         logger = TensorBoardLogger(out, LOGS, "")
-        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=numbers, loggers=logger)
+        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, loggers=logger, **numbers)
     except Exception as error:
         raise UserError(
             f"cannot train on this machine with accelerator {accelerator}, devices {devices}, precision {precision}: {error}"
