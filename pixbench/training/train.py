@@ -19,7 +19,6 @@ from ..io.memory import keep_freed_memory
 from ..io.seeding import seeded
 from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
-from .bfloat16 import EmulatedBfloat16
 from .collapse import EVERY, WINDOW, collapsed
 from .config import TrainConfig
 from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
@@ -28,7 +27,7 @@ from .data.sampler import StepSampler
 from .initial_weights import check_network
 from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
-from .precision import AUTO, BFLOAT16, cpu_lacks_bfloat16, run_precision
+from .precision import AUTO, BFLOAT16, EmulatedBfloat16, cpu_lacks_bfloat16, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
 from .step import described, train_step

@@ -8,9 +8,8 @@ from torch.nn import functional
 
 from pixbench.models.unet import UNetConfig
 from pixbench.training import train as training
-from pixbench.training.bfloat16 import EmulatedBfloat16, RoundedOperands
 from pixbench.training.config import TrainConfig
-from pixbench.training.precision import BFLOAT16, cpu_lacks_bfloat16
+from pixbench.training.precision import BFLOAT16, EmulatedBfloat16, RoundedOperands, cpu_lacks_bfloat16
 
 LAYERS = {
     "convolution": (lambda: nn.Conv2d(8, 6, 3, padding=1), (2, 8, 5, 7)),
