@@ -146,8 +146,8 @@ def rescore(
 def compare(
     row: Annotated[str, typer.Argument(help="A row's name.")],
     other: Annotated[str, typer.Argument(help="Name of another row.")],
-    suite: Annotated[str, typer.Option(help="The suite and its version, as tables name it.")] = "mini v2",
-    other_suite: Annotated[str | None, typer.Option(help="Suite of the other row, such as 'mini-light v1'. Default: the same.")] = None,
+    suite: Annotated[str, typer.Option(help="The suite; 'mini v1' for a certain version.")] = "mini",
+    other_suite: Annotated[str | None, typer.Option(help="Suite of the other row, such as mini-light. Default: the same.")] = None,
     metric: Annotated[str | None, typer.Option(help="See 'pixbench metrics list'. Default: the one that rows are ranked by.")] = None,
     results: Results = Path("results"),
 ) -> None:

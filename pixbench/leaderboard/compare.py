@@ -1,6 +1,6 @@
 """Comparison of two rows by a paired test, in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..errors import UserError, unknown_name
 from ..evaluation.record import StoredRecord
@@ -13,9 +13,10 @@ def compare(
     stored: Sequence[StoredRecord], suite: str, names: tuple[str, str], metric: str | None = None, other_suite: str | None = None
 ) -> str:
     """Compare the rows `names` of a suite, such as 'mini v2', by a metric; by default the task's primary one. The second row may be of
-    another suite with the same scenes, such as 'mini-light v1'.
+    another suite with the same scenes, such as 'mini-light v1'. A suite without a version is the latest one; what a row's name says in
+    brackets may be left out.
 
-    Raises UserError for rows or values that do not exist, and if values cannot be assigned to scenes or images.
+    Raises UserError for suites, rows or values that do not exist, and if values cannot be assigned to scenes or images.
     """
     one, other = (_row(stored, *row) for row in zip((suite, other_suite or suite), names, strict=True))
     task = TASKS.get(one.first.task)
@@ -23,24 +24,39 @@ def compare(
 
 
 def _row(stored: Sequence[StoredRecord], suite: str, name: str) -> Entry:
-    found = {entry.name: entry for entry in entries([each for each in stored if each.record.data.suite == suite])}
-    if name not in found:
-        raise unknown_name(f"row of {suite}", name, found)
-    return found[name]
+    whole = _latest({each.record.data.suite: each.record.suite for each in stored}, suite)
+    rows = entries([each for each in stored if each.record.data.suite == whole])
+    found = [entry for entry in rows if entry.name == name] or [entry for entry in rows if entry.name.split(" (")[0] == name]
+    if len(found) != 1:
+        raise unknown_name(f"row of {whole}", name, [entry.name for entry in rows])
+    return found[0]
+
+
+def _latest(known: Mapping[str, tuple[str, int | None]], suite: str) -> str:
+    """The suite of this name, else its latest version."""
+    if suite in known:
+        return suite
+    versions = {version: whole for whole, (name, version) in known.items() if name == suite and version is not None}
+    if not versions:
+        raise unknown_name("suite", suite, known)
+    return versions[max(versions)]
 
 
 def statement(one: Entry, other: Entry, metric: str) -> str:
     """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
     values of both rows.
     """
-    suites = list(dict.fromkeys(entry.first.data.suite for entry in (one, other)))
+    suites = {entry.first.data.suite for entry in (one, other)}
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:
         raise UserError(f"{one.name} and {other.name} cannot be compared by {metric}: too few scenes or images have values of both")
     known, units = METRICS.get(metric), TASKS.get(one.first.task).units
-    first, second = (f"{entry.name} ({mean:.{known.digits}f})" for entry, mean in ((one, a), (other, b)))
+    place, described = (f"{suites.pop()}, ", "{0}") if len(suites) == 1 else ("", "{0} on {1}")
+    first, second = (
+        f"{described.format(entry.name, entry.first.data.suite)} ({mean:.{known.digits}f})" for entry, mean in ((one, a), (other, b))
+    )
     ahead = a > b if known.higher_is_better else a < b
     order = "cannot be told from" if p >= SIGNIFICANT else "is ahead of" if ahead else "is behind"
     p_value = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    return f"{' and '.join(suites)}, {metric}: {first} {order} {second}, {p_value} over {units}"
+    return f"{place}{metric}: {first} {order} {second}, {p_value} over {units}"

@@ -12,8 +12,8 @@ from pixbench.leaderboard.statistics import Samples
 
 ROOT = Path(__file__).parents[2]
 STATEMENT = re.compile(
-    r"^- (?P<suite>.+? v\d+)(?: and (?P<other_suite>.+ v\d+))?, (?P<metric>[^ ]+): (?P<one>.+?) \([\d.]+\) "
-    r"(?:is ahead of|is behind|cannot be told from) (?P<other>.+) \([\d.]+\), p .*$"
+    r"^- (?:(?P<both>[^:]+ v\d+), )?(?P<metric>[^ ,]+): (?P<one>.+?)(?: on (?P<suite>\S+ v\d+))? \([\d.]+\) "
+    r"(?:is ahead of|is behind|cannot be told from) (?P<other>.+?)(?: on (?P<other_suite>\S+ v\d+))? \([\d.]+\), p .*$"
 )
 
 
@@ -45,14 +45,29 @@ def test_rows_that_cannot_be_compared_raise_an_error(results: Path) -> None:
     stored = find_records([results / "0.02"])
     with pytest.raises(UserError, match="unknown row of tiny 'blured': did you mean 'blurred'"):
         compare(stored, "tiny", ("blurred", "blured"))
+    with pytest.raises(UserError, match="unknown suite 'tinny': did you mean 'tiny'"):
+        compare(stored, "tinny", ("blurred", "blurred"))
     with pytest.raises(UserError, match="too few scenes or images have values of both"):
         compare(stored, "tiny", ("blurred", "blurred"))
+
+
+def test_suites_and_rows_may_be_given_by_their_short_names() -> None:
+    stored = find_records([ROOT / "results" / suite for suite in ("mini", "mini-v1", "mini-light")])
+    whole = compare(stored, "mini v2", ("xfeat (at 512 px)", "daisy"))
+    assert whole.startswith("mini v2, delta_avg: xfeat (at 512 px)")
+    assert compare(stored, "mini", ("xfeat", "daisy")) == whole
+    assert compare(stored, "mini v1", ("daisy", "chance")).startswith("mini v1, ")
+    across = compare(stored, "mini", ("daisy", "daisy"), "delta_avg@easy", "mini-light")
+    assert re.match(r"delta_avg@easy: daisy on mini v2 \(0\.\d+\) is ahead of daisy on mini-light v1 \(0\.\d+\), p ", across)
 
 
 def test_comparisons_in_the_docs_match_the_records() -> None:
     lines = [line for page in sorted((ROOT / "docs").glob("*.md")) for line in page.read_text().splitlines()]
     statements = [found for line in lines if (found := STATEMENT.match(line))]
-    assert statements
+    # Every list entry with a p value is one of these sentences.
+    assert len(statements) == sum(line.startswith("- ") and line.endswith((" over scenes", " over images")) for line in lines) > 50
     stored = find_records([ROOT / "results"])
     for found in statements:
-        assert found[0] == "- " + compare(stored, found["suite"], (found["one"], found["other"]), found["metric"], found["other_suite"])
+        assert found[0] == "- " + compare(
+            stored, found["both"] or found["suite"], (found["one"], found["other"]), found["metric"], found["other_suite"]
+        )
