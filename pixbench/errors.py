@@ -12,9 +12,14 @@ class VerificationError(Exception):
     """Files that do not match their hashes, format or recorded values; the command line exits with code 1."""
 
 
+MANY_NAMES = 30
+"""More names than this are not all listed where one of them is suggested."""
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for an unknown name, with the most similar known name as a suggestion."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean '{near[0]}'? " if near else ""
-    return UserError(f"unknown {kind} '{name}': {hint}known are {', '.join(names) or 'none'}")
+    listed = f"{len(names)} are known" if near and len(names) > MANY_NAMES else f"known are {', '.join(names) or 'none'}"
+    return UserError(f"unknown {kind} '{name}': {hint}{listed}")

@@ -2,7 +2,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from pixbench.errors import UserError
+from pixbench.errors import UserError, unknown_name
 from pixbench.registry import Registry
 
 
@@ -16,6 +16,14 @@ def test_registry_lists_names_and_rejects_duplicates_and_unknown_names() -> None
         registry.add("b")(3)
     with pytest.raises(UserError, match="unknown thing 'alhpa': did you mean 'alpha'"):
         registry.get("alhpa")
+
+
+def test_errors_list_few_names_and_count_many() -> None:
+    many = [f"name-{number}" for number in range(40)]
+    assert str(unknown_name("thing", "name-7x", many[:9])).endswith("known are " + ", ".join(many[:9]))
+    assert str(unknown_name("thing", "name-7x", many)) == "unknown thing 'name-7x': did you mean 'name-7'? 40 are known"
+    # Without a suggestion the list is all that helps.
+    assert str(unknown_name("thing", "zzz", many)).endswith("known are " + ", ".join(sorted(many)))
 
 
 def test_broken_entry_points_raise_a_one_line_error(monkeypatch: pytest.MonkeyPatch) -> None:
