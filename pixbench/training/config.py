@@ -35,14 +35,14 @@ class TrainConfig(BaseModel):
     batch: int = Field(6, ge=1)
     steps: int = Field(2000, ge=1)
     learning_rate: float = Field(2e-3, gt=0, allow_inf_nan=False)
-    weight_decay: float = Field(1e-6, ge=0)
+    weight_decay: float = Field(1e-6, ge=0, allow_inf_nan=False)
     warmup: float = Field(0.05, gt=0, lt=1)
     clip_value: float = Field(3.0, gt=0)
     jitter: float = Field(1.0, ge=0, le=2)
     jitter_kind: Kind = "3d"
     crop: int | None = Field(None, ge=16)
     zoom: tuple[float, float] = (1.0, 1.0)
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)  # multiplied by a million for the seed of each step, which torch wants below 2**64
     network: UNetConfig = UNetConfig()
 
     @field_validator("p")

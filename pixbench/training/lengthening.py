@@ -40,9 +40,13 @@ def _steps_done(out: Path) -> int:
 
 def learning_rate_cycle(config: TrainConfig, first: int) -> dict[str, Any]:
     """Arguments of OneCycleLR for the steps from `first` to the last: warm-up, then down to almost 0 along a cosine."""
+    steps, share = config.steps - first + 1, config.warmup
+    if steps * share == 1:
+        # OneCycleLR divides by the length of the warm-up less one step; a little more than one step is as good.
+        share *= 1 + 1e-9
     return {
         "max_lr": config.learning_rate,
-        "total_steps": config.steps - first + 1,
-        "pct_start": config.warmup,
+        "total_steps": steps,
+        "pct_start": share,
         "cycle_momentum": False,
     }

@@ -23,10 +23,10 @@ from .state import State
 
 
 class DivergedError(UserError):
-    """The loss became NaN or infinite at `step`."""
+    """A loss or a weight became NaN or infinite at `step`; `what` says which."""
 
-    def __init__(self, loss: float, step: int, learning_rate: float):
-        super().__init__(f"loss is {loss} at step {step}: lower --learning-rate (now {learning_rate}); the last saved checkpoint is kept")
+    def __init__(self, what: str, step: int, learning_rate: float):
+        super().__init__(f"{what} at step {step}: lower --learning-rate (now {learning_rate}); the last saved checkpoint is kept")
         self.step = step
 
 
@@ -90,7 +90,7 @@ def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig,
     _follow(state, config)
     state.losses.append(float(cast(Tensor, fabric.all_reduce(loss.detach(), reduce_op="mean"))))
     if not math.isfinite(state.losses[-1]):
-        raise DivergedError(state.losses[-1], state.step, config.learning_rate)
+        raise DivergedError(f"loss is {state.losses[-1]}", state.step, config.learning_rate)
 
 
 @torch.no_grad()

@@ -1,6 +1,7 @@
 """`pixbench train`: the method on pairs of views, with Lightning Fabric from one CPU to many nodes."""
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ from .objectives.base import OBJECTIVES, Objective
 from .precision import AUTO, BFLOAT16, EmulatedBfloat16, cpu_lacks_bfloat16, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
-from .step import described, train_step
+from .step import DivergedError, described, train_step
 from .validation import matching_accuracy
 
 SAVES = 10
@@ -69,7 +70,7 @@ def train(
     the last call, and the last loss, in the first process only. `on_save` is called there with the step and the network, which it may
     use for inference, before the state is saved: after a kill it may be called with the same step again.
     `config.batch` counts pairs a process: several processes compute what one would with all their pairs, but for dropout.
-    Raises UserError if `out` holds another run, if the loss becomes NaN or infinite, or if the folder cannot be written.
+    Raises UserError if `out` holds another run, if a loss or a weight becomes NaN or infinite, or if the folder cannot be written.
     """
     source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
     dataset = _points(source, config)
@@ -150,14 +151,20 @@ class _Run:
             )
 
     def _save(self) -> None:
+        """Validate and write the state. Raises DivergedError, before anything is written, if weights or validation loss are not finite."""
         state, config = self.state, self.config
+        # The loss of this step was computed before its update, so that it does not tell of weights that the update spoilt.
+        if not all(bool(weight.isfinite().all()) for weight in state.network.parameters()):
+            raise DivergedError("weights are not finite", state.step, config.learning_rate)
         pace = self.pace.report(2 * config.batch * self.fabric.world_size)
         # A run that started with a version that did not measure CPU seconds has none: a partial sum would be wrong.
         if len(state.cpu_seconds) == len(state.seconds):
             state.cpu_seconds[state.step] = max(state.cpu_seconds.values(), default=0.0) + self.pace.cpu_seconds
         state.seconds[state.step] = max(state.seconds.values(), default=0.0) + self.pace.seconds
         if self.held_out is not None:
-            state.validation[state.step] = validation_loss(self.fabric, state, self.held_out, config)
+            loss = state.validation[state.step] = validation_loss(self.fabric, state, self.held_out, config)
+            if not math.isfinite(loss):
+                raise DivergedError(f"validation loss is {loss}", state.step, config.learning_rate)
             state.network.eval()
             state.accuracy[state.step] = matching_accuracy(
                 state.network, self.held_out, p=state.norm(config), seed=config.seed, device=self.fabric.device
@@ -172,7 +179,7 @@ class _Run:
     def _log(self, pace: dict[str, float]) -> None:
         """Log to TensorBoard: the mean loss since the last call, the validation loss, the learning rate, the pace."""
         state = self.state
-        since = max((step for step in state.validation if step < state.step), default=0)
+        since = max((step for step in state.seconds if step < state.step), default=0)
         recent = state.losses[since:] or state.losses[-1:]
         values = {"loss": sum(recent) / len(recent), "learning_rate": state.schedule.get_last_lr()[0], **pace}
         if state.step in state.validation:

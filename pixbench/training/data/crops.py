@@ -65,7 +65,7 @@ def _around(
     centre: Float[np.ndarray, "2"], width: int, height: int, *, size: int, zoom: tuple[float, float], rng: np.random.Generator
 ) -> Crop:
     scale = np.exp(rng.uniform(*np.log(zoom)))
-    side = int(min(round(size / scale), width, height))
+    side = max(int(min(round(size / scale), width, height)), 1)
     corner = np.floor(centre - side * rng.uniform(0.25, 0.75, size=2))
     column, row = np.clip(corner, 0, [width - side, height - side]).astype(int)
     return Crop(int(column), int(row), (side, side), (size, size))

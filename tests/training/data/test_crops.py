@@ -77,3 +77,15 @@ def test_matching_accuracy_of_positions_and_of_constant_descriptors() -> None:
     assert matching_accuracy(torch.nn.Identity(), source, p=2.0, seed=0, device=device) == 1.0
     constant = torch.nn.Threshold(2.0, 0.0)  # no colour is above 2
     assert matching_accuracy(constant, source, p=2.0, seed=0, device=device) < 0.2
+
+
+def test_largest_zoom_shows_one_pixel() -> None:
+    """16 pixels at a scale of 1000 are less than one of the view's: the crop is that of the match, everywhere in its colour."""
+    sample = PointDataset(Shifted(), points=8, keep=1.0, seed=0, crop=16, zoom=(1000.0, 1000.0))[0]
+    image = sample["image_a"]
+    assert image.shape == (3, 16, 16)
+    assert torch.equal(image, image[:, :1, :1].expand_as(image))
+    # The red of the ramp is the column's centre / 80.
+    column = float(image[0, 0, 0]) * 80 - 0.5
+    assert column == pytest.approx(round(column), abs=1e-4)
+    assert 0 <= round(column) < 64
