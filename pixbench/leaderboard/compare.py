@@ -16,7 +16,8 @@ def compare(
     another suite with the same scenes, such as 'mini-light v1'. A suite without a version is the latest one; what a row's name says in
     brackets may be left out.
 
-    Raises UserError for suites, rows or values that do not exist, and if values cannot be assigned to scenes or images.
+    Raises UserError for suites, rows or values that do not exist, for suites of different scenes, and if values cannot be assigned to
+    scenes or images.
     """
     one, other = (_row(stored, *row) for row in zip((suite, other_suite or suite), names, strict=True))
     task = TASKS.get(one.first.task)
@@ -44,13 +45,18 @@ def _latest(known: Mapping[str, tuple[str, int | None]], suite: str) -> str:
 
 def statement(one: Entry, other: Entry, metric: str) -> str:
     """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
-    values of both rows.
+    values of both rows, and for suites with different numbers of scenes.
     """
     suites = {entry.first.data.suite for entry in (one, other)}
+    if len({entry.first.data.scenes for entry in (one, other)}) > 1:
+        sizes = " and ".join(f"{entry.first.data.suite} has {entry.first.data.scenes} scenes" for entry in (one, other))
+        raise UserError(f"{sizes}: rows are compared scene by scene, so both suites must have the same ones")
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:
-        raise UserError(f"{one.name} and {other.name} cannot be compared by {metric}: too few scenes or images have values of both")
+        no_mean = a is not None and b is not None and None in samples
+        why = "it is not a mean over scenes or images" if no_mean else "too few scenes or images have values of both"
+        raise UserError(f"{one.name} and {other.name} cannot be compared by {metric}: {why}")
     known, units = METRICS.get(metric), TASKS.get(one.first.task).units
     place, described = (f"{suites.pop()}, ", "{0}") if len(suites) == 1 else ("", "{0} on {1}")
     first, second = (

@@ -15,6 +15,9 @@ from .statistics import Samples, bimodal
 SEEDED = re.compile(r"[-_. ]seed(\d+)$")
 """Suffix of the name of one seed's model."""
 
+TRAINED_ON = ("data", "init", "earlier_steps")
+"""What a model was trained with besides its configuration: data, first weights, and the lengths of earlier cycles of the learning rate."""
+
 REFERENCES = ("oracle", "chance")
 """Kinds of models (`info['kind']`) that mark the ends of the scale: their rows have no rank and are not tested against others."""
 
@@ -64,14 +67,18 @@ class Entry:
         return float(np.mean(values)) if values else None
 
     def samples(self, metric: str) -> Samples | None:
-        """The metric's values by seed and scene or image, from the files beside the records; None where a task keeps none."""
+        """The metric's values by seed and scene or image, from the files beside the records, of the seeds that `values` has; None where a
+        task keeps none, and for metrics that are not means over them.
+        """
         task = TASKS.get(self.first.task)
         if task.units is None or not self.values(metric):
             return None
-        rows = [task.unit_sums(each, metric) for each in self.stored]
+        rows = [task.unit_sums(each, metric) for each in self.stored if each.record.value(metric) is not None]
         units = sorted(set().union(*rows))
+        if not units:
+            return None
         total, count = (np.array([[row.get(unit, (0.0, 0.0))[k] for unit in units] for row in rows]) for k in (0, 1))
-        return Samples(total, count)
+        return Samples(total, count, np.array(units))
 
     def is_bimodal(self, metric: str) -> bool:
         """Whether an accuracy is bimodal over seeds."""
@@ -115,7 +122,7 @@ def _method(record: Record) -> str:
     config, info = dict(training(record)), record.model_info
     config.pop("seed", None)
     if config:
-        method = {"config": config, "data": info["training"].get("data"), "step": info.get("step")}
+        method = {"config": config, "step": info.get("step"), **{name: info["training"].get(name) for name in TRAINED_ON}}
     else:
         method = {"name": _without_seed(record.model), "kind": info.get("kind")}
     settings = [record.protocol.radius_px, record.protocol.subpixel]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 RESAMPLES = 4999
 LEVEL = 0.95
@@ -20,10 +20,14 @@ MODE_GAP, MODE_SPREADS = 0.25, 3
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Sums and numbers of a metric's values, for each seed and unit (a scene, or an image); no unit is empty for some seeds only."""
+    """Sums and numbers of a metric's values, for each seed and unit (a scene, or an image); no unit is empty for some seeds only.
+
+    `units` are the numbers of the units, ascending: a row has no unit where it has no value. None: they are counted from 0.
+    """
 
     total: Float[np.ndarray, "seeds units"]
     count: Float[np.ndarray, "seeds units"]
+    units: Int[np.ndarray, " units"] | None = None
 
     @property
     def mean(self) -> float:
@@ -35,6 +39,13 @@ class Samples:
         """The mean of each unit over seeds and values; NaN where it has none."""
         with np.errstate(invalid="ignore"):
             return self.total.sum(axis=0) / self.count.sum(axis=0)
+
+    def shared_with(self, other: "Samples") -> tuple["Samples", "Samples"]:
+        """Both, restricted to the units that both have."""
+        mine, others = (np.arange(each.total.shape[1]) if each.units is None else each.units for each in (self, other))
+        units, place, place_in_other = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
+        first = Samples(self.total[:, place], self.count[:, place], units)
+        return first, Samples(other.total[:, place_in_other], other.count[:, place_in_other], units)
 
 
 def interval(samples: Samples) -> tuple[float, float] | None:
@@ -71,13 +82,13 @@ def interval(samples: Samples) -> tuple[float, float] | None:
 def paired_p(one: Samples, other: Samples) -> float | None:
     """The two-sided p-value of two rows' difference, by a permutation test that flips its sign unit by unit (Good, 2005; scipy).
 
-    Units are weighted by their numbers of values, as in the mean. Values are averaged over seeds first, so that the test is over scenes.
+    Units that only one row has are left out. The others are weighted by their numbers of values, as in the mean. Values are averaged over
+    seeds first, so that the test is over scenes.
     None if the rows share too few units for any difference to be significant.
     """
     from scipy.stats import permutation_test
 
-    if one.total.shape[1] != other.total.shape[1]:
-        return None
+    one, other = one.shared_with(other)
     a, b = one.of_units, other.of_units
     known = ~np.isnan(a - b)
     if known.sum() < FEWEST_UNITS:

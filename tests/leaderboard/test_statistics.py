@@ -52,6 +52,18 @@ def test_paired_test_matches_the_paired_t_test() -> None:
     assert paired_p(samples([0.3, 0.4, 0.5, 0.3, 0.4]), samples([0.1] * 5)) is None
 
 
+def test_paired_test_pairs_scenes_by_their_numbers() -> None:
+    """Scene k has k / 10, and .05 more in the first row, which lacks scene 8 and has scene 0 instead. By place it would be behind."""
+    one = Samples(np.arange(8)[None] / 10 + 0.05, np.ones((1, 8)), np.arange(8))
+    other = Samples(np.arange(1, 9)[None] / 10, np.ones((1, 8)), np.arange(1, 9))
+    # Seven scenes are shared, and all seven signs agree: 2 of the 2 ** 7 flips are as extreme.
+    assert paired_p(one, other) == pytest.approx(2 / 2**7)
+    assert [each.units.tolist() for each in one.shared_with(other)] == [[1, 2, 3, 4, 5, 6, 7]] * 2  # type: ignore[union-attr]
+    # One scene fewer is no reason for no test; five shared ones are.
+    assert paired_p(Samples(one.total[:, 1:], one.count[:, 1:], np.arange(1, 8)), other) == pytest.approx(2 / 2**7)
+    assert paired_p(Samples(one.total[:, 3:], one.count[:, 3:], np.arange(3, 8)), other) is None
+
+
 def test_paired_test_weights_scenes_like_the_mean() -> None:
     # Better on one scene of 100 pairs, worse on seven of one: ahead in the mean, behind in the mean of scenes.
     count = np.array([[100.0] + [1.0] * 7])
