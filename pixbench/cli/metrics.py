@@ -63,32 +63,31 @@ def sensitivity(
     use_threads()
     from ..assets.paths import cache_folder
     from ..errors import UserError
-    from ..evaluation.matching.pairs import DatasetPairs
     from ..evaluation.matching.predictions import read_predictions
+    from ..evaluation.matching.real.open import open_pairs
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import sensitivity_table
     from ..evaluation.matching.task import recorded_pairs
     from ..evaluation.record import find_records
     from ..evaluation.request import DataAccess
-    from ..evaluation.suite import STRIDE, Opening
+    from ..evaluation.suite import Opening
     from ..evaluation.task import TASKS
     from .common import default_workers
     from .progress import progress_bar
 
     stored = find_records(records)
     suites = sorted({(each.record.task, each.record.data.suite) for each in stored})
+    if not suites:
+        raise UserError(f"no records in {', '.join(map(str, records))}: give those that 'pixbench evaluate' wrote")
     if len(suites) > 1 or not TASKS.get(suites[0][0]).of_pairs:
         raise UserError(f"the records are of {', '.join(name for _, name in suites)}: give matching records of one suite")
-    stride = stored[0].record.protocol.query_stride or STRIDE
-    if data is None:
-        opening = Opening(cache_folder(), default_workers())
-        source = recorded_pairs(stored[0].record, DataAccess(opening))
-    else:
-        source = DatasetPairs(data, suites[0][1], stride)
-    rows = []
+    access, rows = DataAccess(Opening(cache_folder(), default_workers()), data), []
+    if data is not None and stored[0].record.suite[1] is not None:
+        # A copy of the suite's data, which then need not be made.
+        access.opened[(suites[0][1],)] = open_pairs(data, suites[0][1], query_stride=stored[0].record.protocol.query_stride)
     with progress_bar("sensitivity", len(stored), "records") as advance:
         for each in stored:
-            predictions = read_predictions(each.beside("predictions"))
+            predictions, source = read_predictions(each.beside("predictions")), recorded_pairs(each.record, access)
             if predictions.content_sha256 != source.identity.content_sha256:
                 raise UserError(f"{each.path} was scored on another data set: give it with --data")
             rows.append((each.record.model, run(predictions, source, each.record.protocol.mutual_px or 0.0)))

@@ -58,6 +58,7 @@ def _of_dictionary(found: Mapping[str, Any]) -> MatchedPoints:
     score = score if score is None else score[0] if score.ndim == 2 and len(score) == 1 else score
     pairs = _pairs(found)
     if pairs is not None:
+        _check_indices(pairs, (len(a), len(b)))
         # With one score per point of the first image: the scores of the matched points.
         score = score[pairs[:, 0]] if score is not None and len(score) == len(a) != len(pairs) else score
         a, b = a[pairs[:, 0]], b[pairs[:, 1]]
@@ -81,6 +82,14 @@ def _pairs(found: Mapping[str, Any]) -> Int[np.ndarray, "matches 2"] | None:
     return None
 
 
+def _check_indices(pairs: Int[np.ndarray, "matches 2"], points: tuple[int, int]) -> None:
+    """Raises ValueError for an index of no point: NumPy would count a negative one from the end."""
+    wrong = np.argwhere((pairs < 0) | (pairs >= points))
+    if len(wrong):
+        match, image = wrong[0]
+        raise ValueError(f"matches with the index {pairs[match, image]}, of {points[image]} points: expected indices from 0")
+
+
 def _scored(a: np.ndarray, b: np.ndarray, score: np.ndarray | None) -> MatchedPoints:
     if len(a) != len(b):
         raise ValueError(f"{len(a)} points of the first image and {len(b)} of the second: expected {LAYOUTS}")
@@ -96,9 +105,16 @@ def _one(points: np.ndarray) -> np.ndarray:
 
 def _array(item: Any, name: str) -> Float[np.ndarray, "..."]:
     try:
-        return np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item, np.float64)
+        return np.asarray(_plain(item), np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} that are not numeric ({error}): expected {LAYOUTS}") from None
+
+
+def _plain(item: Any) -> Any:
+    """Tensors of any device and type, also those in a list (LightGlue has one for each pair of images), as NumPy arrays."""
+    if isinstance(item, Tensor):
+        return item.detach().double().cpu().numpy()
+    return [_plain(each) for each in item] if isinstance(item, list | tuple) else item
 
 
 def _named(item: Any) -> str:

@@ -79,8 +79,10 @@ class EvaluationRequest:
 
 @dataclass(frozen=True)
 class DataAccess:
-    """How the data of records are opened: suites from a cache, other data sets from `data`. `opened` caches the open data by suite."""
+    """How the data of records are opened: suites from a cache, other data sets from `data`. `opened` caches what is open (see
+    `recorded_pairs`).
+    """
 
     opening: Opening
     data: Path | None = None
-    opened: dict[str, Any] = field(default_factory=dict)
+    opened: dict[tuple[Any, ...], Any] = field(default_factory=dict)

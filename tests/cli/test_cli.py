@@ -115,6 +115,7 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
         ("export baseline:hog --out nowhere/a.onnx", "nowhere/a.onnx: folder nowhere does not exist; make it"),
         ("metrics explain pck@3", "unknown metric 'pck@3': did you mean 'pck@"),
         ("metrics sensitivity nowhere.json", "nowhere.json does not exist"),
+        ("metrics sensitivity .", "no records in .: give those that 'pixbench evaluate' wrote"),
         ("model new My-Model", "model name My-Model: expected a Python name in lower case"),
         ("leak-check nowhere nowhere", "nowhere is not a data set"),
         ("train --data nowhere --out x", "nowhere is not a data set"),

@@ -33,6 +33,24 @@ def test_output_layouts_of_matchers(found: Any, score: list[int] | None) -> None
     assert (None if points.score is None else points.score.tolist()) == score
 
 
+@pytest.mark.parametrize("wrong", [-1, 5])
+def test_indices_of_no_point_are_rejected(wrong: int) -> None:
+    """-1 stands for none in many programs; NumPy would take it for the last point."""
+    pairs = np.array([[0, 3], [4, wrong]])
+    with pytest.raises(ValueError, match=rf"matches with the index {wrong}, of 5 points: expected indices from 0"):
+        matched_points({"keypoints0": A, "keypoints1": B, "matches": pairs})
+
+
+def test_tensors_of_other_types_and_with_gradient() -> None:
+    """As of a network in bfloat16, or one called with gradients; LightGlue's scores are in a list. All numbers are exact in bfloat16."""
+    half = [torch.from_numpy(points).bfloat16().requires_grad_() for points in (A, B)]
+    points = matched_points({"keypoints0": half[0], "keypoints1": half[1], "scores": [torch.full((5,), 0.5).bfloat16().requires_grad_()]})
+    assert np.array_equal(points.a, A)
+    assert np.array_equal(points.b, B)
+    assert points.score is not None
+    assert points.score.tolist() == [0.5] * 5
+
+
 def test_matches_given_as_keypoint_indices() -> None:
     light = {"keypoints0": torch.from_numpy(A)[None], "keypoints1": torch.from_numpy(B)[None]}
     pairs = torch.tensor([[0, 3], [4, 1]])

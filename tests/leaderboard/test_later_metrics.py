@@ -34,7 +34,7 @@ def _without(stored: StoredRecord, *later: str) -> StoredRecord:
 
 
 def test_older_rows_may_lack_later_metrics_without_a_value(results: Path, source: DatasetPairs, tmp_path: Path) -> None:
-    access = DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
+    access = DataAccess(Opening(Path("nowhere")), opened={("tiny", source.query_stride, None): source})
     dense = copied(find_records([results])[0], tmp_path)
     older = _without(dense, "coverage", "mma@3@easy")
     assert "coverage" not in older.record.metrics

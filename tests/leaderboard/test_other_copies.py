@@ -23,7 +23,7 @@ from pixbench.leaderboard import verify
 
 def _access(source: EvaluationPairs) -> DataAccess:
     """Access to a data set that is open already."""
-    return DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
+    return DataAccess(Opening(Path("nowhere")), opened={("tiny", source.query_stride, None): source})
 
 
 class Elsewhere(EvaluationPairs):

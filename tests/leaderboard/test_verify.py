@@ -26,7 +26,7 @@ from pixbench.leaderboard import verify
 
 def _access(source: EvaluationPairs) -> DataAccess:
     """Access to a data set that is open already."""
-    return DataAccess(Opening(Path("nowhere")), opened={"tiny": source})
+    return DataAccess(Opening(Path("nowhere")), opened={("tiny", source.query_stride, None): source})
 
 
 def test_unchanged_row_is_reproduced(results: Path, source: DatasetPairs, tmp_path: Path) -> None:

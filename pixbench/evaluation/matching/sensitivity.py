@@ -26,7 +26,14 @@ class Variant:
 
 
 def _mean(value: Callable[[PairResult], float]) -> Callable[[Sequence[PairResult]], float]:
-    return lambda results: float(np.nanmean([value(each) for each in results]))
+    """Mean over the pairs that have a value; NaN if none has."""
+
+    def compute(results: Sequence[PairResult]) -> float:
+        values = np.array([value(each) for each in results])
+        known = values[~np.isnan(values)]
+        return float(np.mean(known)) if len(known) else np.nan
+
+    return compute
 
 
 def _pooled(value: Callable[[PairResult], float]) -> Callable[[Sequence[PairResult]], float]:

@@ -120,21 +120,20 @@ MATCHING = Matching()
 
 
 def recorded_pairs(record: Record, access: DataAccess) -> EvaluationPairs:
-    """The pairs that a record is of, opened once for all records of a suite: its suite's, or those of the user's own data set. Raises
-    UserError if that data set is not given.
+    """The pairs that a record is of, opened once for all records of them: its suite's, or those of the user's own data set with the
+    record's queries and size of pictures. Raises UserError if that data set is not given.
     """
-    suite = record.data.suite
-    if suite not in access.opened:
-        name, version = record.suite
+    name, version = record.suite
+    stride, side = record.protocol.query_stride, None if record.data.layout is None else record.data.layout.long_side_px
+    key = (record.data.suite,) if version is not None else (record.data.suite, stride, side)
+    if key not in access.opened:
         if version is not None:
-            access.opened[suite] = find_suite(name, version).open(access.opening)
+            access.opened[key] = find_suite(name, version).open(access.opening)
         elif access.data is not None:
-            layout = record.data.layout
-            side = None if layout is None else layout.long_side_px
-            access.opened[suite] = open_pairs(access.data, name, query_stride=record.protocol.query_stride, long_side=side)
+            access.opened[key] = open_pairs(access.data, name, query_stride=stride, long_side=side)
         else:
             raise UserError(f"{record.model} was scored on the data set '{name}', which is not a suite: give it with --data")
-    pairs: EvaluationPairs = access.opened[suite]
+    pairs: EvaluationPairs = access.opened[key]
     return pairs
 
 

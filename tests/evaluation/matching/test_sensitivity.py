@@ -1,8 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
+from real_pairs import picture, scored
 from records import Colour
 
+from pixbench.cli.metrics import sensitivity as command
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.matching.predictions import read_predictions
@@ -23,3 +26,18 @@ def test_first_variant_of_each_family_matches_the_metric(source: DatasetPairs, t
     # The tolerance changes which matches are mutual.
     assert len({by_words[words] for words in ("mutual, none is 0, mean over pairs", "mutual to the very pixel", "mutual within 4 px")}) == 3
     assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
+
+
+def test_command_scores_real_pairs_with_the_queries_and_size_of_each_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Points move by 4 px, by 2 px in half the size; the model says 3 px and -1.5 px: off by 1 px and 1.5 px in both."""
+    for name in ("a.png", "b.png"):
+        picture(tmp_path / "mine" / name)
+    pair = {"image_a": "a.png", "image_b": "b.png", "homography": [[1, 0, 4], [0, 1, 0], [0, 0, 1]]}
+    (tmp_path / "mine" / "pairs.json").write_text(json.dumps({"pairs": [pair]}))
+    settings = {"1": {"stride": 4, "long_side": 0}, "2": {"stride": 3, "long_side": 32}}
+    records = [scored(tmp_path / "mine", tmp_path / name, **options) for name, options in settings.items()]
+    command([tmp_path / "1", tmp_path / "2"], tmp_path / "mine")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "| δ_avg | 1 to 16 px of the evaluated image |" in line]
+    # Their length, 1.80, is below four of the five thresholds 1, 2, 4, 8, 16.
+    assert lines == ["| δ_avg | 1 to 16 px of the evaluated image | 0.800 | 0.800 |"]
+    assert [record.value("delta_avg") for record in records] == [0.8, 0.8]

@@ -95,6 +95,9 @@ def test_recorded_pairs_are_opened_once(listed: Path, tmp_path: Path) -> None:
     assert pairs.query_stride == 3
     assert pairs.identity.suite == "rooms"
     assert recorded_pairs(record, access) is pairs
+    # Another record of the same data set, with other queries, has pairs of its own.
+    assert recorded_pairs(_record(stride=5), access).query_stride == 5
+    assert recorded_pairs(record, access) is pairs
     with pytest.raises(UserError, match="mine was scored on the data set 'rooms', which is not a suite: give it with --data"):
         recorded_pairs(record, DataAccess(Opening(tmp_path)))
 

@@ -125,7 +125,8 @@ def _search_in_blocks(queries: Tensor, targets: Tensor, p: Norm, window: Window 
     """Search on any device, by as many rows of the distance matrix at a time as `block_bytes` allow."""
     rows = max(1, block_bytes // (16 * max(len(targets), 1)))
     found = []
-    for first in range(0, len(queries), rows):
+    # Once for no queries, too: a pair may have none.
+    for first in range(0, max(len(queries), 1), rows):
         part = slice(first, first + rows)
         total = sums_of(queries[part, None], targets[None], p)
         if window is not None:

@@ -101,7 +101,7 @@ def shrunk_view(view: RealView, long_side: int) -> tuple[Image, Size]:
     rgb = view.read()
     width, height = original = view.size or size_wh(rgb)
     scale = min(1.0, long_side / max(width, height)) if long_side else 1.0
-    size = (round(width * scale), round(height * scale))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size == size_wh(rgb):
         return rgb, original
     return np.asarray(Pillow.fromarray(rgb).resize(size, Pillow.Resampling.LANCZOS)), original

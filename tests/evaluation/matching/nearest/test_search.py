@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -47,6 +48,14 @@ def test_compiled_and_blockwise_search_are_bitwise_equal(p: Norm, windowed: bool
         compiled, blocks = (search(queries, targets, p, window, limit, block) for search in (_search_compiled, _search_in_blocks))
         for one, other in zip(compiled, blocks, strict=True):
             assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("search", [_search_compiled, _search_in_blocks])
+def test_no_queries_have_no_neighbours_on_any_device(search: Callable[..., tuple[Tensor, ...]]) -> None:
+    """A pair in which the target sees nothing of the source has no query; the search in blocks is that of a GPU."""
+    for window in (None, Window(torch.zeros(0, 2), 5, outer=3.0)):
+        found = search(_random(0, 4), _random(20, 4), 2.0, window, None, 1024)
+        assert [len(values) for values in found] == [0, 0, 0]
 
 
 def test_euclidean_search_is_exact_in_tight_clusters() -> None:

@@ -133,6 +133,14 @@ def test_only_the_larger_view_is_downscaled() -> None:
     np.testing.assert_allclose(pair.truth.uv_b[3, 4], [9, 3.5 * 1.25])
 
 
+def test_a_long_picture_keeps_one_row() -> None:
+    """40 x 16 pixels at a longer side of 1 px are 1 x 0.4: one pixel, onto which the whole second picture maps."""
+    source = _pairs(lambda size_a, size_b: plane(np.eye(3), size_b), (40, 16), (40, 16), long_side=1)
+    pair = source.pair(source.groups()[0][0])
+    assert pair.rgb_a.shape == pair.rgb_b.shape == (1, 1, 3)
+    np.testing.assert_allclose(pair.truth.uv_b, [[[0.5, 0.5]]])
+
+
 def test_scene_images_are_a_sequence() -> None:
     images = _pairs(_never, (4, 3), (5, 3), (6, 3)).images(0)
     assert [image.shape[1] for image in images] == [4, 5, 6]
