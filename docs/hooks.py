@@ -53,8 +53,8 @@ def formats() -> str:
     return "\n".join(
         [
             "## Shards\n",
-            "A data set is a folder: `dataset.json`, and `shards/NNNNN.h5`. A shard is plain HDF5 with one group a scene; h5py reads it. "
-            "Capital letters are sizes: V views, H rows, W columns, P ordered pairs, O objects, L lights, T followed points, C "
+            "A data set is a folder: `dataset.json`, and `shards/NNNNN.h5`. A shard is plain HDF5 with one group per scene; h5py reads it. "
+            "Capital letters are sizes: V views, H rows, W columns, P ordered pairs, O objects, L lights, T tracked points, C "
             "control points, N names. Every dataset carries its unit, axes and meaning as attributes. Attributes of the group: `recipe` "
             "(all that is needed to make the scene again) and `self_test`, as JSON.\n",
             "| field | type | axes | unit | meaning |\n|---|---|---|---|---|",
@@ -65,18 +65,18 @@ def formats() -> str:
             "\n## dataset.json\n",
             *_schema(Manifest.model_json_schema()),
             "\n## Records\n",
-            "One JSON file an evaluation; unknown fields are refused. [JSON Schema](record.schema.json), also from "
+            "One JSON file per evaluation; unknown fields are refused. [JSON Schema](record.schema.json), also from "
             "`pixbench leaderboard schema`.\n",
             *_schema(Record.model_json_schema()),
             "\n## Predictions\n",
-            "HDF5 beside the record. Answers of all pairs lie one after another; those of pair k are `start[k]` to `start[k + 1]`.\n",
+            "HDF5 beside the record. Predictions of all pairs are concatenated; those of pair k are rows `start[k]` to `start[k + 1]`.\n",
             "| dataset | type | meaning |\n|---|---|---|",
             "| `pairs` | int32 (pairs, 3) | scene, view a, view b |",
             "| `start` | int64 (pairs + 1) | first query of each pair, and the end |",
             "| `pixel` | uint16 (queries, 2) | column and row in image a |",
-            "| `uv` | float32 (queries, 2) | the answer, pixels in image b; NaN is no answer |",
-            "| `distance`, `ratio`, `back_px`, `closer` | float16 (queries) | see [Evaluate](evaluation.md); NaN: it cannot say |",
-            "| `points`, `points_a`, `points_b` | int64, float32 | a matcher's own matches: their number in each pair, and places |",
+            "| `uv` | float32 (queries, 2) | the match, pixels in image b; NaN: no match |",
+            "| `distance`, `ratio`, `back_px`, `closer` | float16 (queries) | see [Evaluate](evaluation.md); NaN: not available |",
+            "| `points`, `points_a`, `points_b` | int64, float32 | a matcher's own matches: their number in each pair, and their positions |",
             "",
         ]
     )
