@@ -76,7 +76,7 @@ def formats() -> str:
             "| `pixel` | uint16 (queries, 2) | column and row in image a |",
             "| `uv` | float32 (queries, 2) | the match, pixels in image b; NaN: no match |",
             "| `distance`, `ratio`, `back_px`, `closer` | float16 (queries) | see [Evaluate](evaluation.md); NaN: not available |",
-            "| `points`, `points_a`, `points_b` | int64, float32 | a matcher's own matches: their number in each pair, and their positions |",
+            "| `points`, `points_a`, `points_b` | int64, float32 | a matcher's own matches: number in each pair, and positions |",
             "",
         ]
     )
