@@ -77,7 +77,7 @@ class DataManifest(_Strict):
 @cache
 def packs() -> Sequence[Pack]:
     """All entries of the manifest that comes with this version."""
-    return DataManifest.model_validate(yaml.safe_load(MANIFEST.read_text())).entries
+    return DataManifest.model_validate(yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))).entries
 
 
 def pack_named(name: str) -> Pack:

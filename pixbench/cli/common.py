@@ -84,7 +84,9 @@ def _parse(text: str) -> Any:
 
 
 def check_folder(path: Path | None) -> None:
-    """Raise UserError, before any work starts, if the folder of an output file does not exist."""
+    """Raise UserError, before any work starts, if the folder of an output file does not exist, or if the path is one itself."""
+    if path is not None and path.is_dir():
+        raise UserError(f"{path} is a folder: expected the name of a file to write")
     if path is not None and not path.parent.is_dir():
         raise UserError(f"{path}: folder {path.parent} does not exist; make it, or choose another place")
 

@@ -143,7 +143,7 @@ def _evaluate(run: Path, data: Path, results: Path) -> "list[Model]":
         evaluate(model, source, results, progress_bar=progress_bar)
     source.close()
     tables = build_tables(find_records([results]))
-    (results / "table.md").write_text("\n".join(map(markdown, tables)))
+    (results / "table.md").write_text("\n".join(map(markdown, tables)), encoding="utf-8")
     print_tables(tables)
     return models
 

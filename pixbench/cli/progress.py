@@ -38,7 +38,7 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
         if bar is None:
             print(line, file=sys.stderr, flush=True)
         if log is not None:
-            with log.open("a") as file:
+            with log.open("a", encoding="utf-8") as file:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {line}\n")
 
     plain = PlainProgress(what, total, unit, write)

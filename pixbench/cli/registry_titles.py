@@ -44,7 +44,7 @@ def _titles_of(module: str) -> dict[str, str]:
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         return {}
     found: dict[str, str] = {}
-    for node in ast.parse(Path(spec.origin).read_text()).body:
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             text = _assigned(node) or (ast.get_docstring(node) or "").partition("\n")[0]
             found |= {node.name: text} if text else {}

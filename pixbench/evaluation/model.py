@@ -14,8 +14,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..dataset.reader import Pair, PairKey
+from ..errors import UserError
 from ..geometry.correspondence import PairTruth, Status
 from ..geometry.pixels import in_image, pixel_index, resize_uv
+from ..io.text import printable
 from ..registry import Registry
 from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
@@ -91,6 +93,28 @@ def without_tf32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
+def failure(error: Exception) -> str:
+    """The error of a model in one line; errors of the user and of the machine, such as out of memory, are raised instead."""
+    if isinstance(error, UserError | MemoryError | torch.cuda.OutOfMemoryError):
+        raise error
+    return printable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+
+
+@contextmanager
+def failing_in_one_line(model: Model) -> Iterator[None]:
+    """Within this context an error of the model becomes a UserError, as of `failure`; the error itself is its cause."""
+    try:
+        yield
+    except Exception as error:
+        raise UserError(f"model {model.name} failed with {failure(error)}") from error
+
+
+def check_finite(*descriptors: Tensor) -> None:
+    """Raises ValueError for NaN and infinity, which nothing can be trained on or compared with."""
+    if not all(bool(each.isfinite().all()) for each in descriptors):
+        raise ValueError("descriptors hold NaN or infinity")
+
+
 class DescriptorModel(Model):
     """Matches each query to the pixel of b with the nearest descriptor in the norm `p`: 1, 2, inf or "cosine"."""
 
@@ -145,7 +169,7 @@ class DescriptorModel(Model):
 
     def _checked(self, found: Any, images: Float[Tensor, "batch 3 height width"]) -> Tensor:
         expected = "expected a tensor (batch, channels, rows, columns)"
-        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images):
+        if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images) or not found.numel():
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
             raise ValueError(f"{self.name} gave {got} for {len(images)} images: {expected}")
         (height, width), (rows, columns) = images.shape[2:], found.shape[2:]

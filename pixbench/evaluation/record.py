@@ -279,6 +279,6 @@ def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
         files = [path]
         if path.is_dir():
             below = sorted(file for file in path.rglob("*.json") if file.is_file() and file.stat().st_size <= LARGEST_TEXT)
-            files = [file for file in below if f'"{FORMAT}"' in file.read_text(errors="replace")]
+            files = [file for file in below if f'"{FORMAT}"' in file.read_text(encoding="utf-8", errors="replace")]
         found += [StoredRecord(file, read_record(file)) for file in files]
     return found

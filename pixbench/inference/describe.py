@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from ..errors import UserError
-from ..evaluation.model import DescriptorModel, image_batch, norm_name
+from ..evaluation.model import DescriptorModel, failing_in_one_line, image_batch, norm_name
 from ..image.picture import as_picture, shrunk
 from ..io.files import written_whole
 from ..io.hdf5 import create_file
@@ -49,8 +49,8 @@ def describe(
     """Describe a picture (a path, a uint8 array, or one of Pillow's) with a model or its name; by default the one that ships.
 
     It is shrunk to `max_size` px on the longer side. Descriptors are float32 (D, h, w), as the model gives them. Raises UserError for a
-    file that is no picture, a picture that is too small, and a model that is not there or has no descriptors. `trust_code` allows a model
-    to run its own code, see `load_model`.
+    file that is no picture, a picture that is too small, and a model that is not there, fails or has no descriptors. `trust_code` allows
+    a model to run its own code, see `load_model`.
 
     For example:
 
@@ -63,7 +63,8 @@ def describe(
     if not isinstance(loaded, DescriptorModel):
         raise UserError(f"model {loaded.name} has no descriptors for every pixel: expected a run, a pretrained model or another baseline")
     small = shrunk(picture.rgb, max_size)
-    cells = loaded.cells(image_batch(small))[0].cpu().numpy()
+    with failing_in_one_line(loaded):
+        cells = loaded.cells(image_batch(small))[0].cpu().numpy()
     height, width = small.shape[:2]
     stride = (width / cells.shape[2], height / cells.shape[1])
     scale = (picture.size[0] / width, picture.size[1] / height)
@@ -105,10 +106,14 @@ def save_channels(image: PictureSource, described: Sequence[Description], path: 
 
 
 def save_description(description: Description, path: Path, *, half: bool = False) -> None:
-    """Write .npz or .h5 (float32, or float16 with `half`), or .png: PCA to three colours. Raises UserError for another ending."""
+    """Write .npz or .h5 (float32, or float16 with `half`), or .png: PCA to three colours. Raises UserError for another ending, and
+    for values that cannot be written so.
+    """
     check_description_path(path)
     if half and np.abs(description.descriptors).max() > np.finfo(np.float16).max:
         raise UserError(f"{path}: descriptors are too large for float16: leave --half out")
+    if path.suffix == ".png" and not np.isfinite(description.descriptors).all():
+        raise UserError(f"{path}: descriptors of {description.model} hold NaN or infinity, which have no colour; write .npz or .h5")
     values = description.descriptors.astype(np.float16 if half else np.float32)
     with written_whole(path) as temporary:
         if path.suffix == ".png":

@@ -8,7 +8,7 @@ import torch
 
 from ..errors import UserError
 from ..evaluation.matching.dense_matcher import Search, match_dense
-from ..evaluation.model import DescriptorModel, MatcherModel, Model, image_batch
+from ..evaluation.model import DescriptorModel, MatcherModel, Model, failing_in_one_line, image_batch
 from ..geometry.pixels import index_to_uv
 from ..image.picture import Picture, Pixels, as_picture, shrunk, size_wh
 from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
@@ -44,7 +44,8 @@ def match(
     pictures, is for the essential matrix; by default EXIF's, or else 1.2 times the longer side.
     `trust_code` allows a model to run its own code, see `load_model`.
 
-    Raises UserError for a file that is no picture, a picture that is too small, a model that is not there or cannot match pictures.
+    Raises UserError for a file that is no picture, a picture that is too small, a model that is not there, fails or cannot
+    match pictures.
 
     For example:
 
@@ -57,10 +58,11 @@ def match(
         check_size(picture, max_size)
     loaded = open_model(model, device, trust_code)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
-    found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
     at_a, at_b = size_wh(small_a), size_wh(small_b)
-    if refine is not None and refine > max_size and isinstance(loaded, DescriptorModel):
-        found, at_a, at_b = _refined(loaded, a, b, found, (at_a, at_b), refine)
+    with failing_in_one_line(loaded):
+        found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
+        if refine is not None and refine > max_size and isinstance(loaded, DescriptorModel):
+            found, at_a, at_b = _refined(loaded, a, b, found, (at_a, at_b), refine)
     threshold = threshold_px * max(b.size) / max(at_b)
     return _with_geometry(found.resized(at_a, a.size, at_b, b.size), a, b, kind, threshold, focal_px)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file atomically: readers see the old or the new one."""
+    """Write a text file in UTF-8, whatever the locale, atomically: readers see the old or the new one."""
     with written_whole(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -129,4 +129,4 @@ def differing(tables: Sequence[Table], out: Path) -> list[str]:
     """Names of files in a folder that differ from those that the records give."""
     files = rendered(tables)
     stale = [PLOT] if PLOT not in files and (out / PLOT).exists() else []
-    return [name for name, text in files.items() if not (out / name).is_file() or (out / name).read_text() != text] + stale
+    return [name for name, text in files.items() if not (out / name).is_file() or (out / name).read_text(encoding="utf-8") != text] + stale

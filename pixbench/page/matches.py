@@ -136,7 +136,7 @@ def _answers(shown: Shown) -> dict[tuple[int, int, int], PairPredictions]:
 def _pair_rows(shown: Shown) -> dict[tuple[int, int, int], dict[str, float | None]]:
     if shown.stored is None:
         return {}
-    with shown.stored.beside("pairs").open(newline="") as file:
+    with shown.stored.beside("pairs").open(newline="", encoding="utf-8") as file:
         return {
             (int(row["scene"]), int(row["a"]), int(row["b"])): {
                 name: float(row[name]) if row.get(name, "") not in ("", "inf") else None for name in ("delta_avg", "epe_median")

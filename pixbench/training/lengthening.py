@@ -35,7 +35,7 @@ def earlier_steps(recorded: Mapping[str, Any], config: TrainConfig, out: Path) -
 
 def _steps_done(out: Path) -> int:
     path = out / "checkpoint" / CONFIG
-    return int(json.loads(path.read_text())["step"]) if path.is_file() else 0
+    return int(json.loads(path.read_text(encoding="utf-8"))["step"]) if path.is_file() else 0
 
 
 def learning_rate_cycle(config: TrainConfig, first: int) -> dict[str, Any]:

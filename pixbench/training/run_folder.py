@@ -123,7 +123,7 @@ def write_run(out: Path, record: dict[str, Any]) -> None:
     """Write run.json, unless it has these contents already."""
     path, text = out / RUN, json.dumps(record, indent=1) + "\n"
     out.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != text:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
         write_whole(path, text)
 
 
@@ -145,7 +145,7 @@ def learning_curve(state: State) -> list[dict[str, float]]:
 
 def read_curve(out: Path) -> list[dict[str, float]]:
     """The learning curve of a run, as `learning_curve` gives it; empty before the first save."""
-    curve: list[dict[str, float]] = json.loads((out / RUN).read_text()).get(CURVE, [])
+    curve: list[dict[str, float]] = json.loads((out / RUN).read_text(encoding="utf-8")).get(CURVE, [])
     return curve
 
 

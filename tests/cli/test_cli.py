@@ -106,6 +106,7 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
         ("match a.jpg b.jpg --out matches.gif", "matches.gif: pictures are written as .png, .jpg or .pdf"),
         ("match a.jpg b.jpg --out nowhere/m.png", "nowhere/m.png: folder nowhere does not exist; make it"),
         ("match a.jpg b.jpg --csv nowhere/m.csv", "nowhere/m.csv: folder nowhere does not exist; make it"),
+        ("match a.jpg b.jpg --csv .", ". is a folder: expected the name of a file to write"),
         ("match a.jpg b.jpg --max-size 3", "Invalid value for '--max-size'"),
         ("describe a.jpg --out a.npz --model baseline:hog", "a.jpg does not exist: expected a picture"),
         ("describe a.jpg --out a.txt", "a.txt: expected a name that ends in .npz, .h5, .png"),

@@ -84,6 +84,25 @@ def test_descriptors_too_large_for_half_precision_are_rejected(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
+def test_errors_and_numbers_without_a_colour_are_one_line(tmp_path: Path) -> None:
+    class Unknown(_Averages):
+        def describe(self, images: Tensor) -> Tensor:
+            return super().describe(images) * float("nan")
+
+    found = describe(POSITIONS, Unknown())
+    with pytest.raises(UserError, match=r"a\.png: descriptors of averages hold NaN or infinity, which have no colour"):
+        save_description(found, tmp_path / "a.png")
+    save_description(found, tmp_path / "a.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npz"]
+
+    class Flat(_Averages):
+        def describe(self, images: Tensor) -> Tensor:
+            return images.flatten(1)
+
+    with pytest.raises(UserError, match=r"model averages failed with ValueError: averages gave \(1, 28800\) for 1 images"):
+        describe(POSITIONS, Flat())
+
+
 def test_models_without_descriptors_are_rejected() -> None:
     with pytest.raises(UserError, match="oracle has no descriptors"):
         describe(POSITIONS, "baseline:oracle")

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,25 @@ def test_invalid_inputs_are_rejected() -> None:
         match(picture, np.zeros((200, 6400), np.uint8), "baseline:hog")
     with pytest.raises(UserError, match="unknown geometry 'affine': known are"):
         match(picture, picture, "baseline:hog", geometry="affine")
+
+
+@pytest.mark.parametrize(
+    ("describe", "words"),
+    [
+        (lambda images: images * np.nan, "ValueError: descriptors hold NaN or infinity"),
+        (lambda images: images[0], r"ValueError: broken gave \(3, 64, 64\) for 1 images: expected a tensor"),
+        (lambda images: images[:, :0], r"ValueError: broken gave \(1, 0, 64, 64\) for 1 images"),
+        (lambda images: images / images.nothing, "AttributeError: 'Tensor' object has no attribute 'nothing'"),
+    ],
+)
+def test_error_of_a_model_is_one_line(describe: Callable[[Tensor], Tensor], words: str) -> None:
+    """The error itself stays its cause, for whoever wrote the model."""
+    picture = textured(64, 64)
+    with pytest.raises(UserError, match=f"^model broken failed with {words}") as raised:
+        match(picture, picture, type("Broken", (DescriptorModel,), {"name": "broken", "p": 2.0, "describe": lambda self, x: describe(x)})())
+    assert not isinstance(raised.value.__cause__, UserError | None)
+    with pytest.raises(UserError, match=r"^model points failed with ZeroDivisionError: division by zero$"):
+        match(picture, picture, MatcherModel(lambda image_a, image_b: 1 / 0, "points"))
 
 
 def test_user_model_finds_a_shift() -> None:

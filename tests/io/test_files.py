@@ -1,5 +1,7 @@
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,3 +19,11 @@ def test_file_sha256_rejects_pipes_and_devices(tmp_path: Path) -> None:
         file_sha256(tmp_path / "none")
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_text_is_written_in_utf8_in_any_locale(tmp_path: Path) -> None:
+    """Where the locale's encoding is ASCII, as on a bare server; files are read as UTF-8."""
+    script = "import sys; from pathlib import Path; from pixbench.io.files import write_whole; write_whole(Path(sys.argv[1]), '\\u03b4\\n')"
+    ascii_only = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", script, tmp_path / "a"], env=ascii_only, check=True)
+    assert (tmp_path / "a").read_bytes() == b"\xce\xb4\n"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 
@@ -15,8 +14,7 @@ from ...dataset.reader import PairKey
 from ...errors import UserError
 from ...geometry.pixels import index_to_uv
 from ...io.files import write_whole
-from ...io.text import printable
-from ..model import DescriptorModel, Model, image_batch
+from ..model import DescriptorModel, Model, failure, image_batch
 from ..record_writer import Timing
 from .dense_matcher import Matches, Search
 from .pairs import EvaluationPairs, ScoredPair, describe_source
@@ -72,7 +70,7 @@ def _claim_folder(work: Path, model: Model, model_hash: str, source: EvaluationP
         {"model": model.name, "hash": model_hash, "source": describe_source(source), "search": repr(search)}, sort_keys=True
     )
     mark = work / "run.json"
-    if mark.is_file() and mark.read_text() == identity:
+    if mark.is_file() and mark.read_text(encoding="utf-8") == identity:
         return
     if mark.is_file() and not force:
         raise UserError(
@@ -95,7 +93,7 @@ def _answer_group(
             described = dict(zip(views, _describe_images(model, [images[view] for view in views], batch), strict=True))
             timing = Timing(time.perf_counter() - started, len(views))
         except Exception as error:
-            reason = _reason(error)
+            reason = failure(error)
     started = time.perf_counter()
     for key in keys:
         pair = source.pair(key)
@@ -131,15 +129,8 @@ def _answer(
                 raise ValueError(f"{len(matches.uv)} answers for {len(uv)} queries")
             return PairPredictions(queries, matches)
         except Exception as error:
-            reason = _reason(error)
+            reason = failure(error)
     return PairPredictions(queries, Matches.only(np.full(pixel.shape, np.nan)), reason)
-
-
-def _reason(error: Exception) -> str:
-    """The error in one line; errors of the machine, such as out of memory, are raised instead."""
-    if isinstance(error, UserError | MemoryError | torch.cuda.OutOfMemoryError):
-        raise error
-    return printable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
 def _key_table(keys: Sequence[PairKey]) -> Int[np.ndarray, "pairs 3"]:

@@ -73,7 +73,7 @@ class Matching(Task):
         if METRICS.get(metric).summary is not None:
             return sums
         try:
-            with stored.beside("pairs").open(newline="") as file:
+            with stored.beside("pairs").open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
                     if row[metric]:
                         total, count = sums.get(int(row["scene"]), (0.0, 0.0))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import UserError
 from ..metric import Metric
-from ..model import DescriptorModel, Model
+from ..model import DescriptorModel, Model, check_finite, failing_in_one_line
 from ..record import DataPart, Protocol, Record, StoredRecord
 from ..record_place import file_stem
 from ..record_writer import Timing, record_result
@@ -152,7 +152,9 @@ def _describe_domains(
     parts, timing = [], Timing()
     for domain in domains:
         begun = time.perf_counter()
-        features = describe_images(model.dense, domain.images, size=suite.size, stride=suite.stride, batch=batch)
+        with failing_in_one_line(model):
+            features = describe_images(model.dense, domain.images, size=suite.size, stride=suite.stride, batch=batch)
+            check_finite(features)
         parts.append(LabelledDescriptors(features, domain.labels))
         timing = timing.plus(Timing(describe_s=time.perf_counter() - begun, images=len(domain.labels)))
         progress(60 // len(domains))

@@ -19,7 +19,7 @@ from ...geometry.pixels import every_nth
 from ..matching.nearest import Norm
 from ..matching.pairs import recipe_identity
 from ..metric import Metric
-from ..model import DescriptorModel, Model, image_batch
+from ..model import DescriptorModel, Model, check_finite, failing_in_one_line, image_batch
 from ..record import DataPart, Protocol, Record, StoredRecord, number
 from ..record_place import file_stem
 from ..record_writer import Timing, record_result
@@ -214,9 +214,10 @@ def _describe_views(
     for dataset in (seen, unseen):
         for scene in dataset.scenes():
             rgb = list(scene.read("rgb"))
-            dense = [
-                each.cpu().numpy() for first in range(0, len(rgb), batch) for each in model.dense(image_batch(*rgb[first : first + batch]))
-            ]
+            with failing_in_one_line(model):
+                batches = [model.dense(image_batch(*rgb[first : first + batch])) for first in range(0, len(rgb), batch)]
+                check_finite(*batches)
+            dense = [each.cpu().numpy() for found in batches for each in found]
             images += len(rgb)
             views = [_pixels(scene, dense[view], view, stride) for view in range(len(rgb))]
             if dataset is seen:

@@ -34,7 +34,7 @@ def pretrained_folder(name: str) -> Path:
 
 def pretrained_title(name: str) -> str:
     """One line about a model: network size, norm, objective and steps, from its checkpoint."""
-    config = json.loads((pretrained_folder(name) / CONFIG).read_text())
+    config = json.loads((pretrained_folder(name) / CONFIG).read_text(encoding="utf-8"))
     training = config["training"]
     p = {"cosine": "cosine", "inf": "l-inf"}.get(str(config["p"]), f"l{config['p']}")
     settings = training.get("config", {})

@@ -98,6 +98,9 @@ def test_classification_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert CLASSIFICATION.unit_sums(stored, "ood_ece/oracle") == {}
     with pytest.raises(UserError, match="oracle gives no descriptors"):
         evaluate(load_model("baseline:oracle"), suite, tmp_path)
+    monkeypatch.setattr(Grey, "describe", lambda self, images: images * float("nan"))
+    with pytest.raises(UserError, match="model grey failed with ValueError: descriptors hold NaN or infinity"):
+        evaluate(Grey(), suite, tmp_path)
 
 
 def test_every_cut_has_a_suite() -> None:

@@ -95,6 +95,16 @@ def test_last_view_of_a_seen_room_is_held_out(tiny: Path) -> None:
     assert structure == pytest.approx({name: np.mean([each[name] for each in first]) for name in structure}, abs=1e-6)
 
 
+def test_errors_of_a_model_are_one_line(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for describe, words in (
+        (lambda self, images: images / 0, "ValueError: descriptors hold NaN or infinity"),
+        (lambda self, images: images[0], r"ValueError: plain gave \(3, 48, 48\) for 2 images"),
+    ):
+        monkeypatch.setattr(Plain, "describe", describe)
+        with pytest.raises(UserError, match=f"model plain failed with {words}"):
+            _describe_views(Plain(), Dataset(tiny), Dataset(tiny), 8, 2, lambda done: None)
+
+
 def test_structure_of_one_hot_instance_descriptors(tiny: Path) -> None:
     scene = next(iter(Dataset(tiny).scenes()))
     instance = scene.read("instance", 0).astype(int)
