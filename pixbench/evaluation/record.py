@@ -109,6 +109,13 @@ class Protocol(_Part):
     selection: list[str] = Field(default_factory=list)
     """How what was tuned on top of the model was chosen, for scores that have such a thing."""
 
+    @property
+    def queries(self) -> str:
+        """The grid of queries in words, such as "every 2nd pixel of every 2nd row"; empty without one."""
+        stride = self.query_stride or 0
+        suffix = "th" if stride % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(stride % 10, "th")
+        return "" if not stride else "every pixel" if stride == 1 else f"every {stride}{suffix} pixel of every {stride}{suffix} row"
+
 
 class FilePart(_Part):
     """A file beside the record."""
@@ -184,11 +191,11 @@ class Record(_Part):
 
 
 DIGITS = 6
-"""Significant digits of numbers in records and tables of pairs: more would be noise between processors."""
+"""Decimal places of numbers in records, and significant digits in tables of pairs: more would be noise between processors."""
 
 
 def number(value: float) -> float | None:
-    """A number for JSON: None for NaN and infinity."""
+    """A number for JSON, rounded to `DIGITS` decimal places: None for NaN and infinity."""
     return round(value, DIGITS) if math.isfinite(value) else None
 
 

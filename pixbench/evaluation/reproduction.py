@@ -10,7 +10,7 @@ TOLERANCE = 1e-3
 """Tolerance for a data set generated on another machine: absolute for numbers up to 1, relative above."""
 
 ROUNDING = 2e-6
-"""Tolerance for the same predictions on the same data set: records are rounded to six digits."""
+"""Tolerance for the same predictions on the same data set: records are rounded to six decimal places, tables of pairs to six digits."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def _parse_fields(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
     for name, value in found.items():
         try:
             settings[name] = READERS[name](value)
-        except ValueError as error:
-            raise UserError(f"{whose}: {name}: {error}") from None
+        except (ValueError, TypeError, RuntimeError) as error:
+            # A tensor, such as a learned exponent, has neither one truth value nor a format.
+            reason = str(error) if isinstance(error, ValueError) else f"got a {type(value).__name__}, expected a plain value"
+            raise UserError(f"{whose}: {name}: {reason}") from None
     return settings

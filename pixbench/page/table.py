@@ -44,8 +44,7 @@ class TablePart(PagePart):
             "task": table.task,
             "title": table.title,
             "caption": table.caption,
-            "protocol": f"{protocol.scored}; search: {protocol.search}"
-            + (f"; every {protocol.query_stride}th pixel of every {protocol.query_stride}th row" if protocol.query_stride else ""),
+            "protocol": f"{protocol.scored}; search: {protocol.search}" + (f"; {protocol.queries}" if protocol.queries else ""),
             "columns": [
                 {
                     "id": name,

@@ -90,7 +90,12 @@ def test_module_attributes_configure_the_model() -> None:
     assert (model.grid.stride, model.grid.offset) == (1.0, 0.5)
     assert "p_from" not in model.info
     assert as_model(Declared()).info["p_from"] == "default"
-    for attributes, words in (({"p": 3}, "p: got 3, expected 1, 2, inf or cosine"), ({"input_size": 0.5}, "input_size: got 0.5")):
+    for attributes, words in (
+        ({"p": 3}, "p: got 3, expected 1, 2, inf or cosine"),
+        ({"p": torch.nn.Parameter(torch.ones(1))}, "p: got a Parameter, expected a plain value"),  # as of a generalised mean
+        ({"p": torch.ones(2)}, "p: got a Tensor, expected a plain value"),
+        ({"input_size": 0.5}, "input_size: got 0.5"),
+    ):
         with pytest.raises(UserError, match=words):
             as_model(Declared(**attributes))
 

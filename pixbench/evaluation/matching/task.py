@@ -92,8 +92,7 @@ class Matching(Task):
 
     def caption(self, record: Record, shown: Mapping[str, str]) -> str:
         """See Task."""
-        stride = record.protocol.query_stride
-        every = f"every {stride}th pixel of every {stride}th row" if stride != 1 else "every pixel"
+        every = record.protocol.queries
         lower = [words for name, words in shown.items() if not METRICS.get(name).higher_is_better]
         if _matches_points(record):
             reach = f"{record.model_info['reach_px']:g} px"

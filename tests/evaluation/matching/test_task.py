@@ -54,6 +54,8 @@ def test_captions_describe_queries_and_search() -> None:
     assert caption.startswith("123 visible queries (every 4th pixel of every 4th row), searched in the whole target image")
     assert "Higher is better, but for median EPE and closer." in caption
     assert "(every pixel)" in MATCHING.caption(_record(stride=1), {})
+    for stride, word in ((2, "2nd"), (3, "3rd"), (11, "11th"), (12, "12th"), (21, "21st"), (112, "112th")):
+        assert f"(every {word} pixel of every {word} row)" in MATCHING.caption(_record(stride=stride), {})
     assert "Higher is better, but for none." in MATCHING.caption(_record(), {"delta_avg": "δ_avg"})
     points = MATCHING.caption(_record(reach_px=2.5), shown)
     assert "share of 123 visible queries (every 4th pixel of every 4th row) with a match within 2.5 px" in points
