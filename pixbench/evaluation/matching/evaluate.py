@@ -12,7 +12,7 @@ import torch
 from ...io.files import write_whole
 from ...io.lock import locked, remove_temporary
 from ...models.identity import model_identity
-from ..model import DescriptorModel, MatcherModel, Model, image_batch
+from ..model import DescriptorModel, MatcherModel, Model, failure, image_batch
 from ..record import DIGITS, DataPart, GroupPart, Protocol, Record, number
 from ..record_place import check_replaced, file_stem, model_sha256
 from ..record_writer import record_result
@@ -69,7 +69,7 @@ def _evaluated(
         )
     write_predictions(predictions, found)
     if not isinstance(model, MatcherModel):
-        protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(_grid_px(model, source))})
+        protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(_grid_px(model, source, timing.images))})
     with progress_bar(f"score {model.name}", pairs, "pairs") as advance:
         scores = score(read_predictions(predictions), source, advance, mutual_px=protocol.mutual_px or 0.0)
     write_whole(table, pair_table(scores))
@@ -138,12 +138,21 @@ def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> Da
     )
 
 
-def _grid_px(model: Model, source: EvaluationPairs) -> float:
-    """Stride of a model's descriptors in pixels. If a resumed run had no image left to describe, one is described for it."""
+def _grid_px(model: Model, source: EvaluationPairs, described: int) -> float:
+    """Stride of a model's descriptors in pixels: that of the last picture, as pictures of several sizes may have several strides.
+
+    A resumed run, which had fewer pictures `described` than there are, describes it again, to get the same number as an unbroken one.
+    """
     if not isinstance(model, DescriptorModel):
         return 1.0
-    if model.described is None:
-        model.cells(image_batch(source.images(0)[0]))
+    groups = [(keys[0].scene, sorted({view for key in keys for view in (key.a, key.b)})) for keys in source.groups()]
+    if described < sum(len(views) for _, views in groups):
+        for scene, views in reversed(groups):
+            try:
+                model.cells(image_batch(source.images(scene)[views[-1]]))
+                break
+            except Exception as error:
+                failure(error)  # raises those of the machine; a model that fails on this picture was described by the one before
     return model.grid_px
 
 

@@ -158,7 +158,8 @@ def plane_homography(a: Camera, b: Camera) -> Float[np.ndarray, "3 3"] | None:
 
     Pictures under known warps are kept as such cameras.
     """
-    if not np.allclose(a.centre, b.centre, atol=1e-9):
+    # Relative to rounding only: in coordinates of a map, cameras some metres apart differ in the sixth digit.
+    if not np.allclose(a.centre, b.centre, rtol=1e-12, atol=1e-9):
         return None
     H: np.ndarray = b.world_to_pixel @ a.pixel_to_world
     return H / H[2, 2]

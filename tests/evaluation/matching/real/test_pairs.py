@@ -59,6 +59,27 @@ def test_large_scenes_are_described_in_groups(folder: Path, tmp_path: Path) -> N
     assert apart.metrics == record.metrics
 
 
+def test_tolerance_of_mutual_matches_is_the_same_in_a_resumed_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells of 8 px, of which the last of 24 rows is left out, and of 30 rows only 3: strides of 8 px, then of 10 px."""
+
+    class Cells(DescriptorModel):
+        name, p = "cells", 2.0
+
+        def describe(self, images: Tensor) -> Tensor:
+            return torch.nn.functional.avg_pool2d(images, 8)
+
+    for name, height in (("a", 24), ("b", 24), ("c", 30), ("d", 30)):
+        picture(tmp_path / "set" / f"{name}.png", 32, height)
+    pairs = [{"image_a": f"{a}.png", "image_b": f"{b}.png", "homography": np.eye(3).tolist()} for a, b in ("ab", "cd")]
+    (tmp_path / "set" / "pairs.json").write_text(json.dumps({"pairs": pairs}))
+    monkeypatch.setattr("pixbench.evaluation.matching.evaluate.discard", lambda work: None)  # as of a run killed at its end
+    source = open_pairs(tmp_path / "set", "set", query_stride=4)
+    first, again = (evaluate(Cells(), source, tmp_path / "out")[1] for _ in range(2))
+    assert again.timing.images_per_s is None
+    assert first.protocol.mutual_px == again.protocol.mutual_px == 5.0
+    assert first.metrics == again.metrics
+
+
 def test_identity_hashes_cover_contents_and_image_size(folder: Path) -> None:
     _list(folder, None)
     first = open_pairs(folder, "mine").identity
