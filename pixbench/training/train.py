@@ -195,7 +195,9 @@ def _opened(data: Path | TrainingPairs, check: bool) -> TrainingPairs:
 
 
 def _check_batch(config: TrainConfig, processes: int, scenes: int) -> None:
-    """Raises UserError where the pairs of all processes cannot be of different scenes."""
+    """Raises UserError where there are no pairs, and where those of all processes cannot be of different scenes."""
+    if not scenes:
+        raise UserError("the data has no pairs of views: there is nothing to train on")
     if config.between_weight > 0 and config.batch * processes > scenes:
         several = "" if processes == 1 else f" on {processes} processes"
         raise UserError(

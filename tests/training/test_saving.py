@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from pixbench.errors import UserError
 from pixbench.models.unet import UNetConfig
 from pixbench.training.config import TrainConfig
+from pixbench.training.data.warped_pairs import WarpedPictures
 from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, Objective
 from pixbench.training.step import DivergedError
 from pixbench.training.train import train
@@ -51,6 +54,14 @@ def test_logged_loss_is_the_mean_since_the_last_save(tiny: Path, tmp_path: Path,
     losses = torch.load(tmp_path / "run/state.pt", weights_only=True)["losses"]
     assert len(losses) == 20
     assert logged == {step: pytest.approx((losses[step - 2] + losses[step - 1]) / 2) for step in range(2, 21, 2)}
+
+
+def test_data_without_pairs_is_refused(tmp_path: Path) -> None:
+    nothing = WarpedPictures(np.zeros((0, 8, 8, 3), np.uint8), size=16, warps="affine", description={})
+    for weight in (0.0, 0.5):
+        with pytest.raises(UserError, match=r"^the data has no pairs of views"):
+            train(nothing, tmp_path / "run", _config("harmless", steps=1, between_weight=weight))
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_that_are_not_finite_are_not_saved(tiny: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from ...errors import UserError
 from ...io.files import write_whole
 from ...io.lock import locked, remove_temporary
 from ...models.identity import model_identity
@@ -40,8 +41,11 @@ def evaluate(
     """Score a model on pairs. Writes `NAME.h5`, `NAME.pairs.csv` and `NAME.json` into `out`; returns the record and its path.
 
     `progress_bar` is opened twice: for matching the pairs and for scoring them. An interrupted run resumes. Raises UserError if `out`
-    holds the record, or the interrupted run, of another model or protocol under the same name; with `force` it is replaced.
+    holds the record, or the interrupted run, of another model or protocol under the same name; with `force` it is replaced. Raises it for
+    data without pairs, too.
     """
+    if not any(source.groups()):
+        raise UserError(f"{source.identity.suite} has no pairs of pictures: there is nothing to score")
     stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
     with locked(out, f".{stem}.lock"):
         remove_temporary(out, f"{stem}.*")

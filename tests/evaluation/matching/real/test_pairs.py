@@ -8,6 +8,7 @@ import torch
 from real_pairs import picture
 from torch import Tensor
 
+from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import Identity
 from pixbench.evaluation.matching.real.layout import GroundTruth, RealPair, RealScene, RealView
@@ -171,8 +172,12 @@ def test_scene_images_are_a_sequence() -> None:
         images[3]
 
 
-def test_a_scene_without_pairs_has_no_group() -> None:
-    assert _pairs(_never, (4, 3), (4, 3), pairs=0).groups() == []
+def test_a_scene_without_pairs_has_no_group(tmp_path: Path) -> None:
+    source = _pairs(_never, (4, 3), (4, 3), pairs=0)
+    assert source.groups() == []
+    with pytest.raises(UserError, match=r"^mine has no pairs of pictures"):
+        evaluate(Counted(), source, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_contents_hash_covers_relative_file_names(tmp_path: Path) -> None:
