@@ -17,12 +17,12 @@ from ..geometry.correspondence import PairTruth, Status, uv_from_depth
 from ..geometry.instances import FIRST_OBJECT
 from ..geometry.pixels import pixel_centres
 from ..geometry.selftest import StoredPair
-from ..io.files import file_sha256
+from ..io.files import has_contents
 from ..io.hdf5 import member, values
 from ..io.untrusted import check_shown, parsing
 from .chunks import Chunks, find_chunks
 from .compression import open_shard
-from .manifest import read_manifest
+from .manifest import ShardEntry, read_manifest
 from .schema import FIELDS
 
 OPEN_SHARDS = 256
@@ -83,7 +83,7 @@ class Dataset:
                 raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
         self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
         self._open: dict[str, _OpenShard] = {}
-        self._sha256 = self.manifest.shard_hashes() if check else {}
+        self._unchecked = self._listed() if check else {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -121,18 +121,22 @@ class Dataset:
     def _advice(self) -> str:
         return f"check the data set with 'pixbench verify {self.folder}'"
 
+    def _listed(self) -> dict[str, ShardEntry]:
+        return {shard.file: shard for shard in self.manifest.shards}
+
     def check_hashes(self) -> None:
         """Raises UserError if the hash of any shard differs from the manifest's."""
-        self._sha256 = self.manifest.shard_hashes()
-        for name in list(self._sha256):
+        self._unchecked = self._listed()
+        for name in list(self._unchecked):
             self._check_hash(name)
 
     def _check_hash(self, name: str) -> None:
         """Raises UserError if the hash of a shard, unless it was checked before, differs from the manifest's."""
-        if name in self._sha256:
-            if file_sha256(self.folder / "shards" / name) != self._sha256[name]:
+        if name in self._unchecked:
+            entry = self._unchecked[name]
+            if not has_contents(self.folder / "shards" / name, entry.bytes, entry.sha256):
                 raise UserError(f"{self.folder / 'shards' / name} was changed: {self._advice}")
-            del self._sha256[name]
+            del self._unchecked[name]
 
     def scenes(self) -> Iterator["StoredScene"]:
         """All scenes in order."""

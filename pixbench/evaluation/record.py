@@ -16,7 +16,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
-from ..io.files import file_sha256, write_whole
+from ..io.files import has_contents, write_whole
 from ..io.text import printable
 from ..io.untrusted import LARGEST_TEXT, FileName, check_regular, check_shown, parsing, read_text
 
@@ -270,7 +270,7 @@ class StoredRecord:
         if not path.is_file():
             raise UserError(f"{path} is missing: {self.path.name} needs it beside itself; copy it there, or run 'pixbench evaluate' again")
         check_regular(path)
-        if file_sha256(path) != part.sha256:
+        if not has_contents(path, part.bytes, part.sha256):
             raise UserError(f"{path} is not the file that {self.path.name} was made with: run 'pixbench evaluate' again")
         return path
 

@@ -13,7 +13,7 @@ from ..dataset.manifest import MANIFEST, Manifest, Recipe, ShardEntry, read_mani
 from ..dataset.reader import StoredScene
 from ..dataset.verify import shard_faults
 from ..errors import UserError
-from ..io.files import file_sha256
+from ..io.files import file_sha256, has_contents
 from ..io.hdf5 import WITHOUT_LOCKS
 from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
@@ -97,7 +97,7 @@ def _intact(job: Job, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
     if not path.is_file():
         return False
     if path.name in listed:
-        return file_sha256(path) == listed[path.name].sha256
+        return has_contents(path, listed[path.name].bytes, listed[path.name].sha256)
     # Not listed in the manifest yet: only the hashes of its fields are known.
     return not shard_faults(path, job.scene_names(shard), job.recipe())
 

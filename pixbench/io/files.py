@@ -35,3 +35,11 @@ def file_sha256(path: Path) -> str:
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_contents(path: Path, size: int, sha256: str) -> bool:
+    """Whether a file has this many bytes and this hash. The size comes first: a wrong file may have gigabytes.
+
+    Raises OSError as `file_sha256` does.
+    """
+    return path.stat().st_size == size and file_sha256(path) == sha256

@@ -178,7 +178,6 @@ class PretrainedModel(CheckpointModel):
 
 
 def _exported(path: Path, p: Norm | None) -> Model:
-    info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path)}
     extra = {DECLARATION: ""}
     try:
         if path.suffix == ".pt2":
@@ -190,6 +189,8 @@ def _exported(path: Path, p: Norm | None) -> Model:
         raise UserError(
             f"--model {path} is not a TorchScript or torch.export file ({reason}): write one with torch.jit.save or torch.export.save"
         ) from None
+    # Only now: a file that is none may have gigabytes.
+    info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path)}
     return NetworkModel(OneByOne(network), path.stem, p, info, {**declared(network), **read_declaration(path, extra[DECLARATION])})
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pixbench.io.files import file_sha256
+from pixbench.io import files
+from pixbench.io.files import file_sha256, has_contents
 
 
 def test_file_sha256_rejects_pipes_and_devices(tmp_path: Path) -> None:
@@ -19,6 +20,16 @@ def test_file_sha256_rejects_pipes_and_devices(tmp_path: Path) -> None:
         file_sha256(tmp_path / "none")
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_contents_of_another_size_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"abc")
+    right = hashlib.sha256(b"abc").hexdigest()
+    assert has_contents(path, 3, right)
+    assert not has_contents(path, 3, hashlib.sha256(b"abd").hexdigest())
+    monkeypatch.setattr(files, "file_sha256", lambda path: pytest.fail("the file was read"))
+    assert not has_contents(path, 4, right)
 
 
 def test_text_is_written_in_utf8_in_any_locale(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
 from pixbench.evaluation.record_place import model_sha256
 from pixbench.evaluation.record_writer import described_info
+from pixbench.models import loading
 from pixbench.models.loading import load_model
 
 MODULE = """
@@ -145,6 +147,15 @@ def test_exported_networks_give_the_same_descriptors(tmp_path: Path) -> None:
     (tmp_path / "bad.pt").write_bytes(b"nothing")
     with pytest.raises(UserError, match="not a TorchScript or torch"):
         load_model(str(tmp_path / "bad.pt"), trust_code=True)
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, of older ways to export
+def test_files_that_are_no_networks_are_not_read_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "file_sha256", lambda path: pytest.fail("the file was read"))
+    torch.jit.save(torch.jit.script(nn.Conv2d(3, 4, 1)), str(tmp_path / "longer.pt"))  # type: ignore[no-untyped-call]
+    os.truncate(tmp_path / "longer.pt", 2**24)
+    with pytest.raises(UserError, match="not a TorchScript or torch"):
+        load_model(str(tmp_path / "longer.pt"), trust_code=True)
 
 
 def test_flat_descriptors_are_rejected(tiny: Path) -> None:
