@@ -16,6 +16,7 @@ from pixbench.errors import UserError, unknown_name
 from pixbench.generation.protocol import SPLITS
 from pixbench.image.picture import read_picture
 from pixbench.io.files import file_sha256
+from pixbench.io.untrusted import LARGEST_PICTURE, check_regular
 
 from .colored_mnist import Domain, colored_mnist
 from .config import Config2D
@@ -183,7 +184,12 @@ class FolderPictures:
 
 
 def _sha256(path: Path) -> str:
-    """The hash of a picture's file, or of its name if it cannot be read, which is reported when it is drawn."""
+    """The hash of a picture's file, or of its name if it cannot be read, which is reported when it is drawn.
+
+    Raises UserError for a file that is too large to be a picture.
+    """
+    if path.is_file():
+        check_regular(path, LARGEST_PICTURE)
     try:
         return file_sha256(path)
     except OSError:

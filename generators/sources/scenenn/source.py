@@ -10,7 +10,7 @@ import numpy as np
 
 from pixbench.errors import UserError
 from pixbench.geometry.cameras import transform_points
-from pixbench.io.untrusted import read_bytes
+from pixbench.io.untrusted import check_regular, read_bytes
 
 from ...scene import Material, Room
 from ..base import BadModelError, Listed, ModelEntry
@@ -24,6 +24,8 @@ from .scan import Scan, has_instance_colors, labels_from, majority, read_scan
 from .upright import AXES, Faces, upright
 
 INSTANCE_COLORS = "instance colours instead of photo colours"
+LARGEST_SCAN = 2**31
+"""Largest file of a room in bytes."""
 
 
 class SceneNN(Listed):
@@ -130,8 +132,10 @@ def _part_of_faces(label: np.ndarray | None, names: Mapping[int, str], scan: Sca
 
 
 def _sha256(files: RoomFiles) -> str:
+    """Raises UserError for a file that is too large for a scan."""
     digest = hashlib.sha256()
     for path in files.present():
+        check_regular(path, LARGEST_SCAN)
         with path.open("rb") as stream:
             digest.update(path.name.encode() + b"\0" + hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()

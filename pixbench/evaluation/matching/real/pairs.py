@@ -15,7 +15,7 @@ from ....geometry.correspondence import PairTruth, Status
 from ....geometry.pixels import pixel_centres, resize_uv
 from ....image.picture import size_wh
 from ....io.files import file_sha256
-from ....io.untrusted import parsing
+from ....io.untrusted import LARGEST_PICTURE, check_regular, parsing
 from ..pairs import EvaluationPairs, Identity, ScoredPair
 from .layout import RealPair, RealScene, RealView, Size, TruthMap
 
@@ -108,10 +108,11 @@ def shrunk_view(view: RealView, long_side: int) -> tuple[Image, Size]:
 
 
 def contents_sha256(scenes: Sequence[RealScene], folder: Path) -> str:
-    """Hash of the names and bytes of all files of scenes."""
+    """Hash of the names and bytes of all files of scenes. Raises UserError for a file that is too large for a picture or a table."""
     digest = hashlib.sha256()
     for path in dict.fromkeys(path for scene in scenes for path in scene.files):
         named = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+        check_regular(path, LARGEST_PICTURE)
         digest.update(f"{named} {file_sha256(path)}\n".encode())
     return digest.hexdigest()
 
