@@ -92,6 +92,10 @@ class Manifest(BaseModel):
         """Hash over the hashes of all shards: two data sets with equal values have identical bytes."""
         return content_sha256(self.shard_hashes())
 
+    def listed_shards(self) -> "dict[str, ShardEntry]":
+        """The entry of each shard by its file's name."""
+        return {shard.file: shard for shard in self.shards}
+
     def shard_hashes(self) -> dict[str, str]:
         """The sha256 of each shard by its file's name."""
         return {shard.file: shard.sha256 for shard in self.shards}

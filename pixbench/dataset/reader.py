@@ -22,7 +22,7 @@ from ..io.hdf5 import member, values
 from ..io.untrusted import check_shown, parsing
 from .chunks import Chunks, find_chunks
 from .compression import open_shard
-from .manifest import ShardEntry, read_manifest
+from .manifest import read_manifest
 from .schema import FIELDS
 
 OPEN_SHARDS = 256
@@ -83,7 +83,7 @@ class Dataset:
                 raise UserError(f"{path} is missing or has another size than was written: run the same 'pixbench generate' command again")
         self._where = [(shard.file, name) for shard in self.manifest.shards for name in shard.scenes]
         self._open: dict[str, _OpenShard] = {}
-        self._unchecked = self._listed() if check else {}
+        self._unchecked = self.manifest.listed_shards() if check else {}
 
     def __len__(self) -> int:
         return len(self._where)
@@ -121,12 +121,9 @@ class Dataset:
     def _advice(self) -> str:
         return f"check the data set with 'pixbench verify {self.folder}'"
 
-    def _listed(self) -> dict[str, ShardEntry]:
-        return {shard.file: shard for shard in self.manifest.shards}
-
     def check_hashes(self) -> None:
         """Raises UserError if the hash of any shard differs from the manifest's."""
-        self._unchecked = self._listed()
+        self._unchecked = self.manifest.listed_shards()
         for name in list(self._unchecked):
             self._check_hash(name)
 

@@ -119,7 +119,7 @@ def test_manipulated_record_is_not_reproduced(noise: Noise, tmp_path: Path) -> N
     path, record = evaluate(Drifting(2), EvaluationRequest(noise, tmp_path, Opening(tmp_path)))
     predictions = path.with_suffix(".npy")
     np.save(predictions, np.ones(8, bool))
-    part = record.predictions.model_copy(update={"sha256": file_sha256(predictions)})
+    part = record.predictions.model_copy(update={"sha256": file_sha256(predictions), "bytes": predictions.stat().st_size})
     stored = StoredRecord(path, record.model_copy(update={"predictions": part}))
     (found,) = verify.rescore(stored, DataAccess(Opening(tmp_path)))
     assert (found.reported, found.measured, found.same) == (0.25, 1.0, False)

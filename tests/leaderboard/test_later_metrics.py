@@ -29,7 +29,7 @@ def _without(stored: StoredRecord, *later: str) -> StoredRecord:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    raw["pairs"]["sha256"] = file_sha256(path)
+    raw["pairs"] |= {"sha256": file_sha256(path), "bytes": path.stat().st_size}
     return changed(stored, **raw)
 
 

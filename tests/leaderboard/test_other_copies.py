@@ -103,7 +103,7 @@ def test_errors_near_a_threshold_widen_the_tolerance(source: DatasetPairs, resul
     uv[visible[0]] = pair.truth.uv_b[row[visible[0]], column[visible[0]]] + [4 + TRUTH_PX / 2, 0]
     nearly = dataclasses.replace(answer, matches=dataclasses.replace(answer.matches, uv=uv))
     write_predictions(path, dataclasses.replace(honest, answers=[nearly, *honest.answers[1:]]))
-    part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path)}
+    part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path), "bytes": path.stat().st_size}
     tolerance = _tolerances(changed(stored, predictions=part), source)
     weight = 1 / len(visible) / len(honest.answers)
     assert tolerance["pck@4"] - before["pck@4"] == pytest.approx(weight)

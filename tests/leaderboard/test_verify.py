@@ -93,7 +93,7 @@ def _forged(stored: StoredRecord, how: str) -> StoredRecord:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
             writer.writerows(rows)
-        raw["pairs"]["sha256"] = file_sha256(path)
+        raw["pairs"] |= {"sha256": file_sha256(path), "bytes": path.stat().st_size}
     return changed(stored, **raw)
 
 
@@ -126,7 +126,7 @@ def test_predictions_for_selected_queries_are_rejected(results: Path, source: Da
     for choose in (lambda n: np.zeros(n, int), lambda n: np.arange(n - 1), lambda n: np.arange(n)[::-1]):
         answers = [easy(each, choose(len(each.pixel))) for each in honest.answers]
         write_predictions(path, dataclasses.replace(honest, answers=answers))
-        part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path)}
+        part = {**stored.record.predictions.model_dump(), "sha256": file_sha256(path), "bytes": path.stat().st_size}
         with pytest.raises(UserError, match="query"):
             verify.rescore(changed(stored, predictions=part), _access(source))
 
