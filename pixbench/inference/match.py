@@ -45,7 +45,7 @@ def match(
     `trust_code` allows a model to run its own code, see `load_model`.
 
     Raises UserError for a file that is no picture, a picture that is too small, a model that is not there, fails or cannot
-    match pictures.
+    match pictures; for `refine` with such a matcher, or not above `max_size`.
 
     For example:
 
@@ -57,11 +57,13 @@ def match(
     for picture in (a, b):
         check_size(picture, max_size)
     loaded = open_model(model, device, trust_code)
+    if refine is not None:
+        _check_refinement(loaded, refine, max_size)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
     at_a, at_b = size_wh(small_a), size_wh(small_b)
     with failing_in_one_line(loaded):
         found = _in_pixels(loaded, small_a, small_b, step).kept(cycle_px, ratio)
-        if refine is not None and refine > max_size and isinstance(loaded, DescriptorModel):
+        if refine is not None and isinstance(loaded, DescriptorModel):
             found, at_a, at_b = _refined(loaded, a, b, found, (at_a, at_b), refine)
     threshold = threshold_px * max(b.size) / max(at_b)
     return _with_geometry(found.resized(at_a, a.size, at_b, b.size), a, b, kind, threshold, focal_px)
@@ -83,6 +85,15 @@ def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMa
         answers = match_dense(source, target, torch.from_numpy(pixel), p=model.p, search=Search(subpixel=True))
     distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.cycle_error_px))
     return ImageMatches(index_to_uv(pixel), answers.uv, distance, ratio, cycle_px)
+
+
+def _check_refinement(model: Model, refine: int, max_size: int) -> None:
+    if refine <= max_size:
+        raise UserError(
+            f"refine {refine}: matches are found in pictures of up to {max_size} px (max_size); expected a larger size, or none"
+        )
+    if not isinstance(model, DescriptorModel):
+        raise UserError(f"refine {refine}: model {model.name} has no descriptors to search again with; leave it out")
 
 
 def _refined(

@@ -63,6 +63,15 @@ def test_positions_are_in_pixels_of_the_original_images(pair: tuple[np.ndarray, 
     assert found.uv_b.max() > WIDTH
 
 
+def test_refinement_that_would_do_nothing_is_refused(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    a, b, _ = pair
+    with pytest.raises(UserError, match=r"refine 100: matches are found in pictures of up to 100 px \(max_size\); expected a larger size"):
+        match(a, b, "baseline:dense-sift", max_size=100, refine=100)
+    points = MatcherModel(lambda one, other: (torch.ones(2, 2), torch.ones(2, 2)), "points", {})
+    with pytest.raises(UserError, match="refine 200: model points has no descriptors to search again with"):
+        match(a, b, points, max_size=100, refine=200)
+
+
 def test_refinement_reduces_the_error(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, b, H = pair
     coarse = match(a, b, "baseline:dense-sift", max_size=100, step=4)
