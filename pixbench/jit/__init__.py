@@ -15,7 +15,13 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from ..assets.paths import cache_folder
+
 Function = TypeVar("Function")
+
+INSTALLED = bool({"site-packages", "dist-packages"} & set(Path(__file__).parts))
+"""Whether this is an installed copy. pip leaves files behind that it did not write, and a folder `pixbench` with only such files would hide
+the package that is installed next."""
 
 
 def kernel(function: Function) -> Function:
@@ -29,8 +35,7 @@ def kernel(function: Function) -> Function:
 
 def inlined(function: Function) -> Function:
     """Like `kernel`, for functions that are inlined into other kernels."""
-    compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, forceinline=True)(function)
-    return compiled
+    return _compiled(function, forceinline=True)
 
 
 def reordering_kernel(function: Function) -> Function:
@@ -43,11 +48,13 @@ def reordering_kernel(function: Function) -> Function:
 
 
 def _compiled(function: Function, **options: Any) -> Function:
-    """Compile with a cache on disk: beside the source, else in $PIXBENCH_CACHE, else in a temporary folder, else without one."""
+    """Compile with a cache on disk: of a checkout beside the source, else in the cache folder, else in a temporary one, else without."""
+    settings: Any = numba.config
+    # None: where Numba chooses, or where it was told to by the user or by an earlier kernel.
+    first = () if INSTALLED and not settings.CACHE_DIR else (None,)
     # Folders are created one by one: the next one only if the previous one cannot be used.
-    for place in chain((None,), _places()):
+    for place in chain(first, _places()):
         if place is not None:
-            settings: Any = numba.config
             settings.CACHE_DIR = str(place)
         try:
             compiled: Any = numba.njit(cache=True, error_model="numpy", nogil=True, **options)(function)
@@ -62,10 +69,8 @@ def _compiled(function: Function, **options: Any) -> Function:
 
 def _places() -> Iterator[Path]:
     """Cache folders that only this user can write, because cached machine code is executed."""
-    said = os.environ.get("PIXBENCH_CACHE")
-    candidates = [Path(said) / "kernels"] if said else []
-    candidates.append(Path(tempfile.gettempdir()) / f"pixbench-kernels-{getattr(os, 'getuid', lambda: 0)()}")
-    for place in candidates:
+    temporary = Path(tempfile.gettempdir()) / f"pixbench-kernels-{getattr(os, 'getuid', lambda: 0)()}"
+    for place in (cache_folder() / "kernels", temporary):
         try:
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = place.lstat()
