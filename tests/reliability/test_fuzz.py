@@ -1,17 +1,11 @@
 """Parsers of third-party files, on damaged copies of valid files (hypothesis): they succeed, or raise a declared exception."""
 
-import json
-import shutil
 from pathlib import Path
 
 import pytest
-from fuzzed import TARGETS, WORDS, edited, fault
+from fuzzed import TARGETS, WORDS, edited, fault, valid_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from pixbench.evaluation.matching.evaluate import evaluate
-from pixbench.evaluation.matching.pairs import DatasetPairs
-from pixbench.models.loading import load_model
 
 EXAMPLES = 400
 """Per parser; HDF5 parsers, which open a file for each example, get a quarter."""
@@ -23,20 +17,7 @@ EDITS = st.lists(st.tuples(POSITIONS, st.integers(0, 30), INSERTED), min_size=1,
 
 @pytest.fixture(scope="module")
 def made(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A valid file of each kind. Documents lack their own hash, as old ones do: an attacker would recompute it."""
-    folder = tmp_path_factory.mktemp("fuzzed")
-    shutil.copytree(tiny, folder / "shard" / "data")
-    path, record = evaluate(load_model("baseline:random-unet"), DatasetPairs(tiny, "tiny", 8), folder / "out")
-    kept = {"manifest": tiny / "dataset.json", "record": path, "predictions": path.with_name(record.predictions.file)}
-    found = {}
-    for name, target in TARGETS.items():
-        found[name] = folder / name / target.name
-        found[name].parent.mkdir(parents=True, exist_ok=True)
-        if name != "shard":
-            found[name].write_bytes(kept[name].read_bytes() if name in kept else target.seed)
-    for name, none in (("manifest", ""), ("record", None)):
-        found[name].write_text(json.dumps({**json.loads(found[name].read_text()), "sha256": none}))
-    return found
+    return valid_files(tmp_path_factory.mktemp("fuzzed"), tiny)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Parsers of third-party files, each with a valid file and the exceptions it may raise: anything else is a fault."""
 
+import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from subjects import FURNITURE, HOME
 from pixbench.dataset.manifest import MANIFEST, read_manifest
 from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError, VerificationError
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.record import read_record
 from pixbench.generators.sources.base import BadModelError
@@ -24,6 +28,7 @@ from pixbench.generators.sources.sweethome3d.home import read_home
 from pixbench.generators.sources.sweethome3d.shell import is_indoors
 from pixbench.generators.sources.sweethome3d.walls import footprints
 from pixbench.generators.warps.mnist import parse_idx
+from pixbench.models.loading import load_model
 
 POLYGONS = obj() + "v 0 0 0\nv 2 0 0\nv 2 2 0\nv 1 .5 0\nv 0 2 0\nf -5 -4 -3 -2 -1\nf 1/1/1 2/2/2 3//1 4\n"
 """With a concave polygon, and indices of every kind."""
@@ -91,6 +96,22 @@ WORDS: Sequence[bytes] = (
     *(b"element face 1\n", b"property list uchar int x\n", b"format ascii 1.0\n", b"end_header\n"),
 )
 """Byte strings that parsers may fail on."""
+
+
+def valid_files(folder: Path, data: Path) -> dict[str, Path]:
+    """A valid file for each target, from a data set. Documents lack their own hash, as old ones do: an attacker would recompute it."""
+    shutil.copytree(data, folder / "shard" / "data")
+    path, record = evaluate(load_model("baseline:random-unet"), DatasetPairs(data, "tiny", 8), folder / "out")
+    kept = {"manifest": data / "dataset.json", "record": path, "predictions": path.with_name(record.predictions.file)}
+    found = {}
+    for name, target in TARGETS.items():
+        found[name] = folder / name / target.name
+        found[name].parent.mkdir(parents=True, exist_ok=True)
+        if name != "shard":
+            found[name].write_bytes(kept[name].read_bytes() if name in kept else target.seed)
+    for name, none in (("manifest", ""), ("record", None)):
+        found[name].write_text(json.dumps({**json.loads(found[name].read_text()), "sha256": none}))
+    return found
 
 
 def edited(data: bytes, edits: Sequence[tuple[float, int, bytes]], *, in_place: bool) -> bytes:
