@@ -4,23 +4,28 @@
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
+from pixbench.errors import UserError
 from pixbench.generation.components import OBJECT_SOURCES
 from pixbench.geometry.cameras import Camera, look_at
 from pixbench.geometry.correspondence import trace_view
+from pixbench.io.files import written_whole
 
 from ..casters.embree import EmbreeCaster
 from ..renderers.texture_atlas import AtlasMaker, surface_color, to_srgb
 from ..scene import Geometry, Mesh
-from ..sources.base import BadModelError
+from ..sources.base import BadModelError, Collection, load_usable
+from ..sources.spec import parse
 
-TILE, COLUMNS, LABEL = 220, 4, 34
+TILE, COLUMNS, LABEL, MOST = 220, 4, 34, 64
 TOWARDS_EYE = np.array([0.75, -1.0, 0.75])
 BACKGROUND = 245
 
@@ -58,23 +63,46 @@ def contact_sheet(tiles: Sequence[tuple[str, UInt8[np.ndarray, "size size 3"] | 
     return sheet
 
 
-def main() -> None:
-    """Draw the objects of a source, at most 64."""
+def source_tiles(text: str) -> list[tuple[str, UInt8[np.ndarray, "size size 3"] | None]]:
+    """Names and pictures of the objects of a source KIND:PATH, at most 64; of an endless source one of each category. Raises UserError for
+    an unknown source or one without objects.
+    """
+    spec, path = parse(text)
+    source = OBJECT_SOURCES.get(spec.kind)(spec.location({spec.name: path} if path else {}))
+    if isinstance(source, Collection):
+        ids = {entry.id: entry.id.partition("/")[2].partition("/")[2] or entry.id for entry in source.entries}
+    else:
+        rng = np.random.default_rng(0)
+        ids = {source.draw(category, "train", rng=rng): category for category in source.categories("train")}
+    if not ids:
+        raise UserError(f"source '{text}' has no objects")
+    tiles: list[tuple[str, UInt8[np.ndarray, "size size 3"] | None]] = []
+    for model_id, name in islice(ids.items(), MOST):
+        try:
+            tiles.append((name, flat_picture(load_usable(source, model_id).mesh, TILE)))
+        except BadModelError as error:
+            tiles.append((f"{name}: {error.kind}", None))
+    return tiles
+
+
+def main() -> int:
+    """Draw the objects of a source; a user's mistake is one line and exit code 2."""
     parser = argparse.ArgumentParser(description="Draw the objects of a source as they were read.")
     parser.add_argument("source", metavar="KIND:PATH")
     parser.add_argument("out", type=Path, metavar="FILE.png")
     given = parser.parse_args()
-    kind, _, path = given.source.partition(":")
-    source = OBJECT_SOURCES.get(kind)(path or None)
-    tiles: list[tuple[str, UInt8[np.ndarray, "size size 3"] | None]] = []
-    for entry in list(getattr(source, "entries", ()))[:64]:
-        name = entry.id.partition("/")[2].partition("/")[2] or entry.id
-        try:
-            tiles.append((name, flat_picture(source.load(entry.id).mesh, TILE)))
-        except BadModelError as error:
-            tiles.append((f"{name}: {error.kind}", None))
-    contact_sheet(tiles).save(given.out)
+    try:
+        if given.out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+            raise UserError(f"{given.out}: expected the name of a .png, .jpg or .webp file")
+        if not given.out.parent.is_dir():
+            raise UserError(f"{given.out}: folder {given.out.parent} does not exist")
+        with written_whole(given.out) as temporary:
+            contact_sheet(source_tiles(given.source)).save(temporary)
+    except (UserError, OSError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

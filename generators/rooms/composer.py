@@ -11,7 +11,7 @@ from pixbench.generation.components import OBJECT_SOURCES, ROOM_SOURCES
 from pixbench.geometry.rays import CASTERS, RayCaster
 
 from ..scene import Asset, BorrowedGeometry, Light, Scene
-from ..sources.base import BadModelError, load_usable
+from ..sources.base import BadModelError, Listed, load_usable
 from ..sources.spec import Mix
 from .appearance import draw_appearances
 from .cameras import CameraConstraints, choose_cameras
@@ -36,7 +36,7 @@ FURNITURE = ("bed", "bench", "bookshelf", "cabinet", "chair", "desk", "sofa", "t
 class Composer:
     """Composes scenes from a configuration. Rooms and models are cached between scenes; the cache does not change the scenes.
 
-    Raises UserError if a source has no models in the split.
+    Sources without models in the split are left out. Raises UserError if none is left.
     """
 
     def __init__(self, config: Config3D):
@@ -44,6 +44,9 @@ class Composer:
         self._objects = Mix(config.objects, config.locations, OBJECT_SOURCES)
         self._rooms = Mix(config.rooms, config.locations, ROOM_SOURCES)
         self._caster: Callable[..., RayCaster] = CASTERS.get(config.caster)
+        self._with_rooms = [k for k, one in enumerate(self._rooms.sources) if not isinstance(one, Listed) or one.categories(config.split)]
+        if not self._with_rooms:
+            raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; {ELSEWHERE}")
         offered = [source.categories(config.split) for source in self._objects.sources]
         self.categories = tuple(sorted({name for one in offered for name in one}))
         for name in config.categories:
@@ -106,11 +109,9 @@ class Composer:
     def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> CachedRoom:
         config = self._config
         for _ in range(REDRAWS):
-            source = self._rooms.choose(range(len(self._rooms.sources)), rng=rng)
+            source = self._rooms.choose(self._with_rooms, rng=rng)
             try:
                 return self._cached_room(source, source.draw(config.split, rng=rng))
-            except KeyError:
-                raise UserError(f"{', '.join(config.rooms)}: no rooms in split '{config.split}'; {ELSEWHERE}") from None
             except BadModelError as error:
                 replaced[f"room: {error.kind}"] += 1
         raise UserError(

@@ -23,7 +23,8 @@ class Config3D(GeneratorConfig):
     """Options of the generator `3d`. Lengths in metres, angles in degrees; a pair of numbers is (lowest, highest).
 
     `objects` and `rooms` name sources, KIND[:PATH][@WEIGHT]; `categories` restricts the objects. `stacked_share` is the share of small
-    objects that stand on others. Every camera shares `min_overlap` of its pixels with `partners` of the cameras before it.
+    objects that stand on others. Every camera shares `min_overlap` of its pixels, as 24 x 24 of them tell, with `partners` of the cameras
+    before it.
     `light_variation` is the standard deviation of the log gain of each light in each view, `exposure_variation_ev` that of the exposure
     in stops, `color_variation` that of the log white balance. `tracks` is the number of points that are followed through all views.
     """
@@ -56,7 +57,7 @@ class Config3D(GeneratorConfig):
 
     @model_validator(mode="after")
     def _located(self) -> "Config3D":
-        names = [parse(text)[0].name for text in (*self.objects, *self.rooms)]
+        names = {parse(text)[0].name for text in (*self.objects, *self.rooms)}
         for name in self.locations:
             if name not in names:
                 raise unknown_name("source in locations", name, names)

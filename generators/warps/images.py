@@ -18,6 +18,7 @@ from pixbench.image.picture import read_picture
 from pixbench.io.files import file_sha256
 from pixbench.io.untrusted import LARGEST_PICTURE, check_regular
 
+from ..sources.spec import parse
 from .colored_mnist import Domain, colored_mnist
 from .config import Config2D
 from .mnist import read_digits
@@ -26,6 +27,9 @@ logger = logging.getLogger("pixbench")
 
 SHARES = {"train": (0.0, 0.8), "val": (0.8, 0.9), "test": (0.9, 1.0)}
 """The range of pictures, as shares of all, in each split."""
+
+OF_COLORED_MNIST = ("digits", "cut", "domain")
+"""Settings that other pictures do not have."""
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm", ".gif"}
 OTHER_PICTURES = {
@@ -74,11 +78,25 @@ class Pictures(Protocol):
 
 
 def open_pictures(config: Config2D) -> Pictures:
-    """The pictures that a configuration names. Raises UserError if there are fewer pictures than scenes."""
-    kind = config.pictures.partition("/")[0].partition("?")[0]
-    if kind not in KINDS:
-        raise unknown_name("kind of pictures", kind, KINDS)
-    pictures: Pictures = KINDS[kind](config)
+    """The pictures that a configuration names.
+
+    Raises UserError if there are fewer pictures than scenes, and for settings that these pictures do not have.
+    """
+    spec = parse(config.pictures)[0]
+    if spec.kind not in KINDS:
+        raise unknown_name("kind of pictures", spec.kind, KINDS)
+    if spec.options or spec.weight != 1:
+        raise UserError(f"pictures {config.pictures}: pictures have no options but ?name=NAME, and no weight")
+    colored = KINDS[spec.kind] is ColoredMnistPictures
+    if colored and spec.name in config.locations:
+        raise UserError(f"pictures {spec.name} have no path: give digits of your own as digits=idx:FOLDER or digits=npz:FILE")
+    for name in () if colored else OF_COLORED_MNIST:
+        if getattr(config, name) != Config2D.model_fields[name].default:
+            raise UserError(f"{name} {getattr(config, name)}: only pictures colored-mnist have it, not {config.pictures}; leave it out")
+    for name in config.locations:
+        if name not in (known := ["digits"] if colored else [spec.name]):
+            raise unknown_name("name in locations", name, known)
+    pictures: Pictures = KINDS[spec.kind](config)
     if config.scenes > len(pictures):
         raise UserError(
             f"scenes {config.scenes}: {config.pictures} has {len(pictures)} pictures for split {config.split}, one per scene; ask for fewer"
@@ -139,8 +157,13 @@ class FolderPictures:
 
     def __init__(self, config: Config2D):
         place = config.locations.get(config.pictures)
-        if place is None or not Path(place).is_dir():
-            raise UserError(f"pictures {config.pictures}: {place or 'no path'} is not a folder; expected folder:PATH with pictures in it")
+        if place is None:
+            raise UserError(
+                f"pictures {config.pictures}: where is the folder? Expected folder:PATH with pictures in it, or, with a recipe, "
+                f"--set locations.{config.pictures}=PATH"
+            )
+        if not Path(place).is_dir():
+            raise UserError(f"pictures {config.pictures}: {place} is not a folder; expected folder:PATH with pictures in it")
         self._folder, self._side = Path(place), round(config.size * FINEST)
         found = sorted(path for path in self._folder.rglob("*") if path.suffix.lower() in SUFFIXES and _is_shown(path))
         if not found:

@@ -35,6 +35,9 @@ class Digits:
         return len(self.classes)
 
 
+WITHOUT_PATH = ("mnist-5000", "mnist-60000")
+
+
 def read_digits(spec: str) -> Digits:
     """The digits of `mnist-5000`, `mnist` (packs), `mnist-60000` (the training digits of `mnist`), `idx:FOLDER` or `npz:FILE`.
 
@@ -50,6 +53,8 @@ def read_digits(spec: str) -> Digits:
     }
     if kind not in readers:
         raise unknown_name("source of digits", kind, readers)
+    if path and kind in WITHOUT_PATH:
+        raise UserError(f"digits {spec}: {kind} has no path; give digits of your own as idx:FOLDER or npz:FILE")
     images, classes = readers[kind](path)
     if images.ndim != 3 or images.shape[1:] != (SIZE, SIZE) or classes.shape != images.shape[:1] or not len(classes) or classes.max() > 9:
         raise UserError(f"digits {spec}: images {images.shape} and classes {classes.shape}: expected (N, 28, 28) and N numbers from 0 to 9")

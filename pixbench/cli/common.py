@@ -45,7 +45,9 @@ def build_config(kind: "type[C]", values: dict[str, Any], settings: Sequence[str
             raise unknown_name("setting", name, kind.model_fields)
         if name in values and name in options:
             raise UserError(f"--set {setting}: there is an option for it, --{name}, and it was given too: leave one out")
-        _set(values, name.split("."), _parse(text))
+        # The name of a source in locations may contain dots.
+        path = name.split(".", 1) if name.startswith("locations.") else name.split(".")
+        _set(values, path, _parse(text))
     try:
         return kind(**values)
     except ValidationError as error:

@@ -105,6 +105,7 @@ def _refuse_changes(options: Iterable[str], settings: Iterable[str]) -> None:
     """Raises UserError for options that the recipe fixes. The location of the user's own data changes nothing, and may be given."""
     from ..errors import UserError
 
-    given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in settings if not setting.startswith("locations.")]
+    fixed = [setting for setting in settings if not setting.startswith(("locations.", "locations="))]
+    given = [f"--{name}" for name in options] + [f"--set {setting}" for setting in fixed]
     if given:
         raise UserError(f"{given[0]} cannot be combined with --from-recipe: the recipe sets it")

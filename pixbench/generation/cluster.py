@@ -15,7 +15,7 @@ from ..dataset.manifest import MANIFEST
 from ..errors import UserError
 from ..io.untrusted import read_text
 from .job import Job
-from .software import packages
+from .software import packages, release
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -121,7 +121,7 @@ async def _kind_of_server(address: str) -> str:
 
 
 def _versions(compression: Compression) -> dict[str, str]:
-    return {name: version(name) for name in packages(compression)}
+    return {name: release(version(name)) for name in packages(compression)}
 
 
 def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> None:
@@ -133,7 +133,7 @@ def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> 
         raise UserError(f"the cluster {address} has no workers: start some with 'dask worker {address}'")
     for worker in workers:
         installed = {name: found[name].get(worker, wanted) for name, wanted in versions.items()}
-        installed = {name: "none" if isinstance(got, Exception) else got for name, got in installed.items()}
+        installed = {name: "none" if isinstance(got, Exception) else release(got) for name, got in installed.items()}
         if installed != versions:
             raise UserError(_other_versions(f"worker {worker}", installed, versions))
 

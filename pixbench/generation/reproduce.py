@@ -67,7 +67,7 @@ def compare(wanted: RecipeFile, made: Manifest) -> str:
 
 def _software(wanted: RecipeFile, made: Manifest) -> str:
     then, now = wanted.software, made.software
-    different = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+    different = [name for name in sorted(then.keys() & now.keys()) if then[name] != now[name]]
     if not different:
-        return "the software is the same, so the processor or the system differs"
-    return "the software differs: " + ", ".join(f"{name} {then.get(name)} in the recipe, {now.get(name)} here" for name in different)
+        return "the software that the recipe names is the same, so other software, the processor or the system differs"
+    return "the software differs: " + ", ".join(f"{name} {then[name]} in the recipe, {now[name]} here" for name in different)

@@ -5,7 +5,11 @@ from importlib.metadata import version
 
 from ..dataset.compression import Compression
 
-PACKAGES = ("pixbench", "numpy", "h5py", "embreex", "trimesh")
+PACKAGES = (
+    *("pixbench", "numpy", "numba", "scipy", "h5py", "deflate", "pillow", "torch", "kornia"),
+    *("embreex", "trimesh", "manifold3d", "fast-simplification"),
+)
+"""Libraries that compute geometry and colours, decode images or compress."""
 
 
 def packages(compression: Compression) -> tuple[str, ...]:
@@ -13,6 +17,11 @@ def packages(compression: Compression) -> tuple[str, ...]:
     return (*PACKAGES, "hdf5plugin") if compression == "zstd" else PACKAGES
 
 
+def release(full: str) -> str:
+    """A version without the name of its build, such as that of torch for a certain CUDA: images are made on the CPU."""
+    return full.partition("+")[0]
+
+
 def software(compression: Compression) -> dict[str, str]:
     """Their versions in this process, and Python's."""
-    return {name: version(name) for name in packages(compression)} | {"python": platform.python_version()}
+    return {name: release(version(name)) for name in packages(compression)} | {"python": platform.python_version()}

@@ -91,7 +91,8 @@ DrawWarps = Callable[[np.random.Generator, int, int], list[Homography]]
 def _turned_and_cropped(rng: np.random.Generator, size: int, views: int) -> list[Homography]:
     """As in the paper's first experiment: any rotation with noise of 0.1 on each entry, and a crop moved by up to a quarter, in turn.
 
-    The picture is enlarged first, so that the crops lie on it wherever they are: by 49 / 32 for views of 32 pixels.
+    The picture is enlarged first, so that the crops lie on it wherever they are: by 49 / 32 for views of 32 pixels. At odd sizes a crop may
+    reach a third of a pixel beyond it.
     """
     most = size // 4
     whole = size + 2 * most + 1

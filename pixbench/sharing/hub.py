@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,11 +19,15 @@ from .croissant import FILE, croissant
 Kind = Literal["dataset", "model"]
 STATED = "pixbench.json"
 """Beside the files on the hub: what kind they are, and the hash of their contents."""
+CARD = "README.md"
+WRITTEN = frozenset((CARD, STATED, FILE))
+"""What `push` itself writes on the hub, in place of files of the folder with these names."""
 
 
 def push(folder: Path, repository: str, *, private: bool = False, license_name: str | None = None) -> str:
-    """Copy a run or a finished data set to the hub; returns its address there. Raises UserError for any other folder, and if the hub
-    refuses.
+    """Copy a run or a finished data set to the hub, in place of what an earlier push left there; returns its address.
+
+    Raises UserError for any other folder, for a damaged data set, and if the hub refuses.
     """
     kind, card, extra = _kind_and_card(folder, license_name)
     api = _api()
@@ -30,14 +35,14 @@ def push(folder: Path, repository: str, *, private: bool = False, license_name: 
     stated = json.dumps({"kind": kind, "files": files}, indent=1).encode()
     with _hub_errors(repository):
         api.create_repo(repository, repo_type=kind, private=private, exist_ok=True)
-        api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, allow_patterns=list(files))
-        for name, content in {"README.md": card.encode(), STATED: stated, **extra}.items():
+        api.upload_folder(folder_path=str(folder), repo_id=repository, repo_type=kind, allow_patterns=list(files), delete_patterns="*")
+        for name, content in {CARD: card.encode(), STATED: stated, **extra}.items():
             api.upload_file(path_or_fileobj=content, path_in_repo=name, repo_id=repository, repo_type=kind)
     return f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repository}"
 
 
 def pull(repository: str, out: Path) -> Kind:
-    """Fetch what `push` copied there into a new or empty folder, and check the hash of every file.
+    """Fetch what `push` copied there into a new or empty folder, and check the hash of every file. An interrupted download resumes.
 
     Raises UserError, before anything is downloaded, for a repository that was not pushed by PixBench, and for a file whose hash differs.
     """
@@ -48,17 +53,33 @@ def pull(repository: str, out: Path) -> Kind:
         kind: Kind = "dataset" if api.repo_exists(repository, repo_type="dataset") else "model"
         if not api.file_exists(repository, STATED, repo_type=kind):
             raise UserError(f"{repository} was not pushed by PixBench: it has no {STATED}")
-        work = out.resolve().with_name(f".{out.resolve().name}.fetching")
-        # An interrupted download resumes there.
+        work = out.resolve().with_name(f".{out.resolve().name}.{repository.replace('/', '--')}.fetching")
         api.snapshot_download(repository, repo_type=kind, local_dir=str(work))
-    for name, wanted in _files_stated(work / STATED, repository).items():
+    stated = _files_stated(work / STATED, repository)
+    for name, wanted in stated.items():
         path = work / name
         if not path.is_file() or path.is_symlink() or file_sha256(path) != wanted:
-            shutil.rmtree(work, ignore_errors=True)
+            path.unlink(missing_ok=True)  # so that only this file is fetched again
             raise UserError(f"{repository}: {name} is not what was pushed: fetch it again, or ask its owner")
-    shutil.rmtree(out, ignore_errors=True)
-    work.rename(out)
+    _move(work, out, {*stated, *WRITTEN})
     return kind
+
+
+def _move(work: Path, out: Path, names: Collection[str]) -> None:
+    """Move files, given relative to `work`, to `out`, which may be the current folder or a mounted one; others are removed."""
+    for path in [path for path in work.rglob("*") if path.is_symlink() or path.is_file()]:
+        if path.relative_to(work).as_posix() not in names:
+            path.unlink()
+    for folder in sorted((path for path in work.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    if not out.exists():
+        work.rename(out)
+        return
+    # The manifest last: a folder without one is no data set.
+    for path in sorted(work.iterdir(), key=lambda path: (path.name == MANIFEST, path.name)):
+        shutil.move(path, out / path.name)
+    work.rmdir()
 
 
 def _files_stated(path: Path, repository: str) -> dict[str, str]:
@@ -72,22 +93,25 @@ def _files_stated(path: Path, repository: str) -> dict[str, str]:
 
 
 def _shared(folder: Path) -> list[str]:
-    """Files of a folder that are pushed: all but logs and hidden files."""
+    """Files of a folder that are pushed: all but logs, hidden files, and what `push` writes itself."""
     names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
-    return [name for name in names if not any(part.startswith(".") or part == "logs" for part in Path(name).parts)]
+    shown = (name for name in names if not any(part.startswith(".") or part == "logs" for part in Path(name).parts))
+    return [name for name in shown if name not in WRITTEN]
 
 
 def _kind_and_card(folder: Path, license_name: str | None) -> tuple[Kind, str, dict[str, bytes]]:
     """Kind, card, and files that only the hub has."""
     head = {"library_name": "pixbench", "tags": ["pixbench", "dense-correspondence"], **({"license": license_name} if license_name else {})}
     if (folder / MANIFEST).is_file():
-        manifest = Dataset(folder).manifest
+        data = Dataset(folder)
+        data.check_hashes()
+        manifest = data.manifest
         head.pop("library_name")
         made = f"`pixbench generate {manifest.recipe.generator}`, split {manifest.split}, seed {manifest.seed}"
         card = f"{manifest.scenes} scenes, made by {made}."
         card += "\n\nGet it with `pixbench hub pull`, check it with `pixbench verify`."
         described = json.dumps(croissant(folder, url=".", license_url=license_name), indent=1).encode()
-        return "dataset", _card(head, folder.name, card), {FILE: described}
+        return "dataset", _card(head, folder.resolve().name, card), {FILE: described}
     if not (folder / "checkpoint").exists():
         raise UserError(f"{folder} is neither a data set nor a run of 'pixbench train': give one of them")
     checkpoint = load_checkpoint(folder)
@@ -97,7 +121,7 @@ def _kind_and_card(folder: Path, license_name: str | None) -> tuple[Kind, str, d
         f"A per-pixel descriptor network: objective {settings.get('objective')}, p = {settings.get('p')}, {checkpoint.config.step} steps."
     )
     card += "\n\nGet it with `pixbench hub pull`, score it with `pixbench evaluate --model FOLDER`."
-    return "model", _card(head, folder.name, card), {}
+    return "model", _card(head, folder.resolve().name, card), {}
 
 
 def _card(head: dict[str, Any], title: str, text: str) -> str:

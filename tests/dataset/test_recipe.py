@@ -170,7 +170,7 @@ def test_differing_shards_and_software_versions_are_reported(command: Command, m
     code, output, errors = command(AGAIN)
     assert code == 1
     assert "reproduced" not in output
-    assert "recipe: shard 00000.h5 is not the recipe's (2 of 2 shards differ); the software is the same" in errors
+    assert "recipe: shard 00000.h5 is not the recipe's (2 of 2 shards differ); the software that the recipe names is the same" in errors
     written = json.loads(Path("recipe.json").read_text())
     written["software"]["numpy"] = "1.0"
     Path("recipe.json").write_text(json.dumps(written))

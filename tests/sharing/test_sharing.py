@@ -10,6 +10,7 @@ import pytest
 
 from pixbench.dataset.manifest import read_manifest
 from pixbench.dataset.schema import FIELDS
+from pixbench.dataset.verify import verify
 from pixbench.errors import UserError
 from pixbench.io.files import file_sha256
 from pixbench.sharing import hub
@@ -56,7 +57,10 @@ class FakeHub:
             raise ValueError("403 Forbidden\nYou cannot write there")
         self._of(repository, repo_type).mkdir(parents=True, exist_ok=exist_ok)
 
-    def upload_folder(self, *, folder_path: str, repo_id: str, repo_type: str, allow_patterns: list[str]) -> None:
+    def upload_folder(self, *, folder_path: str, repo_id: str, repo_type: str, allow_patterns: list[str], delete_patterns: str) -> None:
+        for path in list(self._of(repo_id, repo_type).rglob("*")):
+            if path.is_file() and fnmatch(path.relative_to(self._of(repo_id, repo_type)).as_posix(), delete_patterns):
+                path.unlink()
         for path in Path(folder_path).rglob("*"):
             name = path.relative_to(folder_path).as_posix()
             if path.is_file() and any(fnmatch(name, pattern) for pattern in allow_patterns):
@@ -111,6 +115,50 @@ def test_data_set_push_and_pull_round_trip(fake_hub: FakeHub, tiny: Path, tmp_pa
     shard.write_bytes(raw)
     with pytest.raises(UserError, match=rf"me/rooms: shards/{shard.name} is not what was pushed"):
         hub.pull("me/rooms", tmp_path / "again")
+
+
+def test_pushes_do_not_mix_with_files_of_others(fake_hub: FakeHub, tiny: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(tiny, folder)
+    # The hub has its own card and metadata, whatever the folder has.
+    write_croissant(folder / "croissant.json", croissant(folder))
+    (folder / "README.md").write_text("mine")
+    on_hub = fake_hub.root / "dataset" / "me" / "rooms"
+    (on_hub / "shards").mkdir(parents=True)
+    (on_hub / "shards" / "00007.h5").write_bytes(b"of an earlier, larger push")
+    hub.push(folder, "me/rooms")
+    assert "scenes, made by" in (on_hub / "README.md").read_text()
+    # A foreign file that is on the hub, or was left by a download, does not arrive.
+    (on_hub / "shards" / "00008.h5").write_bytes(b"uploaded by hand")
+    hub.pull("me/rooms", tmp_path / "once")
+    verify(tmp_path / "once")
+    # What was pulled can be pushed and pulled again.
+    hub.push(tmp_path / "once", "me/rooms")
+    hub.pull("me/rooms", tmp_path / "twice")
+    verify(tmp_path / "twice")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["hub", "once", "rooms", "twice"]
+
+
+def test_pull_into_the_current_folder(fake_hub: FakeHub, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.push(tiny, "me/rooms")
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    hub.pull("me/rooms", Path())
+    verify(here)
+    hub.push(Path(), "me/again")
+    assert "# here\n" in (fake_hub.root / "dataset" / "me" / "again" / "README.md").read_text()
+
+
+def test_damaged_data_set_is_not_pushed(fake_hub: FakeHub, tiny: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny, tmp_path / "damaged")
+    shard = next((tmp_path / "damaged" / "shards").glob("*.h5"))
+    raw = bytearray(shard.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    shard.write_bytes(raw)
+    with pytest.raises(UserError, match=rf"{shard.name} was changed"):
+        hub.push(tmp_path / "damaged", "me/damaged")
+    assert not fake_hub.root.exists()
 
 
 @pytest.mark.slow

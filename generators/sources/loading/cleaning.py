@@ -105,10 +105,11 @@ def _welded(
 
 def _has_area(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> Bool[np.ndarray, " faces"]:
     a, b, c = (vertices[faces[:, k]] for k in range(3))
-    double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
-    longest = np.max([np.linalg.norm(edge, axis=1) for edge in (b - a, c - b, a - c)], axis=0)
-    # The height over the longest edge, relative to the model's size: a thinner sliver is below the resolution of float32.
-    sound: np.ndarray = double_area > SAME_POINT * _extent(vertices) * np.maximum(longest, 1e-300)
+    with np.errstate(over="ignore", invalid="ignore"):  # a face whose area overflows has none
+        double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+        longest = np.max([np.linalg.norm(edge, axis=1) for edge in (b - a, c - b, a - c)], axis=0)
+        # The height over the longest edge, relative to the model's size: a thinner sliver is below the resolution of float32.
+        sound: np.ndarray = double_area > SAME_POINT * _extent(vertices) * np.maximum(longest, 1e-300)
     return sound
 
 

@@ -79,6 +79,19 @@ def test_single_mesh_belongs_to_one_split(tmp_path: Path, monkeypatch: pytest.Mo
     assert Generator3D(Config3D(**whole, split=other)).composer.categories == ("object",)
 
 
+def test_sources_of_rooms_without_a_room_in_the_split_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "one").mkdir()
+    box(4, 4, 2.5).export(tmp_path / "one" / "a.stl")
+    split = next(split for split in ("train", "val", "test") if split != split_of("folder/one/a.stl"))
+    mixed = Config3D(**SMALL, split=split, rooms=(f"folder:{tmp_path / 'one'}@9", "procedural"))
+    alone = Config3D(**SMALL, split=split, rooms=("procedural",))
+    rooms = [Generator3D(config).scene(0).recipe["room"] for config in (mixed, alone)]
+    assert rooms[0] == rooms[1]
+    with pytest.raises(UserError, match=f"no rooms in split '{split}'; use another split or source"):
+        Generator3D(Config3D(**SMALL, split=split, rooms=(f"folder:{tmp_path / 'one'}",)))
+
+
 def test_recipe_reproduces_with_copied_assets_and_rejects_changed_ones(
     models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,18 @@
 """Options of `folder:`, special characters in names, distant coordinates, content hashes, YCB and Google Scanned Objects."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 from mesh_files import BOX, QUADS, image, write, zipped
+from PIL import Image
 from textured_boxes import obj as textured_obj
 from textured_boxes import picture, png, sixteen, write_all
 
 from pixbench.errors import UserError
+from pixbench.generators.meshes import contact_sheet as sheets
 from pixbench.generators.meshes.contact_sheet import contact_sheet, flat_picture
 from pixbench.generators.sources.base import load_usable
 from pixbench.generators.sources.folder import ON_ITS_SIDE, ObjectFolder, RoomFolder
@@ -200,3 +203,28 @@ def test_google_scanned_objects_are_read_from_folders_and_zips(tmp_path):
         mesh = source.load(entry.id).mesh
         assert mesh.materials[0].texture[0, 0].tolist() == [9, 8, 7]
         assert flat_picture(mesh, 32)[16, 16].tolist() == [9, 8, 7]
+
+
+def test_contact_sheet_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sheets, "MOST", 2)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["contact_sheet", *arguments])
+        return sheets.main(), capsys.readouterr().err
+
+    out = tmp_path / "sheet.png"
+    assert run("procedural", str(out)) == (0, "")
+    with Image.open(out) as sheet:
+        assert sheet.size == (880, 254)
+    before = out.read_bytes()
+    (tmp_path / "empty").mkdir()
+    for arguments, message in (
+        ((f"folder:{tmp_path}/nope", str(out)), "nope"),
+        ((f"folder:{tmp_path}/empty", str(out)), "empty"),
+        (("procedural", f"{out}.xyz"), "sheet.png.xyz: expected the name of a .png, .jpg or .webp file"),
+        (("procedural", f"{tmp_path}/no/sheet.png"), "does not exist"),
+    ):
+        code, error = run(*arguments)
+        assert (code, error.count("\n"), message in error) == (2, 1, True), error
+    assert out.read_bytes() == before

@@ -1,6 +1,7 @@
 """The generator `2d`: ground truth follows from the homography, files verify like those of `3d`, splits share no image."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from pixbench.generators.warps.images import BadPictureError
 from pixbench.generators.warps.plane_camera import picture_camera, picture_corners
 from pixbench.geometry.correspondence import Status
 from pixbench.image.homography import WARPS, apply_homography, correspondences, warped
+from pixbench.image.photometric import photometric
 from pixbench.training.data.pairs import PairDataset
 
 
@@ -104,6 +106,46 @@ def test_jitter_changes_only_colours(digits: str) -> None:
     assert np.array_equal(first["depth_m"], second["depth_m"], equal_nan=True)
     assert not (first["rgb"] == second["rgb"]).all()
     assert (second["rgb"] == again["rgb"]).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["2d", "3d"])
+def test_augmentation_moves_nothing(kind: Literal["2d", "3d"]) -> None:
+    torch.manual_seed(0)
+    offsets = torch.arange(61.0) - 30
+    blob = torch.exp(-(offsets[:, None] ** 2 + offsets**2) / 18)
+    seen = photometric(2.0, kind)((0.2 + 0.3 * blob).expand(300, 3, 61, 61)).mean(1)
+    # Blurs darken the border, and the background has any brightness.
+    mass, offsets = seen[:, 8:-8, 8:-8] - seen[:, 8:9, 8:9], offsets[8:-8]
+    mass = mass[mass.sum((1, 2)) > 1]  # others are white
+    assert len(mass) > 200
+    for axis in (1, 2):
+        centre = (mass.sum(axis) * offsets).sum(1) / mass.sum((1, 2))
+        assert float(centre.abs().max()) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("digits=npz:/nope", "digits npz: only pictures colored-mnist have it, not folder/photos"),
+        ("cut=irm", "cut irm: only pictures colored-mnist have it"),
+        ("domain=ood", "domain ood: only pictures colored-mnist have it"),
+        ("locations.foo=bar", "unknown name in locations 'foo': known are folder/photos"),
+        ("pictures=folder:photos?splits=one", r"pictures folder/photos\?splits=one: pictures have no options"),
+        ("pictures=folder:photos@3", "pictures folder/photos@3: pictures have no options"),
+        ("pictures=colored-mnist:/nope", "pictures colored-mnist have no path"),
+        ("pictures=colored-mnist digits=mnist-5000:/nope", "mnist-5000 has no path"),
+        ("pictures=colored-mnist locations.foo=bar", "unknown name in locations 'foo': known are digits"),
+    ],
+)
+def test_settings_without_effect_are_rejected(
+    settings: str, message: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(photos.parent)
+    given = [word for setting in ("pictures=folder:photos", *settings.split()) for word in ("--set", setting)]
+    with pytest.raises(UserError, match=message):
+        CliRunner().invoke(app, ["generate", "2d", "--out", "out", "--scenes", "2", "--size", "16", *given], catch_exceptions=False)
+    assert not Path("out").exists()
 
 
 def test_splits_and_domains_share_no_images(digits: str) -> None:
