@@ -1,11 +1,12 @@
 """High-level functions of the API: load, show, train and evaluate in one call each."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from .errors import UserError
+from .errors import UserError, unknown_name
 from .training.data.pairs import PairDataset, PairSample, TrainingPairs
 
 # Imports that a single function needs stand in that function, so that reading data does not import the training code.
@@ -110,7 +111,7 @@ def evaluate(
     data: str | Path = "mini",
     *,
     out: str | Path | None = None,
-    p: "Norm | None" = None,
+    p: "Norm | str | None" = None,
     workers: int | None = None,
     trust_code: bool = False,
     progress: bool = True,
@@ -140,6 +141,10 @@ def evaluate(
     suite = SUITES.get(str(data)) if str(data) in SUITES.names() else None
     if suite is None and not Path(data).exists():
         raise UserError(f"{data}: no such folder, and no suite of that name: suites are {', '.join(SUITES.names())}")
+    known = {each.name for each in fields(EvaluationRequest)}
+    for name in options:
+        if name not in known:
+            raise unknown_name("option of evaluate", name, known)
     with _folder(out) as folder:
         request = EvaluationRequest(
             suite=suite,

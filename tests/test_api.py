@@ -113,6 +113,15 @@ def test_train_evaluate_and_match_in_python(tiny: Path, tmp_path: Path) -> None:
         pixbench.show(found)
     with pytest.raises(UserError, match="no such folder, and no suite of that name: suites are colored-mnist-authors, "):
         pixbench.evaluate(model, "maxi")
+    for options, words in (
+        ({"strid": 4}, "unknown option of evaluate 'strid'"),
+        ({"batch": 0}, "batch 0: expected at least 1"),
+        ({"query_stride": 0}, "query_stride 0: expected at least 1"),
+        ({"radius_px": -1.0}, "radius_px -1.0: expected at least 0"),
+        ({"p": "3"}, "p: got 3, expected 1, 2, inf or cosine"),
+    ):
+        with pytest.raises(UserError, match=words):
+            pixbench.evaluate(model.network, tiny, progress=False, **options)
     with pytest.raises(UserError, match="stpes: extra inputs are not permitted"):
         pixbench.train(tiny, stpes=3)
 

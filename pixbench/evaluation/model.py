@@ -169,6 +169,8 @@ class DescriptorModel(Model):
 
     def _checked(self, found: Any, images: Float[Tensor, "batch 3 height width"]) -> Tensor:
         expected = "expected a tensor (batch, channels, rows, columns)"
+        if isinstance(found, Tensor) and found.is_complex():
+            raise ValueError(f"{self.name} gave complex numbers: expected real descriptors, such as real and imaginary parts as channels")
         if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != len(images) or not found.numel():
             got = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
             raise ValueError(f"{self.name} gave {got} for {len(images)} images: {expected}")

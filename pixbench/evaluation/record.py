@@ -175,7 +175,7 @@ class Record(_Part):
         return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()
 
     def value(self, metric: str) -> float | None:
-        """A metric's value; None where it has none."""
+        """A metric's value; None where the record has none."""
         return self.metrics[metric].value if metric in self.metrics else None
 
     @property

@@ -43,6 +43,13 @@ class EvaluationRequest:
     force: bool = False
     progress_bar: ProgressBar = no_progress_bar
 
+    def __post_init__(self) -> None:
+        """Raises UserError for numbers that cannot be."""
+        for name, least in (("batch", 1), ("query_stride", 1), ("long_side", 0), ("radius_px", 0)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UserError(f"{name} {value}: expected at least {least}")
+
     @property
     def name(self) -> str:
         """The suite's key, or the name of the data set's folder. Raises UserError if the request names neither."""

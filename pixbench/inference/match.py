@@ -52,6 +52,15 @@ def match(
         found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")
         print(len(found), found.uv_a, found.uv_b, found.matrix)
     """
+    for name, value, least, most in (
+        ("step", step, 1, math.inf),
+        ("cycle_px", cycle_px, 0, math.inf),
+        ("ratio", ratio, 0, 1),
+        ("threshold_px", threshold_px, 0, math.inf),
+    ):
+        if not least <= value <= most:
+            expected = f"at least {least}" if most == math.inf else f"{least} to {most}"
+            raise UserError(f"{name} {value}: expected {expected}")
     kind = check_geometry(geometry)
     a, b = as_picture(image_a), as_picture(image_b)
     for picture in (a, b):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..evaluation.matching.nearest import Norm
 from ..evaluation.model import parse_norm
 from ..evaluation.network_input import CellGrid
 
@@ -14,7 +15,8 @@ DECLARATION = "pixbench.json"
 """Name of the extra file that `torch.export.save(..., extra_files=...)` and `torch.jit.save(..., _extra_files=...)` write."""
 
 
-def _norm(value: Any) -> Any:
+def read_norm(value: Any) -> Norm:
+    """The norm 1, 2, inf or cosine, given as a number or as text. Raises ValueError for anything else."""
     if isinstance(value, str) or value in (1, 2, math.inf):
         return parse_norm(value if isinstance(value, str) else f"{value:g}")
     raise ValueError(f"got {value}, expected 1, 2, inf or cosine")
@@ -32,8 +34,23 @@ def _length(value: Any) -> float:
     return float(value)
 
 
+def _one_of(*known: str) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if value not in known:
+            raise ValueError(f"got {value}, expected {' or '.join(known)}")
+        return str(value)
+
+    return read
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"got {value}, expected True or False")
+    return value
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    "p": _norm,
+    "p": read_norm,
     "input_size": _whole,
     "input_multiple": _whole,
     "cell_stride": _length,
@@ -43,10 +60,29 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
 `cell_stride`, `cell_offset`: distance between the centres of cells, and position of the first, in pixels of the network's input."""
 
 
+MATCHER_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "takes": _one_of("images", "dictionary"),
+    "grey": _flag,
+    "pixel_centres": _one_of("half", "whole"),
+}
+"""Further settings of modules that match two images. `takes`: how they take the images. `grey`: as images of one channel.
+`pixel_centres`: where the centre of the first pixel lies in their points, at 0.5 or at 0.
+"""
+
+
 def declared(network: Any) -> dict[str, Any]:
     """The settings in a module's attributes. Raises UserError for an invalid value."""
-    found = {name: getattr(network, name) for name in READERS if getattr(network, name, None) is not None}
-    return _parse_fields(found, f"model {type(network).__name__}")
+    return _declared(network, READERS)
+
+
+def declared_by_matcher(module: Any) -> dict[str, Any]:
+    """The settings of a module that matches two images, of which those in `MATCHER_READERS` have no default here."""
+    return _declared(module, {**READERS, **MATCHER_READERS})
+
+
+def _declared(network: Any, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    found = {name: getattr(network, name) for name in readers if getattr(network, name, None) is not None}
+    return _parse_fields(found, f"model {type(network).__name__}", readers)
 
 
 def read_declaration(path: Path, text: str | bytes) -> dict[str, Any]:
@@ -73,11 +109,11 @@ def cell_grid(settings: Mapping[str, Any]) -> CellGrid | None:
     return CellGrid(settings["cell_stride"], settings.get("cell_offset"))
 
 
-def _parse_fields(found: Mapping[str, Any], whose: str) -> dict[str, Any]:
+def _parse_fields(found: Mapping[str, Any], whose: str, readers: Mapping[str, Callable[[Any], Any]] = READERS) -> dict[str, Any]:
     settings = {}
     for name, value in found.items():
         try:
-            settings[name] = READERS[name](value)
+            settings[name] = readers[name](value)
         except (ValueError, TypeError, RuntimeError) as error:
             # A tensor, such as a learned exponent, has neither one truth value nor a format.
             reason = str(error) if isinstance(error, ValueError) else f"got a {type(value).__name__}, expected a plain value"

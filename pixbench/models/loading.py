@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import inspect
+import pickle
 import re
 import sys
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model
+from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model, failure
 from ..evaluation.network_input import ONE, NetworkInput, check_scales
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
-from .declared import DECLARATION, declared, read_declaration
+from .declared import DECLARATION, declared, read_declaration, read_norm
 from .matcher_module import matcher_of, matches_images
 from .network_model import NetworkModel, OneByOne
 from .onnx_file import OnnxModel
@@ -37,14 +38,15 @@ EXPORTED = (".pt", ".pt2", ".ts")
 def load_model(
     spec: str | Path,
     *,
-    p: Norm | None = None,
+    p: Norm | str | None = None,
     device: str = "cpu",
     trust_code: bool = False,
     input_size: int | None = None,
     pad_to: int | None = None,
     scales: Sequence[float] | None = None,
 ) -> Model:
-    """Load what `--model` names. `p` is the norm for networks that declare none (default cosine). Raises UserError if it cannot be loaded.
+    """Load what `--model` names. `p` is the norm of descriptors, 1, 2, inf or cosine, in place of the model's own, which is cosine if it
+    declares none. Raises UserError if it cannot be loaded.
 
     Images whose longer side is below `input_size` px are enlarged to it (0: not) before a network sees them, and padded to a multiple of
     `pad_to`; by default as the model declares. `scales` are factors by which images are resized first; the descriptors at all of them
@@ -56,7 +58,7 @@ def load_model(
 
         model = pixbench.load_model("runs/mine")  # or pretrained:NAME, baseline:NAME, onnx:FILE
     """
-    place, spec = _device(device), str(spec)
+    place, spec, p = _device(device), str(spec), _given_norm(p)
     path = Path(spec)
     kind, colon, name = spec.partition(":")
     if kind == "baseline" and colon:
@@ -107,13 +109,20 @@ def with_scales(model: Model, scales: Sequence[float] | None) -> Model:
     return model
 
 
-def as_model(item: Model | nn.Module | str | Path, *, p: Norm | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
+def as_model(item: Model | nn.Module | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
     """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), or what `load_model` loads."""
     if isinstance(item, Model):
         return item
     if isinstance(item, nn.Module):
-        return _on_device(_wrapped(item, type(item).__name__, p, {"kind": "module"}), _device(device))
+        return _on_device(_wrapped(item, type(item).__name__, _given_norm(p), {"kind": "module"}), _device(device))
     return load_model(item, p=p, device=device, trust_code=trust_code)
+
+
+def _given_norm(p: Any) -> Norm | None:
+    try:
+        return None if p is None else read_norm(p)
+    except (ValueError, TypeError) as error:
+        raise UserError(f"p: {error}") from None
 
 
 def _baseline(text: str) -> Model:
@@ -220,6 +229,8 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
         made = item()
     except TypeError as error:
         raise UserError(f"--model {spec}: it could not be called without arguments ({error}): expected a factory or a matcher") from None
+    except Exception as error:
+        raise UserError(f"--model {spec}: the factory failed with {failure(error)}") from error
     return _wrapped(made, name, p, source)
 
 
@@ -255,9 +266,12 @@ def _source_sha256(item: Any) -> str | None:
 
 def _weights_sha256(network: nn.Module) -> str:
     digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
+    for name, value in sorted(network.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        if isinstance(value, torch.Tensor):
+            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:  # the extra state of a module
+            digest.update(pickle.dumps(value))
     return digest.hexdigest()
 
 

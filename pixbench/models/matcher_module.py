@@ -12,12 +12,15 @@ from ..evaluation.matched_points import MatchedPoints, matched_points
 from ..evaluation.model import MatcherModel
 from ..evaluation.network_input import NetworkInput
 from ..geometry.pixels import uv_from_integer_centres
-from .declared import declared
+from .declared import declared_by_matcher
 
 
 def matches_images(module: nn.Module) -> bool:
-    """Whether a module takes two images, and not a batch: by its attribute `takes`, or by the parameters of its `forward`."""
-    return getattr(module, "takes", None) in ("images", "dictionary") or _of_dictionary(module) or len(_needed(module)) == 2
+    """Whether a module takes two images, and not a batch: by its attribute `takes`, or by the parameters of its `forward`.
+
+    Raises UserError for an attribute with an invalid value.
+    """
+    return "takes" in declared_by_matcher(module) or _of_dictionary(module) or len(_needed(module)) == 2
 
 
 def matcher_of(module: nn.Module, name: str, info: dict[str, Any]) -> MatcherModel:
@@ -26,8 +29,8 @@ def matcher_of(module: nn.Module, name: str, info: dict[str, Any]) -> MatcherMod
     It returns one of the layouts of `matched_points`, or writes it into the dictionary that it gets. What it declares: `grey` images
     (1, 1, H, W), points whose `pixel_centres` are "whole" numbers (default "half"), `input_size`, `input_multiple`.
     """
-    settings = declared(module)
-    model = MatcherModel(_Called(module), name, info)
+    settings = declared_by_matcher(module)
+    model = MatcherModel(_Called(module, settings), name, info)
     model.input = NetworkInput(settings.get("input_size"), settings.get("input_multiple", 1))
     return model
 
@@ -35,18 +38,20 @@ def matcher_of(module: nn.Module, name: str, info: dict[str, Any]) -> MatcherMod
 class _Called:
     """Calls a module with two images."""
 
-    def __init__(self, module: nn.Module):
+    def __init__(self, module: nn.Module, settings: Mapping[str, Any]):
         self._module = module
-        self._dictionary = getattr(module, "takes", None) == "dictionary" or _of_dictionary(module)
+        self._dictionary = settings.get("takes") == "dictionary" or _of_dictionary(module)
+        self._grey = settings.get("grey", False)
+        self._whole = settings.get("pixel_centres") == "whole"
 
     def __call__(
         self, image_a: Float[Tensor, "3 height width"], image_b: Float[Tensor, "3 rows columns"]
     ) -> tuple[Any, ...] | Mapping[str, Any]:
         images = [image[None] for image in (image_a, image_b)]
-        if getattr(self._module, "grey", False):
+        if self._grey:
             images = [image.mean(dim=1, keepdim=True) for image in images]
         found = self._output(images)
-        if getattr(self._module, "pixel_centres", "half") == "whole":
+        if self._whole:
             points = matched_points(found)
             return _listed(MatchedPoints(uv_from_integer_centres(points.a), uv_from_integer_centres(points.b), points.score))
         return found

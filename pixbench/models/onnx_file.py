@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -84,7 +85,8 @@ class OnnxModel(DescriptorModel):
             reason = " ".join(str(error).split())[:160]
             raise UserError(f"--model onnx:{path} cannot be read ({reason}): expected a file of 'pixbench export'") from None
         self.name = printable(str(metadata.get("name", path.stem)))
-        self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **metadata}
+        default = {} if "p" in metadata else {"p_from": "default"}
+        self._info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path), **metadata, **default}
 
     @property
     def info(self) -> dict[str, Any]:
@@ -94,8 +96,10 @@ class OnnxModel(DescriptorModel):
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
         """See DescriptorModel."""
         (given,) = self._session.get_inputs()
-        (found,) = self._session.run(None, {given.name: images.cpu().numpy()})
-        return torch.from_numpy(found)
+        pixels = images.cpu().numpy().astype(np.float16 if given.type == "tensor(float16)" else np.float32)
+        # A file that was written with a fixed batch size of 1 takes one image at a time.
+        parts = np.split(pixels, len(pixels)) if given.shape[0] == 1 else [pixels]
+        return torch.from_numpy(np.concatenate([self._session.run(None, {given.name: part})[0] for part in parts]))
 
 
 _METADATA = ("p", "channels", "stride", "name", "pixbench_version")

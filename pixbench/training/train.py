@@ -199,6 +199,8 @@ def _check_batch(config: TrainConfig, processes: int, scenes: int) -> None:
     if not scenes:
         raise UserError("the data has no pairs of views: there is nothing to train on")
     if config.between_weight > 0 and config.batch * processes > scenes:
+        if processes > scenes:
+            raise UserError(f"{processes} processes share {scenes} scenes: use at most {scenes} processes, or more data")
         several = "" if processes == 1 else f" on {processes} processes"
         raise UserError(
             f"--batch {config.batch}{several} with {scenes} scenes: views of one scene would be compared as different images; "

@@ -191,6 +191,9 @@ def test_invalid_inputs_are_rejected() -> None:
         match(picture, np.zeros((200, 6400), np.uint8), "baseline:hog")
     with pytest.raises(UserError, match="unknown geometry 'affine': known are"):
         match(picture, picture, "baseline:hog", geometry="affine")
+    for options, words in (({"step": 0}, "step 0: expected at least 1"), ({"ratio": 2.0}, "ratio 2.0: expected 0 to 1")):
+        with pytest.raises(UserError, match=words):
+            match(picture, picture, "baseline:hog", **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +202,7 @@ def test_invalid_inputs_are_rejected() -> None:
         (lambda images: images * np.nan, "ValueError: descriptors hold NaN or infinity"),
         (lambda images: images[0], r"ValueError: broken gave \(3, 64, 64\) for 1 images: expected a tensor"),
         (lambda images: images[:, :0], r"ValueError: broken gave \(1, 0, 64, 64\) for 1 images"),
+        (torch.fft.fft2, "ValueError: broken gave complex numbers: expected real descriptors"),
         (lambda images: images / images.nothing, "AttributeError: 'Tensor' object has no attribute 'nothing'"),
     ],
 )

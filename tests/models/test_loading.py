@@ -44,6 +44,9 @@ def wants_more(path, size, what):
 
 number = 3
 
+def fails():
+    raise RuntimeError("no weights here")
+
 def gives_number():
     return 3
 """
@@ -103,6 +106,7 @@ def test_matchers_and_their_factories(user_module: str) -> None:
         ("number", "is a int: expected a factory"),
         ("gives_number", "the factory returned a int"),
         ("wants_more", "could not be called without arguments"),
+        ("fails", "the factory failed with RuntimeError: no weights here"),
     ],
 )
 def test_invalid_factories_are_rejected(user_module: str, name: str, words: str) -> None:

@@ -100,6 +100,47 @@ def test_module_attributes_configure_the_model() -> None:
             as_model(Declared(**attributes))
 
 
+@pytest.mark.parametrize(
+    ("attribute", "value", "message"),
+    [
+        ("pixel_centres", "integer", "pixel_centres: got integer, expected half or whole"),
+        ("takes", "dict", "takes: got dict, expected images or dictionary"),
+        ("grey", "yes", "grey: got yes, expected True or False"),
+    ],
+)
+def test_invalid_attributes_of_matchers_are_rejected(attribute: str, value: str, message: str) -> None:
+    module = DictionaryMatcher()
+    setattr(module, attribute, value)
+    with pytest.raises(UserError, match=message):
+        as_model(module)
+
+
+def test_norm_may_be_given_as_text_or_number() -> None:
+    assert [as_model(Declared(), p=p).p for p in ("inf", "1", 2, "cosine", math.inf)] == [math.inf, 1, 2, "cosine", math.inf]  # type: ignore
+    for load in (lambda p: as_model(Declared(), p=p), lambda p: load_model("baseline:hog", p=p)):
+        with pytest.raises(UserError, match="p: got 3, expected 1, 2, inf or cosine"):
+            load(3)
+
+
+class WithExtraState(nn.Module):
+    """Keeps a dictionary beside its weights."""
+
+    def __init__(self, state: dict[str, int]):
+        super().__init__()
+        self.state = state
+
+    def get_extra_state(self) -> dict[str, int]:
+        return self.state
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images
+
+
+def test_extra_state_is_part_of_the_hash() -> None:
+    hashes = [as_model(WithExtraState({"a": value})).info["weights_sha256"] for value in (1, 1, 2)]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def _exported(kind: str, path: Path, attributes: dict[str, Any], extra: str | None) -> None:
     module, example = Declared(**attributes).eval(), torch.rand(1, 3, 24, 32)
     files = {} if extra is None else {"pixbench.json": extra}

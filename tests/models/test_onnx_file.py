@@ -62,6 +62,20 @@ def test_file_is_loaded_as_a_model(run: Path) -> None:
     torch.testing.assert_close(model.dense(images), load_model(str(run / "mine")).dense(images), atol=1e-4, rtol=0)  # type: ignore[attr-defined]
 
 
+@pytest.mark.filterwarnings("ignore")  # torch's own, of its exporter
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_files_of_other_programs(dtype: torch.dtype, tmp_path: Path) -> None:
+    """With a fixed batch size of 1 and no norm."""
+    network = torch.nn.Conv2d(3, 4, 1).to(dtype)
+    example = torch.zeros(1, 3, 16, 24, dtype=dtype)
+    torch.onnx.export(network, (example,), tmp_path / "theirs.onnx", dynamo=False, input_names=["images"])
+    model = load_model(f"onnx:{tmp_path / 'theirs.onnx'}")
+    assert (model.p, model.info["p_from"]) == ("cosine", "default")  # type: ignore[attr-defined]
+    images = torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    wanted = network(images.to(dtype)).detach().float()
+    torch.testing.assert_close(model.dense(images), wanted, atol=1e-5 if dtype == torch.float32 else 5e-3, rtol=0)  # type: ignore[attr-defined]
+
+
 def test_invalid_files_and_models_are_rejected(tmp_path: Path) -> None:
     (tmp_path / "bad.onnx").write_text("words")
     with pytest.raises(UserError, match=r"bad\.onnx cannot be read"):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import math
 import time
 from collections import Counter
@@ -23,6 +24,8 @@ from .pairs import EvaluationPairs, Identity
 from .predict import discard, predict, work_folder
 from .predictions import read_predictions, write_predictions
 from .scoring import Scores, score
+
+logger = logging.getLogger("pixbench")
 
 LEAST_MUTUAL_PX = 1.0
 
@@ -76,6 +79,12 @@ def _evaluated(
         protocol = protocol.model_copy(update={"mutual_px": mutual_tolerance(_grid_px(model, source, timing.images))})
     with progress_bar(f"score {model.name}", pairs, "pairs") as advance:
         scores = score(read_predictions(predictions), source, advance, mutual_px=protocol.mutual_px or 0.0)
+    if not any(row.points for row in scores.rows):
+        logger.warning(
+            "%s: no query has a match that is visible in the other picture, so nothing was scored: check the units, the direction and the "
+            "pixel centres of the ground truth",
+            source.identity.suite,
+        )
     write_whole(table, pair_table(scores))
     written = record_result(
         model,

@@ -18,6 +18,12 @@ from .layout import Size
 UNKNOWN_FLOW = 1e9
 """Larger values in .flo files mean that the flow is not known (Baker et al., 2007)."""
 
+RIGID = 1e-2
+"""Largest difference of R^T R from the identity: text files have few digits."""
+
+SINGULAR = 1e-15
+"""Smallest determinant of a homography of norm 1; one that moves by 10,000 px has 1e-12."""
+
 
 def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
     """Flow in pixels from .flo, from KITTI's PNG of 16 bits (u, v, valid), or from .npy (height, width, 2)."""
@@ -66,6 +72,34 @@ def same_size(array: Shaped[np.ndarray, "height width *channels"], size: Size, p
     """Raises UserError if ground truth is not of its picture's size."""
     if array.shape[1::-1] != size:
         raise UserError(f"{path} is {array.shape[1]} x {array.shape[0]}, its picture {size[0]} x {size[1]}: expected one size")
+
+
+def one_size(size_a: Size, size_b: Size, path: Path) -> None:
+    """Raises UserError unless both pictures of a rectified pair, whose disparity is in a file, have one size."""
+    if size_a != size_b:
+        raise UserError(
+            f"{path}: its pictures are {size_a[0]} x {size_a[1]} and {size_b[0]} x {size_b[1]}: a disparity needs two of one size"
+        )
+
+
+def check_rigid(T: Float[np.ndarray, "4 4"], name: str) -> None:
+    """Raises ValueError unless a matrix is a rotation and a translation, to within rounding in text files."""
+    R, last = T[:3, :3], T[3]
+    is_rotation = np.abs(R.T @ R - np.eye(3)).max() < RIGID and np.linalg.det(R) > 0
+    if not is_rotation or np.abs(last - [0, 0, 0, 1]).max() > RIGID:
+        raise ValueError(f"{name} is not a rotation and a translation with 0 0 0 1 as its last row: is it transposed, scaled or mirrored?")
+
+
+def check_invertible(H: Float[np.ndarray, "3 3"], name: str) -> None:
+    """Raises ValueError for a homography that maps the plane to a line or a point."""
+    if abs(np.linalg.det(H)) <= SINGULAR * np.linalg.norm(H) ** 3:
+        raise ValueError(f"{name} is singular: expected a homography from pixels of a to pixels of b")
+
+
+def check_intrinsics(K: Float[np.ndarray, "3 3"], name: str) -> None:
+    """Raises ValueError for a matrix that cannot be the intrinsics of a camera."""
+    if K[0, 0] <= 0 or K[1, 1] <= 0 or np.abs(K[2] - [0, 0, 1]).max() > 0 or K[1, 0] != 0:
+        raise ValueError(f"{name} is not the matrix of intrinsics [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with positive fx and fy")
 
 
 def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:

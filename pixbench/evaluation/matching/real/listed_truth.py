@@ -6,13 +6,23 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ....errors import UserError
 from ....geometry.cameras import Camera, inverse_rigid
 from ....geometry.pixels import INTEGER_CENTRES_TO_UV
 from ....image.homography import homography_to_uv
-from .files import read_depth, read_disparity, read_flow, read_mask, same_size
+from .files import (
+    check_intrinsics,
+    check_invertible,
+    check_rigid,
+    one_size,
+    read_depth,
+    read_disparity,
+    read_flow,
+    read_mask,
+    same_size,
+)
 from .layout import GroundTruth, Size
 from .truth import depth_truth, disparity_truth, flow_truth, plane
 
@@ -44,6 +54,18 @@ class ListedDepth(ListPart):
     scale: Annotated[float, Field(gt=0)] = 1.0
     """Factor that converts depth maps to the unit of T_b_a."""
 
+    @field_validator("T_b_a")
+    @classmethod
+    def _rigid(cls, T: Matrix4) -> Matrix4:
+        check_rigid(np.array(T), "it")
+        return T
+
+    @field_validator("K_a", "K_b")
+    @classmethod
+    def _camera(cls, K: Matrix3) -> Matrix3:
+        check_intrinsics(np.array(K), "it")
+        return K
+
 
 class ListedPair(ListPart):
     """Two pictures and one kind of ground truth; paths are relative to the list."""
@@ -58,9 +80,16 @@ class ListedPair(ListPart):
     flow: str | None = None
     disparity: str | None = None
     """Disparity from the left picture a to the right picture b."""
-    disparity_scale: float | None = None
+    disparity_scale: Annotated[float, Field(gt=0)] | None = None
     seen: str | None = None
     """With flow or disparity: a mask that is not 0 where b sees the point."""
+
+    @field_validator("homography")
+    @classmethod
+    def _invertible(cls, H: Matrix3 | None) -> Matrix3 | None:
+        if H is not None:
+            check_invertible(np.array(H), "it")
+        return H
 
 
 def listed_truth(folder: Path, file: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
@@ -69,6 +98,8 @@ def listed_truth(folder: Path, file: Path, pair: ListedPair, centres: Centres) -
     if len(kinds) != 1:
         got = " and ".join(kinds) or "none"
         raise UserError(f"{file}: {pair.image_a}, {pair.image_b} has {got}: expected one of homography, depth, flow and disparity")
+    if pair.disparity_scale is not None and kinds[0] != "disparity":
+        raise UserError(f"{file}: {pair.image_a}, {pair.image_b}: 'disparity_scale' goes with disparity, not with {kinds[0]}")
     if pair.seen is not None and kinds[0] not in ("flow", "disparity"):
         raise UserError(f"{file}: {pair.image_a}, {pair.image_b}: 'seen' goes with flow or disparity, not with {kinds[0]}")
     return {"homography": _homography, "depth": _depth, "flow": _flow, "disparity": _disparity}[kinds[0]](folder, pair, centres)
@@ -117,6 +148,7 @@ def _disparity(folder: Path, pair: ListedPair, centres: Centres) -> ReadTruth:
     def truth(size_a: Size, size_b: Size) -> GroundTruth:
         disparity = read_disparity(path, pair.disparity_scale)
         same_size(disparity, size_a, path)
+        one_size(size_a, size_b, path)
         return GroundTruth(disparity_truth(disparity, _seen(folder, pair, size_a)))
 
     return truth

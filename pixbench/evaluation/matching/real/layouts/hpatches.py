@@ -8,7 +8,8 @@ from jaxtyping import Float
 
 from .....errors import UserError
 from .....image.homography import homography_to_uv
-from .....io.untrusted import read_text
+from .....io.untrusted import parsing, read_text
+from ..files import check_invertible
 from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from ..truth import plane
 
@@ -50,7 +51,10 @@ def _picture(folder: Path, number: int) -> Path:
 
 def _truth(file: Path, size_a: Size, size_b: Size) -> GroundTruth:
     del size_a
-    return plane(homography_to_uv(read_matrix(file, 3)), size_b)
+    H = read_matrix(file, 3)
+    with parsing(file, "expected a homography"):
+        check_invertible(H, "it")
+    return plane(homography_to_uv(H), size_b)
 
 
 def read_matrix(file: Path, size: int) -> Float[np.ndarray, "size size"]:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from .....errors import UserError
-from ..files import read_disparity, read_flow, same_size
+from ..files import one_size, read_disparity, read_flow, same_size
 from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view
 from ..truth import disparity_truth, flow_truth
 
@@ -61,9 +61,9 @@ def _scene(
 
 
 def _stereo_truth(occ: Path, noc: Path, size_a: Size, size_b: Size) -> GroundTruth:
-    del size_b
     disparity = read_disparity(occ)
     same_size(disparity, size_a, occ)
+    one_size(size_a, size_b, occ)
     return GroundTruth(disparity_truth(disparity, _known(read_disparity(noc))))
 
 

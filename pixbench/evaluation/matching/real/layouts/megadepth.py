@@ -8,7 +8,7 @@ import numpy as np
 from .....errors import UserError
 from .....geometry.cameras import Camera
 from .....io.untrusted import inside
-from ..files import read_depth
+from ..files import check_rigid, read_depth
 from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from ..listed_truth import intrinsics
 from ..plain_npz import npz_names, read_npz
@@ -39,6 +39,8 @@ def _scene(folder: Path, file: Path) -> RealScene:
     missing = [path for both in files.values() for path in both if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]} is missing, though {file.name} names it: paths are relative to {folder}")
+    for number in used:
+        check_rigid(np.asarray(poses[number], float), f"pose {number}")
     cameras = {number: (intrinsics(K[number], "half"), np.linalg.inv(np.asarray(poses[number], float))) for number in used}
 
     def truth(a: int, b: int, size_a: Size, size_b: Size) -> GroundTruth:

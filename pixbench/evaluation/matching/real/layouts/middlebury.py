@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from ..files import read_disparity, read_flow, read_grey, same_size
+from ..files import one_size, read_disparity, read_flow, read_grey, same_size
 from ..layout import GroundTruth, Layout, RealPair, RealScene, Size, file_view, folders
 from ..truth import NEARER_PX, disparity_truth, flow_truth
 
@@ -43,9 +43,9 @@ def _stereo(folder: Path) -> RealScene:
 
 
 def _stereo_truth(file: Path, mask: Path, direction: int, size_a: Size, size_b: Size) -> GroundTruth:
-    del size_b
     disparity = read_disparity(file)
     same_size(disparity, size_a, file)
+    one_size(size_a, size_b, file)
     seen: Bool[np.ndarray, "height width"] | None = None
     if mask.is_file():
         grey = read_grey(mask, "a mask")

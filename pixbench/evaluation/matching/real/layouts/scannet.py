@@ -10,8 +10,8 @@ from jaxtyping import Float
 from .....errors import UserError
 from .....geometry.cameras import Camera
 from .....image.picture import opened_image
-from .....io.untrusted import inside
-from ..files import read_depth
+from .....io.untrusted import inside, parsing
+from ..files import check_rigid, read_depth
 from ..layout import GroundTruth, Layout, RealPair, RealScene, RealView, Size, file_view
 from ..listed_truth import intrinsics
 from ..plain_npz import npz_names, read_npz
@@ -75,7 +75,10 @@ def _truth(folder: Path, K: Float[np.ndarray, "3 3"], a: str, b: str, size_a: Si
     for stem, size in ((a, size_a), (b, size_b)):
         _, depth, pose = _files(folder, stem)
         depths.append(read_depth(depth, MILLIMETRES))
-        cameras.append(Camera(K, read_matrix(pose, 4), *size))
+        T_world_cam = read_matrix(pose, 4)
+        with parsing(pose, "expected a pose"):
+            check_rigid(T_world_cam, "it")
+        cameras.append(Camera(K, T_world_cam, *size))
     return depth_truth(depths[0], depths[1], cameras[0], cameras[1])
 
 

@@ -100,6 +100,9 @@ def test_invalid_folders_are_rejected(tree: Path, tmp_path: Path) -> None:
     source = open_pairs(tree / "i_door", "hp")
     with pytest.raises(UserError, match="H_1_2 does not hold 3 x 3 numbers"):
         source.pair(source.groups()[0][0])
+    (tree / "i_door" / "H_1_2").write_text("0 " * 9)
+    with pytest.raises(UserError, match=r"H_1_2 cannot be read \(it is singular"):
+        source.pair(source.groups()[0][0])
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty is in no layout that can be read: .*dataset\.json\); hpatches \(sequences with 1\.ppm"):
         open_pairs(tmp_path / "empty", "empty")

@@ -18,6 +18,9 @@ K = [[60.0, 0.0, 31.0], [0.0, 62.0, 23.0], [0.0, 0.0, 1.0]]
 T_B_A = [[1.0, 0.0, 0.0, -0.25], [0.0, 1.0, 0.0, 0.05], [0.0, 0.0, 1.0, 0.1], [0.0, 0.0, 0.0, 1.0]]
 
 
+DEPTH = {"depth_a": "a.png", "depth_b": "b.png", "K_a": K, "K_b": K, "T_b_a": T_B_A}
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for seed, name in enumerate(("a.png", "b.png")):
@@ -139,6 +142,15 @@ def test_flow_and_disparity_with_masks(folder: Path, tmp_path: Path) -> None:
         ({"homography": H, "image_b": "c.png"}, "names .*c.png, which does not exist"),
         ({"homography": H[:2]}, "field 'pairs.0.homography"),
         ({"homografy": H}, "field 'pairs.0.homografy': Extra inputs are not permitted"),
+        ({"homography": [[0, 0, 0]] * 3}, "field 'pairs.0.homography': Value error, it is singular"),
+        ({"homography": [[1, 2, 3], [2, 4, 6], [0, 0, 1]]}, "homography': Value error, it is singular"),
+        ({"homography": H, "disparity_scale": 2.0}, "'disparity_scale' goes with disparity, not with homography"),
+        ({"disparity": "a.png", "disparity_scale": 0.0}, "field 'pairs.0.disparity_scale': Input should be greater than 0"),
+        ({"depth": {**DEPTH, "T_b_a": np.transpose(T_B_A).tolist()}}, "depth.T_b_a': Value error, it is not a rotation and a translation"),
+        ({"depth": {**DEPTH, "T_b_a": np.diag([-1.0, 1, 1, 1]).tolist()}}, "depth.T_b_a': Value error, it is not a rotation"),
+        ({"depth": {**DEPTH, "T_b_a": np.diag([2.0, 2, 2, 1]).tolist()}}, "depth.T_b_a': Value error, it is not a rotation"),
+        ({"depth": {**DEPTH, "T_b_a": np.zeros((4, 4)).tolist()}}, "depth.T_b_a': Value error, it is not a rotation"),
+        ({"depth": {**DEPTH, "K_a": np.transpose(K).tolist()}}, "depth.K_a': Value error, it is not the matrix of intrinsics"),
     ],
 )
 def test_invalid_pair_lists_are_rejected(folder: Path, pair: dict[str, Any], message: str) -> None:
@@ -153,6 +165,21 @@ def test_flow_of_wrong_size_is_rejected(folder: Path) -> None:
     source = open_pairs(folder, "mine")
     with pytest.raises(UserError, match=r"flow\.npy is 6 x 5, its picture 64 x 48"):
         source.pair(source.groups()[0][0])
+
+
+def test_disparity_needs_pictures_of_one_size(folder: Path) -> None:
+    picture(folder / "b.png", WIDTH // 2, HEIGHT)
+    np.save(folder / "disparity.npy", np.ones((HEIGHT, WIDTH)))
+    _list(folder, {"disparity": "disparity.npy"})
+    source = open_pairs(folder, "mine", long_side=0)
+    with pytest.raises(UserError, match=r"disparity\.npy: its pictures are 64 x 48 and 32 x 48: a disparity needs two of one size"):
+        source.pair(source.groups()[0][0])
+
+
+def test_pairs_without_a_visible_query_are_reported(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    _list(folder, {"homography": [[1, 0, 1000], [0, 1, 0], [0, 0, 1]]})
+    assert scored(folder, tmp_path / "out").data.points == 0
+    assert "no query has a match that is visible in the other picture" in caplog.text
 
 
 def test_csv_with_a_missing_column_is_rejected(folder: Path) -> None:

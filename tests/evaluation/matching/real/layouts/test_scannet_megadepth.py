@@ -112,7 +112,14 @@ def test_megadepth_with_a_missing_image_is_rejected(megadepth: Path) -> None:
 
 
 def test_scannet_with_missing_files_is_rejected(scannet: Path) -> None:
-    (scannet / "scene0707_00" / "pose" / "405.txt").unlink()
+    pose = scannet / "scene0707_00" / "pose" / "405.txt"
+    np.savetxt(pose, np.loadtxt(pose).T)
+    source = open_pairs(scannet, "scannet")
+    with pytest.raises(UserError, match=r"pose/405\.txt cannot be read \(it is not a rotation and a translation"):
+        for group in source.groups():
+            for key in group:
+                source.pair(key)
+    pose.unlink()
     with pytest.raises(UserError, match=r"pose/405\.txt is missing, though test\.npz names it"):
         open_pairs(scannet, "scannet")
     (scannet / "intrinsics.npz").unlink()
