@@ -116,9 +116,7 @@ def test_scannet_with_missing_files_is_rejected(scannet: Path) -> None:
     np.savetxt(pose, np.loadtxt(pose).T)
     source = open_pairs(scannet, "scannet")
     with pytest.raises(UserError, match=r"pose/405\.txt cannot be read \(it is not a rotation and a translation"):
-        for group in source.groups():
-            for key in group:
-                source.pair(key)
+        _ = [source.pair(key) for group in source.groups() for key in group]
     pose.unlink()
     with pytest.raises(UserError, match=r"pose/405\.txt is missing, though test\.npz names it"):
         open_pairs(scannet, "scannet")
