@@ -44,6 +44,8 @@ def describe(
     check_description_path(out, drawn=channels is not None)
     if channels is None and len(models) > 1:
         raise UserError("--model: descriptors of one model are written; several are drawn beside each other with --channels 6")
+    if half and out.suffix == ".png":
+        raise UserError(f"--half: {out} is a picture; it is for .npz and .h5")
     check_folder(out)
     described = [run(image, open_model(name, device, trust_code, scales), max_size=max_size) for name in models]
     if channels is None:

@@ -165,13 +165,15 @@ def submit(
     rooms: Rooms = None,
 ) -> None:
     """Check that a record has what a pull request needs. Nothing is sent."""
-    from ..errors import VerificationError
+    from ..errors import UserError, VerificationError
     from ..evaluation.record import StoredRecord, find_records, read_record
     from ..evaluation.suite import find_suite
     from ..leaderboard.submit import check
     from .common import default_workers
 
     stored = StoredRecord(record, read_record(record))
+    if stored.record.suite[1] is None:
+        raise UserError(f"{record} was scored on data of your own: rows are of suites; evaluate with --suite (see 'pixbench list suites')")
     others = find_records([results]) if results.exists() else []
     ((_, rescored),) = _rescored([stored], _access(None, objects, rooms, default_workers()), 1)
     checks = check(stored, others, rescored)

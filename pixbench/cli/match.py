@@ -30,14 +30,21 @@ def match(
     step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of A.")] = STEP,
     cycle: Annotated[float, typer.Option(min=0, help="Largest cycle error of a match, in pixels of the shrunk picture.")] = CYCLE_PX,
     ratio: Annotated[float, typer.Option(min=0, max=1, help="Largest ratio of a match's distance to that of its best rival.")] = 1.0,
-    threshold: Annotated[float, typer.Option(min=0, help="Inlier threshold, in pixels of the shrunk picture.")] = THRESHOLD_PX,
-    focal: Annotated[float | None, typer.Option(min=1, help="Focal length of both, px. Default: EXIF's, or 1.2 x the longer side.")] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, help=f"With --geometry: inlier threshold, in pixels of the shrunk picture. Default: {THRESHOLD_PX:g}."),
+    ] = None,
+    focal: Annotated[
+        float | None,
+        typer.Option(min=1, help="With --geometry essential: focal length of both, px. Default: EXIF's, or 1.2 x the longer side."),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     scales: Scales = None,
     trust_code: TrustCode = False,
 ) -> None:
     """Find the same points in two pictures of your own."""
     use_threads()
+    from ..errors import UserError
     from ..image.picture import read_picture
     from ..inference.match import match as run
     from ..inference.matches import write_csv
@@ -48,6 +55,10 @@ def match(
     from .common import check_folder
 
     check_geometry(geometry)
+    if threshold is not None and geometry == "none":
+        raise UserError("--threshold: nothing is fitted to the matches; give --geometry too")
+    if focal is not None and geometry != "essential":
+        raise UserError(f"--focal: only the essential matrix needs it, and --geometry is {geometry}")
     check_picture_path(out)
     for path in (out, csv):
         check_folder(path)
@@ -63,7 +74,7 @@ def match(
         ratio=ratio,
         refine=refine,
         geometry=geometry,
-        threshold_px=threshold,
+        threshold_px=THRESHOLD_PX if threshold is None else threshold,
         focal_px=focal,
     )
     summary = _summary(found, geometry)

@@ -20,11 +20,11 @@ def report(
         typer.Argument(metavar="SOURCE...", help="Sources of the page, as for 'pixbench view'. Default: results."),
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Page: the data set of its models. Experiment: the sweep's folder.")] = None,
-    preset: Annotated[str, typer.Option(help="Experiment without --data: the preset whose folder is read.")] = "cpu",
+    preset: Annotated[str | None, typer.Option(help="Experiment without --data: the preset whose folder is read. Default: cpu.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="Experiment: picture to write. Default: figure.png and figure.pdf in the sweep's folder.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Page: largest number of scenes, and of pairs, to include.")] = 8,
+    limit: Annotated[int | None, typer.Option(min=1, help="Page: largest number of scenes, and of pairs, to include. Default: 8.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Experiment: print one JSON object last, with every seed.")] = False,
     trust_code: TrustCode = False,
 ) -> None:
@@ -44,9 +44,15 @@ def report(
                 f"report {target}: a page needs a folder that is not named like an experiment, and takes neither --out nor --json; an "
                 f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
             )
-        return _write_page(Path(target), sources, data, limit, trust_code)
+        if preset is not None:
+            raise UserError("--preset: a page has none; leave it out")
+        return _write_page(Path(target), sources, data, limit or 8, trust_code)
+    if limit is not None:
+        raise UserError(f"--limit: {target} is an experiment, all of whose cells are read; leave it out")
+    if data is not None and preset is not None:
+        raise UserError("--preset: --data names the folder already; leave one out")
     module = experiment_named(target)
-    folder = data or Path("results") / f"{target}-{preset}"
+    folder = data or Path("results") / f"{target}-{preset or 'cpu'}"
     found = read_cells(target, folder)
     rows = module.summary(found)
     pictures = [out] if out else [folder / "figure.png", folder / "figure.pdf"]

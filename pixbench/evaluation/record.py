@@ -277,7 +277,7 @@ class StoredRecord:
 
 def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
     """All records in files and folders, in order of path. JSON files of another format in folders are passed over. Raises UserError for a
-    path that does not exist, or a record that is not valid.
+    path that does not exist, or a record that is not valid, such as an emptied one beside its predictions.
     """
     found = []
     for path in paths:
@@ -286,6 +286,10 @@ def find_records(paths: Sequence[Path]) -> list[StoredRecord]:
         files = [path]
         if path.is_dir():
             below = sorted(file for file in path.rglob("*.json") if file.is_file() and file.stat().st_size <= LARGEST_TEXT)
-            files = [file for file in below if f'"{FORMAT}"' in file.read_text(encoding="utf-8", errors="replace")]
+            files = [file for file in below if file.with_suffix(".h5").is_file() or _has_format(file)]
         found += [StoredRecord(file, read_record(file)) for file in files]
     return found
+
+
+def _has_format(file: Path) -> bool:
+    return f'"{FORMAT}"' in file.read_text(encoding="utf-8", errors="replace")

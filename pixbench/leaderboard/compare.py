@@ -6,7 +6,7 @@ from ..errors import UserError, unknown_name
 from ..evaluation.record import StoredRecord
 from ..evaluation.task import METRICS, TASKS
 from .entries import Entry, entries
-from .statistics import SIGNIFICANT, paired_p
+from .statistics import FEWEST_UNITS, SIGNIFICANT, paired_p
 
 
 def compare(
@@ -28,7 +28,10 @@ def _row(stored: Sequence[StoredRecord], suite: str, name: str) -> Entry:
     whole = _latest({each.record.data.suite: each.record.suite for each in stored}, suite)
     rows = entries([each for each in stored if each.record.data.suite == whole])
     found = [entry for entry in rows if entry.name == name] or [entry for entry in rows if entry.name.split(" (")[0] == name]
-    if len(found) != 1:
+    if len(found) > 1:
+        files = ", ".join(str(each.path) for entry in found for each in entry.stored)
+        raise UserError(f"{name} names {len(found)} rows of {whole}, of {files}: rename or remove all but one")
+    if not found:
         raise unknown_name(f"row of {whole}", name, [entry.name for entry in rows])
     return found[0]
 
@@ -55,7 +58,11 @@ def statement(one: Entry, other: Entry, metric: str) -> str:
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:
         no_mean = a is not None and b is not None and None in samples
-        why = "it is not a mean over scenes or images" if no_mean else "too few scenes or images have values of both"
+        why = (
+            "it is not a mean over scenes or images"
+            if no_mean
+            else f"too few scenes or images have values of both; {FEWEST_UNITS} are needed"
+        )
         raise UserError(f"{one.name} and {other.name} cannot be compared by {metric}: {why}")
     known, units = METRICS.get(metric), TASKS.get(one.first.task).units
     place, described = (f"{suites.pop()}, ", "{0}") if len(suites) == 1 else ("", "{0} on {1}")

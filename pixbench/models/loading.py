@@ -83,6 +83,8 @@ def load_model(
         raise UserError(f"--model {spec}: no such path; expected {FORMS}")
     else:
         model = CheckpointModel(path)
+    if not isinstance(getattr(model, "name", None), str):
+        raise UserError(f"--model {spec}: its class {type(model).__name__} has no name: set the attribute name, which tables show")
     if p is not None and isinstance(model, DescriptorModel):
         model.p = p
     return _on_device(with_scales(with_input(model, input_size, pad_to), scales), place)

@@ -15,6 +15,8 @@ from ..errors import UserError
 AUTO = "auto"
 FLOAT32 = "32-true"
 BFLOAT16: Literal["bf16-mixed"] = "bf16-mixed"
+FLOAT16 = "16-mixed"
+PRECISIONS = (AUTO, FLOAT32, BFLOAT16, FLOAT16)
 """Lightning's names. Mixed: convolutions and matrix products in bfloat16; weights, losses and the optimizer in float32."""
 
 
@@ -40,6 +42,10 @@ def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[
 
     A resumed run keeps the precision that it was begun with. Raises UserError if another one is `wanted`.
     """
+    if wanted not in PRECISIONS:
+        raise UserError(f"--precision {wanted}: expected {', '.join(PRECISIONS)}")
+    if wanted == FLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()):
+        raise UserError(f"--precision {wanted}: a CPU does not train in float16; expected bf16-mixed, 32-true or auto")
     here = hardware_precision(accelerator)
     if recorded is None:
         return (here if wanted == AUTO else wanted), None

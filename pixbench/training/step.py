@@ -79,6 +79,8 @@ def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig,
     with seeded(config.seed * 1_000_003 + state.step):
         seen = described(fabric, state, batch, augment)
         loss: Tensor = state.objective(seen)
+    if loss.ndim:
+        raise UserError(f"objective {config.objective} returned a tensor of shape {tuple(loss.shape)}: expected a scalar")
     if state.step % EVERY == 0:
         state.separations.append(separation(seen, state.norm(config)))
     fabric.backward(loss)

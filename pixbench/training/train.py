@@ -79,6 +79,8 @@ def train(
         check_network(init, config)
     run, objective = run_record(source, held_out, config, init), _objective(config)
     recorded = recorded_run(out, run, precision)
+    if held_out is not None and held_out.description == source.description:
+        LOG.warning("the validation set is the training set: it tells nothing about other images, and 'best' is chosen by it")
     earlier = earlier_steps(recorded, config, out)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
@@ -215,7 +217,10 @@ def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
 def _fabric(out: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
     numbers: dict[str, Any] = {"precision": precision}
     if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
-        LOG.warning("precision %s: this CPU lacks instructions for it and computes in float32 instead, slower than 32-true", precision)
+        LOG.warning(
+            "precision %s: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than 32-true",
+            precision,
+        )
         numbers = {"plugins": EmulatedBfloat16()}
     try:
         logger = TensorBoardLogger(out, LOGS, "")

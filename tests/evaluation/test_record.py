@@ -167,3 +167,12 @@ def test_records_are_sorted_by_path(tmp_path: Path) -> None:
     assert len(find_records([tmp_path / "a"])) == 2
     with pytest.raises(UserError, match=r"other\.json is not a record"):
         find_records([tmp_path / "a" / "other.json"])
+
+
+def test_emptied_record_beside_its_predictions_is_not_passed_over(tmp_path: Path) -> None:
+    for name in ("other.json", "row.json", "row.h5"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UserError, match=r"row\.json"):
+        find_records([tmp_path])
+    (tmp_path / "row.json").unlink()
+    assert find_records([tmp_path]) == []

@@ -47,7 +47,7 @@ def test_rows_that_cannot_be_compared_raise_an_error(results: Path) -> None:
         compare(stored, "tiny", ("blurred", "blured"))
     with pytest.raises(UserError, match="unknown suite 'tinny': did you mean 'tiny'"):
         compare(stored, "tinny", ("blurred", "blurred"))
-    with pytest.raises(UserError, match="too few scenes or images have values of both"):
+    with pytest.raises(UserError, match="too few scenes or images have values of both; 6 are needed"):
         compare(stored, "tiny", ("blurred", "blurred"))
 
 

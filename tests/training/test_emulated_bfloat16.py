@@ -75,7 +75,9 @@ def test_training_without_bfloat16_hardware_emulates_it(
     assert losses["emulated"] != losses["torch"]
     assert losses["emulated"][0] == pytest.approx(losses["torch"][0], rel=1e-4)
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("pixbench")]
-    assert ours == ["precision bf16-mixed: this CPU lacks instructions for it and computes in float32 instead, slower than 32-true"]
+    assert ours == [
+        "precision bf16-mixed: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than 32-true"
+    ]
 
 
 def test_only_cpus_without_any_bfloat16_instructions_lack_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,9 @@ class Objective(nn.Module, ABC):
     norm: Norm | None = None
     """Norm in which the trained descriptors are compared, if the loss determines it; None: the run's norm `p`."""
 
+    has_between_term: bool = False
+    """Whether the loss has a term whose share is the run's `between_weight`."""
+
     def momentum_at(self, progress: float) -> float:
         """The share of the momentum network's weights that a step keeps, in [0, 1]; constant unless a subclass changes it over the run."""
         del progress

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 class StableContrast(Objective):
     """The method: p-norm losses within and between images (arXiv 2512.04970), matches at sub-pixel positions, negatives at random ones."""
 
+    has_between_term = True
+
     def __init__(self, config: "TrainConfig"):
         super().__init__()
         options_of(config, {})

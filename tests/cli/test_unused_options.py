@@ -1,0 +1,43 @@
+"""Options that a command would not use are refused in one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from pixbench.cli import app
+from pixbench.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("match a.png a.png --model baseline:rgb-patch --threshold 5", "--threshold: nothing is fitted to the matches"),
+        ("match a.png a.png --model baseline:rgb-patch --geometry homography --focal 50", "--focal: only the essential matrix needs it"),
+        ("describe a.png --model baseline:rgb-patch --half --out b.png", "--half: b.png is a picture"),
+        ("report experiment1 --limit 3", "--limit: experiment1 is an experiment"),
+        ("report experiment1 --data some --preset cpu", "--preset: --data names the folder already"),
+        ("report site --preset cpu", "--preset: a page has none"),
+        ("train --data data --out out --objective point-infonce --p 1", "--p 1: objective point-infonce is compared in cosine"),
+        (
+            "train --data data --out out --objective paper-hard --between-weight 0.3",
+            "--between-weight: objective paper-hard has no between",
+        ),
+        ("train --data DATA --out out --precision nonsense", "--precision nonsense: expected auto, 32-true, bf16-mixed, 16-mixed"),
+        ("train --data DATA --out out --accelerator cpu --precision 16-mixed", "--precision 16-mixed: a CPU does not train in float16"),
+        ("preview 3d --set scenes=3", "--set scenes: preview draws scene number --scene"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    command: str, message: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(64, 64, 3), dtype=np.uint8)).save("a.png")
+    words = [str(tiny) if word == "DATA" else word for word in command.split()]
+    if words[0] == "train":
+        words += ["--batch", "2"]
+    with pytest.raises(UserError, match=message):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.png"]
