@@ -79,7 +79,7 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
 def _make(job: Job, shard: int, versions: dict[str, str]) -> int:
     """Make a shard on a worker, unless it exists: a worker may be lost after it wrote a shard and before it reported that."""
     # Checked on each worker, because some join late.
-    here = {name: version(name) for name in versions}
+    here = {name: release(version(name)) for name in versions}
     if here != versions:
         raise UserError(_other_versions("a worker", here, versions))
     if not (job.folder / MANIFEST).is_file():
