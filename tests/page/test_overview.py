@@ -47,8 +47,8 @@ def test_chart_shows_the_groups_of_the_records(page: Page, address: str, records
     assert np.array(heights) * max(known) == pytest.approx(np.array(known) * max(heights), abs=1e-6)
 
 
-def test_references_have_no_rank_and_seeds_are_named(page: Page) -> None:
-    site = build_site([str(RESULTS / "mini-v1")], Opening(RESULTS))
+def test_references_have_no_rank_and_seeds_are_named(page: Page, tmp_path: Path) -> None:
+    site = build_site([str(RESULTS / "mini-v1")], Opening(tmp_path))
     table = json.loads(site.read("data/index.js").decode().split(", ", 1)[1].rstrip(");\n"))["parts"]["table"]["tables"][0]
     rows = {row["name"]: row for row in table["rows"]}
     assert rows["oracle"]["rank"] is rows["chance"]["rank"] is None
@@ -64,8 +64,8 @@ def test_references_have_no_rank_and_seeds_are_named(page: Page) -> None:
         server.shutdown()
 
 
-def test_table_splits_scores_by_level_and_stratum(page: Page) -> None:
-    site = build_site([str(RESULTS / "mini" / f"{name}.json") for name in ("daisy", "hog")], Opening(RESULTS))
+def test_table_splits_scores_by_level_and_stratum(page: Page, tmp_path: Path) -> None:
+    site = build_site([str(RESULTS / "mini" / f"{name}.json") for name in ("daisy", "hog")], Opening(tmp_path))
     with make_server(site, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         opened(page, f"http://127.0.0.1:{server.server_address[1]}/", "table")
