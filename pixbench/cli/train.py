@@ -49,7 +49,7 @@ def train(
     nodes: Annotated[int, typer.Option(min=1, help="Machines; start with torchrun when there are several.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu, gpu or cuda.")] = "auto",
     precision: Annotated[
-        str, typer.Option(help="32-true, bf16-mixed or 16-mixed; auto: bf16-mixed if the hardware supports it, else 32-true.")
+        str, typer.Option(help="32-true, 64-true, bf16-mixed or 16-mixed; auto: bf16-mixed if the hardware supports it, else 32-true.")
     ] = "auto",
     workers: Annotated[int, typer.Option(min=0, help="Processes that read data; 0 reads in a thread of the training process.")] = 0,
     threads: Threads = None,

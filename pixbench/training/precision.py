@@ -1,23 +1,28 @@
 """Numeric precision of training: bfloat16 where the hardware supports it, else float32."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
 
+LOG = logging.getLogger(__name__)
+
 AUTO = "auto"
 FLOAT32 = "32-true"
+FLOAT64 = "64-true"
 BFLOAT16: Literal["bf16-mixed"] = "bf16-mixed"
 FLOAT16 = "16-mixed"
-PRECISIONS = (AUTO, FLOAT32, BFLOAT16, FLOAT16)
-"""Lightning's names. Mixed: convolutions and matrix products in bfloat16; weights, losses and the optimizer in float32."""
+PRECISIONS = (AUTO, FLOAT32, FLOAT64, BFLOAT16, FLOAT16)
+"""Lightning's names. True: everything in float32 or float64. Mixed: convolutions and matrix products in bfloat16 (or float16);
+weights, losses and the optimizer in float32."""
 
 
 def hardware_precision(accelerator: str) -> str:
@@ -45,7 +50,7 @@ def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[
     if wanted not in PRECISIONS:
         raise UserError(f"--precision {wanted}: expected {', '.join(PRECISIONS)}")
     if wanted == FLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()):
-        raise UserError(f"--precision {wanted}: a CPU does not train in float16; expected bf16-mixed, 32-true or auto")
+        raise UserError(f"--precision {wanted}: a CPU does not train in float16; expected bf16-mixed, 32-true, 64-true or auto")
     here = hardware_precision(accelerator)
     if recorded is None:
         return (here if wanted == AUTO else wanted), None
@@ -53,6 +58,27 @@ def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[
         raise UserError(f"--precision {wanted}: the run was started with {recorded}; leave --precision out, or choose another --out")
     differs = f"precision {recorded}, as the run was started with; a new run would take {here} on this machine"
     return recorded, differs if wanted == AUTO and here != recorded else None
+
+
+def fabric_options(precision: str, accelerator: str) -> dict[str, Any]:
+    """Arguments of `Fabric` for a precision. Warns if this machine emulates it."""
+    if precision == FLOAT64:
+        return {"plugins": Float64()}
+    if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
+        LOG.warning(
+            "precision %s: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than 32-true",
+            precision,
+        )
+        return {"plugins": EmulatedBfloat16()}
+    return {"precision": precision}
+
+
+class Float64(DoublePrecision):
+    """Lightning's `64-true`, with descriptors in float64 too, from which the loss is computed: Lightning's own returns float32."""
+
+    def convert_output(self, data: Any) -> Any:
+        """Keep what the network returned."""
+        return data
 
 
 PRODUCTS = frozenset({torch.conv2d, functional.linear, torch.matmul, torch.bmm, Tensor.matmul, Tensor.__matmul__, Tensor.bmm})

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -24,12 +24,14 @@ from .objectives.base import Objective
 class State:
     """All that a run needs to resume exactly.
 
+    `compute_loss` is `objective`, wrapped if it has parameters, so that processes exchange their gradients.
     `validation`, `accuracy`, `seconds` and `cpu_seconds` (of training, until then: by the clock, and of all cores) have a value for each
     step at which they were taken; `separations` has one for every tenth step (see `collapse`).
     """
 
     network: nn.Module
-    objective: nn.Module
+    objective: Objective
+    compute_loss: nn.Module
     target: nn.Module | None
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
@@ -71,8 +73,7 @@ class State:
 
     def norm(self, config: TrainConfig) -> Norm:
         """The norm in which the trained descriptors are compared."""
-        objective = cast(Objective, getattr(self.objective, "module", self.objective))
-        return config.p if objective.norm is None else objective.norm
+        return config.p if self.objective.norm is None else self.objective.norm
 
 
 def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, init: Checkpoint | None = None) -> State:
@@ -91,10 +92,14 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, ini
     )
     schedule = OneCycleLR(optimizer, **learning_rate_cycle(config, 0))
     target = copy.deepcopy(network).requires_grad_(False) if objective.momentum is not None else None
-    # The whole step is wrapped, so that gradients of objective and network are both exchanged.
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    trained: nn.Module = fabric.setup_module(objective) if own else fabric.to_device(objective)
-    return State(wrapped, trained, fabric.to_device(target) if target else None, wrapped_optimizer, schedule)
+    precision, strategy = fabric.strategy.precision, fabric.strategy
+    for module in (objective, target):
+        if module is not None:
+            fabric.to_device(precision.convert_module(module))
+    # Unlike `fabric.setup_module`, this does not round descriptors to the precision in which the network computes.
+    compute_loss: nn.Module = strategy.setup_module(objective) if own else objective
+    return State(wrapped, objective, compute_loss, target, wrapped_optimizer, schedule)
 
 
 def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, earlier: Sequence[int] = ()) -> None:

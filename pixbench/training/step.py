@@ -18,7 +18,7 @@ from ..io.seeding import seeded
 from .collapse import EVERY, separation
 from .config import TrainConfig
 from .data.pairs import Sample
-from .objectives.base import DescriptorBatch, Objective
+from .objectives.base import DescriptorBatch
 from .state import State
 
 
@@ -31,17 +31,19 @@ class DivergedError(UserError):
 
 
 def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -> DescriptorBatch:
-    """The descriptors of all processes' batches in float32, whatever the network's precision; `augment` is applied to the images first."""
-    images = _augmented(fabric, batch, augment).clamp(0, 1)
+    """The descriptors of all processes' batches, in the precision of the weights; `augment` is applied to the images first."""
+    weights = next(state.network.parameters()).dtype
+    images = _augmented(fabric, batch, augment).clamp(0, 1).to(weights)
     with _own_dropout(fabric):
-        a, b = state.network(images).float().chunk(2)
+        a, b = state.network(images).to(weights).chunk(2)
     target_a, target_b = a.detach(), b.detach()
     if state.target is not None:
         # Unlike the network it is not wrapped, so that it does not know the run's precision.
         with torch.no_grad(), fabric.autocast():
-            target_a, target_b = state.target(images).float().chunk(2)
-    points = {name: batch[name] for name in ("uv_a", "uv_b", "uv_random", "positive", "matched")}
-    return _gathered(fabric, DescriptorBatch(a, b, target_a, target_b, **points))
+            target_a, target_b = state.target(images).to(weights).chunk(2)
+    uv = {name: batch[name].to(weights) for name in ("uv_a", "uv_b", "uv_random")}
+    points = {name: batch[name] for name in ("positive", "matched")}
+    return _gathered(fabric, DescriptorBatch(a, b, target_a, target_b, **uv, **points))
 
 
 def _augmented(fabric: Fabric, batch: Sample, augment: nn.Module) -> Tensor:
@@ -78,7 +80,7 @@ def train_step(fabric: Fabric, state: State, batch: Sample, config: TrainConfig,
     # One seed a step, for augmentation and dropout: a resumed run draws what an uninterrupted one would.
     with seeded(config.seed * 1_000_003 + state.step):
         seen = described(fabric, state, batch, augment)
-        loss: Tensor = state.objective(seen)
+        loss: Tensor = state.compute_loss(seen)
     if loss.ndim:
         raise UserError(f"objective {config.objective} returned a tensor of shape {tuple(loss.shape)}: expected a scalar")
     if state.step % EVERY == 0:
@@ -100,7 +102,6 @@ def _follow(state: State, config: TrainConfig) -> None:
     """Move the momentum network's weights towards the network's."""
     if state.target is None:
         return
-    objective = cast(Objective, getattr(state.objective, "module", state.objective))
-    taken = 1 - objective.momentum_at(state.step / config.steps)
+    taken = 1 - state.objective.momentum_at(state.step / config.steps)
     for old, new in zip(state.target.parameters(), state.network.parameters(), strict=True):
         old.lerp_(new, taken)

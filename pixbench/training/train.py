@@ -28,7 +28,7 @@ from .data.sampler import StepSampler
 from .initial_weights import check_network
 from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
-from .precision import AUTO, BFLOAT16, EmulatedBfloat16, cpu_lacks_bfloat16, run_precision
+from .precision import AUTO, fabric_options, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
 from .step import DivergedError, described, train_step
@@ -215,16 +215,10 @@ def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
 
 
 def _fabric(out: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
-    numbers: dict[str, Any] = {"precision": precision}
-    if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
-        LOG.warning(
-            "precision %s: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than 32-true",
-            precision,
-        )
-        numbers = {"plugins": EmulatedBfloat16()}
+    numerics = fabric_options(precision, accelerator)
     try:
         logger = TensorBoardLogger(out, LOGS, "")
-        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, loggers=logger, **numbers)
+        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, loggers=logger, **numerics)
     except Exception as error:
         raise UserError(
             f"cannot train on this machine with accelerator {accelerator}, devices {devices}, precision {precision}: {error}"
@@ -280,6 +274,6 @@ def validation_loss(fabric: Fabric, state: State, source: TrainingPairs, config:
     state.network.eval()
     with seeded(config.seed):
         batches = _loader(fabric, dataset, small, steps=VALIDATION_BATCHES)
-        losses = [state.objective(described(fabric, state, batch, nn.Identity())) for batch in batches]
+        losses = [state.compute_loss(described(fabric, state, batch, nn.Identity())) for batch in batches]
     state.network.train()
     return float(cast(Tensor, fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")))

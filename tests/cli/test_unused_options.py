@@ -25,7 +25,7 @@ from pixbench.errors import UserError
             "train --data data --out out --objective paper-hard --between-weight 0.3",
             "--between-weight: objective paper-hard has no between",
         ),
-        ("train --data DATA --out out --precision nonsense", "--precision nonsense: expected auto, 32-true, bf16-mixed, 16-mixed"),
+        ("train --data DATA --out out --precision nonsense", "--precision nonsense: expected auto, 32-true, 64-true, bf16-mixed, 16-mixed"),
         ("train --data DATA --out out --accelerator cpu --precision 16-mixed", "--precision 16-mixed: a CPU does not train in float16"),
         ("preview 3d --set scenes=3", "--set scenes: preview draws scene number --scene"),
     ],

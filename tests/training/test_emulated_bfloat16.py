@@ -7,9 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixbench.models.unet import UNetConfig
-from pixbench.training import train as training
+from pixbench.training import precision
 from pixbench.training.config import TrainConfig
 from pixbench.training.precision import BFLOAT16, EmulatedBfloat16, RoundedOperands, cpu_lacks_bfloat16
+from pixbench.training.train import train
 
 LAYERS = {
     "convolution": (lambda: nn.Conv2d(8, 6, 3, padding=1), (2, 8, 5, 7)),
@@ -68,8 +69,8 @@ def test_training_without_bfloat16_hardware_emulates_it(
     config = TrainConfig(steps=4, batch=2, points=32, network=UNetConfig(widths=(8,), blocks=(1,), channels=4))
     losses = {}
     for name, lacks in (("emulated", True), ("torch", False)):
-        monkeypatch.setattr(training, "cpu_lacks_bfloat16", lambda lacks=lacks: lacks)
-        training.train(tiny, tmp_path / name, config, accelerator="cpu", precision=BFLOAT16, threads=1)
+        monkeypatch.setattr(precision, "cpu_lacks_bfloat16", lambda lacks=lacks: lacks)
+        train(tiny, tmp_path / name, config, accelerator="cpu", precision=BFLOAT16, threads=1)
         losses[name] = torch.load(tmp_path / name / "state.pt", weights_only=True)["losses"]
     # Later losses amplify the rounding of the first steps.
     assert losses["emulated"] != losses["torch"]

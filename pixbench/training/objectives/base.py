@@ -63,7 +63,7 @@ class Objective(nn.Module, ABC):
         return self.momentum or 0.0
 
     def __call__(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
-        """The loss in float32, also where the network computes in lower precision."""
+        """The loss in the precision of the weights, also where the network computes in a lower one."""
         with torch.autocast(batch.a.device.type, enabled=False):
             return super().__call__(batch)
 
