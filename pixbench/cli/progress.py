@@ -43,7 +43,7 @@ def progress_bar(what: str, total: int, unit: str, *, log: Path | None = None) -
 
     plain = PlainProgress(what, total, unit, write)
 
-    def advance(done: int = 1, note: str | None = None) -> None:
+    def advance(done: float = 1, note: str | None = None) -> None:
         plain.advance(done, note)
         if bar is not None and task is not None:
             # Shown when the first work is done, so that an early error message stands alone.
@@ -62,15 +62,15 @@ class PlainProgress:
 
     def __init__(self, what: str, total: int, unit: str, write: Write, *, clock: Callable[[], float] = time.monotonic):
         self._what, self._total, self._unit, self._write, self._clock = what, total, unit, write, clock
-        self._done, self._note, self._written_done = 0, "", 0
+        self._note, self._done, self._written_done = "", 0.0, 0.0
         # Rate and time left are measured from the first call on, which may report work of an earlier run.
-        self._first: tuple[float, int] | None = None
+        self._first: tuple[float, float] | None = None
         self._written_at = clock()
 
-    def advance(self, done: int = 1, note: str | None = None) -> None:
+    def advance(self, done: float = 1, note: str | None = None) -> None:
         """Report `done` more units of work; `note` stays until it is replaced."""
         now = self._clock()
-        self._done += done
+        self._done = round(self._done + done, 9)  # shares of a unit add up to one
         self._note = self._note if note is None else note
         if self._first is None:
             self._first = now, self._done
@@ -81,7 +81,7 @@ class PlainProgress:
             self._written_done, self._written_at = self._done, now
 
     def _line(self, now: float) -> str:
-        count = f"{self._what}: {self._done} of {self._total} {self._unit} ({100 * self._done / max(self._total, 1):.0f} %)"
+        count = f"{self._what}: {_count(self._done)} of {self._total} {self._unit} ({100 * self._done / max(self._total, 1):.0f} %)"
         return ", ".join(part for part in (count, self._note, *self._pace(now)) if part)
 
     def _pace(self, now: float) -> tuple[str, ...]:
@@ -93,8 +93,15 @@ class PlainProgress:
         return _rate(done / passed), f"{clock_time(left)} left" if left else f"took {clock_time(passed)}"
 
 
+def _count(done: float) -> str:
+    """A whole number, or one with two digits after the point."""
+    return f"{done:.0f}" if float(done).is_integer() else f"{done:.2f}"
+
+
 def _rate(per_second: float) -> str:
-    """A rate with three significant digits; large numbers keep all digits of their integer part."""
+    """A rate with three significant digits; large numbers keep all digits of their integer part, small ones are per hour."""
+    if per_second < 0.01:
+        return f"{3600 * per_second:.3g}/h"
     return f"{per_second:.0f}/s" if per_second >= 100 else f"{per_second:.3g}/s"
 
 
@@ -113,7 +120,7 @@ def _bar() -> "Progress":
 
     class WordsColumn(ProgressColumn):
         def render(self, task: Task) -> Text:
-            count = f"{task.completed:.0f}/{task.total or 0:.0f} {task.fields['unit']}"
+            count = f"{_count(round(task.completed, 9))}/{task.total or 0:.0f} {task.fields['unit']}"
             rate = _rate(task.speed) if task.speed else ""
             left = task.time_remaining
             time_ = f"took {clock_time(task.elapsed or 0)}" if task.finished else "" if left is None else f"{clock_time(left)} left"

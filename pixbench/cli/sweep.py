@@ -57,7 +57,7 @@ def sweep(
     _refuse(experiment, module.cells, only)
     grid = module.cells(preset, seeds=seeds, **only)
     folder = out or Path("results") / f"{experiment}-{preset}"
-    with progress_bar(f"{experiment} {preset}", len(grid), "cells") as advance:
+    with progress_bar(f"{experiment} {preset}", len(grid), "cells", log=folder / "sweep.log") as advance:
         done = run(experiment, grid, folder, workers=workers or default_workers(), cluster=cluster, progress=advance)
     typer.echo(f"{folder}: {len(grid)} cells, {done} run now; figure and table: pixbench report {experiment} --data {folder}")
 

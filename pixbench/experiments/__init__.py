@@ -35,6 +35,11 @@ class Cell(Protocol):
 
 Record = dict[str, Any]
 P = TypeVar("P")
+Advance = Callable[[float], None]
+"""Called with the share of a cell that was done since the last call."""
+
+TRAINING = 0.9
+"""Share of a cell's progress that its training is; the rest is evaluation."""
 
 
 @runtime_checkable
@@ -44,8 +49,9 @@ class Experiment(Protocol):
     prepare: Callable[[str, Path, int], None]
     """Generate the data that all cells of a preset need, in a sweep's folder, with a number of worker processes."""
 
-    run: Callable[[Any, Path], Record]
-    """Run one cell in a sweep's folder; returns its record, in plain values, with `format` and `preset`."""
+    run: Callable[[Any, Path, Advance], Record]
+    """Run one cell in a sweep's folder; returns its record, in plain values, with `format` and `preset`. Reports to its last
+    argument."""
 
     summary: Callable[[Sequence[Record]], list[Record]]
     table: Callable[[Sequence[Record]], str]
@@ -69,3 +75,27 @@ def preset_named(experiment: str, presets: Mapping[str, P], name: str) -> P:
 def cell_format(name: str) -> str:
     """The format name of the records of an experiment's cells."""
     return f"pixbench-{name}-cell"
+
+
+def silent(share: float) -> None:
+    """No progress."""
+    del share
+
+
+def of_steps(advance: Advance, steps: int) -> Callable[[int, float], None]:
+    """What `train` takes as `progress`, given the number of steps of the run.
+
+    Steps of an earlier run, which a resumed one reports first and at once, are left out, so that they do not shorten the time left.
+    """
+    begun, total = False, steps
+
+    def progress(done: int, loss: float) -> None:
+        nonlocal begun, total
+        del loss
+        if not begun and done > 1:
+            total = steps - done
+        elif total > 0:
+            advance(TRAINING * done / total)
+        begun = True
+
+    return progress

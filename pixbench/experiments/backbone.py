@@ -19,6 +19,7 @@ from ..training.config import TrainConfig
 from ..training.data.warped_pairs import WarpedPictures
 from ..training.run_folder import STATE
 from ..training.train import train
+from . import Advance, of_steps, silent
 from .color_curve import ColorCurve, Labelled
 
 SIZE = 32
@@ -49,7 +50,9 @@ class Backbone:
         return _described(self.network, images, stride or self.stride, self.device)
 
 
-def train_backbone(config: TrainConfig, run_folder: Path, *, digits: str, cut: str, stride: int, precision: str, curve: bool) -> Backbone:
+def train_backbone(
+    config: TrainConfig, run_folder: Path, *, digits: str, cut: str, stride: int, precision: str, curve: bool, advance: Advance = silent
+) -> Backbone:
     """Train on the training domains of `digits` under `cut`, coloured with the run's seed; resumes in `run_folder`.
 
     With `curve` colour is measured at each saved step.
@@ -64,7 +67,8 @@ def train_backbone(config: TrainConfig, run_folder: Path, *, digits: str, cut: s
     described = partial(_described, stride=stride, device=device)
     measured = ColorCurve(run_folder.with_name(f"{run_folder.name}.curve.json"), images, described, config.seed, device)
     on_save = measured.measure if curve else lambda step, network: None
-    network = load_checkpoint(train(source, run_folder, config, precision=precision, on_save=on_save)).network
+    progress = of_steps(advance, config.steps)
+    network = load_checkpoint(train(source, run_folder, config, precision=precision, progress=progress, on_save=on_save)).network
     losses = torch.load(run_folder / STATE, weights_only=True)["losses"]
     return Backbone(network, images, losses, measured.points(), stride, device)
 

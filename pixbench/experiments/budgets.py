@@ -27,7 +27,7 @@ from ..training.run_folder import read_curve
 from ..training.train import train
 from ..training.validation import matching_accuracy
 from ..visualization.figures import save_figure
-from . import Record, preset_named
+from . import Advance, Record, of_steps, preset_named, silent
 from .records import best_first, budget_row, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
@@ -125,13 +125,13 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("budgets", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: BudgetsCell, folder: Path) -> Record:
+def run(cell: BudgetsCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one variant on one core, or load a reference. Scores it on held-out rooms and, for its learning curve, on validation rooms."""
-    measured = _trained(cell, folder) if cell.steps else _reference(cell, folder)
+    measured = _trained(cell, folder, advance) if cell.steps else _reference(cell, folder)
     return cell_record("budgets", cell, measured)
 
 
-def _trained(cell: BudgetsCell, folder: Path) -> Record:
+def _trained(cell: BudgetsCell, folder: Path, advance: Advance) -> Record:
     preset = preset_named("budgets", PRESETS, cell.preset)
     config = TrainConfig(
         steps=cell.steps,
@@ -141,8 +141,9 @@ def _trained(cell: BudgetsCell, folder: Path) -> Record:
         network=UNetConfig(**preset.network),
         **ALL[cell.variant],
     )
-    place, rooms = folder / "runs" / cell.name, preset.rooms
-    train(rooms.path(folder, "train"), place, config, validation=rooms.path(folder, "val"), precision=FLOAT32, threads=1)
+    place, rooms, progress = folder / "runs" / cell.name, preset.rooms, of_steps(advance, cell.steps)
+    data, validation = rooms.path(folder, "train"), rooms.path(folder, "val")
+    train(data, place, config, validation=validation, precision=FLOAT32, threads=1, progress=progress)
     return {
         "config": config.model_dump(mode="json"),
         "curve": read_curve(place),

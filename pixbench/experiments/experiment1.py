@@ -19,7 +19,7 @@ from ..generation.components import DEFAULTS
 from ..models.unet import UNetConfig, parameter_count
 from ..training.config import TrainConfig
 from ..training.precision import AUTO, FLOAT32
-from . import preset_named
+from . import Advance, preset_named, silent
 from .backbone import SIZE, Backbone, train_backbone
 from .experiment1_report import draw, summary, table
 from .records import cell_record, thinned
@@ -165,7 +165,7 @@ def check_digits(preset: Experiment1Preset) -> None:
     DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(preset.digits, cut=preset.cut, seed=0)
 
 
-def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
+def run(cell: Experiment1Cell, folder: Path, advance: Advance = silent) -> dict[str, Any]:
     """Train and score a cell. Its run goes to `folder`/runs/NAME, and resumes there if it was stopped."""
     started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
@@ -177,6 +177,7 @@ def run(cell: Experiment1Cell, folder: Path) -> dict[str, Any]:
         stride=preset.head_stride,
         precision=preset.precision,
         curve=preset.curve,
+        advance=advance,
     )
     images = backbone.images
     seen, id_test, ood_test = ((backbone.describe(images[part][0]), images[part][1]) for part in ("train", "id", "ood"))

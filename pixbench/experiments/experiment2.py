@@ -32,7 +32,7 @@ from ..training.run_folder import STATE
 from ..training.train import train
 from ..visualization.channels import scaled_channels, show_channels, widest_channels
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
-from . import Record, preset_named
+from . import Advance, Record, of_steps, preset_named, silent
 from .records import by_settings, cell_record, thinned
 from .rooms import Rooms, matching
 
@@ -102,14 +102,14 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("experiment2", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: Experiment2Cell, folder: Path) -> Record:
+def run(cell: Experiment2Cell, folder: Path, advance: Advance = silent) -> Record:
     """Train; score matching on rooms and objects held out; measure segments and edges there. A picture of matches goes to `folder`."""
     preset, started = preset_named("experiment2", PRESETS, cell.preset), time.perf_counter()
     data = {split: preset.rooms.path(folder, split) for split in preset.rooms.scenes}
     values = {**preset_values("experiment2"), **preset.training}
     config = TrainConfig(**{**values, "p": cell.p, "between_weight": cell.between_weight, "seed": cell.seed})
     place = folder / "runs" / cell.name
-    train(data["train"], place, config, validation=data["val"], precision=FLOAT32)
+    train(data["train"], place, config, validation=data["val"], precision=FLOAT32, progress=of_steps(advance, config.steps))
     state = torch.load(place / STATE, weights_only=True)
     test = Dataset(data["test"])
     network = load_checkpoint(place).network

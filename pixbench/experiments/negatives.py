@@ -19,7 +19,7 @@ from ..training.config import TrainConfig
 from ..training.precision import FLOAT32
 from ..training.train import train
 from ..visualization.figures import save_figure
-from . import Record, preset_named
+from . import Advance, Record, of_steps, preset_named, silent
 from .records import best_first, budget_row, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
 
@@ -118,7 +118,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("negatives", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: NegativesCell, folder: Path) -> Record:
+def run(cell: NegativesCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one variant and score it on unseen rooms. Seconds are those of training alone."""
     preset = preset_named("negatives", PRESETS, cell.preset)
     rooms = preset.rooms
@@ -129,7 +129,7 @@ def run(cell: NegativesCell, folder: Path) -> Record:
     )
     place = folder / "runs" / cell.name
     started = time.perf_counter()
-    train(rooms.path(folder, "train"), place, config, precision=FLOAT32)
+    train(rooms.path(folder, "train"), place, config, precision=FLOAT32, progress=of_steps(advance, config.steps))
     seconds = time.perf_counter() - started
     measured = {
         "config": config.model_dump(mode="json"),

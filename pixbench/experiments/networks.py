@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from ..models.unet import NAMED, UNetConfig, parameter_count
 from ..visualization.figures import save_figure
-from . import Record, experiment1, preset_named
+from . import Advance, Record, experiment1, preset_named, silent
 from .backbone import train_backbone
 from .experiment1 import Experiment1Preset, check_digits, train_config
 from .records import by_settings, cell_record, check_variants, thinned
@@ -68,7 +68,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     check_digits(preset_named("networks", PRESETS, preset))
 
 
-def run(cell: NetworksCell, folder: Path) -> Record:
+def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one variant; resumes in `folder`/runs/NAME."""
     started = time.perf_counter()
     preset = preset_named("networks", PRESETS, cell.preset)
@@ -83,6 +83,7 @@ def run(cell: NetworksCell, folder: Path) -> Record:
         stride=preset.head_stride,
         precision=preset.precision,
         curve=True,
+        advance=advance,
     )
     measured = {
         "config": config.model_dump(mode="json"),

@@ -19,7 +19,7 @@ from ..training.run_folder import STATE, read_curve
 from ..training.step import DivergedError
 from ..training.train import train
 from ..visualization.figures import save_figure
-from . import Record, budgets, preset_named
+from . import Advance, Record, budgets, of_steps, preset_named, silent
 from .budgets import BudgetsPreset
 from .records import by_settings, cell_record, check_variants
 
@@ -77,7 +77,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     preset_named("stability", PRESETS, preset).rooms.make(folder, workers)
 
 
-def run(cell: StabilityCell, folder: Path) -> Record:
+def run(cell: StabilityCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one run with one thread. A loss that becomes NaN or infinite ends it, and is recorded."""
     preset, started = preset_named("stability", PRESETS, cell.preset), time.perf_counter()
     config = TrainConfig(
@@ -90,7 +90,15 @@ def run(cell: StabilityCell, folder: Path) -> Record:
     )
     place, rooms, diverged = folder / "runs" / cell.name, preset.rooms, None
     try:
-        train(rooms.path(folder, "train"), place, config, validation=rooms.path(folder, "val"), precision=cell.precision, threads=1)
+        train(
+            rooms.path(folder, "train"),
+            place,
+            config,
+            validation=rooms.path(folder, "val"),
+            precision=cell.precision,
+            threads=1,
+            progress=of_steps(advance, STEPS),
+        )
     except DivergedError as error:
         diverged = error.step
     saved = place / STATE

@@ -21,7 +21,7 @@ from ..evaluation.probing.domains import DOMAIN_SETS
 from ..generation.components import DEFAULTS
 from ..io.seeding import seeded
 from ..visualization.figures import save_figure
-from . import Record, preset_named
+from . import TRAINING, Advance, Record, preset_named, silent
 from .records import cell_record
 
 Method = Literal["erm", "irm", "grey"]
@@ -75,12 +75,12 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
     DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[preset].digits, cut="irm", seed=0)
 
 
-def run(cell: SupervisedCell, folder: Path) -> Record:
+def run(cell: SupervisedCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one method."""
     del folder
     started = time.perf_counter()
     domains = DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[cell.preset].digits, cut="irm", seed=cell.seed)
-    id_, ood = supervised(domains, cell.method, seed=cell.seed)
+    id_, ood = supervised(domains, cell.method, seed=cell.seed, advance=advance)
     measured = {
         "cut": "irm",
         "train": id_,
@@ -135,7 +135,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     save_figure(figure, path)
 
 
-def supervised(domains: Sequence[Any], method: Method, *, seed: int) -> tuple[float, float]:
+def supervised(domains: Sequence[Any], method: Method, *, seed: int, advance: Advance = silent) -> tuple[float, float]:
     """Accuracy on the training domains and on the one held back; `domains` as those of ColoredMNIST."""
     training = [_inputs(domain, grey=method == "grey") for domain in domains if not domain.ood]
     ((test, truth),) = [_inputs(domain, grey=method == "grey") for domain in domains if domain.ood]
@@ -153,6 +153,7 @@ def supervised(domains: Sequence[Any], method: Method, *, seed: int) -> tuple[fl
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
+        advance(TRAINING / STEPS)
     with torch.no_grad():
         seen = float(np.mean([_accuracy(network, *domain) for domain in training]))
         return seen, _accuracy(network, test, truth)

@@ -1,7 +1,7 @@
 """Runs the cells of an experiment's grid that have no record yet, on this machine or on a Dask cluster."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
 from ..io.text import printable
 from ..io.untrusted import REASON, parsing, read_text
-from . import Cell, Record, cell_format, experiment_named
+from . import Advance, Cell, Record, cell_format, experiment_named, silent
 
 MARK = "sweep.json"
 
@@ -29,20 +29,20 @@ def sweep(
     *,
     workers: int = 1,
     cluster: str | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Advance = silent,
 ) -> int:
     """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. Returns the number of cells
     that were run.
 
-    `progress` gets the number of cells done since its last call, those found included. A finished cell is never run again;
-    one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep.
+    `progress` gets the number of cells done since its last call, those found included, in fractions but on a cluster. A finished cell is
+    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep.
     """
     _check_folder(folder, experiment, cells[0])
     with locked(folder):
         return _sweep(experiment, cells, folder, workers, cluster, progress)
 
 
-def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, cluster: str | None, progress: Callable[[int], None]) -> int:
+def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, cluster: str | None, progress: Advance) -> int:
     mark, said = folder / MARK, _check_folder(folder, experiment, cells[0])
     if not mark.is_file():
         write_whole(mark, said)
@@ -57,12 +57,11 @@ def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, c
         return len(missing)
     work = [(experiment, cell, place) for cell in missing]
     if workers > 1:
-        for _ in in_processes(_run, work, workers, lambda done: None):
-            progress(1)
+        for _ in in_processes(_run, work, workers, progress):
+            pass
     else:
         for item in work:
-            _run(item, lambda done: None)
-            progress(1)
+            _run(item, progress)
     return len(missing)
 
 
@@ -88,26 +87,43 @@ def read_cells(experiment: str, folder: Path) -> list[Record]:
     return found
 
 
-def _run(item: Work, tick: Callable[[int], None]) -> None:
+class _CellProgress:
+    """Passes the progress of one cell on, so that it adds up to one cell when `finish` is called."""
+
+    def __init__(self, advance: Advance):
+        self._advance, self._done = advance, 0.0
+
+    def __call__(self, share: float) -> None:
+        """Report a share of the cell."""
+        self._done += share
+        self._advance(share)
+
+    def finish(self) -> None:
+        """Report the rest."""
+        self._advance(1 - self._done)
+        self._done = 1.0
+
+
+def _run(item: Work, advance: Advance) -> None:
     """Runs in a worker."""
     experiment, cell, folder = item
-    path = record_path(folder, cell)
+    path, progress = record_path(folder, cell), _CellProgress(advance)
     # On a cluster, another worker may have written it and been lost before it reported that.
     if not path.is_file():
-        record = experiment_named(experiment).run(cell, folder)
+        record = experiment_named(experiment).run(cell, folder, progress)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(record) + "\n")
-    tick(1)
+    progress.finish()
 
 
 def _run_on_cluster(work: Work) -> None:
     folder = work[-1]
     if not (folder / MARK).is_file():
         raise UserError(f"a worker does not see {folder}: --out must lie on a file system that all workers share, under the same path")
-    _run(work, lambda done: None)
+    _run(work, silent)
 
 
-def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Callable[[int], None]) -> None:
+def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Advance) -> None:
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 

@@ -14,14 +14,17 @@ from ..errors import UserError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Count = TypeVar("Count", int, float)
 
-Work = Callable[[Item, Callable[[int], None]], Result]
-"""A function of the module level that does one item, and reports steps done."""
+Work = Callable[[Item, Callable[[Count], None]], Result]
+"""A function of the module level that does one item, and reports steps, or shares of the item, done."""
 
 _ticks: Any = None
 
 
-def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, progress: Callable[[int], None]) -> Iterator[Result]:
+def in_processes(
+    work: Work[Item, Count, Result], items: Sequence[Item], workers: int, progress: Callable[[Count], None]
+) -> Iterator[Result]:
     """The results of `work` on each item, in order of completion, from `workers` processes. Raises UserError if one of these is killed.
 
     What `work` raises is raised here, and the other processes are ended.
@@ -51,11 +54,11 @@ def in_processes(work: Work[Item, Result], items: Sequence[Item], workers: int, 
         _pass_on(ticks, progress)
 
 
-def _do(work: Work[Item, Result], item: Item) -> Result:
+def _do(work: Work[Item, Any, Result], item: Item) -> Result:
     return work(item, _ticks.put)
 
 
-def _pass_on(ticks: Any, progress: Callable[[int], None]) -> None:
+def _pass_on(ticks: Any, progress: Callable[[Any], None]) -> None:
     while not ticks.empty():
         progress(ticks.get())
 

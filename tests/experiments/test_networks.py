@@ -29,7 +29,10 @@ def test_a_sweep_of_two_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(networks.PRESETS, "toy", toy)
     chosen = ["small", "small, D = 32"]
     folder = tmp_path / "sweep"
-    assert sweep("networks", networks.cells("toy", variants=chosen), folder) == 4
+    seen: list[float] = []
+    assert sweep("networks", networks.cells("toy", variants=chosen), folder, progress=seen.append) == 4
+    # What each of the six steps is of a cell, and the rest of the cell.
+    assert seen == pytest.approx([0] + [*[0.15] * 6, 0.1] * 4)
     found = read_cells("networks", folder)
     assert {path.stem for path in (folder / "cells").iterdir()} == {
         f"{name}_seed-{seed}" for name in ("small", "small-D-32") for seed in (0, 1)
