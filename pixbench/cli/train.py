@@ -63,6 +63,8 @@ def train(
 ) -> None:
     """Train the method on a data set's pairs of views."""
     chosen = use_threads(threads)
+    from lightning_fabric.utilities.rank_zero import rank_zero_only
+
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
     from ..training.initial_weights import inherited_settings, initial_checkpoint
@@ -96,6 +98,8 @@ def train(
             check=check,
             progress=_progress_with_loss(advance, pictures),
         )
+    if getattr(rank_zero_only, "rank", 0) > 0:
+        return  # the first process tells of them all
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
     typer.echo(f"next: pixbench evaluate --model {out}")
 

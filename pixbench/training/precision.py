@@ -1,19 +1,16 @@
 """Numeric precision of training: bfloat16 where the hardware supports it, else float32."""
 
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
-from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision
+from lightning_fabric.plugins.precision import DoublePrecision, MixedPrecision, Precision
 from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from ..errors import UserError
-
-LOG = logging.getLogger(__name__)
 
 AUTO = "auto"
 FLOAT32 = "32-true"
@@ -61,16 +58,21 @@ def run_precision(wanted: str, recorded: str | None, accelerator: str) -> tuple[
 
 
 def fabric_options(precision: str, accelerator: str) -> dict[str, Any]:
-    """Arguments of `Fabric` for a precision. Warns if this machine emulates it."""
+    """Arguments of `Fabric` for a precision."""
     if precision == FLOAT64:
         return {"plugins": Float64()}
     if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
-        LOG.warning(
-            "precision %s: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than 32-true",
-            precision,
-        )
         return {"plugins": EmulatedBfloat16()}
     return {"precision": precision}
+
+
+def emulation(plugin: Precision) -> str | None:
+    """A warning if a precision is emulated, else None."""
+    if not isinstance(plugin, EmulatedBfloat16):
+        return None
+    return (
+        f"precision {BFLOAT16}: this CPU lacks instructions for it: operands are rounded, and multiplied in float32, slower than {FLOAT32}"
+    )
 
 
 class Float64(DoublePrecision):

@@ -28,7 +28,7 @@ from .data.sampler import StepSampler
 from .initial_weights import check_network
 from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
-from .precision import AUTO, fabric_options, run_precision
+from .precision import AUTO, emulation, fabric_options, run_precision
 from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
 from .step import DivergedError, described, train_step
@@ -38,6 +38,7 @@ SAVES = 10
 """Number of times in a run that the state is saved and the validation loss is computed."""
 
 VALIDATION_BATCHES = 8
+SAME_DATA = "the validation set is the training set: it tells nothing about other images, and 'best' is chosen by it"
 LOG = logging.getLogger(__name__)
 
 
@@ -79,19 +80,19 @@ def train(
         check_network(init, config)
     run, objective = run_record(source, held_out, config, init), _objective(config)
     recorded = recorded_run(out, run, precision)
-    if held_out is not None and held_out.description == source.description:
-        LOG.warning("the validation set is the training set: it tells nothing about other images, and 'best' is chosen by it")
     earlier = earlier_steps(recorded, config, out)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
+    same = held_out is not None and held_out.description == source.description
+    warnings = (SAME_DATA if same else None, emulation(fabric.strategy.precision), differs)
     keep_freed_memory()
     with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out):
         recorded_run(out, run, precision)  # in case another process has started one in between
         record = {**run, "precision": chosen, "threads": count, **({EARLIER: earlier} if earlier else {})}
         write_run(out, {**recorded, **record})
         fabric.launch()
-        if differs and fabric.is_global_zero:
-            LOG.warning(differs)
+        for warning in filter(None, warnings if fabric.is_global_zero else ()):
+            LOG.warning(warning)
         training = _Run(fabric, config, out, record, initial_state(fabric, config, objective, init), dataset, held_out)
         if fabric.is_global_zero:
             training.progress, training.on_save = progress, on_save

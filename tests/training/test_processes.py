@@ -60,6 +60,8 @@ def test_two_processes_match_the_loss_curve_of_one(
     command = [*torchrun, "--data", str(rooms), "--validation", str(rooms), *own.split(), *OPTIONS.split()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("next: pixbench evaluate") == 1
+    assert done.stderr.count("the validation set is the training set") == 1
     settings: dict[str, Any] = {"objective": objective, **norm, "points": 128, "network": NETWORK}
     config, options = TrainConfig(batch=4, steps=STEPS, **settings), {"accelerator": "cpu", "threads": 1, "precision": precision}
     train(rooms, tmp_path / "one", config, validation=rooms, **options)
