@@ -28,9 +28,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "one block a stage": {**PAPER, "blocks": (1, 1, 1)},
     "half the width": {**PAPER, "widths": (16, 32, 32)},
     "no attention": {**PAPER, "heads": 0},
+    "first stage of 8": {**PAPER, "widths": (8, 64, 64)},
     "small": SMALL,
     "small, dropout": {**SMALL, "dropout": PAPER["dropout"]},
     "small, D = 32": {**SMALL, "channels": 32},
+    "small, first stage of 32": {**SMALL, "widths": (32, 16, 32)},
 }
 """Networks: the paper's with one change each, and the small one of preset `cpu` (120,136 parameters), with one change each."""
 
