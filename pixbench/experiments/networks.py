@@ -29,12 +29,17 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "half the width": {**PAPER, "widths": (16, 32, 32)},
     "no attention": {**PAPER, "heads": 0},
     "first stage of 8": {**PAPER, "widths": (8, 64, 64)},
+    "first stage of 8, 2 groups": {**PAPER, "widths": (8, 64, 64), "head_groups": 2},
+    "32 groups": {**PAPER, "head_groups": 32},
     "small": SMALL,
     "small, dropout": {**SMALL, "dropout": PAPER["dropout"]},
     "small, D = 32": {**SMALL, "channels": 32},
     "small, first stage of 32": {**SMALL, "widths": (32, 16, 32)},
 }
-"""Networks: the paper's with one change each, and the small one of preset `cpu` (120,136 parameters), with one change each."""
+"""Networks: the paper's with one change each, and the small one of preset `cpu` (120,136 parameters), with one change each.
+
+The norm before the last convolution has 8 groups of 4 channels in the paper's, of one channel if the first stage has 8. With 2 groups of 8
+channels, or 32 of 32, width and group size change apart."""
 
 PRESETS: Mapping[str, Experiment1Preset] = {
     "cpu": replace(experiment1.PRESETS["cpu-long"], steps=450, seeds=1, p=(math.inf,), between_weight=(0.0,)),

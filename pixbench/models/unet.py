@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-GROUPS = 8
-"""Number of groups of the norm before the last convolution; widths are multiples of it. The inner norms have one group."""
+HEAD_GROUPS = 8
+"""Default number of groups of the norm before the last convolution. The inner norms have one group."""
 
 NAMED: dict[str, dict[str, Any]] = {
     "small": {},
@@ -30,7 +30,8 @@ class UNetConfig(BaseModel):
     """A network: widths of the stages, residual blocks per stage, descriptor channels D, attention heads in the middle (0: none).
 
     Each stage works at half the resolution of the one before; the middle, below the last, at half of that. `dropout` is per
-    stage, empty for none. Instead of all this, a name: small, paper, paper-3d or experiment1-cpu.
+    stage, empty for none. `head_groups` is the number of groups of the norm before the last convolution. Instead of all this, a name:
+    small, paper, paper-3d or experiment1-cpu.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,8 @@ class UNetConfig(BaseModel):
     channels: int = Field(32, ge=1)
     heads: int = Field(4, ge=0)
     dropout: tuple[float, ...] = ()
+    # Records of runs and checkpoints have it only if it was set, as those of earlier versions.
+    head_groups: int = Field(HEAD_GROUPS, ge=1, exclude_if=lambda groups: groups == HEAD_GROUPS)
 
     @model_validator(mode="before")
     @classmethod
@@ -57,8 +60,10 @@ class UNetConfig(BaseModel):
             raise ValueError(f"widths {self.widths}, blocks {self.blocks} and {self.channels} channels are more than a network may have")
         if any(count < 1 for count in self.blocks):
             raise ValueError(f"blocks {self.blocks} must be at least 1 each")
-        if any(width % GROUPS or width < GROUPS for width in self.widths):
-            raise ValueError(f"widths {self.widths} must be multiples of {GROUPS} (the last norm has {GROUPS} groups)")
+        if any(width < 1 for width in self.widths):
+            raise ValueError(f"widths {self.widths} must be at least 1 each")
+        if self.widths[0] % self.head_groups:
+            raise ValueError(f"the first of widths {self.widths} must be a multiple of head_groups, {self.head_groups}")
         if self.heads and self.widths[-1] % self.heads:
             raise ValueError(f"heads {self.heads} must divide the last width {self.widths[-1]}")
         if self.dropout and (len(self.dropout) != len(self.widths) or not all(0 <= share < 1 for share in self.dropout)):
@@ -131,7 +136,7 @@ class UNet(nn.Module):
         # One block a skip, and one more.
         self.up = nn.ModuleList(_blocks(width, config.blocks[k], dropout[k], joins=True) for k, width in enumerate(widths))
         self.finish = nn.ModuleList(ResidualBlock(width, dropout[k]) for k, width in enumerate(widths))
-        self.head = nn.Sequential(GroupNorm(GROUPS, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
+        self.head = nn.Sequential(GroupNorm(config.head_groups, widths[0]), nn.SiLU(), nn.Conv2d(widths[0], config.channels, 3, padding=1))
 
     @property
     def stride(self) -> int:
