@@ -61,7 +61,8 @@ def fabric_options(precision: str, accelerator: str) -> dict[str, Any]:
     """Arguments of `Fabric` for a precision."""
     if precision == FLOAT64:
         return {"plugins": Float64()}
-    if precision == BFLOAT16 and (accelerator == "cpu" or not torch.cuda.is_available()) and cpu_lacks_bfloat16():
+    on_cpu = accelerator == "cpu" or (accelerator == AUTO and not torch.cuda.is_available())
+    if precision == BFLOAT16 and on_cpu and cpu_lacks_bfloat16():
         return {"plugins": EmulatedBfloat16()}
     return {"precision": precision}
 

@@ -1,15 +1,15 @@
 """A run's folder: run.json says what the run is; beside it are its checkpoints, its state, its loss curve and its logs."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from safetensors import SafetensorError
+from torch import Tensor
 
 from ..errors import UserError
 from ..io.documents import read_json
@@ -32,7 +32,7 @@ LOGS = "logs"
 FORMAT_VERSION = 3
 """Version 2 named neither precision nor threads."""
 
-NUMERICS = ("precision", "threads")
+NUMERICS = ("precision", "threads", "processes")
 """Settings that affect the last bits of the weights; recorded, so that a resumed run equals an uninterrupted one."""
 
 SHORT = 40
@@ -66,9 +66,10 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
         raise UserError(f"{out} is a file: --out must name a folder")
     path = out / RUN
     if not path.exists():
-        if not holds_nothing(out, LOGS, "train.log"):
+        if not holds_nothing(out, LOGS, "train.log") and not path.exists():  # the first process may have written it in between
             raise UserError(f"{out} is not empty and is not a run: choose a new or empty folder for --out")
-        return {}
+        if not path.exists():
+            return {}
     recorded = read_json(path, f"remove {out} and train again")
     if isinstance(recorded, dict) and recorded.get("format_version") == 2:
         recorded = {**recorded, "format_version": FORMAT_VERSION, "precision": FLOAT32 if precision == AUTO else precision, "threads": None}
@@ -79,10 +80,27 @@ def recorded_run(out: Path, record: dict[str, Any], precision: str) -> dict[str,
     return recorded
 
 
+def check_processes(out: Path, recorded: dict[str, Any], processes: int) -> None:
+    """Raises UserError if a run was started with another number of processes. Those of earlier versions did not store it."""
+    started = recorded.get("processes")
+    if started not in (None, processes):
+        raise UserError(
+            f"{out} was started with {started} processes, this is {processes}: --batch counts pairs per process, so that a step would have "
+            "another number of pairs; use as many --devices and --nodes as before"
+        )
+
+
+def check_shared(fabric: Fabric, out: Path, step: int) -> None:
+    """Raises UserError, in all processes, unless all of them have loaded the same step."""
+    steps = cast(Tensor, fabric.all_gather(torch.tensor(step))).flatten().tolist()
+    if len(set(steps)) > 1:
+        raise UserError(f"{out}: processes found states of different steps, {steps}; --out must lie on a file system that all nodes share")
+
+
 @contextmanager
-def held(out: Path) -> Iterator[None]:
+def held(out: Path, fabric: Fabric) -> Iterator[None]:
     """Lock a run's folder; of the processes that train it together, only the first does. Raises UserError if another run has the lock."""
-    if int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))):
+    if fabric.global_rank > 0:
         yield
         return
     with locked(out):
@@ -150,7 +168,8 @@ def read_curve(out: Path) -> list[dict[str, float]]:
 
 
 def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, record: dict[str, Any]) -> None:
-    """Write checkpoints, state and loss curve. Raises UserError if the disk is full; the previous files are kept."""
+    """Write checkpoints, state and loss curve. Raises UserError, in all processes, if the disk is full; the previous files are kept."""
+    problem = ""
     if fabric.is_global_zero:
         network: Any = getattr(state.network, "module", state.network)
         training = {
@@ -171,8 +190,7 @@ def save_run(fabric: Fabric, out: Path, state: State, config: TrainConfig, recor
             draw_loss_curve(state.losses, state.validation, state.accuracy, out / "loss.png", title=config.title())
         except (OSError, RuntimeError, SafetensorError) as error:
             # torch and safetensors report a full disk with errors of their own types.
-            reason = " ".join(str(error).split())[:200]
-            raise UserError(
-                f"{out} cannot be written ({reason}): free space and run the same command again; the last state is kept"
-            ) from None
-    fabric.barrier()
+            problem = f" ({' '.join(str(error).split())[:200]})"
+    # Otherwise the other processes would wait for the first one for ever.
+    if float(cast(Tensor, fabric.all_reduce(torch.tensor(float(bool(problem))), reduce_op="sum"))):
+        raise UserError(f"{out} cannot be written{problem}: free space and run the same command again; the last state is kept")

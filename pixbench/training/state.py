@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import Precision
 from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -35,6 +36,7 @@ class State:
     target: nn.Module | None
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
+    precision: Precision
     step: int = 0
     losses: list[float] = field(default_factory=list)
     validation: dict[int, float] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class State:
             "target": self.target.state_dict() if self.target else None,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "precision": self.precision.state_dict(),
             "step": self.step,
             "losses": self.losses,
             "validation": self.validation,
@@ -65,6 +68,9 @@ class State:
         for name in ("network", "objective", "target", "optimizer", "schedule"):
             if saved[name] is not None:
                 getattr(self, name).load_state_dict(saved[name])
+        # Of 16-mixed, the scale of its gradients. Runs of earlier versions did not save it.
+        if saved.get("precision"):
+            self.precision.load_state_dict(saved["precision"])
         self.step, self.losses = saved["step"], saved["losses"]
         self.validation, self.accuracy = saved["validation"], saved["accuracy"]
         # Runs of earlier versions measured none of these.
@@ -99,7 +105,7 @@ def initial_state(fabric: Fabric, config: TrainConfig, objective: Objective, ini
             fabric.to_device(precision.convert_module(module))
     # Unlike `fabric.setup_module`, this does not round descriptors to the precision in which the network computes.
     compute_loss: nn.Module = strategy.setup_module(objective) if own else objective
-    return State(wrapped, objective, compute_loss, target, wrapped_optimizer, schedule)
+    return State(wrapped, objective, compute_loss, target, wrapped_optimizer, schedule, precision)
 
 
 def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, earlier: Sequence[int] = ()) -> None:
@@ -109,7 +115,8 @@ def load_state(path: Path, state: State, fabric: Fabric, config: TrainConfig, ea
     """
     try:
         check_tensors(path)
-        state.load(torch.load(path, weights_only=True, map_location=fabric.device))
+        # Loading moves everything to its device but AdamW's counts of steps: on a GPU, reading these would make each step wait.
+        state.load(torch.load(path, weights_only=True, map_location="cpu"))
     except Exception as error:
         raise UserError(f"{path} is damaged ({reason(error)}): remove it to train again from the start") from None
     if earlier and state.step == earlier[-1]:

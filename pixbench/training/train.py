@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from .initial_weights import check_network
 from .lengthening import EARLIER, earlier_steps
 from .objectives.base import OBJECTIVES, Objective
 from .precision import AUTO, emulation, fabric_options, run_precision
-from .run_folder import CHECKPOINT, LOGS, STATE, held, recorded_run, run_record, save_run, write_run
+from .run_folder import CHECKPOINT, LOGS, STATE, check_processes, check_shared, held, recorded_run, run_record, save_run, write_run
 from .state import State, initial_state, load_state
 from .step import DivergedError, described, train_step
 from .validation import matching_accuracy
@@ -83,12 +84,13 @@ def train(
     earlier = earlier_steps(recorded, config, out)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
+    check_processes(out, recorded, fabric.world_size)
     same = held_out is not None and held_out.description == source.description
     warnings = (SAME_DATA if same else None, emulation(fabric.strategy.precision), differs)
     keep_freed_memory()
-    with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out):
+    with _threads(fabric, threads, recorded.get("threads"), devices) as count, held(out, fabric):
         recorded_run(out, run, precision)  # in case another process has started one in between
-        record = {**run, "precision": chosen, "threads": count, **({EARLIER: earlier} if earlier else {})}
+        record = {**run, "precision": chosen, "threads": count, "processes": fabric.world_size, **({EARLIER: earlier} if earlier else {})}
         write_run(out, {**recorded, **record})
         fabric.launch()
         for warning in filter(None, warnings if fabric.is_global_zero else ()):
@@ -125,6 +127,7 @@ class _Run:
         if (self.out / STATE).exists():
             load_state(self.out / STATE, state, self.fabric, config, self.record.get(EARLIER, ()))
             self.progress(state.step, state.losses[-1])
+        check_shared(self.fabric, self.out, state.step)
         loader = _loader(self.fabric, self.dataset, config, steps=config.steps, first=state.step, workers=workers)
         augment = photometric(config.jitter, config.jitter_kind)
         # Worker processes prefetch by themselves.
@@ -217,13 +220,25 @@ def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
 
 def _fabric(out: Path, accelerator: str, devices: int, nodes: int, precision: str) -> Fabric:
     numerics = fabric_options(precision, accelerator)
+    wanted = devices * nodes
+    started = int(os.environ["WORLD_SIZE"]) if torch.distributed.is_torchelastic_launched() else wanted
+    if started != wanted:
+        raise UserError(
+            f"torchrun started {started} processes, --devices {devices} on --nodes {nodes} are {wanted}: "
+            "--devices is the number of processes per node"
+        )
+    if accelerator == AUTO and not torch.cuda.is_available():
+        accelerator = "cpu"  # never MPS, which lacks float64 and on which nothing was tested
     try:
         logger = TensorBoardLogger(out, LOGS, "")
-        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, loggers=logger, **numerics)
+        fabric = Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, loggers=logger, **numerics)
     except Exception as error:
         raise UserError(
             f"cannot train on this machine with accelerator {accelerator}, devices {devices}, precision {precision}: {error}"
         ) from None
+    if nodes > 1 and not {"RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID"} & set(os.environ):
+        raise UserError(f"--nodes {nodes}: nothing tells this process which node it is; start it on each node with torchrun or srun")
+    return fabric
 
 
 @contextmanager
@@ -234,7 +249,7 @@ def _threads(fabric: Fabric, wanted: int | None, recorded: int | None, devices: 
     if fabric.device.type != "cpu":
         # On a GPU the number of CPU threads does not affect the weights.
         count = wanted or before
-    elif recorded not in (None, count):
+    elif recorded not in (None, count) and fabric.is_global_zero:
         LOG.warning(
             "%d threads, where the run was started with %d: the last bits of the weights may differ from an unbroken run's", count, recorded
         )

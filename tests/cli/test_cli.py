@@ -121,7 +121,7 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
         ("leak-check nowhere nowhere", "nowhere is not a data set"),
         ("train --data nowhere --out x", "nowhere is not a data set"),
         ("train --data nowhere --out x --p 3", "--p 3: expected 1, 2 or inf"),
-        ("train --data nowhere --out x --set network.widths=[7] --set network.blocks=[1]", "multiples of 8"),
+        ("train --data nowhere --out x --set network.widths=[7] --set network.blocks=[1]", "must be a multiple of head_groups, 8"),
         ("leaderboard show", "results does not exist"),
         ("leaderboard build nowhere", "nowhere does not exist"),
         ("leaderboard verify dense-sift", "results does not exist"),

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from safetensors.torch import load_file
 
 from pixbench.errors import UserError
@@ -14,6 +16,7 @@ from pixbench.training import precision
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import OBJECTIVES, DescriptorBatch, Objective
 from pixbench.training.precision import AUTO, BFLOAT16, FLOAT32, FLOAT64, hardware_precision, run_precision
+from pixbench.training.state import initial_state
 from pixbench.training.train import train
 
 CONFIG = TrainConfig(steps=10, batch=2, points=32, network=UNetConfig(widths=(8,), blocks=(1,), channels=4, dropout=(0.1,)))
@@ -89,6 +92,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from pixbench.training.config import TrainConfig
+from pixbench.training.state import initial_state
 from pixbench.training.train import train
 done = 0
 def stop(steps, loss):
@@ -135,6 +139,22 @@ def test_every_objective_trains_in_every_precision(objective: str, tiny: Path, t
     assert losses[FLOAT64] == pytest.approx(losses[FLOAT32], rel=1e-5)
     assert losses[BFLOAT16] == pytest.approx(losses[FLOAT32], rel=0.05)
     assert losses[FLOAT64] != losses[FLOAT32] != losses[BFLOAT16]
+
+
+def test_scale_of_float16_gradients_is_saved(tmp_path: Path) -> None:
+    # A resumed run would otherwise begin with the default, and skip steps again until the scale has fallen.
+    states = []
+    for scale in (2.0**9, 2.0**16):
+        plugin = MixedPrecision("16-mixed", "cpu", torch.amp.GradScaler("cpu", init_scale=scale))
+        objective = OBJECTIVES.get(CONFIG.objective)(CONFIG)
+        states.append(initial_state(Fabric(accelerator="cpu", devices=1, plugins=plugin), CONFIG, objective))
+    states[0].precision.scaler.scale(torch.ones(()))  # the scale is made when it is first used
+    torch.save(states[0].as_dict(), tmp_path / "state.pt")
+    states[1].load(torch.load(tmp_path / "state.pt", weights_only=True))
+    assert states[1].precision.scaler.get_scale() == 2.0**9
+    older = {name: value for name, value in states[0].as_dict().items() if name != "precision"}
+    states[1].load(older)
+    assert states[1].precision.scaler.get_scale() == 2.0**9
 
 
 def test_loss_is_computed_in_float32_under_autocast() -> None:

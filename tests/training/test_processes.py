@@ -2,13 +2,16 @@
 
 import math
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
+from lightning_fabric import Fabric
 
 from pixbench.errors import UserError
 from pixbench.generation import generate
@@ -17,6 +20,8 @@ from pixbench.image.photometric import Kind, augmented_share, photometric
 from pixbench.training.config import TrainConfig
 from pixbench.training.data.sampler import StepSampler
 from pixbench.training.precision import FLOAT32, FLOAT64
+from pixbench.training.run_folder import check_shared, held, save_run
+from pixbench.training.state import State
 from pixbench.training.train import train
 
 STEPS = 20
@@ -35,6 +40,12 @@ def rooms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _losses(out: Path) -> torch.Tensor:
     return torch.tensor(torch.load(out / "state.pt", weights_only=True)["losses"], dtype=torch.float64)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 @pytest.mark.slow
@@ -98,3 +109,63 @@ def test_augmentation_matches_the_whole_batch(kind: Kind, seed: int) -> None:
 def test_global_batch_larger_than_the_number_of_scenes_is_rejected(rooms: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--batch 3 on 2 processes with 4 scenes: .*; use at most 2"):
         train(rooms, tmp_path / "run", TrainConfig(batch=3, steps=1, points=8), devices=2, accelerator="cpu")
+
+
+def test_torchrun_with_another_number_of_devices_is_rejected(rooms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each process would train alone, into the same folder.
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "a")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UserError, match="torchrun started 2 processes, --devices 1 on --nodes 1 are 1"):
+        train(rooms, tmp_path / "run", TrainConfig(batch=2, steps=1, points=8), accelerator="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_several_nodes_without_a_launcher_are_rejected(rooms: Path, tmp_path: Path) -> None:
+    # The process would wait for the other node for ever.
+    with pytest.raises(UserError, match="--nodes 2: nothing tells this process which node it is; start it on each node with torchrun"):
+        train(rooms, tmp_path / "run", TrainConfig(batch=2, steps=1, points=8), nodes=2, accelerator="cpu")
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_the_first_process_locks_the_folder(tmp_path: Path) -> None:
+    first, second = (Mock(Fabric, global_rank=rank) for rank in (0, 1))
+    with held(tmp_path / "run", first):
+        with held(tmp_path / "run", second):
+            pass
+        with pytest.raises(UserError, match="being written by another process"), held(tmp_path / "run", first):
+            pass
+
+
+def test_processes_that_loaded_different_steps_are_rejected(tmp_path: Path) -> None:
+    def gathered(step: torch.Tensor) -> torch.Tensor:
+        return torch.stack([step, torch.tensor(0)])
+
+    fabric = Mock(Fabric, all_gather=gathered)
+    check_shared(fabric, tmp_path, 0)
+    with pytest.raises(UserError, match=r"states of different steps, \[8, 0\]; --out must lie on a file system that all nodes share"):
+        check_shared(fabric, tmp_path, 8)
+
+
+def test_failed_save_is_reported_by_all_processes(tmp_path: Path) -> None:
+    # Another process failed: its 1 is added to this one's 0.
+    fabric = Mock(Fabric, is_global_zero=False, all_reduce=lambda value, reduce_op: value + 1)
+    with pytest.raises(UserError, match="cannot be written: free space"):
+        save_run(fabric, tmp_path, Mock(State), TrainConfig(), {})
+
+
+@pytest.mark.slow
+def test_processes_of_slurm_share_a_run_that_keeps_their_number(rooms: Path, tmp_path: Path) -> None:
+    slurm = {"JOB_ID": 1, "NTASKS": 2, "NTASKS_PER_NODE": 2, "NODEID": 0, "JOB_NAME": "train", "NODELIST": "localhost"}
+    shared = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    own = f"--data {rooms} --batch 2 --devices 2 --out {tmp_path / 'run'} {OPTIONS}"
+    command = [sys.executable, "-m", "pixbench", "train", *own.split()]
+    processes = []
+    for rank in (0, 1):
+        settings = {f"SLURM_{name}": str(value) for name, value in {**slurm, "PROCID": rank, "LOCALID": rank}.items()}
+        processes.append(subprocess.Popen(command, env={**shared, **settings}, stderr=subprocess.PIPE, text=True))
+    ends = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], ends
+    assert len(_losses(tmp_path / "run")) == STEPS
+    config = TrainConfig(batch=2, steps=STEPS, points=128, network=NETWORK)
+    with pytest.raises(UserError, match=r"was started with 2 processes, this is 1: --batch counts pairs per process"):
+        train(rooms, tmp_path / "run", config, accelerator="cpu", threads=1)
