@@ -1,6 +1,6 @@
 """Ablation of the network of experiment 1: which part of it makes colour vanish from descriptors at p = inf and `between_weight` 0.
 
-All variants are trained as preset `cpu-long` of experiment 1, for fewer steps; colour is measured at each saved step.
+All variants are trained as preset `cpu-long` of experiment 1, for fewer steps; colour is measured before training and at each saved step.
 """
 
 import math
@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..models.checkpoint import seeded_network
 from ..models.unet import NAMED, UNetConfig, parameter_count
 from ..visualization.figures import save_figure
 from . import Advance, Record, experiment1, preset_named, silent
 from .backbone import train_backbone
+from .color_curve import SWAPPED, color_change, swapped_colors
 from .experiment1 import Experiment1Preset, check_digits, train_config
 from .records import by_settings, cell_record, check_variants, thinned
 
@@ -92,8 +94,11 @@ def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
         curve=True,
         advance=advance,
     )
+    untrained = replace(backbone, network=seeded_network(config.network, config.seed))
+    digits = backbone.images["id"][0][:SWAPPED]
     measured = {
         "config": config.model_dump(mode="json"),
+        "untrained_color_change": color_change(untrained.describe(digits), untrained.describe(swapped_colors(digits))),
         "parameters": parameter_count(backbone.network),
         "curve": backbone.curve,
         "losses": thinned(backbone.losses),
@@ -103,7 +108,9 @@ def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a variant, in the order of `VARIANTS`: colour after a third of the steps and at the end, and accuracies at the end."""
+    """One row a variant, in the order of `VARIANTS`: colour before training, after a third of the steps and at the end, and accuracies
+    at the end.
+    """
     rows = []
     for (variant,), mine in by_settings(cells, "variant", order={"variant": list(VARIANTS).index}):
         curves = [cell["curve"] for cell in mine]
@@ -114,6 +121,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
                 "preset": mine[0]["preset"],
                 "parameters": mine[0]["parameters"],
                 "steps": ends[0]["step"],
+                "untrained_color_change": [cell["untrained_color_change"] for cell in mine],
                 "color_change_at_a_third": [_first_after(curve, ends[0]["step"] / 3)["color_change"] for curve in curves],
                 **{name: [end[name] for end in ends] for name in ("color_change", "id", "ood", "probe_id", "probe_ood")},
             }
@@ -131,11 +139,11 @@ def table(rows: Sequence[Record]) -> str:
     lines = [
         f"Preset {rows[0]['preset']}, p = ∞, between_weight 0, mean over seeds. Colour: change of descriptors when a digit's colour is "
         "exchanged, over their standard deviation.\n",
-        f"| network | parameters | colour at a third of the steps | colour after {steps} steps | head ID | OOD | probe ID | OOD |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| network | parameters | colour, untrained | at a third of the steps | after {steps} steps | head ID | OOD | probe ID | OOD |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        names = ("color_change_at_a_third", "color_change", "id", "ood", "probe_id", "probe_ood")
+        names = ("untrained_color_change", "color_change_at_a_third", "color_change", "id", "ood", "probe_id", "probe_ood")
         values = " | ".join(f"{np.mean(row[name]):.3f}" for name in names)
         lines.append(f"| {row['variant']} | {row['parameters']:,} | {values} |")
     return "\n".join(lines)
@@ -148,8 +156,10 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     for number, ((variant,), mine) in enumerate(by_settings(cells, "variant", order={"variant": list(VARIANTS).index})):
         for seed, cell in enumerate(mine):
             steps, values = ([point[name] for point in cell["curve"]] for name in ("step", "color_change"))
+            steps, values = [0, *steps], [cell["untrained_color_change"], *values]
             line = "--" if variant.startswith("small") else "-"
-            axes.plot(steps, values, line, color=f"C{number}", linewidth=1.4, label=variant if not seed else None)
+            marker, label = "os"[number // 10], None if seed else variant
+            axes.plot(steps, values, line, color=f"C{number % 10}", marker=marker, markersize=2.5, linewidth=1.4, label=label)
     axes.set(xlabel="steps", ylabel="change of descriptors with colour / standard deviation", yscale="log")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

@@ -3,12 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from toys import toy_preset, write_digits
 
 from pixbench.errors import UserError
+from pixbench.evaluation.probing.domains import DOMAIN_SETS
+from pixbench.evaluation.probing.grid import describe_images
 from pixbench.experiments import color_curve, networks
+from pixbench.experiments.experiment1 import Experiment1Preset
 from pixbench.experiments.sweep import read_cells, sweep
+from pixbench.generation.components import DEFAULTS
+from pixbench.models.checkpoint import seeded_network
 from pixbench.models.unet import UNetConfig
 
 
@@ -41,8 +48,23 @@ def test_a_sweep_of_two_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (small["variant"], small["parameters"], wide["parameters"]) == ("small", 120_136, 121_304)
     first = next(cell for cell in found if (cell["variant"], cell["seed"]) == ("small", 1))["curve"]
     assert [point["step"] for point in first] == list(range(1, 7))
+    assert small["untrained_color_change"][0] == _untrained_color_change(toy, seed=0)
     assert small["color_change_at_a_third"][1] == first[1]["color_change"]
     assert small["color_change"][1] == first[5]["color_change"]
-    assert f"| small | 120,136 | {sum(small['color_change_at_a_third']) / 2:.3f} |" in networks.table([small, wide])
+    values = " | ".join(f"{sum(small[name]) / 2:.3f}" for name in ("untrained_color_change", "color_change_at_a_third", "color_change"))
+    assert f"| small | 120,136 | {values} |" in networks.table([small, wide])
     networks.draw(found, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _untrained_color_change(preset: Experiment1Preset, *, seed: int) -> float:
+    """Of the small network, on the digits that its training would hold out."""
+    domains = DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(preset.digits, cut=preset.cut, seed=seed)
+    held_out = np.concatenate([domain.images[round(0.8 * len(domain.images)) :] for domain in domains if not domain.ood])
+    network = seeded_network(UNetConfig.model_validate("experiment1-cpu"), seed).eval()
+    with torch.no_grad():
+        both = [
+            describe_images(network, images, size=32, stride=preset.head_stride, first=0, batch=64)
+            for images in (held_out, held_out[..., [1, 0, 2]])
+        ]
+    return round(float((both[0] - both[1]).abs().mean() / both[0].std()), 6)
