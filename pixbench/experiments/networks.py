@@ -160,7 +160,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
             line = "--" if variant.startswith("small") else "-"
             marker, label = "os"[number // 10], None if seed else variant
             axes.plot(steps, values, line, color=f"C{number % 10}", marker=marker, markersize=2.5, linewidth=1.4, label=label)
-    axes.set(xlabel="steps", ylabel="change of descriptors with colour / standard deviation", yscale="log")
+    axes.set(xlabel="steps", ylabel="change with colour / standard deviation", yscale="log")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", frameon=False, fontsize=8)
