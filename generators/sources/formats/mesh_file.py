@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import numpy as np
+
 from ..base import BadModelError
 from ..loading.archive import Files
 from .companions import MISSING, Companions
@@ -16,6 +18,7 @@ Y_UP_FORMATS = (".glb", ".gltf", ".obj")
 Z_UP_FORMATS = (".off", ".ply", ".stl")
 
 
+@np.errstate(invalid="ignore")  # numpy warns when it converts a signalling NaN, which is rejected as any NaN
 def read_model(files: Files, path: str) -> RawModel:
     """Read a model. Raises BadModelError, with the reader's own reason, if the file does not exist or cannot be used."""
     companions, defects = Companions(files, path.rpartition("/")[0]), Counter[str]()

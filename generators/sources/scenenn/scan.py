@@ -29,6 +29,7 @@ class Scan:
     label: Int[np.ndarray, " vertices"] | None
 
 
+@np.errstate(invalid="ignore")  # as in `read_model`
 def read_scan(data: bytes) -> Scan:
     """The scan in a PLY file: text or binary of either byte order, with any columns. Raises BadModelError if it has no faces.
 
@@ -45,8 +46,12 @@ def read_scan(data: bytes) -> Scan:
 
 def _labels(vertex: Columns) -> Int[np.ndarray, " vertices"] | None:
     """The label of each vertex; None if there is none."""
-    found = next((vertex[name] for name in LABELS if isinstance(vertex.get(name), np.ndarray)), None)
-    return None if found is None else np.asarray(found).astype(np.int64)
+    found = next((values for name in LABELS if isinstance(values := vertex.get(name), np.ndarray)), None)
+    if found is None:
+        return None
+    if not np.isfinite(found).all():
+        raise BadModelError("labels that are no numbers")
+    return found.astype(np.int64)
 
 
 def labels_from(other: Scan, vertices: Float[np.ndarray, "vertices 3"]) -> Int[np.ndarray, " vertices"] | None:

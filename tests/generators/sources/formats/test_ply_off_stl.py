@@ -9,6 +9,7 @@ from mesh_files import BOX, QUADS, image, write
 from pixbench.generators.sources.base import BadModelError
 from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.loading.archive import FolderFiles
+from pixbench.generators.sources.scenenn.scan import read_scan
 
 FACES = [[corner - 1 for corner in quad] for quad in QUADS]
 COLORS = [(10 * k, 255 - k, k) for k in range(8)]
@@ -186,3 +187,29 @@ def test_text_stl_with_several_solids_is_read_completely(tmp_path):
     facet = "facet normal 0 0 1\nouter loop\nvertex {z} 0 0\nvertex 1 0 {z}\nvertex 0 1 {z}\nendloop\nendfacet\n"
     text = "".join(f"solid {name}\n{facet.format(z=z)}endsolid {name}\n" for name, z in (("a", 0), ("b", 2)))
     assert len(_read(tmp_path, "m.stl", text).faces) == 2
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_signalling_nan_is_rejected_as_any_nan(used, tmp_path):
+    # Numpy warns when it converts one; the tests turn warnings into errors.
+    header = "ply\nformat binary_little_endian 1.0\nelement vertex 4\n" + XYZ + "\nelement face 1\n" + LIST + "\nend_header\n"
+    points = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0) + struct.pack("<3I", *[0x7FA00000] * 3)
+    data = header.encode() + points + struct.pack("<Biii", 3, 0, 1, 3 if used else 2)
+    if used:
+        with pytest.raises(BadModelError, match="coordinates that are no numbers"):
+            read_scan(data)
+        with pytest.raises(BadModelError, match=r"m\.ply"):
+            _read(tmp_path, "m.ply", data)
+    else:
+        assert read_scan(data).faces.tolist() == _read(tmp_path, "m.ply", data).faces.tolist() == [[0, 1, 2]]
+    corners = struct.pack("<12f", 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0)
+    stl = bytes(80) + struct.pack("<I", 1) + corners[:-4] + struct.pack("<I", 0x7FA00000) + bytes(2)
+    with pytest.raises(BadModelError, match=r"m\.stl"):
+        _read(tmp_path, "m.stl", stl)
+
+
+def test_scan_with_labels_that_are_no_numbers_is_rejected():
+    head = f"{XYZ}\nproperty float label"
+    rows = [f"{point} {'nan' if k == 3 else k}" for k, point in enumerate(POINTS)]
+    with pytest.raises(BadModelError, match="labels that are no numbers"):
+        read_scan(_ply(head, LIST, rows + POLYGONS))
