@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 os.environ.update(dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
@@ -57,7 +58,10 @@ def fuzz(name: str, path: Path, arguments: list[str]) -> None:
 
 
 def run(name: str, path: Path, seconds: int, out: Path) -> dict[str, object]:
-    """Fuzz one parser in a process of its own; its inputs, and whether one of them was a fault."""
+    """Fuzz one parser in a process of its own.
+
+    Returns its inputs, whether one of them was a fault, the branches covered, and the second at which the last of them was found.
+    """
     corpus, words = out / "corpus" / name, out / "words"
     corpus.mkdir(parents=True, exist_ok=True)
     (corpus / "valid").write_bytes(b"" if path.suffix == ".h5" else path.read_bytes())
@@ -66,14 +70,19 @@ def run(name: str, path: Path, seconds: int, out: Path) -> dict[str, object]:
     options += [f"-max_total_time={seconds}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY_MB}"]
     options += ["-max_len=96"] * (path.suffix == ".h5")
     command = [sys.executable, __file__, "--child", name, str(path), str(corpus), *options]
-    lines = []
+    inputs = covered = 0
+    start = newest = 0.0
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
         for line in process.stderr or ():
-            lines.append(line)
+            if branches := re.search(r" cov: (\d+)", line):
+                start = start or time.monotonic()
+                newest = time.monotonic() if int(branches[1]) > covered else newest
+                covered = max(covered, int(branches[1]))
+            if units := re.search(r"number_of_executed_units: *(\d+)", line):
+                inputs = int(units[1])
             if "pulse" in line or "Error" in line or "Exception" in line:
                 print(f"{name}: {line}", end="", flush=True)
-    inputs = re.search(r"number_of_executed_units: *(\d+)", "".join(lines))
-    return {"inputs": int(inputs[1]) if inputs else 0, "faults": int(process.returncode != 0)}
+    return {"inputs": inputs, "faults": int(process.returncode != 0), "covered": covered, "last_new_s": round(newest - start)}
 
 
 def main() -> int:
@@ -93,7 +102,7 @@ def main() -> int:
         files = valid_files(Path(folder) / "files", data)
         found = {name: run(name, files[name], options.seconds, options.out.absolute()) for name in options.names or TARGETS}
     for name, result in found.items():
-        print(f"{name}: {result['inputs']} inputs, {result['faults']} faults")
+        print(f"{name}: {result['inputs']} inputs, {result['faults']} faults; nothing new after {result['last_new_s']} s")
     if options.json:
         print(json.dumps({"fuzz": "parsers", "seconds": options.seconds, **found}))
     return int(any(result["faults"] for result in found.values()))
