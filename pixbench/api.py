@@ -141,7 +141,7 @@ def evaluate(
     suite = SUITES.get(str(data)) if str(data) in SUITES.names() else None
     if suite is None and not Path(data).exists():
         raise UserError(f"{data}: no such folder, and no suite of that name: suites are {', '.join(SUITES.names())}")
-    known = {each.name for each in fields(EvaluationRequest)}
+    known = {each.name for each in fields(EvaluationRequest)} - {"suite", "out", "opening", "data", "progress_bar"}
     for name in options:
         if name not in known:
             raise unknown_name("option of evaluate", name, known)

@@ -119,9 +119,12 @@ def test_train_evaluate_and_match_in_python(tiny: Path, tmp_path: Path) -> None:
         ({"query_stride": 0}, "query_stride 0: expected at least 1"),
         ({"radius_px": -1.0}, "radius_px -1.0: expected at least 0"),
         ({"p": "3"}, "p: got 3, expected 1, 2, inf or cosine"),
+        ({"suite": "mini"}, "unknown option of evaluate 'suite'"),
     ):
         with pytest.raises(UserError, match=words):
             pixbench.evaluate(model.network, tiny, progress=False, **options)
+    with pytest.raises(UserError, match=f"p: {model.name} is loaded already: give p to load_model, or set its attribute p"):
+        pixbench.evaluate(model, tiny, p=2, progress=False)
     with pytest.raises(UserError, match="stpes: extra inputs are not permitted"):
         pixbench.train(tiny, stpes=3)
 

@@ -64,13 +64,12 @@ def sensitivity(
     from ..assets.paths import cache_folder
     from ..errors import UserError
     from ..evaluation.matching.predictions import read_predictions
-    from ..evaluation.matching.real.open import open_pairs
     from ..evaluation.matching.sensitivity import sensitivity as run
     from ..evaluation.matching.sensitivity import sensitivity_table
     from ..evaluation.matching.task import recorded_pairs
     from ..evaluation.record import find_records
     from ..evaluation.request import DataAccess
-    from ..evaluation.suite import Opening
+    from ..evaluation.suite import Opening, find_suite
     from ..evaluation.task import TASKS
     from .common import default_workers
     from .progress import progress_bar
@@ -82,9 +81,10 @@ def sensitivity(
     if len(suites) > 1 or not TASKS.get(suites[0][0]).of_pairs:
         raise UserError(f"the records are of {', '.join(name for _, name in suites)}: give matching records of one suite")
     access, rows = DataAccess(Opening(cache_folder(), default_workers()), data), []
-    if data is not None and stored[0].record.suite[1] is not None:
+    name, version = stored[0].record.suite
+    if data is not None and version is not None:
         # A copy of the suite's data, which then need not be made.
-        access.opened[(suites[0][1],)] = open_pairs(data, suites[0][1], query_stride=stored[0].record.protocol.query_stride)
+        access.opened[(suites[0][1],)] = find_suite(name, version).pairs_of(data)
     with progress_bar("sensitivity", len(stored), "records") as advance:
         for each in stored:
             predictions, source = read_predictions(each.beside("predictions")), recorded_pairs(each.record, access)

@@ -25,6 +25,8 @@ FORMAT = "pixbench-record"
 WEIGHTS = ("checkpoint_sha256", "weights_sha256", "sha256")
 """Keys of a model's info that hold the hash of its weights, by kind of model."""
 
+SUITE_VERSION = re.compile(r"(.+) v(\d+)")
+"""The full name of a suite."""
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -181,7 +183,7 @@ class Record(_Part):
     @property
     def suite(self) -> tuple[str, int | None]:
         """Name and version of the suite; no version for data of the user's."""
-        named = re.fullmatch(r"(.+) v(\d+)", self.data.suite)
+        named = SUITE_VERSION.fullmatch(self.data.suite)
         return (named[1], int(named[2])) if named else (self.data.suite, None)
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import UserError
 from .model import Model
+from .record import SUITE_VERSION
 from .record_place import check_replaced, file_stem
 from .suite import Opening, Suite
 
@@ -57,7 +58,10 @@ class EvaluationRequest:
             return self.suite.key
         if self.data is None:
             raise UserError("nothing to evaluate on: give a suite or the folder of a data set")
-        return self.data.resolve().name
+        name = self.data.resolve().name
+        if SUITE_VERSION.fullmatch(name):
+            raise UserError(f"{self.data}: '{name}' reads as version {name.rpartition(' v')[2]} of a suite; rename the folder")
+        return name
 
     @property
     def folder(self) -> Path:

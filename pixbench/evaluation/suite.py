@@ -81,6 +81,10 @@ class MatchingSuite(Suite):
     def open(self, opening: Opening, progress: Callable[[int], None] = lambda done: None) -> EvaluationPairs:
         """Open the pairs. Raises UserError if data are missing, with advice on how to get them."""
 
+    def pairs_of(self, folder: Path, trained_on: Collection[str] | None = None) -> EvaluationPairs:
+        """The pairs of a copy of the suite's data set. Raises UserError if the suite is not made from a data set."""
+        raise UserError(f"{folder}: suite {self.name} is not made from a data set; leave it out")
+
 
 @dataclass(frozen=True)
 class GeneratedSuite(MatchingSuite):
@@ -163,8 +167,12 @@ class GeneratedSuite(MatchingSuite):
         if unwanted:
             raise UserError(f"suite {self.name} is fixed: --{unwanted[0]} cannot change it; leave it out, or use 'pixbench generate'")
         folder = self.ensure(opening.cache, workers=opening.workers, sources=opening.sources, progress=progress)
+        return self.pairs_of(folder, opening.trained_on)
+
+    def pairs_of(self, folder: Path, trained_on: Collection[str] | None = None) -> EvaluationPairs:
+        """See MatchingSuite. Raises UserError if the queries are not the published ones."""
         if not self.levels:
-            return DatasetPairs(folder, self.full_name, self.query_stride, opening.trained_on)
-        pairs = DrawnPairs(folder, self.full_name, self.query_stride, self.levels, self.per_level, opening.trained_on)
+            return DatasetPairs(folder, self.full_name, self.query_stride, trained_on)
+        pairs = DrawnPairs(folder, self.full_name, self.query_stride, self.levels, self.per_level, trained_on)
         self.check_fingerprint({"queries": pairs.count})
         return pairs

@@ -48,12 +48,15 @@ def _latest(known: Mapping[str, tuple[str, int | None]], suite: str) -> str:
 
 def statement(one: Entry, other: Entry, metric: str) -> str:
     """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
-    values of both rows, and for suites with different numbers of scenes.
+    values of both rows, and for suites with different scenes.
     """
     suites = {entry.first.data.suite for entry in (one, other)}
     if len({entry.first.data.scenes for entry in (one, other)}) > 1:
         sizes = " and ".join(f"{entry.first.data.suite} has {entry.first.data.scenes} scenes" for entry in (one, other))
         raise UserError(f"{sizes}: rows are compared scene by scene, so both suites must have the same ones")
+    if len({(entry.first.data.seed, entry.first.data.split) for entry in (one, other)}) > 1:
+        drawn = " and ".join(f"{data.suite} has split '{data.split}', seed {data.seed}" for data in (one.first.data, other.first.data))
+        raise UserError(f"{drawn}: rows are compared scene by scene, so both suites must have the same ones")
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:

@@ -2,13 +2,15 @@
 
 import math
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import UserError, unknown_name
+from ..evaluation.model import DescriptorModel, MatcherModel, Model
+from ..evaluation.network_input import ONE
 from ..evaluation.record import WEIGHTS, Record, StoredRecord
 from ..evaluation.reproduction import TOLERANCE, Comparison, compare_metrics
 from ..evaluation.request import DataAccess, EvaluationRequest, ProgressBar, no_progress_bar
@@ -16,9 +18,6 @@ from ..evaluation.suite import find_suite
 from ..evaluation.task import METRICS, TASKS, compared_metrics
 from ..io.processes import in_processes
 from .entries import entries
-
-if TYPE_CHECKING:
-    from ..evaluation.model import Model
 
 
 def find_rows(stored: Sequence[StoredRecord], name: str | None) -> list[StoredRecord]:
@@ -98,7 +97,7 @@ def _rescored(stored: StoredRecord, access: DataAccess, progress: Callable[[int]
         return error
 
 
-def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar: ProgressBar = no_progress_bar) -> list[Comparison]:
+def rerun(stored: StoredRecord, model: Model, access: DataAccess, progress_bar: ProgressBar = no_progress_bar) -> list[Comparison]:
     """Recompute every metric by running the model. Raises UserError if it is not the record's model."""
     record = stored.record
     check_definitions(stored)
@@ -108,12 +107,22 @@ def rerun(stored: StoredRecord, model: "Model", access: DataAccess, progress_bar
             raise UserError(
                 f"{stored.path} was made by {key} {str(recorded)[:12]}, the model here has {str(given)[:12]}: give its checkpoint"
             )
+    recorded_model = _with_settings(model, record.model_info)
     with tempfile.TemporaryDirectory() as folder:
-        _, rerun_record = TASKS.get(record.task).run(model, _request(record, access, Path(folder), progress_bar))
+        _, rerun_record = TASKS.get(record.task).run(recorded_model, _request(record, access, Path(folder), progress_bar))
     compared = {metric.id for metric in compared_metrics(record)}
     values = {name: value.value for name, value in rerun_record.metrics.items() if name in compared}
     measured = {name: math.nan if value is None else value for name, value in values.items()}
     return compare_metrics(record, measured, tolerance=TOLERANCE)
+
+
+def _with_settings(model: Model, info: Mapping[str, Any]) -> Model:
+    """The model with the record's size of input and scales, or without any if the record has none."""
+    from ..models.loading import with_input, with_scales
+
+    if isinstance(model, DescriptorModel | MatcherModel):
+        model = with_input(model, info.get("input_size", 0), info.get("input_multiple", 1))
+    return with_scales(model, info.get("scales", ONE)) if isinstance(model, DescriptorModel) else model
 
 
 def _request(record: Record, access: DataAccess, out: Path, progress_bar: ProgressBar) -> EvaluationRequest:

@@ -16,7 +16,7 @@ from ..io.files import file_sha256
 
 PLAIN = (str, bytes, int, float, complex, bool, type(None), Path)
 DEEPEST = 40
-LEFT_BY_USE = ("described",)
+LEFT_BY_USE = ("described", "grid_px")
 """Attributes that a model gets during inference."""
 
 

@@ -114,6 +114,8 @@ def with_scales(model: Model, scales: Sequence[float] | None) -> Model:
 def as_model(item: Model | nn.Module | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
     """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), or what `load_model` loads."""
     if isinstance(item, Model):
+        if p is not None:
+            raise UserError(f"p: {item.name} is loaded already: give p to load_model, or set its attribute p")
         return item
     if isinstance(item, nn.Module):
         return _on_device(_wrapped(item, type(item).__name__, _given_norm(p), {"kind": "module"}), _device(device))
@@ -218,6 +220,8 @@ def _from_factory(spec: str, p: Norm | None) -> Model:
             item = getattr(item, part)
     except (ImportError, AttributeError) as error:
         raise UserError(f"--model {spec}: {error}; expected package.module:factory that Python can import from here") from None
+    except Exception as error:
+        raise UserError(f"--model {spec}: importing {module_name} failed with {failure(error)}") from error
     if not callable(item):
         raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
     # Every template has a `build`: the module's name tells them apart.

@@ -17,6 +17,8 @@ def test_results_folder_is_named_after_the_suite_or_data_set(tmp_path: Path) -> 
     opening = Opening(tmp_path)
     assert EvaluationRequest(SUITES.get("mini"), Path("out"), opening).folder == Path("out/mini")
     assert EvaluationRequest(None, Path("out"), opening, data=Path("data/../data/test")).folder == Path("out/test")
+    with pytest.raises(UserError, match=r"data/my set v2: 'my set v2' reads as version 2 of a suite; rename the folder"):
+        _ = EvaluationRequest(None, Path("out"), opening, data=Path("data/my set v2")).folder
     with pytest.raises(UserError, match="nothing to evaluate on: give a suite or the folder of a data set"):
         _ = EvaluationRequest(None, Path("out"), opening).folder
 

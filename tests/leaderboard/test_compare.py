@@ -52,11 +52,14 @@ def test_rows_that_cannot_be_compared_raise_an_error(results: Path) -> None:
 
 
 def test_metrics_and_suites_that_cannot_be_compared_scene_by_scene() -> None:
-    stored = find_records([ROOT / "results" / suite for suite in ("mini", "standard")])
+    stored = find_records([ROOT / "results" / suite for suite in ("mini", "mini-v1", "standard")])
     with pytest.raises(UserError, match=r"daisy and hog cannot be compared by pose_auc@10/magsac: it is not a mean over scenes"):
         compare(stored, "mini", ("daisy", "hog"), "pose_auc@10/magsac")
     with pytest.raises(UserError, match=r"mini v2 has 16 scenes and standard v2 has 24 scenes: rows are compared scene by scene"):
         compare(stored, "mini", ("daisy", "daisy"), other_suite="standard")
+    # Both have sixteen scenes, but of other rooms.
+    with pytest.raises(UserError, match=r"mini v1 has split 'test', seed 2026 and mini v2 has split 'test', seed 2040: rows are compared"):
+        compare(stored, "mini v1", ("dense-sift", "dense-sift"), other_suite="mini v2")
 
 
 def test_suites_and_rows_may_be_given_by_their_short_names() -> None:

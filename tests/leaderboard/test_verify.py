@@ -15,6 +15,7 @@ from pixbench.evaluation.matching.predictions import read_predictions, write_pre
 from pixbench.evaluation.matching.rescore import renew
 from pixbench.evaluation.matching.task import recorded_pairs
 from pixbench.evaluation.metric import Metric
+from pixbench.evaluation.network_input import NetworkInput
 from pixbench.evaluation.record import StoredRecord, find_records, read_record
 from pixbench.evaluation.reproduction import Comparison
 from pixbench.evaluation.request import DataAccess
@@ -184,6 +185,20 @@ def test_model_is_rerun(results: Path, tiny: Path, tmp_path: Path) -> None:
     assert all(each.same for each in again)
     with pytest.raises(UserError, match="was made by checkpoint_sha256 1, the model here has 0"):
         verify.rerun(stored, Blurred(0), DataAccess(Opening(tmp_path), tiny))
+
+
+def test_model_is_rerun_with_the_settings_of_the_record(source: DatasetPairs, tiny: Path, tmp_path: Path) -> None:
+    access = DataAccess(Opening(tmp_path), tiny)
+    scaled, enlarged = Blurred(0), Blurred(0)
+    scaled.scales, enlarged.input = (0.5, 1.0), NetworkInput(64, 16)
+    made = [evaluate(model, source, tmp_path / str(number)) for number, model in enumerate((Blurred(0), scaled, enlarged))]
+    assert len({record.value("delta_avg") for _, record in made}) == 3
+    for path, record in made:
+        # Also with a model that has other settings.
+        for settings in ((0.5, 1.0), NetworkInput()), ((1.0,), NetworkInput(64, 16)):
+            model = Blurred(0)
+            model.scales, model.input = settings
+            assert all(each.same for each in verify.rerun(StoredRecord(path, record), model, access))
 
 
 def test_other_versions_are_rejected(results: Path, tmp_path: Path) -> None:

@@ -114,6 +114,20 @@ def test_invalid_factories_are_rejected(user_module: str, name: str, words: str)
         load_model(f"{user_module}:{name}", trust_code=True)
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ('W = {}["weights"]', "KeyError: 'weights'"),
+        ("def build(:", "SyntaxError: "),
+        ('open("/nowhere/weights.pt")', "FileNotFoundError: "),
+    ],
+)
+def test_errors_of_the_users_module_name_the_model(code: str, words: str, user_module: str, tmp_path: Path) -> None:
+    (tmp_path / f"{user_module}.py").write_text(code)
+    with pytest.raises(UserError, match=f"--model {user_module}:build: importing {user_module} failed with {words}"):
+        load_model(f"{user_module}:build", trust_code=True)
+
+
 def test_unknown_names_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No module named 'no_such_package'"):
         load_model("no_such_package:build", trust_code=True)

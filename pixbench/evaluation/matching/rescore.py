@@ -13,7 +13,7 @@ from ...io.untrusted import parsing, read_text
 from ..record import Record, StoredRecord, number, write_record
 from ..record_writer import file_part, values
 from ..reproduction import Comparison
-from ..task import TASKS, compared_metrics
+from ..task import compared_metrics
 from .evaluate import group_parts, pair_table
 from .metrics.copy_tolerances import SAME_COPY, Tolerances, between_copies
 from .pairs import EvaluationPairs, Identity
@@ -60,8 +60,7 @@ def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progr
     protocol = record.protocol
     if protocol.mutual_px is None and all(answer.matches.points_a is None for answer in predictions.answers):
         protocol = protocol.model_copy(update={"mutual_px": 0.0})
-    own = TASKS.get(record.task).metrics
-    scores = score(predictions, source, progress, mutual_px=protocol.mutual_px or 0.0, metrics=own)
+    scores = score(predictions, source, progress, mutual_px=protocol.mutual_px or 0.0)
     table = stored.beside("pairs")
     write_whole(table, pair_table(scores))
     renewed = values(scores.metrics, scores.pooled)

@@ -70,14 +70,15 @@ class Matching(Task):
     def unit_sums(self, stored: StoredRecord, metric: str) -> dict[int, tuple[float, float]]:
         """See Task. By scene, over its pairs. Raises UserError if the table of pairs is damaged."""
         sums: dict[int, tuple[float, float]] = {}
+        column = METRICS.get(metric).column
         if METRICS.get(metric).summary is not None:
             return sums
         try:
             with stored.beside("pairs").open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
-                    if row[metric]:
+                    if row[column]:
                         total, count = sums.get(int(row["scene"]), (0.0, 0.0))
-                        sums[int(row["scene"])] = total + float(row[metric]), count + 1
+                        sums[int(row["scene"])] = total + float(row[column]), count + 1
         except (KeyError, ValueError, TypeError) as error:
             raise UserError(f"{stored.path}: its table of pairs cannot be read ({error}): run 'pixbench evaluate' again") from None
         return sums

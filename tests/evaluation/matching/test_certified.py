@@ -73,6 +73,15 @@ def test_identity_covers_source_imported_files_and_state(written: Callable[..., 
     assert model_identity(changed) not in {*others, first}
 
 
+@pytest.mark.parametrize("name", ["rgb-patch", "random-unet", "dense-sift"])
+def test_identity_is_unchanged_by_use(name: str, tiny: Path, tmp_path: Path) -> None:
+    model = load_model(f"baseline:{name}")
+    before = model_identity(model)
+    evaluate(model, DatasetPairs(tiny, "tiny", 16), tmp_path)
+    model.cells(torch.rand(1, 3, 32, 32))  # type: ignore[attr-defined]
+    assert model_identity(model) == before
+
+
 def test_interrupted_run_resumes_only_with_the_same_model(written: Callable[..., Model], tiny: Path, tmp_path: Path) -> None:
     source, out = DatasetPairs(tiny, "tiny", 8), tmp_path / "out"
     steps = iter(range(7))

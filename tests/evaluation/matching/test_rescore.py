@@ -1,6 +1,7 @@
 """Rescoring a record of flat pairs reports every number that was changed, and no other."""
 
 import csv
+import io
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +17,10 @@ from pixbench.evaluation.matching.evaluate import _data_part, group_parts, pair_
 from pixbench.evaluation.matching.predictions import write_predictions
 from pixbench.evaluation.matching.rescore import _apart, _cell, renew, rescore
 from pixbench.evaluation.matching.scoring import PairRow, Scores, score
+from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.record import Protocol, StoredRecord
 from pixbench.evaluation.record_writer import Timing, file_part, record_result
+from pixbench.evaluation.task import METRICS
 
 QUERIES = [(column, row) for row in (1, 3, 5) for column in (1, 3, 5, 7)]
 
@@ -53,6 +56,12 @@ def stored(source: FlatPairs, tmp_path: Path) -> StoredRecord:
         pair_table=table,
     )
     return StoredRecord(path, record)
+
+
+def test_metrics_of_plugins_are_renewed(source: FlatPairs, stored: StoredRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(METRICS._added, "width", Metric("width", 1, "width of the source image", lambda result: float(result.width)))
+    assert renew(stored, lambda: source).value("width") == 8
+    assert {float(row["width"]) for row in csv.DictReader(io.StringIO(stored.path.with_name("colour.pairs.csv").read_text()))} == {8.0}
 
 
 def _differences(stored: StoredRecord, source: FlatPairs) -> list[str]:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,13 @@ from records import Colour
 
 from pixbench.cli.metrics import sensitivity as command
 from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.levels.level import Level
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.matching.predictions import read_predictions
 from pixbench.evaluation.matching.sensitivity import VARIANTS, sensitivity
+from pixbench.evaluation.matching.task import MATCHING
+from pixbench.evaluation.request import EvaluationRequest
+from pixbench.evaluation.suite import SUITES, GeneratedSuite, Opening
 
 
 def test_first_variant_of_each_family_matches_the_metric(source: DatasetPairs, tmp_path: Path) -> None:
@@ -26,6 +31,19 @@ def test_first_variant_of_each_family_matches_the_metric(source: DatasetPairs, t
     # The tolerance changes which matches are mutual.
     assert len({by_words[words] for words in ("mutual, none is 0, mean over pairs", "mutual to the very pixel", "mutual within 4 px")}) == 3
     assert by_words["<= 1 px, all points pooled"] == pytest.approx(record.metrics["pck@1"].pooled, abs=1e-6)
+
+
+def test_command_reads_a_copy_of_a_suite_with_levels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = {"split": "test", "scenes": 2, "views": 3, "size": 48, "seed": 5, "object_count": (3, 4)}
+    suite = GeneratedSuite("leveled", "", 1, "3d", config, levels=(Level("easy", (0, 180), 0.0, 9, 99),), per_level=3)
+    monkeypatch.setitem(SUITES._added, "leveled", suite)
+    path, record = MATCHING.run(Colour(), EvaluationRequest(suite, tmp_path / "out", Opening(tmp_path / "cache")))
+    copy = tmp_path / "copy"
+    shutil.copytree(suite.folder(tmp_path / "cache"), copy)
+    command([path], copy)
+    assert f"| δ_avg | 1 to 16 px of the evaluated image | {record.value('delta_avg'):.3f} |" in capsys.readouterr().out
 
 
 def test_command_scores_real_pairs_with_the_queries_and_size_of_each_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,6 +15,7 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.dense_matcher import Search
 from pixbench.evaluation.matching.evaluate import _protocol, mutual_tolerance
 from pixbench.evaluation.matching.task import MATCHING, POINT_COLUMNS, _requested_pairs, recorded_pairs
+from pixbench.evaluation.metric import Metric
 from pixbench.evaluation.model import MatcherModel, Model
 from pixbench.evaluation.record import DataPart, FilePart, Protocol, Record, StoredRecord, TimingPart
 from pixbench.evaluation.record_writer import file_part
@@ -66,13 +67,16 @@ def test_description_of_the_aggregation() -> None:
     assert MATCHING.aggregation(METRICS.get("pose_auc@10/poselib")) == "computed from the errors of all pairs"
 
 
-def test_unit_sums_are_per_scene(tmp_path: Path) -> None:
+def test_unit_sums_are_per_scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = tmp_path / "mine.pairs.csv"
     table.write_text("scene,a,b,pck@1,epe_mean\n0,0,1,0.25,inf\n4,0,1,0.5,\n0,1,0,0.5,2\n4,1,0,,\n")
     stored = StoredRecord(tmp_path / "mine.json", _record(pairs=file_part(table)))
     # A pair without a value is not counted.
     assert MATCHING.unit_sums(stored, "pck@1") == {0: (0.75, 2), 4: (0.5, 1)}
     assert MATCHING.unit_sums(stored, "epe_mean") == {0: (float("inf"), 2)}
+    with monkeypatch.context() as added:
+        added.setitem(METRICS._added, "mine", Metric("mine", 1, "named otherwise", lambda result: 0.0, per_pair="pck@1"))
+        assert MATCHING.unit_sums(stored, "mine") == {0: (0.75, 2), 4: (0.5, 1)}
     with pytest.raises(UserError, match=r"mine\.json: its table of pairs cannot be read \('pck@2'\)"):
         MATCHING.unit_sums(stored, "pck@2")
     table.write_text("scene,pck@1\nzero,0.5\n")

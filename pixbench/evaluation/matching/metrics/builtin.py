@@ -16,6 +16,7 @@ from .values import (
     delta_avg,
     delta_avg_of_level,
     homography_error,
+    matches,
     mean_share,
     mma,
     mma_of_level,
@@ -140,7 +141,7 @@ MATCHING_METRICS: tuple[Metric, ...] = (
         "matches",
         2,
         f"number of {MATCHED}",
-        lambda o: float(len(o.match_error_px)) if len(o.visible) or len(o.match_error_px) else math.nan,
+        matches,
         digits=0,
     ),
     Metric(

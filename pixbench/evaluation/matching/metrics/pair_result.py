@@ -24,7 +24,9 @@ class PairResult:
     queries have `visible` and `cycle_error_px`. Matches (mutual answers, or a matcher's own) have `uv_a`, `uv_b`, `ratio`, and
     `match_error_px`, inf where the target does not see the point. Cameras and homography are None in joined results and where a pair has
     none. In a suite with levels, the pair has a `level`, `matchable` marks visible queries, and `edge_error_px` is the error of ambiguous
-    queries whose centre is seen. For a matcher of points, `covered` marks the visible queries near a match of its own.
+    queries whose centre is seen. For a matcher of points, `covered` marks the visible queries near a match of its own. `side_b_px` is the
+    longer side of the target image, whose pixels errors are in. Without `mutual_known` the model's answers have no cycle errors, and there
+    are no matches.
     """
 
     error_px: Float[np.ndarray, " visible"]
@@ -37,6 +39,7 @@ class PairResult:
     match_error_px: Float[np.ndarray, " matches"]
     width: int
     height: int
+    side_b_px: Float[np.ndarray, " visible"]
     camera_a: Camera | None = None
     camera_b: Camera | None = None
     homography: Float[np.ndarray, "3 3"] | None = None
@@ -44,6 +47,7 @@ class PairResult:
     matchable: Bool[np.ndarray, " visible"] | None = None
     edge_error_px: Float[np.ndarray, " edges"] | None = None
     covered: Bool[np.ndarray, " visible"] | None = None
+    mutual_known: bool = True
 
 
 def pair_result(
@@ -69,14 +73,15 @@ def pair_result(
     column, row, uv = column[chosen], row[chosen], matches.uv[chosen]
     visible = status[chosen] == Status.VISIBLE
     error = np.where(visible, off[chosen], math.inf)
-    covered = None
+    covered, mutual_known = None, True
     if matches.points_a is not None and matches.points_b is not None:
         covered = ~np.isnan(uv[visible]).any(axis=1)
         uv_a, uv_b, match_error = _own_matches(pair, matches.points_a, matches.points_b, keep)
         match_error = np.maximum(match_error + shift_px, 0.0)
         ratio = np.full(len(uv_a), math.nan)
     else:
-        mutual = matches.cycle_error_px[chosen] <= mutual_px
+        cycle_error, answered = matches.cycle_error_px[chosen], np.isfinite(uv).all(axis=1)
+        mutual, mutual_known = cycle_error <= mutual_px, not answered.any() or not np.isnan(cycle_error[answered]).all()
         uv_a, uv_b, match_error = pixel_centre(column, row)[mutual], uv[mutual], error[mutual]
         ratio = matches.ratio[chosen][mutual]
     return PairResult(
@@ -90,6 +95,7 @@ def pair_result(
         match_error,
         width,
         height,
+        np.full(np.count_nonzero(visible), float(max(pair.rgb_b.shape[:2]))),
         pair.camera_a,
         pair.camera_b,
         pair.homography,
@@ -97,6 +103,7 @@ def pair_result(
         None if pair.asked is None else _matchable(pair, pair.asked)[row, column][visible],
         None if pair.asked is None else off[edge],
         covered,
+        mutual_known,
     )
 
 
@@ -145,9 +152,10 @@ def truth_at(pair: ScoredPair, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 
 def joined(results: Sequence[PairResult]) -> PairResult:
     """Concatenate the queries and matches of several pairs."""
-    names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px")
+    names = ("error_px", "closer", "visible", "cycle_error_px", "uv_a", "uv_b", "ratio", "match_error_px", "side_b_px")
     parts: dict[str, Any] = {name: np.concatenate([getattr(each, name) for each in results]) for name in names}
     for name in ("matchable", "edge_error_px", "covered"):
         known = [getattr(each, name) for each in results]
         parts[name] = None if any(each is None for each in known) else np.concatenate(known)
-    return PairResult(**parts, width=results[0].width, height=results[0].height)
+    mutual_known = all(each.mutual_known for each in results)
+    return PairResult(**parts, width=results[0].width, height=results[0].height, mutual_known=mutual_known)

@@ -22,9 +22,9 @@ def pck(result: PairResult, px: float) -> float:
 
 def delta_avg(result: PairResult, size: int | None = None) -> float:
     """Mean over 1, 2, 4, 8, 16 px of the share of visible queries with a smaller endpoint error (TAP-Vid; Doersch et al., 2022). With
-    `size`, errors are first scaled as if the longer side of the image were `size` px.
+    `size`, errors are first scaled as if the longer side of the target image were `size` px.
     """
-    return mean_share(result.error_px if size is None else result.error_px * (size / max(result.width, result.height)))
+    return mean_share(result.error_px if size is None else result.error_px * (size / result.side_b_px))
 
 
 def mean_share(error_px: np.ndarray) -> float:
@@ -39,13 +39,18 @@ def delta_avg_of_level(result: PairResult, level: str) -> float:
     return delta_avg(result) if result.level == level else math.nan
 
 
+def matches(result: PairResult) -> float:
+    """Number of matches; NaN without queries or if it is not known which answers are mutual."""
+    known = result.mutual_known and (len(result.visible) or len(result.match_error_px))
+    return float(len(result.match_error_px)) if known else math.nan
+
+
 def mma(result: PairResult, px: float) -> float:
     """Mean matching accuracy (D2-Net; Dusmanu et al., 2019): share of matches with an error of at most `px` pixels. 0 without matches, NaN
-    without queries.
+    without queries or if it is not known which answers are mutual.
     """
-    if not len(result.visible) and not len(result.match_error_px):
-        return math.nan
-    return share(result.match_error_px <= px) if len(result.match_error_px) else 0.0
+    count = matches(result)
+    return share(result.match_error_px <= px) if count else count
 
 
 def mma_of_level(result: PairResult, px: float, level: str) -> float:
@@ -75,16 +80,18 @@ def occlusion_ap(result: PairResult) -> float:
 
 def pose_error(result: PairResult, estimator: str, threshold_px: float = THRESHOLD_PX) -> float:
     """Pose error in degrees (Sun et al., 2021; see `pose_error_deg`) by a robust estimator with a threshold in pixels; NaN for a pair whose
-    cameras are unknown or at one place.
+    cameras are unknown or at one place, and if it is not known which answers are mutual.
     """
     a, b = result.camera_a, result.camera_b
-    if a is None or b is None or result.homography is not None:
+    if a is None or b is None or result.homography is not None or not result.mutual_known:
         return math.nan
     return pose_error_deg(ESTIMATORS[estimator](result.uv_a, result.uv_b, a, b, threshold_px=threshold_px), a, b)
 
 
 def homography_error(result: PairResult) -> float:
-    """Corner error in pixels (DeTone et al., 2018; see `corner_error_px`); NaN for a pair that no homography joins."""
-    if result.homography is None:
+    """Corner error in pixels (DeTone et al., 2018; see `corner_error_px`); NaN for a pair that no homography joins,
+    and if it is not known which answers are mutual.
+    """
+    if result.homography is None or not result.mutual_known:
         return math.nan
     return corner_error_px(opencv_homography(result.uv_a, result.uv_b), result.homography, result.width, result.height)

@@ -2,6 +2,7 @@
 unreadable files.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def read_flow(path: Path) -> Float[np.ndarray, "height width 2"]:
     if path.suffix == ".npy":
         flow = _checked(path, _array, "flow (height, width, 2)", (3, 2)).astype(float)
     elif path.suffix == ".png":
-        bgr = _checked(path, _image, "flow as KITTI's PNG of 16 bits", (3, 3))
+        bgr = _checked(path, _image, "flow as KITTI's PNG of 16 bits", (3, 3), np.uint16)
         flow = (bgr[..., :0:-1].astype(float) - 2**15) / 64
         flow[bgr[..., 0] == 0] = np.nan
     else:
@@ -104,7 +105,7 @@ def check_intrinsics(K: Float[np.ndarray, "3 3"], name: str) -> None:
 
 def read_grey(path: Path, what: str) -> Shaped[np.ndarray, "height width"]:
     """A grey picture or .npy with the values that are stored. Raises UserError if it is not."""
-    read = _array if path.suffix == ".npy" else _image
+    read = {".npy": _array, ".pfm": _pfm}.get(path.suffix, _image)
     return _checked(path, read, f"{what} (height, width)", (2,))
 
 
@@ -122,12 +123,24 @@ def _flo(path: Path) -> Any:
     return np.frombuffer(data, "<f4", offset=12).reshape(height, width, 2)
 
 
+def _pfm(path: Path) -> Any:
+    """The letters Pf, width, height, a scale, and grey values from the bottom row to the top one.
+
+    Of the scale only the sign counts: little-endian if it is negative. Middlebury's files have 1/255, which OpenCV divides by.
+    """
+    data = path.read_bytes()
+    header = re.match(rb"Pf\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s", data)
+    if header is None or len(data) != header.end() + 4 * int(header[1]) * int(header[2]):
+        raise ValueError("it is not a complete grey .pfm file")
+    order = "<f4" if header[3].startswith(b"-") else ">f4"
+    return np.frombuffer(data, order, offset=header.end()).reshape(int(header[2]), int(header[1]))[::-1]
+
+
 def _image(path: Path) -> Any:
     import cv2
 
-    if path.suffix != ".pfm":  # which is not compressed: its size limits its contents
-        with opened_image(path) as image:
-            check_pixels(*image.size)
+    with opened_image(path) as image:
+        check_pixels(*image.size)
     return cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
 
 
@@ -136,8 +149,12 @@ def _hdf5_depth(path: Path) -> Any:
         return values(member(file, "depth"))
 
 
-def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...]) -> Shaped[np.ndarray, "..."]:
-    """The array that `read` reads: `shape` is the number of axes and, optionally, the length of the third. Raises UserError otherwise."""
+def _checked(
+    path: Path, read: Callable[[Path], Any], what: str, shape: tuple[int, ...], dtype: type[np.generic] = np.generic
+) -> Shaped[np.ndarray, "..."]:
+    """The array that `read` reads: `shape` is the number of axes and, optionally, the length of the third. Raises UserError otherwise, and
+    for values of another type.
+    """
     if not path.is_file():
         raise UserError(f"{path} does not exist: expected {what}")
     check_regular(path)
@@ -145,7 +162,8 @@ def _checked(path: Path, read: Callable[[Path], Any], what: str, shape: tuple[in
         found = read(path)
     except Exception as error:  # three libraries, each with its own errors
         raise UserError(f"{path} cannot be read ({reason(error)}): expected {what}") from None
-    if not isinstance(found, np.ndarray) or found.ndim != shape[0] or (len(shape) > 1 and found.shape[2] != shape[1]):
+    fits = isinstance(found, np.ndarray) and found.shape[2:] == shape[1:] and found.ndim == shape[0] and issubclass(found.dtype.type, dtype)
+    if not fits:
         got = f"{found.dtype} {found.shape}" if isinstance(found, np.ndarray) else "something else"
         raise UserError(f"{path} holds {got}: expected {what}")
     return found

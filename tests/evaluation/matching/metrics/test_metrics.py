@@ -33,6 +33,7 @@ def make_result(error: Any = (), **given: Any) -> PairResult:
         "match_error_px": np.empty(0),
         "width": 128,
         "height": 96,
+        "side_b_px": np.full(len(error), 128.0),
     }
     return PairResult(**{**values, **given})
 

@@ -1,6 +1,7 @@
 """Errors of predictions and of matches, on a flat image whose points all move by the same shift."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from flat_pairs import MOVE, answered, flat_pair
 
 from pixbench.evaluation.matching.levels.strata import Queries, Strata
 from pixbench.evaluation.matching.metrics.pair_result import joined, pair_result, truth_at
+from pixbench.evaluation.matching.metrics.values import homography_error, matches, mma
 from pixbench.geometry.correspondence import PairTruth, Status
 from pixbench.geometry.pixels import pixel_centres
 
@@ -37,6 +39,25 @@ def test_errors_of_predictions() -> None:
     assert result.uv_b[:2].tolist() == [[5.5, 6.0], [4.5, 2.0]]
     assert result.ratio.tolist() == [0.0, 0.1, 0.5]
     assert (result.covered, result.matchable, result.edge_error_px) == (None, None, None)
+
+
+def test_answers_without_cycle_errors_give_no_matches() -> None:
+    pixel = [(1, 1), (3, 1), (5, 1)]
+    exact, silent = answered(pixel, (0, 0)), answered(pixel, (np.nan, np.nan))
+    unknown = pair_result(flat_pair(homography=np.array([[1, 0, 1], [0, 1, 0.5], [0, 0, 1]])), exact, mutual_px=1.0)
+    for value in (mma(unknown, 3), matches(unknown), homography_error(unknown), mma(joined([unknown, unknown]), 3)):
+        assert math.isnan(value)
+    # A model that answers nothing has no matches, which counts.
+    none = pair_result(flat_pair(), silent, mutual_px=1.0)
+    assert (mma(none, 3), matches(none)) == (0.0, 0.0)
+    # Nor is an answer that is matched back far away, beside one that is not matched back at all.
+    apart = pair_result(flat_pair(), answered(pixel, (0, 0), cycle_error_px=[9, np.nan, np.nan]), mutual_px=1.0)
+    assert (mma(apart, 3), matches(apart)) == (0.0, 0.0)
+
+
+def test_side_of_the_target_image() -> None:
+    pair = replace(flat_pair(_status(occluded=(3, 1))), rgb_b=np.zeros((5, 20, 3), np.uint8))
+    assert pair_result(pair, answered([(1, 1), (3, 1), (5, 1)], (0, 0))).side_b_px.tolist() == [20, 20]
 
 
 def test_a_mask_restricts_queries_and_matches() -> None:

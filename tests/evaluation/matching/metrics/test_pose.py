@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from pixbench.evaluation.matching.metrics.pair_result import PairResult
+from pixbench.evaluation.matching.metrics.pair_result import PairResult, joined
 from pixbench.evaluation.matching.metrics.pose import ESTIMATORS, area_under_recall, corner_error_px, pose_error_deg
 from pixbench.evaluation.matching.metrics.values import delta_avg, pose_error
 from pixbench.geometry.cameras import Camera, inverse_rigid
@@ -26,7 +26,7 @@ def _result(a: Camera | None, b: Camera | None, **given: object) -> PairResult:
     points = rng.uniform([-1, -1, 3], [1, 1, 6], (60, 3))
     uv = [np.zeros((60, 2)) if camera is None else camera.project(points)[0] for camera in (a, b)]
     none, many = np.empty(0), np.zeros(60)
-    return PairResult(none, none, none.astype(bool), none, *uv, many, many, 320, 240, a, b, **given)  # type: ignore[arg-type]
+    return PairResult(none, none, none.astype(bool), none, *uv, many, many, 320, 240, none, a, b, **given)  # type: ignore[arg-type]
 
 
 def test_true_pose_has_zero_error_up_to_rounding() -> None:
@@ -84,9 +84,15 @@ def test_recall_threshold_is_exclusive() -> None:
     assert area_under_recall(np.array([2.5]), 5) == pytest.approx((2.5 / 2 + 2.5) / 5)
 
 
-def test_errors_are_scaled_by_the_longer_side() -> None:
-    error, none = np.array([1.9, 3.9]), np.empty(0)
-    for width, height in ((96, 512), (512, 96)):
-        high = PairResult(error, error, np.ones(2, bool), error, np.empty((0, 2)), np.empty((0, 2)), none, none, width, height)
-        # Half as large: .95 and 1.95 px.
-        assert delta_avg(high, size=256) == pytest.approx((1 + 2 * 4) / 10)
+def test_errors_are_scaled_by_the_longer_side_of_the_target() -> None:
+    error, none, points = np.array([1.9, 3.9]), np.empty(0), np.empty((0, 2))
+    large, small = (
+        PairResult(error, error, np.ones(2, bool), error, points, points, none, none, 96, 64, np.full(2, float(side)))
+        for side in (512, 256)
+    )
+    # Half as large: .95 and 1.95 px.
+    assert delta_avg(large, size=256) == pytest.approx((1 + 2 * 4) / 10)
+    assert delta_avg(small, size=256) == pytest.approx((0 + 1 + 2 * 3) / 10)
+    # Each query of joined pairs keeps the size of its own target.
+    for pairs in ((large, small), (small, large)):
+        assert delta_avg(joined(pairs), size=256) == pytest.approx((0.9 + 0.7) / 2)

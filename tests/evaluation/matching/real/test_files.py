@@ -57,6 +57,29 @@ def test_read_depth(name: str, stored: np.ndarray, scale: float, expected: list[
     np.testing.assert_allclose(read_depth(_saved(tmp_path / name, stored), scale), [expected])
 
 
+@pytest.mark.parametrize(("scale", "order"), [("-1.0", "<f4"), ("-0.003922", "<f4"), ("0.5", ">f4"), ("1", ">f4"), ("-1e0", "<f4")])
+def test_scale_of_a_pfm_file_gives_only_the_byte_order(scale: str, order: str, tmp_path: Path) -> None:
+    path = tmp_path / "d.pfm"
+    path.write_bytes(f"Pf\n2 2\n{scale}\n".encode() + np.array([[1, 2], [10, np.inf]], order).tobytes())
+    assert read_disparity(path)[0].tolist()[0] == 10
+    np.testing.assert_array_equal(read_disparity(path), [[10, NAN], [1, 2]])
+    np.testing.assert_array_equal(read_depth(path), [[10, NAN], [1, 2]])
+
+
+@pytest.mark.parametrize("data", [b"PF\n1 1\n-1\n" + bytes(12), b"Pf\n2 2\n-1\n" + bytes(15), b"Pf\n9 99999999\n-1\n", b"Pf\n1 1\n"])
+def test_pfm_of_colours_and_damaged_ones_are_rejected(data: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "d.pfm"
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=r"d\.pfm cannot be read \(it is not a complete grey \.pfm file\): expected disparity"):
+        read_disparity(path)
+
+
+def test_picture_of_8_bits_is_no_flow(tmp_path: Path) -> None:
+    path = _saved(tmp_path / "f.png", np.full((4, 5, 3), 255, np.uint8))
+    with pytest.raises(UserError, match=r"f\.png holds uint8 \(4, 5, 3\): expected flow as KITTI's PNG of 16 bits"):
+        read_flow(path)
+
+
 def test_read_mask(tmp_path: Path) -> None:
     assert read_mask(_saved(tmp_path / "m.png", np.array([[0, 1, 255]], np.uint8))).tolist() == [[False, True, True]]
 

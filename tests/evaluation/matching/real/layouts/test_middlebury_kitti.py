@@ -136,7 +136,7 @@ def test_damaged_disparity_files_are_rejected(tmp_path: Path, disparity: np.ndar
         picture(tmp_path / "chair" / name, WIDTH, HEIGHT, seed)
     (tmp_path / "chair" / "disp0.pfm").write_bytes(b"no picture")
     source = open_pairs(tmp_path, "mb")
-    with pytest.raises(UserError, match=r"disp0\.pfm holds something else: expected disparity"):
+    with pytest.raises(UserError, match=r"disp0\.pfm cannot be read \(it is not a complete grey \.pfm file\): expected disparity"):
         source.pair(source.groups()[0][0])
 
 
