@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixbench.evaluation.model import DescriptorModel
+from pixbench.evaluation.network_input import CellGrid
 
 CELL, BINS, CLIP = 8, 9, 0.2
 
@@ -18,6 +19,7 @@ class Hog(DescriptorModel):
 
     name = "hog"
     p = 2.0
+    grid = CellGrid(1.0, 0.0)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -25,7 +27,7 @@ class Hog(DescriptorModel):
         return {"kind": "baseline", "channels": 4 * BINS}
 
     def describe(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch channels rows columns"]:
-        """(B, 36, H, W) from the grey image, whose borders are mirrored. The block's centre is the pixel's upper left corner."""
+        """(B, 36, H + 1, W + 1) from the grey image, whose borders are mirrored: a block's centre is a corner of pixels."""
         padded = functional.pad(images.mean(dim=1, keepdim=True), [CELL + 1] * 4, mode="reflect")
         dx = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2])[:, 0]
         dy = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1])[:, 0]
@@ -33,8 +35,8 @@ class Hog(DescriptorModel):
         number = orientation.floor().long().clamp(0, BINS - 1)
         votes = functional.one_hot(number, BINS).permute(0, 3, 1, 2) * torch.hypot(dx, dy)[:, None]
         cells = functional.avg_pool2d(votes, CELL, stride=1)
-        height, width = images.shape[2:]
-        # A block's four cells, row by row: their upper left corners lie CELL px before the pixel, or at it.
+        height, width = images.shape[2] + 1, images.shape[3] + 1
+        # A block's four cells, row by row: their upper left corners lie CELL px before the block's centre, or at it.
         block = torch.cat([cells[..., y : y + height, x : x + width] for y in (0, CELL) for x in (0, CELL)], dim=1)
         return _normed(_normed(block).clamp(max=CLIP))
 

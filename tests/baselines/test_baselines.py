@@ -33,7 +33,7 @@ def test_baselines_describe_every_pixel(name: str, size: tuple[int, int]) -> Non
     model = load_model(f"baseline:{name}")
     assert isinstance(model, DescriptorModel)
     with torch.inference_mode():
-        described = model.describe(torch.rand(1, 3, *size))
+        described = model.dense(torch.rand(1, 3, *size))
     assert described.shape == (1, model.info["channels"], *size)
     assert torch.isfinite(described).all()
 
@@ -43,6 +43,20 @@ def test_pure_shift_is_recovered_exactly(name: str) -> None:
     query = np.array([[24.5, 24.5], [30.5, 20.5], [20.5, 28.5]])
     found = load_model(f"baseline:{name}").match(_shifted_pair(5, -3), query).uv
     assert found.tolist() == (query + np.array([5, -3])).tolist()
+
+
+@pytest.mark.parametrize("name", ["rgb-pixel", "rgb-patch", "dense-sift", "hog"])
+@pytest.mark.parametrize("pixel", [(48, 48), (47, 50)])
+def test_descriptors_that_a_pixel_changes_are_centred_on_it(name: str, pixel: tuple[int, int]) -> None:
+    model = load_model(f"baseline:{name}")
+    assert isinstance(model, DescriptorModel)
+    image = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(0)) * 0.3 + 0.3
+    other = image.clone()
+    other[:, :, pixel[0], pixel[1]] += 0.3
+    with torch.inference_mode():
+        changes = (model.dense(other) - model.dense(image)).abs().sum(dim=1)[0] > 1e-5
+    rows, columns = (torch.nonzero(changes.any(dim=axis))[:, 0] for axis in (1, 0))
+    assert ((rows[0] + rows[-1]) / 2, (columns[0] + columns[-1]) / 2) == pixel
 
 
 def test_random_network_is_deterministic() -> None:
