@@ -39,7 +39,10 @@ def assets(dataset: Dataset) -> dict[str, tuple[str, str, int]]:
         if room is not None:
             here[room] = ("room", recipe["room"])
         if "picture" in recipe:
-            here[recipe["assets"].get(recipe["picture"], recipe["picture"])] = ("picture", recipe["picture"])
+            name, sha256 = recipe["picture"], recipe["assets"].get(recipe["picture"], recipe["picture"])
+            if "index" in recipe:  # a digit: all lie in one file
+                name, sha256 = (f"{each} {recipe['index']}" for each in (name, sha256))
+            here[sha256] = ("picture", name)
         for sha256, (kind, name) in here.items():
             found[sha256] = (kind, name, found.get(sha256, (kind, name, 0))[2] + 1)
     return found

@@ -108,8 +108,8 @@ def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
 
 
 def summary(cells: Sequence[Record]) -> list[Record]:
-    """One row a variant, in the order of `VARIANTS`: colour before training, after a third of the steps and at the end, and accuracies
-    at the end.
+    """One row a variant, in the order of `VARIANTS`: colour before training, at the first saved step after a third of all steps
+    (`step_at_a_third`) and at the end, and accuracies at the end.
     """
     rows = []
     for (variant,), mine in by_settings(cells, "variant", order={"variant": list(VARIANTS).index}):
@@ -121,6 +121,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
                 "preset": mine[0]["preset"],
                 "parameters": mine[0]["parameters"],
                 "steps": ends[0]["step"],
+                "step_at_a_third": _first_after(curves[0], ends[0]["step"] / 3)["step"],
                 "untrained_color_change": [cell["untrained_color_change"] for cell in mine],
                 "color_change_at_a_third": [_first_after(curve, ends[0]["step"] / 3)["color_change"] for curve in curves],
                 **{name: [end[name] for end in ends] for name in ("color_change", "id", "ood", "probe_id", "probe_ood")},
@@ -135,11 +136,11 @@ def _first_after(curve: Sequence[Record], step: float) -> Record:
 
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown."""
-    steps = rows[0]["steps"]
+    steps, third = rows[0]["steps"], rows[0]["step_at_a_third"]
     lines = [
         f"Preset {rows[0]['preset']}, p = ∞, between_weight 0, mean over seeds. Colour: change of descriptors when a digit's colour is "
         "exchanged, over their standard deviation.\n",
-        f"| network | parameters | colour, untrained | at a third of the steps | after {steps} steps | head ID | OOD | probe ID | OOD |",
+        f"| network | parameters | colour, untrained | after {third} steps | after {steps} steps | head ID | OOD | probe ID | OOD |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:

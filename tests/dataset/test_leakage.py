@@ -56,3 +56,26 @@ def test_renamed_assets_are_matched_by_hash() -> None:
 def test_leak_check_rejects_suites_without_a_generated_data_set(tiny: Path, suite: str) -> None:
     done = CliRunner().invoke(app, ["leak-check", str(tiny), "--suite", suite])
     assert "has no data set of its own" in str(done.exception)
+
+
+def test_digits_shared_by_sets_of_other_seeds_are_found(tmp_path: Path) -> None:
+    digits = tmp_path / "digits.npz"
+    np.savez(digits, images=np.random.default_rng(0).integers(0, 255, (60, 28, 28), np.uint8), classes=np.arange(60) % 10)
+    sets = {}
+    for split, seed, scenes in (("train", 0, 20), ("test", 0, 4), ("test", 1, 4)):
+        config = GENERATORS.get("2d").config_type(
+            pictures="colored-mnist",
+            digits="npz",
+            locations={"digits": str(digits)},
+            cut="irm",
+            split=split,
+            seed=seed,
+            scenes=scenes,
+            size=32,
+        )
+        generate("2d", config, tmp_path / f"{split}{seed}")
+        sets[split, seed] = Dataset(tmp_path / f"{split}{seed}")
+    train, same, other = ({f"digits/npz {scene.json('recipe')['index']}" for scene in each.scenes()} for each in sets.values())
+    assert {leak.id for leak in shared(sets["train", 0], sets["train", 0])} == train
+    assert train & same == {leak.id for leak in shared(sets["train", 0], sets["test", 0])} == set()
+    assert train & other == {leak.id for leak in shared(sets["train", 0], sets["test", 1])} != set()
