@@ -58,7 +58,7 @@ def read_ply_elements(data: bytes) -> PlyFile:
     try:
         rows = _Text(body) if not order else _Binary(body, order)
         return PlyFile({element.name: rows.take(element) for element in elements}, comments)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:  # the last for a count that is infinite
         raise BadModelError("cannot be parsed", f"ply: {error}") from None
 
 
@@ -88,6 +88,8 @@ def _header(data: bytes) -> tuple[list[_Element], list[str], str, bytes]:
                 comments.append(rest.strip())
             elif key == "element":
                 elements.append(_Element(words[0], int(words[1])))
+                if not 0 <= elements[-1].count <= len(data):  # a row has a byte or more
+                    raise ValueError
             elif key == "property" and words[0] == "list":
                 elements[-1].properties.append(Property(words[3], TYPES[words[2]], TYPES[words[1]]))
             elif key == "property":

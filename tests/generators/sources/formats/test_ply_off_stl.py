@@ -115,6 +115,14 @@ def test_texture_numbers_select_the_texture_of_each_face(tmp_path):
         (_binary("<", mixed=True)[:-5], "element 'face' ends early"),
         (b"ply\nformat ascii 1.0\nproperty what x\nend_header\n", "line 'property what x'"),
         (b"solid\n", "no header"),
+        (_ply(XYZ, LIST, POINTS + POLYGONS).replace(b"element face 6", b"element face -1"), "line 'element face -1'"),
+        (_binary("<", mixed=True).replace(b"element vertex 8", b"element vertex -1"), "line 'element vertex -1'"),
+        # An element without properties has rows of no bytes.
+        (
+            b"ply\nformat binary_little_endian 1.0\nelement vertex 7299999999999999999999\nend_header\n",
+            "line 'element vertex 7299999999999",
+        ),
+        (_ply(XYZ, LIST, [*POINTS, "inf 0 1 2"]).replace(b"element face 6", b"element face 1"), "infinity"),
     ],
 )
 def test_corrupt_ply_files_are_rejected_with_the_reason(data, reason, tmp_path):
