@@ -3,10 +3,9 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
-from ..generation.cluster import connected
+from ..generation.cluster import connected, on_cluster
 from ..io.documents import read_json
 from ..io.files import write_whole
 from ..io.lock import holds_nothing, locked
@@ -124,19 +123,8 @@ def _run_on_cluster(work: Work) -> None:
 
 
 def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Advance) -> None:
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
-
     with connected(cluster, "gzip") as client:
-        futures: Any = [client.submit(_run_on_cluster, (experiment, cell, folder), pure=False) for cell in cells]
-        for future in as_completed(futures, loop=client.loop):
-            try:
-                future.result()
-            except KilledWorker:
-                raise UserError(
-                    "workers of the cluster were lost several times on one cell, perhaps because memory ran out: finished work is kept; "
-                    "run the same command again"
-                ) from None
+        for _ in on_cluster(client, _run_on_cluster, (((experiment, cell, folder),) for cell in cells), "cell"):
             progress(1)
 
 
