@@ -1,6 +1,7 @@
 """Runs the cells of an experiment's grid that have no record yet, on this machine or on a Dask cluster."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,8 +35,12 @@ def sweep(
     that were run.
 
     `progress` gets the number of cells done since its last call, those found included, in fractions but on a cluster. A finished cell is
-    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep.
+    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep, and for two
+    cells of one name.
     """
+    twice = [name for name, count in Counter(cell.name for cell in cells).items() if count > 1]
+    if twice:
+        raise UserError(f"two cells have the name {twice[0]}: expected each cell once")
     _check_folder(folder, experiment, cells[0])
     with locked(folder):
         return _sweep(experiment, cells, folder, workers, cluster, progress)
