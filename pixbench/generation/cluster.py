@@ -15,7 +15,7 @@ from ..dataset.manifest import MANIFEST
 from ..errors import UserError
 from ..io.untrusted import read_text
 from .job import Job
-from .software import packages, release
+from .software import differing, packages, release
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -151,5 +151,4 @@ def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> 
 
 
 def _other_versions(worker: str, installed: dict[str, str], here: dict[str, str]) -> str:
-    different = ", ".join(f"{name} {installed[name]}, here {here[name]}" for name in here if installed[name] != here[name])
-    return f"{worker} has {different}: install the same versions everywhere, or the bytes would differ"
+    return f"{worker} has {differing(installed, here)}: install the same versions everywhere, or the bytes would differ"
