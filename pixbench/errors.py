@@ -1,11 +1,17 @@
 """Exceptions that the command line reports in one line: user errors (exit code 2) and failed verification (exit code 1)."""
 
+import copyreg
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class UserError(Exception):
     """An error that the user can fix. The message is one line: what is wrong, the value received, and what is expected."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default pickle would call __init__ with the message alone: an error that cannot be unpickled looks like a killed worker.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class VerificationError(Exception):

@@ -134,5 +134,5 @@ class GoogleScannedObjects(ObjectSet):
             text = home.read(f"{above}metadata.pbtxt").decode("utf-8", "replace")
         except OSError:
             return "object"
-        found = re.search(r'categories\s*(?:\{[^}]*?first)?\s*:\s*"([^"]+)"', text)
+        found = re.search(r'categories\s*+(?:\{[^{}]*?first\s*+)?:\s*+"([^"]+)"', text)
         return found[1].lower() if found else "object"

@@ -1,5 +1,6 @@
 """The options of the generator `2d`."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -42,9 +43,11 @@ class Config2D(GeneratorConfig):
         if isinstance(values.get("pictures"), str):
             values |= separated({**values, "pictures": [values["pictures"]]}, ("pictures",))
             values["pictures"] = values["pictures"][0]
-        if isinstance(values.get("digits"), str) and ":" in values["digits"]:
+        locations = values.get("locations", {})
+        # Other locations are rejected by the validation of the configuration.
+        if isinstance(values.get("digits"), str) and ":" in values["digits"] and isinstance(locations, Mapping):
             values["digits"], _, place = values["digits"].partition(":")
-            values["locations"] = {**values.get("locations", {}), "digits": place}
+            values["locations"] = {**locations, "digits": place}
         return values
 
     @field_validator("warps")

@@ -55,7 +55,8 @@ def sweep(
     norms = [float(norm) for norm in p] if p else None
     only = given(p=norms, between_weight=between_weight, objective=objective, variants=variant, precisions=precision)
     _refuse(experiment, module.cells, only)
-    grid = module.cells(preset, seeds=seeds, **only)
+    # An option that was given twice means the same cells.
+    grid = list(dict.fromkeys(module.cells(preset, seeds=seeds, **only)))
     folder = out or Path("results") / f"{experiment}-{preset}"
     with progress_bar(f"{experiment} {preset}", len(grid), "cells", log=folder / "sweep.log") as advance:
         done = run(experiment, grid, folder, workers=workers or default_workers(), cluster=cluster, progress=advance)

@@ -22,7 +22,7 @@ from ..training.precision import AUTO, FLOAT32
 from . import Advance, preset_named, silent
 from .backbone import SIZE, Backbone, train_backbone
 from .experiment1_report import draw, summary, table
-from .records import cell_record, thinned
+from .records import cell_record, exact, thinned
 
 __all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
@@ -138,7 +138,7 @@ class Experiment1Cell:
     def name(self) -> str:
         """A file's name."""
         other = "" if self.objective == "paper" else f"{self.objective}_"
-        return f"{other}p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
+        return f"{other}p-{exact(self.p)}_c-{exact(self.between_weight)}_seed-{self.seed}"
 
 
 def cells(

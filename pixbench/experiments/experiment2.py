@@ -33,7 +33,7 @@ from ..training.train import train
 from ..visualization.channels import scaled_channels, show_channels, widest_channels
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Advance, Record, of_steps, preset_named, silent
-from .records import by_settings, cell_record, thinned
+from .records import by_settings, cell_record, exact, thinned
 from .rooms import Rooms, matching
 
 SHOWN_CHANNELS = 6
@@ -83,7 +83,7 @@ class Experiment2Cell:
     @property
     def name(self) -> str:
         """A file's name."""
-        return f"p-{self.p:g}_c-{self.between_weight:g}_seed-{self.seed}"
+        return f"p-{exact(self.p)}_c-{exact(self.between_weight)}_seed-{self.seed}"
 
 
 def cells(preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None) -> list[Experiment2Cell]:

@@ -5,7 +5,6 @@ needs a momentum network or a temperature.
 """
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
 from ..training.precision import FLOAT32
+from ..training.run_folder import read_curve
 from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Advance, Record, of_steps, preset_named, silent
@@ -119,7 +119,10 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 
 def run(cell: NegativesCell, folder: Path, advance: Advance = silent) -> Record:
-    """Train one variant and score it on unseen rooms. Seconds are those of training alone."""
+    """Train one variant and score it on unseen rooms.
+
+    Seconds are those of training alone, of all attempts up to what each had saved, if the cell was stopped and resumed.
+    """
     preset = preset_named("negatives", PRESETS, cell.preset)
     rooms = preset.rooms
     chosen = dict(VARIANTS[cell.variant])
@@ -128,13 +131,11 @@ def run(cell: NegativesCell, folder: Path, advance: Advance = silent) -> Record:
         steps=cell.steps, batch=preset.batch, points=preset.points, seed=cell.seed, network=UNetConfig(**network), **chosen
     )
     place = folder / "runs" / cell.name
-    started = time.perf_counter()
     train(rooms.path(folder, "train"), place, config, precision=FLOAT32, progress=of_steps(advance, config.steps))
-    seconds = time.perf_counter() - started
     measured = {
         "config": config.model_dump(mode="json"),
         "metrics": matching(place, rooms.path(folder, "test")),
-        "train_seconds": round(seconds, 1),
+        "train_seconds": read_curve(place)[-1]["train_seconds"],
     }
     return cell_record("negatives", cell, measured)
 

@@ -31,6 +31,12 @@ def by_settings(
         yield values, sorted(group, key=lambda cell: int(cell["seed"]))
 
 
+def exact(number: float) -> str:
+    """A number in the name of a cell: in short where that is exact, otherwise with all digits, so that two numbers never look alike."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
+
+
 def budget_row(cells: Sequence[Record]) -> Record:
     """The common part of a row: the settings of these cells, and the score of each seed."""
     first = cells[0]

@@ -21,7 +21,7 @@ from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Advance, Record, budgets, of_steps, preset_named, silent
 from .budgets import BudgetsPreset
-from .records import by_settings, cell_record, check_variants
+from .records import by_settings, cell_record, check_variants, exact
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
     "stable-weighted": budgets.VARIANTS["stable-weighted"],
@@ -53,7 +53,7 @@ class StabilityCell:
     @property
     def name(self) -> str:
         """A file's name."""
-        return f"{self.variant}_{self.precision}_rate-{self.learning_rate:g}_seed-{self.seed}"
+        return f"{self.variant}_{self.precision}_rate-{exact(self.learning_rate)}_seed-{self.seed}"
 
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = (), precisions: Sequence[str] = ()) -> list[StabilityCell]:

@@ -1,12 +1,12 @@
 """Runs the cells of an experiment's grid that have no record yet, on this machine or on a Dask cluster."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..errors import UserError
-from ..generation.cluster import connected
+from ..generation.cluster import connected, on_cluster
 from ..io.documents import read_json
 from ..io.files import write_whole
 from ..io.lock import holds_nothing, locked
@@ -35,8 +35,12 @@ def sweep(
     that were run.
 
     `progress` gets the number of cells done since its last call, those found included, in fractions but on a cluster. A finished cell is
-    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep.
+    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep, and for two
+    cells of one name.
     """
+    twice = [name for name, count in Counter(cell.name for cell in cells).items() if count > 1]
+    if twice:
+        raise UserError(f"two cells have the name {twice[0]}: expected each cell once")
     _check_folder(folder, experiment, cells[0])
     with locked(folder):
         return _sweep(experiment, cells, folder, workers, cluster, progress)
@@ -124,19 +128,8 @@ def _run_on_cluster(work: Work) -> None:
 
 
 def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Advance) -> None:
-    from distributed import as_completed
-    from distributed.scheduler import KilledWorker
-
     with connected(cluster, "gzip") as client:
-        futures: Any = [client.submit(_run_on_cluster, (experiment, cell, folder), pure=False) for cell in cells]
-        for future in as_completed(futures, loop=client.loop):
-            try:
-                future.result()
-            except KilledWorker:
-                raise UserError(
-                    "workers of the cluster were lost several times on one cell, perhaps because memory ran out: finished work is kept; "
-                    "run the same command again"
-                ) from None
+        for _ in on_cluster(client, _run_on_cluster, (((experiment, cell, folder),) for cell in cells), "cell"):
             progress(1)
 
 

@@ -3,26 +3,28 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..dataset.compression import Compression
 from ..dataset.manifest import MANIFEST
 from ..errors import UserError
 from ..io.untrusted import read_text
 from .job import Job
-from .software import packages, release
+from .software import differing, packages, release
 
 if TYPE_CHECKING:
     from distributed import Client
 
+Result = TypeVar("Result")
+
 TIMEOUT_S = 10
 IN_FLIGHT = 10_000
-"""Shards handed to the scheduler at once; a set of millions would burden it."""
+"""Tasks handed to the scheduler at once; the shards of a set of millions would burden it."""
 
 RESUMES = "finished work is kept, and the same command resumes"
 
@@ -57,20 +59,30 @@ def make_on_cluster(client: "Client", job: Job, shards: Sequence[int], progress:
 
     Only the current shard of a lost worker is repeated. Raises UserError if the cluster, or several workers in a row, are lost.
     """
+    versions = _versions(job.config.compression)
+    for shard in on_cluster(client, _make, ((job, shard, versions) for shard in shards), "shard"):
+        progress(len(job.scenes(shard)))
+
+
+def on_cluster(client: "Client", work: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], noun: str) -> Iterator[Result]:
+    """The results of `work` with each of these arguments, in order of completion, from a cluster's workers. `noun` is what one makes.
+
+    Raises UserError if the cluster, or several workers in a row, are lost.
+    """
     from distributed import Future, KilledWorker, as_completed
     from distributed.client import FutureCancelledError
 
-    def submit(count: int) -> list["Future[int]"]:
-        return [client.submit(_make, job, shard, versions, pure=False) for shard in islice(waiting, count)]
+    def submit(count: int) -> list["Future[Result]"]:
+        return [client.submit(work, *some, pure=False) for some in islice(waiting, count)]
 
-    waiting, versions = iter(shards), _versions(job.config.compression)
+    waiting = iter(arguments)
     running = as_completed(submit(IN_FLIGHT), loop=client.loop)
     try:
         for future in running:
-            progress(len(job.scenes(future.result())))
+            yield future.result()
             running.update(submit(1))
     except KilledWorker as error:
-        lost = f"a shard was lost with every worker that tried it, last {error.last_worker.address} (its log may say why: memory?)"
+        lost = f"a {noun} was lost with every worker that tried it, last {error.last_worker.address} (its log may say why: memory?)"
         raise UserError(f"{lost}; {RESUMES}") from None
     except FutureCancelledError:
         raise UserError(f"the connection to the cluster was lost; {RESUMES}") from None
@@ -139,5 +151,4 @@ def _check_workers(client: "Client", address: str, versions: dict[str, str]) -> 
 
 
 def _other_versions(worker: str, installed: dict[str, str], here: dict[str, str]) -> str:
-    different = ", ".join(f"{name} {installed[name]}, here {here[name]}" for name in here if installed[name] != here[name])
-    return f"{worker} has {different}: install the same versions everywhere, or the bytes would differ"
+    return f"{worker} has {differing(installed, here)}: install the same versions everywhere, or the bytes would differ"

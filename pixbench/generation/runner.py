@@ -19,7 +19,7 @@ from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
 from .job import Job, recipe_of
 from .protocol import GeneratorConfig
-from .software import software
+from .software import differing, packages, software
 
 Maker = Callable[[Job, Sequence[int], Callable[[int], None]], None]
 """Makes the shards with these numbers, and reports the scenes done."""
@@ -38,7 +38,8 @@ def generate(
 
     The shards are made on `workers` processes, or on the Dask cluster whose address or scheduler file is `cluster`.
     `progress` is called with the number of scenes done since its last call (those found on disk included). Raises UserError
-    where the folder holds anything but this data set, and where the cluster cannot do the work.
+    where the folder holds anything but this data set, where shards are missing and the others were made with other versions of
+    the software, and where the cluster cannot do the work.
     """
     require(config.compression)
     _check_place(recipe_of(generator_name, config), folder)
@@ -48,6 +49,13 @@ def generate(
         (folder / "shards").mkdir(exist_ok=True)
         _remove_leftovers(folder / "shards")
         missing = _missing(job, manifest)
+        if missing and (other := _other_software(manifest, config)):
+            raise UserError(
+                f"{folder} was begun with {other}: install the versions that it was begun with, or the bytes would differ, "
+                "or choose another --out"
+            )
+        for shard in missing:
+            job.path(shard).unlink(missing_ok=True)
         progress(config.scenes - sum(len(job.scenes(shard)) for shard in missing))
         if missing:
             make(job, missing, progress)
@@ -83,12 +91,15 @@ def _make_here(job: Job, shards: Sequence[int], progress: Callable[[int], None])
 
 
 def _missing(job: Job, manifest: Manifest) -> list[int]:
-    """The numbers of missing shards. Damaged ones are deleted and count as missing, so that every remaining shard is complete."""
+    """The numbers of the shards that are missing or damaged."""
     listed = {entry.file: entry for entry in manifest.shards}
-    missing = [shard for shard in job.shards if not _intact(job, shard, listed)]
-    for shard in missing:
-        job.path(shard).unlink(missing_ok=True)
-    return missing
+    return [shard for shard in job.shards if not _intact(job, shard, listed)]
+
+
+def _other_software(manifest: Manifest, config: GeneratorConfig) -> str:
+    """The packages whose version is not that of the manifest, in words. Python's own is recorded, but does not change the bytes."""
+    here = software(config.compression)
+    return differing(manifest.software, {name: here[name] for name in packages(config.compression)})
 
 
 def _intact(job: Job, shard: int, listed: Mapping[str, ShardEntry]) -> bool:
@@ -140,10 +151,10 @@ def _check_place(recipe: Recipe, folder: Path) -> Manifest | None:
 
 
 def _open_manifest(generator_name: str, config: GeneratorConfig, folder: Path) -> Manifest:
-    """The manifest of the data set in `folder`; a new one if the folder is new or empty."""
+    """The manifest of the data set in `folder`; a new one if the folder is new or empty, or there was no shard with other software."""
     recipe = recipe_of(generator_name, config)
     manifest = _check_place(recipe, folder)
-    if manifest is not None:
+    if manifest is not None and (manifest.shards or any((folder / "shards").glob("*.h5")) or not _other_software(manifest, config)):
         return manifest
     folder.mkdir(parents=True, exist_ok=True)
     begun = Manifest(

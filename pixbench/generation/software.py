@@ -1,6 +1,7 @@
 """Versions of the software that determines a data set's bytes."""
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from ..dataset.compression import Compression
@@ -25,3 +26,8 @@ def release(full: str) -> str:
 def software(compression: Compression) -> dict[str, str]:
     """Their versions in this process, and Python's."""
     return {name: release(version(name)) for name in packages(compression)} | {"python": platform.python_version()}
+
+
+def differing(installed: Mapping[str, str], here: Mapping[str, str]) -> str:
+    """The packages of `here` with another version in `installed`, in words; empty if there are none."""
+    return ", ".join(f"{name} {installed.get(name, 'none')}, here {here[name]}" for name in here if installed.get(name) != here[name])

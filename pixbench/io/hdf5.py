@@ -50,21 +50,25 @@ def open_file(path: Path) -> h5py.File:
 def _check_heaps(path: Path) -> None:
     """Raises OSError for a global heap whose entries do not follow each other: HDF5 2.0 loops forever at an entry of size zero."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        start = data.find(HEAP)
+        # Entries have 16 bytes or more: there can only be more where heaps overlap, and those would be read again and again.
+        start, most = data.find(HEAP), len(data) // 16
         while start >= 0:
-            _check_heap(data, start, start + int.from_bytes(data[start + 8 : start + 16], "little"))
+            most -= _check_heap(data, start, start + int.from_bytes(data[start + 8 : start + 16], "little"), most)
             start = data.find(HEAP, start + 1)
 
 
-def _check_heap(data: mmap.mmap, start: int, end: int) -> None:
-    at = start + 16
+def _check_heap(data: mmap.mmap, start: int, end: int, most: int) -> int:
+    """The number of entries of a heap. Raises OSError for more than `most`, and where one is damaged."""
+    at, count = start + 16, 0
     while at + 16 <= min(end, len(data)):
         number, size = int.from_bytes(data[at : at + 2], "little"), int.from_bytes(data[at + 8 : at + 16], "little")
         # Number 0 is the free rest, with its header; others are padded to 8 bytes.
         length = 16 + -(-size // 8) * 8 if number else size
-        if not 0 < length <= end - at:
+        count += 1
+        if not 0 < length <= end - at or count > most:
             raise OSError(f"the heap of texts at byte {start} is damaged")
         at += length
+    return count
 
 
 def create_file(path: Path, **options: Any) -> h5py.File:

@@ -1,6 +1,7 @@
 """Reading of untrusted files: only regular files within size limits; errors of parsers become one line with the file's name."""
 
 import os
+import re
 import stat
 import zipfile
 import zlib
@@ -26,6 +27,11 @@ LARGEST_TENSORS = 2**36
 
 LARGEST_PICTURE = 900_000_000
 """Largest memory in bytes for decoding an image: about 110 megapixels in RGB."""
+
+SHORT_MEMBER = 256
+"""Bytes of a gzip member that are tried first."""
+
+ZEROS = re.compile(rb"\0*")
 
 REASON = 160
 """Largest number of characters quoted from a parser's message."""
@@ -88,16 +94,25 @@ def parse_xml(data: bytes | str) -> ElementTree.Element:
 
 def gunzip(data: bytes, largest: int = LARGEST_BYTES) -> bytes:
     """Decompress gzip data, all members of it. Raises ValueError for more than `largest` bytes, and where it is cut off."""
-    found = bytearray()
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        found += member.decompress(data, largest + 1 - len(found))
-        if len(found) > largest:
-            raise ValueError(f"it unpacks to more than {largest} bytes")
-        if not member.eof:
-            raise ValueError("it is cut off")
-        data = member.unused_data.lstrip(b"\0")
+    found, at, view = bytearray(), 0, memoryview(data)
+    while at < len(data):
+        member, step = zlib.decompressobj(wbits=31), SHORT_MEMBER
+        # In growing steps, because zlib copies what follows the end of a member.
+        while not member.eof:
+            if at >= len(data):
+                raise ValueError("it is cut off")
+            found += member.decompress(view[at : at + step], largest + 1 - len(found))
+            if len(found) > largest:
+                raise ValueError(f"it unpacks to more than {largest} bytes")
+            at, step = min(at + step, len(data)), 2 * step
+        at = _after_zeros(data, at - len(member.unused_data))
     return bytes(found)
+
+
+def _after_zeros(data: bytes, at: int) -> int:
+    """The position of the first byte that is not zero, from `at` on: archives are padded with zeros."""
+    found = ZEROS.match(data, at)
+    return found.end() if found else at
 
 
 def check_unpacked(archive: zipfile.ZipFile, largest: int = LARGEST_BYTES) -> None:

@@ -63,6 +63,13 @@ def test_negatives_experiment_end_to_end(tmp_path: Path, monkeypatch: pytest.Mon
     assert sweep("negatives", negatives.cells("toy"), tmp_path / "sweep") == 6
     found = read_cells("negatives", tmp_path / "sweep")
     assert {cell["config"]["objective"] for cell in found} == {"paper", "stable-hard", "point-infonce"}
+    # As after attempts that trained for 100 s together: what is measured is the sum of all.
+    (cell,) = (cell for cell in negatives.cells("toy", variants=["paper"]) if cell.steps == 3)
+    run = tmp_path / "sweep/runs" / cell.name / "run.json"
+    record = json.loads(run.read_text())
+    record["curve"][-1]["train_seconds"] = 100.0
+    run.write_text(json.dumps(record))
+    assert negatives.run(cell, tmp_path / "sweep")["train_seconds"] == 100
     rows = negatives.summary(found)
     assert [row["steps"] for row in rows] == [2, 2, 2, 3, 3, 3]
     assert all(0 <= value <= 1 for row in rows for value in row["delta_avg"])

@@ -2,15 +2,19 @@
 
 import json
 import signal
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from dask_cluster import started
+from distributed.client import FutureCancelledError
 from toys import toy_preset, write_digits
 
+from pixbench.errors import UserError
 from pixbench.experiments.experiment1 import PRESETS, cells
 from pixbench.experiments.sweep import sweep
 
@@ -38,6 +42,37 @@ def _without_volatile(value: Any) -> Any:
 
 def _records(folder: Path) -> dict[str, Any]:
     return {path.name: _without_volatile(json.loads(path.read_text())) for path in sorted((folder / "cells").glob("*.json"))}
+
+
+def test_lost_scheduler_is_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a stand-in for the cluster, whose second cell raises what distributed raises once its scheduler is gone."""
+    handed: list[str] = []
+    done: list[float] = []
+
+    def submit(work: Any, item: Any, *, pure: bool) -> Any:
+        handed.append(item[1].name)
+        number = len(handed)
+
+        def result() -> None:
+            if number > 1:
+                raise FutureCancelledError("key", "scheduler-connection-lost")
+
+        return SimpleNamespace(result=result)
+
+    class Completed(list[Any]):
+        def __init__(self, futures: list[Any], loop: Any):
+            super().__init__(futures)
+
+        update = list.extend
+
+    monkeypatch.setattr("pixbench.experiments.experiment1.prepare", lambda preset, folder, workers: None)
+    monkeypatch.setattr("pixbench.experiments.sweep.connected", lambda *_: nullcontext(SimpleNamespace(submit=submit, loop=None)))
+    monkeypatch.setattr("distributed.as_completed", Completed)
+    grid = cells("toy", p=[1], between_weight=[0.5, 0.9], seeds=1)
+    with pytest.raises(UserError, match=r"^the connection to the cluster was lost; finished work is kept, and the same command resumes$"):
+        sweep("experiment1", grid, tmp_path / "sweep", cluster="tcp://host:8786", progress=done.append)
+    assert sum(done) == 1
+    assert handed == ["p-1_c-0.5_seed-0", "p-1_c-0.9_seed-0"]
 
 
 @pytest.mark.slow

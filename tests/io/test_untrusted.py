@@ -156,3 +156,44 @@ def test_open_file_can_be_opened_again_with_h5py(tmp_path: Path) -> None:
         file["x"] = np.arange(3)
     with hdf5.open_file(tmp_path / "a.h5"), h5py.File(tmp_path / "a.h5") as file:
         assert list(file) == ["x"]
+
+
+def test_gzip_of_many_empty_members_takes_linear_time() -> None:
+    packed = gzip.compress(b"", mtime=0) * 200_000 + bytes(1000) + gzip.compress(b"end")
+    started = time.process_time()
+    assert gunzip(packed) == b"end"
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("size", [0, 1, 235, 236, 237, 255, 256, 257, 767, 768, 769, 5000])
+def test_gzip_members_may_end_anywhere(size: int) -> None:
+    """Incompressible data, so that its members end around the ends of the steps in which they are read: 256, 768, ... bytes."""
+    data = np.random.default_rng(0).bytes(size)
+    packed = gzip.compress(data)
+    assert gunzip(packed + bytes(3) + packed) == data + data
+    with pytest.raises(ValueError, match="cut off"):
+        gunzip(packed + packed[:-1])
+
+
+def test_nested_heaps_are_refused_in_linear_time(tmp_path: Path) -> None:
+    """Each text of 16 bytes is the beginning of another heap, whose entries are all those behind it."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["x"] = 1
+    size, entry = 2**20, (1).to_bytes(8, "little") + (16).to_bytes(8, "little")
+    heaps = [entry + hdf5.HEAP + (size - at - 16).to_bytes(8, "little") for at in range(0, size, 32)]
+    path.write_bytes(path.read_bytes() + b"".join(heaps))
+    started = time.process_time()
+    with pytest.raises(UserError, match=r"the heap of texts at byte \d+ is damaged"), hdf5.read_file(path, "no"):
+        pass
+    assert time.process_time() - started < 5
+
+
+def test_hdf5_with_several_heaps_of_short_texts_opens(tmp_path: Path) -> None:
+    texts = [f"{number:03d}" * (number % 40) for number in range(3000)]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name in "ab":
+            file.create_dataset(name, data=texts, dtype=h5py.string_dtype())
+    assert (tmp_path / "a.h5").read_bytes().count(hdf5.HEAP) > 5
+    with hdf5.open_file(tmp_path / "a.h5") as file:
+        assert [text.decode() for text in file["b"][()]] == texts

@@ -97,7 +97,10 @@ def _spellings(name: str) -> Iterator[str]:
 
 def uncommented(text: str) -> str:
     """The text before a comment, or the whole text if nothing stands before it. A `#` within a word does not begin a comment."""
-    return re.sub(r"\s+#.*$", "", text.strip()) or text
+    whole = text.strip()
+    # Only the last line may hold one that goes on to the end. The blanks before it are taken off afterwards, to look at them once.
+    found = re.compile(r"\s#").search(whole, max(whole.rfind("\n"), 0))
+    return (whole[: found.start()].rstrip() if found else whole) or text
 
 
 def _without_case(files: Files, folder: str, parts: list[str]) -> str | None:

@@ -97,9 +97,14 @@ def text_of(data: bytes) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "\\" not in text:
         return text
-    # A comment that ends with the folder of a Windows path continues nothing.
-    text = re.sub(r"(#[^\n]*?)\\+[ \t]*\n", r"\1\n", text)
-    return re.sub(r"\\[ \t]*\n", " ", text)
+
+    def ended(match: re.Match[str]) -> str:
+        # A comment that ends with the folder of a Windows path continues nothing.
+        comment = text.find("#", text.rfind("\n", 0, match.start()) + 1, match.start()) >= 0
+        return "\n" if comment else match[1] + " "
+
+    # From the first of several backslashes only: trying each of them would take quadratic time.
+    return re.sub(r"(?<!\\)\\(\\*)[ \t]*\n", ended, text)
 
 
 def _statements(text: str, *, only_libraries: bool = False) -> _Statements:

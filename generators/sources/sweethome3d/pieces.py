@@ -76,17 +76,23 @@ def default_materials(files: Files) -> str:
 
 def _painted(materials: str, paint: Mapping[str, str]) -> str:
     """The materials with the colours of a piece: by material name, or `*` for all opaque materials."""
-    blocks = re.split(r"(?m)^\s*(?=newmtl\s)", materials)
-    return "\n".join(_painted_block(block, paint) for block in blocks)
+    blocks, end = [], 0
+    # Blank lines are matched whether or not a material follows, so that a run of them is looked at once, not from each of them.
+    for match in re.finditer(r"(?m)^(\s*+)(newmtl\s)?", materials):
+        if match[2]:
+            # Blank lines become an empty block, because hashes of existing data sets depend on it.
+            blocks += [materials[end : match.start()], *([""] if match[1].endswith("\n") else [])]
+            end = match.start(2)
+    return "\n".join(_painted_block(block, paint) for block in (*blocks, materials[end:]))
 
 
 def _painted_block(block: str, paint: Mapping[str, str]) -> str:
     name = re.match(r"newmtl\s+(\S+)", block)
-    clear = re.search(r"(?m)^\s*d\s+0?\.\d", block)
+    clear = re.search(r"(?m)^[^\S\n]*d\s+0?\.\d", block)
     color = paint.get(name[1]) or (None if clear else paint.get("*")) if name else None
     if color is None:
         return block
-    kept = re.sub(r"(?m)^\s*(Kd|map_Kd)\s.*$", "", block)
+    kept = re.sub(r"(?m)^(\s*+)((?:Kd|map_Kd)\s.*$)?", lambda match: "" if match[2] else match[1], block)
     return f"{kept.rstrip()}\nKd {' '.join(f'{value:.4f}' for value in hex_rgb(color))}\n"
 
 

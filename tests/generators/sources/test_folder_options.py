@@ -1,6 +1,7 @@
 """Options of `folder:`, special characters in names, distant coordinates, content hashes, YCB and Google Scanned Objects."""
 
 import logging
+import time
 from pathlib import Path
 
 import numpy as np
@@ -203,6 +204,15 @@ def test_google_scanned_objects_are_read_from_folders_and_zips(tmp_path):
         mesh = source.load(entry.id).mesh
         assert mesh.materials[0].texture[0, 0].tolist() == [9, 8, 7]
         assert flat_picture(mesh, 32)[16, 16].tolist() == [9, 8, 7]
+
+
+@pytest.mark.parametrize("text", ["categories" + " " * 100_000 + "x", "categories{" * 20_000, "categories{" + "first" * 20_000])
+def test_long_descriptions_without_a_category_take_linear_time(text, tmp_path):
+    root = write(tmp_path, {"Thing/model.obj": textured_obj(), "Thing/metadata.pbtxt": text})
+    started = time.process_time()
+    (entry,) = GoogleScannedObjects(str(root)).entries
+    assert entry.category == "object"
+    assert time.process_time() - started < 5
 
 
 def test_contact_sheet_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

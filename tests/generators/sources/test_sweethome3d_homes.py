@@ -1,6 +1,7 @@
 """Sweet Home 3D homes as rooms, on a synthetic home and, if fetched, on the real ones."""
 
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pixbench.generators.sources.loading.cleaning import cleaned
 from pixbench.generators.sources.sweethome3d.finishes import Finishes
 from pixbench.generators.sources.sweethome3d.home import read_home
 from pixbench.generators.sources.sweethome3d.homes import PACK, SweetHomeRooms
-from pixbench.generators.sources.sweethome3d.pieces import Painted, default_materials
+from pixbench.generators.sources.sweethome3d.pieces import Painted, _painted, default_materials
 from pixbench.generators.sources.sweethome3d.shell import build_shell
 from pixbench.geometry.rays import exact_hits
 
@@ -235,6 +236,20 @@ def test_painting_keeps_transparent_materials(tmp_path: Path) -> None:
     window = Painted(files, {}).read(f"{IO}/resources/window.obj").decode()
     assert window.index("usemtl white") < window.index("g sweethome3d_window_pane") < window.index("usemtl pane")
     assert window.count("usemtl white") == 1
+
+
+def test_materials_with_many_blank_lines_are_painted_in_linear_time() -> None:
+    blank = " \n\n" * 50_000
+    lines = ("# first", "newmtl a", "d 1", "Kd 1 1 1", "Ns 5", " newmtl b", " d 0.5", "Kd 0 1 0", "")
+    started = time.process_time()
+    text = _painted(blank.join(lines), {"*": "FF0000FF"})
+    assert time.process_time() - started < 5
+    blocks = text.split("newmtl ")
+    assert [block.split() for block in blocks] == [
+        ["#", "first"],
+        ["a", "d", "1", "Ns", "5", "Kd", "0.0000", "0.0000", "1.0000"],
+        ["b", "d", "0.5", "Kd", "0", "1", "0"],
+    ]
 
 
 def test_unreadable_homes_are_counted_or_rejected(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_augmentation_moves_nothing(kind: Literal["2d", "3d"]) -> None:
         ("digits=npz:/nope", "digits npz: only pictures colored-mnist have it, not folder/photos"),
         ("cut=irm", "cut irm: only pictures colored-mnist have it"),
         ("domain=ood", "domain ood: only pictures colored-mnist have it"),
+        ("locations=5 digits=idx:/x", "locations: expected settings inside, as --set locations.NAME=VALUE, got 5"),
+        ("locations=5 pictures=folder:/x", "locations: expected settings inside, as --set locations.NAME=VALUE, got 5"),
         ("locations.foo=bar", "unknown name in locations 'foo': known are folder/photos"),
         ("pictures=folder:photos?splits=one", r"pictures folder/photos\?splits=one: pictures have no options"),
         ("pictures=folder:photos@3", "pictures folder/photos@3: pictures have no options"),

@@ -20,7 +20,7 @@ from .extensions import DRACO, reader
 from .materials import Materials
 
 TRIANGLES, STRIP, FAN = 4, 5, 6
-DEEPEST, MOST_NODES, MOST_POINTS = 200, 100_000, 8_000_000
+DEEPEST, MOST_NODES, MOST_PARTS, MOST_POINTS = 200, 100_000, 200_000, 8_000_000
 """Limits on the graph of nodes: shared children and instances let a small file describe a huge scene."""
 
 Numbers = Sequence[float] | np.ndarray
@@ -31,10 +31,13 @@ def read_gltf(data: bytes, companions: Companions, defects: Counter[str]) -> lis
     document = Document(data, companions)
     materials = Materials(document, defects)
     parts: list[Part] = []
-    points = 0
+    points = placed = 0
     for node, T in _instances(document):
         mesh = document.items("meshes")[node["mesh"]]
         weights = node.get("weights") or mesh.get("weights") or ()
+        placed += len(mesh["primitives"])
+        if placed > MOST_PARTS:
+            raise BadModelError("cannot be parsed", f"gltf: its primitives are placed more than {MOST_PARTS} times")
         for primitive in mesh["primitives"]:
             if primitive.get("mode", TRIANGLES) < TRIANGLES:
                 defects["lines and points (left out)"] = 1
@@ -61,10 +64,17 @@ def _instances(document: Document) -> Iterator[tuple[Json, Float[np.ndarray, "4 
     if len(placed) > MOST_NODES:
         raise BadModelError("cannot be parsed", f"gltf: its nodes are placed more than {MOST_NODES} times")
     world = dict(placed)
+    repeats: dict[int, list[Float[np.ndarray, "4 4"]]] = {}
+    instances = 0
     for number, T in placed:
         node = nodes[number]
         if "mesh" in node:
-            for instance in _repeats(document, node):
+            if number not in repeats:
+                repeats[number] = _repeats(document, node)
+            instances += len(repeats[number])
+            if instances > MOST_NODES:
+                raise _too_many_instances()
+            for instance in repeats[number]:
                 yield {**node, "_world": world}, T @ instance
 
 
@@ -94,13 +104,21 @@ def _matrix(translation: Numbers, rotation: Numbers, scale: Numbers) -> Float[np
 def _repeats(document: Document, node: Json) -> list[Float[np.ndarray, "4 4"]]:
     """The transforms of the instances of a node (EXT_mesh_gpu_instancing); the identity if it has none."""
     found = (node.get("extensions") or {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
-    columns = {name: floats(document, number) for name, number in found.items()}
-    count = max((len(rows) for rows in columns.values()), default=0)
+    accessors = document.items("accessors")
+    count = max((accessors[number]["count"] for number in found.values()), default=0)
     if not count:
         return [np.eye(4)]
+    # Before anything of that size is made: a count without stored rows costs a file nothing.
+    if count > MOST_NODES:
+        raise _too_many_instances()
+    columns = {name: floats(document, number) for name, number in found.items()}
     default = {"TRANSLATION": (0.0, 0, 0), "ROTATION": (0.0, 0, 0, 1), "SCALE": (1.0, 1, 1)}
     rows = {name: columns.get(name, np.tile(value, (count, 1))) for name, value in default.items()}
     return [_matrix(t, r, s) for t, r, s in zip(*rows.values(), strict=True)]
+
+
+def _too_many_instances() -> BadModelError:
+    return BadModelError("cannot be parsed", f"gltf: its meshes have more than {MOST_NODES} instances")
 
 
 def _part(

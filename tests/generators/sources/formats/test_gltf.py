@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections import Counter
 
 import numpy as np
@@ -211,3 +212,39 @@ def test_alpha_is_blended_over_white_unless_opaque(tmp_path):
     assert model.defects == Counter({"transparent textures (laid over white)": 1})
     document["materials"][0]["alphaMode"] = "OPAQUE"
     assert np.array_equal(_read(tmp_path / "b", document, binary, **{"t.png": png(clear)}).materials[0].texture, picture())
+
+
+def _instanced(document, count):
+    accessor = {"componentType": 5126, "type": "VEC3", "count": count}
+    document["accessors"].append(accessor)
+    attributes = {"TRANSLATION": len(document["accessors"]) - 1}
+    return {"mesh": 0, "extensions": {"EXT_mesh_gpu_instancing": {"attributes": attributes}}}
+
+
+@pytest.mark.parametrize(("nodes", "count"), [(1, 9_000_000), (1, 100_001), (30, 4000)])
+def test_too_many_instances_are_refused_at_once(nodes, count, tmp_path):
+    """Of a mesh without points, so that the limit on points does not apply."""
+    document, binary = gltf()
+    document["meshes"][0]["primitives"] = []
+    document["nodes"] = [_instanced(document, count) for _ in range(nodes)]
+    document["scenes"] = [{"nodes": list(range(nodes))}]
+    started = time.process_time()
+    with pytest.raises(BadModelError, match="its meshes have more than 100000 instances"):
+        _read(tmp_path, document, binary)
+    assert time.process_time() - started < 10
+
+
+def test_primitives_placed_too_often_are_refused(tmp_path):
+    document, binary = gltf()
+    document["meshes"][0]["primitives"] = [{"mode": 0, "attributes": {}}] * 3000
+    document["nodes"] = [_instanced(document, 70)]
+    document["scenes"] = [{"nodes": [0]}]
+    with pytest.raises(BadModelError, match="its primitives are placed more than 200000 times"):
+        _read(tmp_path, document, binary)
+
+
+def test_instances_without_stored_rows_lie_on_each_other(tmp_path):
+    document, binary = gltf()
+    document["nodes"] = [_instanced(document, 3)]
+    document["scenes"] = [{"nodes": [0]}]
+    assert len(_read(tmp_path, document, binary).faces) == 3 * 12

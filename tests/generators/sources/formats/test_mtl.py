@@ -1,9 +1,12 @@
 """OBJ materials: options of texture maps, spellings of file names, and material libraries."""
 
+import time
+
 import numpy as np
 import pytest
 from mesh_files import image, write
 
+from pixbench.generators.sources.formats.companions import uncommented
 from pixbench.generators.sources.formats.mesh_file import read_model
 from pixbench.generators.sources.formats.mtl import TextureMap, texture_map
 from pixbench.generators.sources.loading.archive import FolderFiles, ZipFiles
@@ -167,3 +170,21 @@ def test_requested_alpha_is_blended_over_white(tmp_path):
     asked = _read(tmp_path / "x", "newmtl a\nmap_Kd t.png\nmap_d t.png\n", half)
     assert np.array_equal(asked.materials[0].texture[0, 0], [255, 255, 255])
     assert asked.defects["transparent textures (laid over white)"] == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        *(("1 0 0 # red", "1 0 0"), ("a.png", "a.png"), ("a#b.png \t# c # d", "a#b.png"), (" # all", " # all"), ("#1", "#1"), ("", "")),
+        *(("a #b\nc", "a #b\nc"), ("a #b\nc #d", "a #b\nc"), ("a \n#b", "a"), ("a \n #b\n", "a"), ("1  1", "1  1")),
+    ],
+)
+def test_text_before_a_comment(written, meant):
+    assert uncommented(written) == meant
+
+
+@pytest.mark.parametrize("text", ["1" + " " * 200_000 + "1", "1" + " #" * 100_000 + "\n1"])
+def test_long_blanks_take_linear_time(text):
+    started = time.process_time()
+    assert uncommented(text) == text
+    assert time.process_time() - started < 5

@@ -1,11 +1,14 @@
 """Variants of OBJ syntax: every way of writing a box gives the same mesh."""
 
+import time
+
 import numpy as np
 import pytest
 from mesh_files import BOX, QUADS, image, write
 
 from pixbench.generators.sources.base import BadModelError
 from pixbench.generators.sources.formats.mesh_file import read_model
+from pixbench.generators.sources.formats.obj import text_of
 from pixbench.generators.sources.loading.archive import FolderFiles
 
 VERTICES = "".join(f"v {x} {y} {z}\n" for x, y, z in BOX)
@@ -111,3 +114,27 @@ def test_vertex_colours_are_read_with_texture_coordinates_and_material(full, tmp
 def test_vertices_without_a_colour_default_to_white(tmp_path):
     model = _read(tmp_path, "v 0 0 0 1 0 0\nv 1 0 0 0 1 0\nv 0 1 0\nf 1 2 3\n")
     assert model.color[0].tolist() == [[255, 0, 0], [0, 255, 0], [255, 255, 255]]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("f 1 2 \\\n3\n", "f 1 2  3\n"),
+        ("f 1 \\ \t\r\n2 \\\r\n3\n", "f 1  2  3\n"),
+        ("# C:\\models\\\nv 1 2 3\n", "# C:\\models\nv 1 2 3\n"),
+        ("# C:\\\\ \t\nv 1 2 3\n", "# C:\nv 1 2 3\n"),
+        ("f 1 \\\n2 # two\\\nv 1\n", "f 1  2 # two\nv 1\n"),
+        ("map_Kd a\\b.png\n", "map_Kd a\\b.png\n"),
+        ("g a\\\\\nb\n", "g a\\ b\n"),
+        ("f 1 2 3\\", "f 1 2 3\\"),
+    ],
+)
+def test_continued_lines_are_joined_but_for_comments(written, meant):
+    assert text_of(written.encode()) == meant
+
+
+@pytest.mark.parametrize("line", ["#" * 200_000 + "\\ x\n", "#" + "\\" * 200_000 + "x\n", "#" + "\\ " * 100_000 + "x\n"])
+def test_long_comments_with_backslashes_take_linear_time(line):
+    started = time.process_time()
+    assert text_of(line.encode()) == line
+    assert time.process_time() - started < 5
