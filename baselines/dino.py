@@ -4,7 +4,6 @@ import warnings
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -15,7 +14,7 @@ from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.network_input import NetworkInput
 from pixbench.io.files import file_sha256
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+from .normalization import PREPROCESSOR, read_normalization
 
 
 class _Dino(DescriptorModel):
@@ -47,6 +46,8 @@ class _Dino(DescriptorModel):
             raise UserError(f"baseline {self.name}: {weights} does not hold a {self.architecture} ({reason})") from None
         self._sha256 = {path.name: file_sha256(path) for path in sorted(weights.glob("*.safetensors"))}
         self._patch = int(self.network.config.patch_size)
+        beside = weights / PREPROCESSOR
+        self._normalization = read_normalization(beside if beside.is_file() else None)
 
     @property
     def info(self) -> dict[str, Any]:
@@ -56,6 +57,7 @@ class _Dino(DescriptorModel):
             "channels": self.network.config.hidden_size,
             "layers": self.network.config.num_hidden_layers,
             "patch": self._patch,
+            **self._normalization.info,
             "weights_sha256": self._sha256,
         }
 
@@ -66,8 +68,7 @@ class _Dino(DescriptorModel):
         resized = images
         if size != tuple(images.shape[2:]):
             resized = functional.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=True)
-        mean, std = (torch.tensor(values, device=images.device).view(1, 3, 1, 1) for values in (MEAN, STD))
-        tokens: Tensor = self.network(pixel_values=(resized.clamp(0, 1) - mean) / std).last_hidden_state
+        tokens: Tensor = self.network(pixel_values=self._normalization.applied(resized.clamp(0, 1))).last_hidden_state
         # The class token and registers come first.
         return tokens[:, -rows * columns :].transpose(1, 2).reshape(len(images), -1, rows, columns)
 

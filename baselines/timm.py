@@ -12,8 +12,15 @@ from pixbench.errors import UserError
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.model import DescriptorModel
 from pixbench.evaluation.network_input import NetworkInput
+from pixbench.io.untrusted import parsing
 
-from .weights import layer_of, state_sha256
+from .weights import layer_of, read_tensors, state_sha256
+
+NESTED = ("state_dict_ema", "model_ema", "state_dict", "model")
+"""Where checkpoints hold the weights, in the order in which timm looks for them."""
+
+WRAPPERS = ("module.", "_orig_mod.")
+"""Prefixes of names in networks that were trained in parallel or compiled."""
 
 
 class Timm(DescriptorModel):
@@ -68,18 +75,35 @@ def _created(architecture: str, file: str) -> Any:
             f"--model timm:{architecture}: timm has no such model" + (f"; some of its names: {', '.join(near)}" if near else "")
         )
     if file and not Path(file).is_file():
-        raise UserError(f"--model timm:{architecture}={file}: no such file: expected weights that timm can load")
+        raise UserError(f"--model timm:{architecture}={file}: no such file: expected weights as safetensors or of torch.save")
     options: dict[str, Any] = {"pretrained": True}
     if file:
-        options["pretrained_cfg_overlay"] = {"file": file}
+        # Older versions of timm unpickle a file that they are given, so it gets the tensors.
+        options["pretrained_cfg_overlay"] = {"state_dict": _state(architecture, file)}
     try:
-        return _any_size(timm, architecture, options)
+        network = _any_size(timm, architecture, options)
+        network.pretrained_cfg.pop("state_dict", None)  # timm keeps a second copy of the weights there
+        return network
     except Exception as error:  # errors of timm, of files, and of an unreachable hub
         reason = " ".join(str(error).split())[:160]
         raise UserError(
             f"--model timm:{architecture} cannot be loaded ({reason}): expected weights in the cache of Hugging Face "
             f"('hf download timm/{architecture}' puts them there), or timm:{architecture}=FILE"
         ) from None
+
+
+def _state(architecture: str, file: str) -> dict[str, Any]:
+    """The weights in a file, under the names that timm's own reader gives them. Raises UserError for a file that is not plain data."""
+    with parsing(f"--model timm:{architecture}={file}", "expected weights as safetensors or of torch.save"):
+        state = read_tensors(Path(file))
+        if isinstance(state, dict):
+            state = next((state[key] for key in NESTED if state.get(key) is not None), state)
+        # timm would look for other weights in place of none.
+        if not isinstance(state, dict) or not state or not all(isinstance(name, str) for name in state):
+            raise ValueError("it holds no tensors with names")
+        for prefix in WRAPPERS:
+            state = {name.removeprefix(prefix): value for name, value in state.items()}
+    return state
 
 
 def _any_size(timm: Any, architecture: str, options: dict[str, Any]) -> Any:

@@ -1,15 +1,18 @@
 """Where pretrained weights come from: a path that the user gives, or a pack of the data manifest."""
 
+import argparse
 import hashlib
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from pixbench.assets.paths import pack_folder
 from pixbench.errors import UserError
 from pixbench.io.files import file_sha256
-from pixbench.io.untrusted import check_tensors
+from pixbench.io.untrusted import LARGEST_TENSORS, check_regular, check_tensors
 
 
 def find_weights(name: str, given: Path | None, pack: str, inside: str) -> Path:
@@ -29,8 +32,7 @@ def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | Non
     does not hold them.
     """
     try:
-        check_tensors(path)
-        state: Any = torch.load(path, map_location="cpu", weights_only=True)
+        state = read_tensors(path)
         state = state[key] if key is not None and key in state else state
         state = {(rename[1] + entry[len(rename[0]) :] if entry.startswith(rename[0]) else entry): value for entry, value in state.items()}
         # Not every file contains the buffers that are derived from the configuration.
@@ -43,6 +45,23 @@ def load_weights(name: str, network: torch.nn.Module, path: Path, key: str | Non
         raise UserError(f"baseline {name}: {path} does not hold its weights ({reason})") from None
     network.eval()
     return file_sha256(path)
+
+
+def read_tensors(path: Path) -> Any:
+    """What a file of safetensors (by its suffix) or of torch.save holds, on the CPU; nothing in it is executed.
+
+    Raises ValueError for objects besides tensors and plain values, and errors of torch and safetensors for damaged files.
+    """
+    if path.suffix == ".safetensors":
+        check_regular(path, LARGEST_TENSORS)
+        return load_file(path)
+    check_tensors(path)
+    # Checkpoints of timm's training contain its options as a Namespace, which is a plain container of values.
+    torch.serialization.add_safe_globals([argparse.Namespace])
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # torch's own message advises to execute the file
+        raise ValueError("it is not of torch.save, or holds other objects than tensors and plain values, which could run code") from None
 
 
 def state_sha256(network: torch.nn.Module) -> str:

@@ -101,9 +101,11 @@ class Composer:
     def _hash(self, model_id: str) -> str | None:
         for source in (*self._objects.sources, *self._rooms.sources):
             try:
-                return str(load_usable(source, model_id).sha256)
+                sha256 = str(load_usable(source, model_id).sha256)
             except BadModelError:
                 continue
+            if sha256:  # empty for what is made without files, which no recipe lists
+                return sha256
         return None
 
     def _room(self, replaced: Counter[str], *, rng: np.random.Generator) -> CachedRoom:

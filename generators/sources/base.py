@@ -98,6 +98,13 @@ def load_usable(source: Any, model_id: str) -> Any:
         raise BadModelError("cannot be read", f"{model_id}: {type(error).__name__}: {error}") from error
 
 
+def own_part(model_id: str, prefix: str) -> str:
+    """An id without the `prefix` of its source. Raises BadModelError for an id of another source."""
+    if not model_id.startswith(prefix):
+        raise BadModelError("of another source", f"{model_id} does not begin with {prefix}")
+    return model_id[len(prefix) :]
+
+
 def split_of(model_id: str) -> str:
     """The split of an id, with shares of 80 : 10 : 10: a pure function of the id."""
     place = int.from_bytes(hashlib.sha256(model_id.encode()).digest()[:8], "big") / 2**64

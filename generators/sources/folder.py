@@ -15,7 +15,7 @@ from pixbench.dataset.schema import FIELDS
 from pixbench.errors import UserError
 
 from ..scene import Asset, Mesh, Room
-from .base import Listed, ModelEntry
+from .base import Listed, ModelEntry, own_part
 from .formats.mesh_file import Y_UP_FORMATS, Z_UP_FORMATS
 from .loading import archive as files
 from .loading.cache import ROOM_FACES, Converted, converted
@@ -145,7 +145,7 @@ class ObjectFolder(FolderSource):
 
     def load(self, model_id: str) -> Asset:
         """See ObjectSource."""
-        path = model_id.removeprefix(self._label)
+        path = own_part(model_id, self._label)
         return object_asset(self._entry(path), converted(self._files, path), self._rotation(path), self._metres())
 
 
@@ -177,7 +177,7 @@ class RoomFolder(FolderSource):
 
     def load(self, room_id: str) -> Room:
         """See RoomSource."""
-        path = room_id.removeprefix(self._label)
+        path = own_part(room_id, self._label)
         model = converted(self._files, path, most_faces=ROOM_FACES)
         mesh, defects = self._upright(model.mesh, path), Counter(model.defects)
         mesh = replace(mesh, part=np.zeros_like(mesh.part))

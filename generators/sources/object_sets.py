@@ -13,7 +13,7 @@ import numpy as np
 from pixbench.errors import UserError
 
 from ..scene import Asset
-from .base import BadModelError, Listed, ModelEntry
+from .base import BadModelError, Listed, ModelEntry, own_part
 from .folder import object_asset
 from .loading.archive import Files, FolderFiles, ZipFiles
 from .loading.cache import converted
@@ -89,7 +89,7 @@ class ObjectSet(Listed):
 
     def load(self, model_id: str) -> Asset:
         """See ObjectSource."""
-        place = self._places.get(model_id.removeprefix(f"{self.name}/"))
+        place = self._places.get(own_part(model_id, f"{self.name}/"))
         if place is None:
             raise BadModelError("no mesh file", model_id)
         entry = next(entry for entry in self.entries if entry.id == model_id)

@@ -9,7 +9,7 @@ from pixbench.errors import UserError
 from ..procedural import objects as procedural_objects
 from ..procedural import room as procedural_room
 from ..scene import Asset, Room
-from .base import split_of
+from .base import own_part, split_of
 
 
 class ProceduralObjects:
@@ -28,7 +28,7 @@ class ProceduralObjects:
 
     def load(self, model_id: str) -> Asset:
         """See ObjectSource."""
-        _, category, seed = model_id.split("/")
+        category, seed = own_part(model_id, "procedural/").split("/")
         return procedural_objects.build(category.replace("-", " "), int(seed, 16))
 
 
@@ -44,7 +44,7 @@ class ProceduralRooms:
 
     def load(self, room_id: str) -> Room:
         """See RoomSource."""
-        return procedural_room.build(int(room_id.rsplit("/", 1)[1], 16))
+        return procedural_room.build(int(own_part(room_id, "procedural/room/"), 16))
 
 
 def _refuse(location: str | None) -> None:

@@ -40,6 +40,11 @@ def parse(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
             f"{path} has format version {str(raw.get('format_version'))[:40]}, this PixBench reads version {version}: "
             "install the PixBench that wrote it, or a newer one"
         )
+    return validated(path, raw, kind, mend)
+
+
+def validated(path: Path, raw: Any, kind: type[Document], mend: str) -> Document:
+    """`raw`, the JSON of the file `path`, as a document. Raises UserError for inconsistent fields."""
     try:
         return kind.model_validate(raw)
     except RecursionError:

@@ -1,11 +1,15 @@
+import argparse
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from extras import needs
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 
@@ -58,20 +62,30 @@ class _Backbone(nn.Module):
         return [pooled[0], pooled[1] * (10 if norm else 1)]
 
 
-def _timm(**options: object) -> _Backbone:
+def _timm(pretrained_cfg_overlay: dict[str, Any] | None = None, **options: object) -> _Backbone:
+    """A backbone with the given weights, loaded as timm 1.0.19 does: it unpickles files."""
     if "dynamic_img_size" in options:
         raise TypeError("a network of convolutions does not take it")
-    if options.get("pretrained_cfg_overlay") is None:
+    if pretrained_cfg_overlay is None:
         raise RuntimeError("cannot find the requested files in the local cache")
-    return _Backbone()
+    network, file = _Backbone(), pretrained_cfg_overlay.get("file")
+    state = pretrained_cfg_overlay.get("state_dict") or torch.load(file, weights_only=False)  # type: ignore[arg-type]
+    network.load_state_dict(state)
+    network.pretrained_cfg |= pretrained_cfg_overlay
+    return network
 
 
-def test_any_backbone_of_timm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def stand_in_for_timm(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = SimpleNamespace(
         is_model="net".__eq__, list_models=lambda pattern: ["net"], create_model=lambda name, **options: _timm(**options)
     )
     monkeypatch.setitem(sys.modules, "timm", fake)
-    (tmp_path / "net.safetensors").write_bytes(b"")
+
+
+@pytest.mark.usefixtures("stand_in_for_timm")
+def test_any_backbone_of_timm(tmp_path: Path) -> None:
+    save_file({"weight": torch.ones(1)}, tmp_path / "net.safetensors")
     images = torch.rand(1, 3, 32, 64)
     scaled = (images - torch.tensor([0.5, 0.25, 0.0]).view(3, 1, 1)) / torch.tensor([0.5, 1.0, 2.0]).view(3, 1, 1)
     last = load_model(f"timm:net={tmp_path}/net.safetensors")
@@ -89,6 +103,43 @@ def test_any_backbone_of_timm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             load_model(name)
     with pytest.raises(UserError, match="layer 2 of 2: expected one from -2 to 1"):
         load_model(f"timm:net={tmp_path}/net.safetensors:2").cells(images)  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("stand_in_for_timm")
+@pytest.mark.parametrize("key", ["state_dict_ema", "model_ema", "state_dict", "model", None])
+def test_weights_for_timm_may_lie_in_a_checkpoint_of_its_training(tmp_path: Path, key: str | None) -> None:
+    weights = {"module._orig_mod.weight": torch.tensor([7.0])}
+    others = {"model": {"weight": torch.tensor([3.0])}, "epoch": 5, "args": argparse.Namespace(model="net", lr=0.1)}
+    torch.save(weights if key is None else {**others, key: weights}, tmp_path / "net.pth.tar")
+    network = load_model(f"timm:net={tmp_path}/net.pth.tar").network  # type: ignore[attr-defined]
+    assert network.weight.tolist() == [7.0]
+    assert "state_dict" not in network.pretrained_cfg
+
+
+class _Program:
+    """An object that makes a folder when it is unpickled."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self._folder),)
+
+
+@pytest.mark.usefixtures("stand_in_for_timm")
+def test_weights_for_timm_cannot_execute_code(tmp_path: Path) -> None:
+    torch.save({"weight": torch.ones(1), "more": _Program(tmp_path / "made")}, tmp_path / "net.pth")
+    torch.save({}, tmp_path / "empty.pth")
+    (tmp_path / "net.safetensors").write_bytes((tmp_path / "net.pth").read_bytes())
+    for name, message in (
+        ("net.pth", "other objects than tensors and plain values, which could run code"),
+        ("net.safetensors", "header"),
+        ("empty.pth", "it holds no tensors with names"),
+    ):
+        with pytest.raises(UserError, match=rf"--model timm:net=.*{name} cannot be read .*{message}.*expected weights as") as found:
+            load_model(f"timm:net={tmp_path / name}")
+        assert "\n" not in str(found.value)
+    assert not (tmp_path / "made").exists()
 
 
 def test_any_matcher_of_vismatch(monkeypatch: pytest.MonkeyPatch) -> None:

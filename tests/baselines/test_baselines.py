@@ -154,5 +154,13 @@ def test_vision_transformers_with_weights_from_a_folder(tmp_path: Path) -> None:
         with torch.inference_mode():
             step = (model.describe(image) - model.describe(changed)).norm(dim=1)[0]
         assert int(step.argmax()) == 0
+        # Weights for other values than ImageNet's say so beside them: (0.75 - 0.5) / 0.25 = 1.
+        (tmp_path / name / "preprocessor_config.json").write_text('{"image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25]}')
+        model = load_model(f"baseline:{name}:{tmp_path / name}")
+        assert model.info["normalization"] == {"mean": [0.5] * 3, "std": [0.25] * 3, "scale": 1.0}
+        with torch.inference_mode():
+            tokens = network.eval()(pixel_values=torch.ones(1, 3, 448, 448)).last_hidden_state
+            described = model.describe(torch.full((1, 3, 448, 448), 0.75))  # type: ignore[attr-defined]
+        torch.testing.assert_close(described[0, :, -1, -1], tokens[0, -1])
     with pytest.raises(UserError, match="give a folder that transformers' save_pretrained wrote"):
         load_model("baseline:dinov2")

@@ -13,7 +13,7 @@ from pixbench.geometry.cameras import transform_points
 from pixbench.io.untrusted import check_regular, read_bytes
 
 from ...scene import Material, Room
-from ..base import BadModelError, Listed, ModelEntry
+from ..base import BadModelError, Listed, ModelEntry, own_part
 from ..formats.parts import RawModel
 from ..loading.cache import ROOM_FACES, converted_raw
 from ..loading.inner_surfaces import inner_box
@@ -69,7 +69,7 @@ class SceneNN(Listed):
 
     def load(self, room_id: str) -> Room:
         """See RoomSource."""
-        files = self._rooms.get(room_id.removeprefix("scenenn/"))
+        files = self._rooms.get(own_part(room_id, "scenenn/"))
         if files is None:
             raise BadModelError("no mesh file", room_id)
         names = read_names(files.xml)

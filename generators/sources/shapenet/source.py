@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...scene import Asset
-from ..base import BadModelError, Listed, ModelEntry
+from ..base import BadModelError, Listed, ModelEntry, own_part
 from ..loading.cache import converted
 from ..loading.frames import Y_UP_FRONT_MINUS_Z, longest_edge, rotate_and_scale, stand_on_floor
 from ..location import parsed
@@ -82,7 +82,7 @@ class ShapeNet(Listed):
 
     def load(self, model_id: str) -> Asset:
         """See ObjectSource."""
-        _, synset, name = model_id.split("/")
+        synset, name = own_part(model_id, "shapenet/").split("/")
         found = self._tree.find(synset, name)
         if found is None:
             raise BadModelError("no mesh file", model_id)

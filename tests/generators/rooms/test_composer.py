@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import trimesh
+from mesh_files import write
+from scans import ply, room
 from shapes import box
 
 from pixbench.assets.check import check_models, open_sources
@@ -16,6 +18,7 @@ from pixbench.generation import generate
 from pixbench.generators.rooms.config import Config3D
 from pixbench.generators.rooms.generator import Generator3D
 from pixbench.generators.sources.base import split_of
+from pixbench.generators.sources.scenenn.source import SceneNN
 
 SMALL = {"views": 2, "size": 32, "object_count": (3, 5), "min_overlap": 0.05, "scenes": 2, "scenes_per_shard": 1}
 
@@ -121,6 +124,20 @@ def test_recipe_reproduces_with_copied_assets_and_rejects_changed_ones(
     box(0.2, 0.2, 0.2).export(changed)
     code, output = run(*again, "--out", str(tmp_path / "other"))
     assert (code, "assets are missing or differ" in output, (tmp_path / "other").exists()) == (2, True, False)
+
+
+def test_assets_of_a_recipe_are_hashed_by_their_own_source(models: Path, tmp_path: Path) -> None:
+    scan = room()
+    copy = write(
+        tmp_path / "scans",
+        {"005/005.ply": ply(scan, color=scan.instance_colors()), "contrib/color_ply/005_color.ply": ply(scan, color=scan.photo_colors())},
+    )
+    config = Config3D(**SMALL, objects=("procedural", f"folder:{models}"), rooms=("procedural", f"scenenn:{copy}"))
+    # The number of a scanned room is also a seed of a procedural one.
+    found = Generator3D(config).asset_hashes(["scenenn/005", "folder/models/crate/0.stl", "scenenn/006", "folder/models/crate/99.stl"])
+    assert found["scenenn/005"] == SceneNN(str(copy)).load("scenenn/005").sha256
+    assert found["scenenn/006"] is found["folder/models/crate/99.stl"] is None
+    assert len(found["folder/models/crate/0.stl"] or "") == 64
 
 
 @pytest.mark.parametrize("damage", ["lost", "cut", "altered"])

@@ -1,16 +1,24 @@
 """Source specs: parsing, mixing by weight, and keeping local paths out of recipes."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import trimesh
+from mesh_files import write
+from scans import ply, room
 
 from pixbench.errors import UserError
 from pixbench.generation.components import OBJECT_SOURCES
 from pixbench.generators.rooms.config import Config3D
-from pixbench.generators.sources.base import split_of
+from pixbench.generators.sources.base import BadModelError, split_of
+from pixbench.generators.sources.folder import ObjectFolder, RoomFolder
+from pixbench.generators.sources.object_sets import Ycb
 from pixbench.generators.sources.procedural import ProceduralObjects, ProceduralRooms
+from pixbench.generators.sources.scenenn.source import SceneNN
+from pixbench.generators.sources.shapenet.source import ShapeNet
 from pixbench.generators.sources.spec import Mix, Spec, parse
 
 
@@ -97,6 +105,34 @@ def test_procedural_ids_belong_to_one_split_and_are_reproducible() -> None:
     assert made.category == "mug"
     assert made.mesh.vertices.tobytes() == again.mesh.vertices.tobytes()
     assert rooms.load(ids[-1]).id == ids[-1]
+
+
+def _foreign(root: Path) -> dict[str, tuple[Callable[[], Any], str]]:
+    """A source of each kind, and an id of another source whose last part it knows."""
+    mesh = trimesh.creation.box((0.4, 0.4, 0.4)).export(file_type="obj")
+    scan = room()
+    write(root / "shapenet", {"03001627/a1/model.obj": mesh})
+    write(root / "scenenn", {"005/005.ply": ply(scan), "contrib/color_ply/005_color.ply": ply(scan, color=scan.photo_colors())})
+    write(root / "ycb", {"003_mug/google_16k/textured.obj": mesh})
+    write(root / "x", {"mug/a.obj": mesh})
+    return {
+        "procedural objects": (ProceduralObjects, "folder/mug/00"),
+        "procedural rooms": (ProceduralRooms, "scenenn/005"),
+        "shapenet": (lambda: ShapeNet(str(root / "shapenet")), "folder/03001627/a1"),
+        "scenenn": (lambda: SceneNN(str(root / "scenenn")), "005"),
+        "ycb": (lambda: Ycb(str(root / "ycb")), "003_mug"),
+        "objects in a folder": (lambda: ObjectFolder(str(root / "x")), "mug/a.obj"),
+        "rooms in a folder": (lambda: RoomFolder(str(root / "x")), "mug/a.obj"),
+    }
+
+
+def test_sources_refuse_ids_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXBENCH_CACHE", str(tmp_path / "cache"))
+    for kind, (make, model_id) in _foreign(tmp_path).items():
+        source = make()
+        with pytest.raises(BadModelError) as found:
+            source.load(model_id)
+        assert found.value.kind == "of another source", kind
 
 
 def test_splits_are_about_eighty_ten_ten() -> None:
