@@ -68,7 +68,7 @@ def test_lost_scheduler_is_reported_in_one_line(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("pixbench.experiments.experiment1.prepare", lambda preset, folder, workers: None)
     monkeypatch.setattr("pixbench.experiments.sweep.connected", lambda *_: nullcontext(SimpleNamespace(submit=submit, loop=None)))
     monkeypatch.setattr("distributed.as_completed", Completed)
-    grid = cells("toy", p=[1], between_weight=[0.5, 0.9], seeds=1)
+    grid = cells("cpu", p=[1], between_weight=[0.5, 0.9], seeds=1)
     with pytest.raises(UserError, match=r"^the connection to the cluster was lost; finished work is kept, and the same command resumes$"):
         sweep("experiment1", grid, tmp_path / "sweep", cluster="tcp://host:8786", progress=done.append)
     assert sum(done) == 1

@@ -1,6 +1,5 @@
 """Resuming a data set with other versions of the software than those it was begun with."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pixbench.dataset.manifest import read_manifest, write_manifest
 from pixbench.errors import UserError
 from pixbench.generation import generate
 from pixbench.generation.protocol import GENERATORS
@@ -23,18 +23,14 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return GENERATORS.get("2d").config_type(scenes=3, size=32, scenes_per_shard=1, split="train", pictures=f"folder:{photos}")
 
 
+def _with_other_software(folder: Path, **changes: Any) -> None:
+    manifest = read_manifest(folder)
+    write_manifest(folder, manifest.model_copy(update={"software": {**manifest.software, "numpy": "1.0", "python": "3.0.0"}, **changes}))
+
+
 def _stopped(folder: Path, shards: int) -> str:
-    """A data set of which this many shards are left; gives its manifest back, as it was while it was being made."""
-    manifest = json.loads((folder / "dataset.json").read_text())
-    # Without the hash of the rest, as in sets of older versions.
-    begun = {
-        **manifest,
-        "sha256": "",
-        "complete": False,
-        "shards": [],
-        "software": {**manifest["software"], "numpy": "1.0", "python": "3.0.0"},
-    }
-    (folder / "dataset.json").write_text(json.dumps(begun))
+    """Leaves this many shards of a data set; gives its manifest, as it was while the set was being made with other software."""
+    _with_other_software(folder, complete=False, shards=[])
     for number in range(shards, 3):
         (folder / f"shards/{number:05d}.h5").unlink()
     return (folder / "dataset.json").read_text()
@@ -66,10 +62,8 @@ def test_set_without_a_shard_is_begun_again(config: Any, tmp_path: Path) -> None
 
 
 def test_finished_set_of_other_software_opens(config: Any, tmp_path: Path) -> None:
-    manifest = tmp_path / "data/dataset.json"
     generate("2d", config, tmp_path / "data")
-    stored = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps({**stored, "sha256": "", "software": {**stored["software"], "numpy": "1.0"}}))
+    _with_other_software(tmp_path / "data")
     found = generate("2d", config, tmp_path / "data")
     assert found.complete
     assert found.software["numpy"] == "1.0"

@@ -64,7 +64,7 @@ def _instances(document: Document) -> Iterator[tuple[Json, Float[np.ndarray, "4 
     if len(placed) > MOST_NODES:
         raise BadModelError("cannot be parsed", f"gltf: its nodes are placed more than {MOST_NODES} times")
     world = dict(placed)
-    repeats: dict[int, list[Float[np.ndarray, "4 4"]]] = {}
+    repeats: dict[int, Float[np.ndarray, "instances 4 4"]] = {}
     instances = 0
     for number, T in placed:
         node = nodes[number]
@@ -101,20 +101,25 @@ def _matrix(translation: Numbers, rotation: Numbers, scale: Numbers) -> Float[np
     return T
 
 
-def _repeats(document: Document, node: Json) -> list[Float[np.ndarray, "4 4"]]:
+def _repeats(document: Document, node: Json) -> Float[np.ndarray, "instances 4 4"]:
     """The transforms of the instances of a node (EXT_mesh_gpu_instancing); the identity if it has none."""
     found = (node.get("extensions") or {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
     accessors = document.items("accessors")
     count = max((accessors[number]["count"] for number in found.values()), default=0)
     if not count:
-        return [np.eye(4)]
+        return np.eye(4)[None]
     # Before anything of that size is made: a count without stored rows costs a file nothing.
     if count > MOST_NODES:
         raise _too_many_instances()
     columns = {name: floats(document, number) for name, number in found.items()}
     default = {"TRANSLATION": (0.0, 0, 0), "ROTATION": (0.0, 0, 0, 1), "SCALE": (1.0, 1, 1)}
     rows = {name: columns.get(name, np.tile(value, (count, 1))) for name, value in default.items()}
-    return [_matrix(t, r, s) for t, r, s in zip(*rows.values(), strict=True)]
+    if len({len(values) for values in rows.values()}) > 1:
+        raise BadModelError("cannot be parsed", "gltf: attributes of instances differ in length")
+    T = np.tile(np.eye(4), (count, 1, 1))
+    T[:, :3, :3] = Rotation.from_quat(rows["ROTATION"]).as_matrix() * rows["SCALE"][:, None]
+    T[:, :3, 3] = rows["TRANSLATION"]
+    return T
 
 
 def _too_many_instances() -> BadModelError:

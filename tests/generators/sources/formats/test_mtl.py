@@ -175,7 +175,7 @@ def test_requested_alpha_is_blended_over_white(tmp_path):
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        *(("1 0 0 # red", "1 0 0"), ("a.png", "a.png"), ("a#b.png \t# c # d", "a#b.png"), (" # all", " # all"), ("#1", "#1"), ("", "")),
+        *(("1 0 0 # red", "1 0 0"), ("a.png", "a.png"), ("a#b.png \t# c # d", "a#b.png"), (" # all", "# all"), ("#1", "#1"), ("", "")),
         *(("a #b\nc", "a #b\nc"), ("a #b\nc #d", "a #b\nc"), ("a \n#b", "a"), ("a \n #b\n", "a"), ("1  1", "1  1")),
     ],
 )
