@@ -1,7 +1,7 @@
 """Shared code of commands: parsing of options into configurations, checks of paths."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -91,6 +91,18 @@ def check_folder(path: Path | None) -> None:
         raise UserError(f"{path} is a folder: expected the name of a file to write")
     if path is not None and not path.parent.is_dir():
         raise UserError(f"{path}: folder {path.parent} does not exist; make it, or choose another place")
+
+
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
+    """Raise UserError, before any work starts, if an output file cannot be made (see `check_folder`), is an input, or is named twice."""
+    known = {path.resolve(): "is a picture to read" for path in inputs}
+    for path in outputs:
+        check_folder(path)
+        if path is None:
+            continue
+        if path.resolve() in known:
+            raise UserError(f"{path} {known[path.resolve()]}: expected another name of the file to write")
+        known[path.resolve()] = "is written already"
 
 
 def default_workers() -> int:

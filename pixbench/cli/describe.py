@@ -38,7 +38,7 @@ def describe(
     from ..inference.describe import check_description_path, save_channels, save_description
     from ..inference.describe import describe as run
     from ..inference.model import open_model
-    from .common import check_folder
+    from .common import check_outputs
 
     models: Sequence[str | None] = model or (None,)
     check_description_path(out, drawn=channels is not None)
@@ -46,7 +46,7 @@ def describe(
         raise UserError("--model: descriptors of one model are written; several are drawn beside each other with --channels 6")
     if half and out.suffix == ".png":
         raise UserError(f"--half: {out} is a picture; it is for .npz and .h5")
-    check_folder(out)
+    check_outputs((out,), (image,))
     described = [run(image, open_model(name, device, trust_code, scales), max_size=max_size) for name in models]
     if channels is None:
         save_description(described[0], out, half=half)

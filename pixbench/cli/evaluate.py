@@ -24,7 +24,7 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(help="Folder of a data set or of real pairs. Default: the suite, made and verified once.")
     ] = None,
-    suite: Annotated[str, typer.Option(help="Test set to use without --data: see 'pixbench list'.")] = "mini",
+    suite: Annotated[str | None, typer.Option(help="Test set to use without --data: see 'pixbench list'. Default: mini.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the record and the predictions.")] = Path("results"),
     p: Annotated[str | None, typer.Option(help="Norm for descriptors: 1, 2, inf or cosine. Default: the model's own, or cosine.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -70,6 +70,9 @@ def evaluate(
 
     if p not in (None, *(norm_name(norm) for norm in NORMS)):
         raise UserError(f"--p {p}: expected 1, 2, inf or cosine")
+    for option, value in (("--suite", suite), ("--workers", workers)):
+        if data is not None and value is not None:
+            raise UserError(f"{option} {value}: --data names a set that is made already; leave one of them out")
     loaded = load_model(
         model,
         p=parse_norm(p) if p else None,
@@ -82,7 +85,7 @@ def evaluate(
     loaded.name = name or loaded.name
     sources = {option: (value,) for option, value in given(objects=objects, rooms=rooms).items()}
     request = EvaluationRequest(
-        suite=SUITES.get(suite) if data is None else None,
+        suite=SUITES.get(suite or "mini") if data is None else None,
         out=out,
         opening=Opening(cache_folder(), workers or default_workers(), sources),
         data=data,

@@ -95,10 +95,12 @@ def verify(
         raise UserError(f"--rerun: {row} names {len(found)} rows: give the record's file")
     access = _access(data, objects, rooms, workers or default_workers())
     checked = [_run_again(found[0], rerun, access, device, trust_code)] if rerun else _rescored(found, access, access.opening.workers)
-    failed = 0
+    failed = unknown = 0
     for each, comparisons in checked:
         if isinstance(comparisons, UserError):
-            failed += 1
+            if len(checked) == 1:
+                raise comparisons
+            unknown += 1
             typer.echo(f"{each.path}: not compared: {comparisons}")
             continue
         decided = [comparison for comparison in comparisons if comparison.decided]
@@ -112,8 +114,10 @@ def verify(
             + (f"; {len(left)} more need --rerun or the training set, such as {left[0]}" if left else "")
         )
     typer.echo(f"reported, not derived from predictions: {', '.join(REPORTED)}")
-    if failed:
-        raise VerificationError(f"{failed} of {len(checked)} rows do not reproduce the reported numbers")
+    found_out = [f"{failed} of {len(checked)} rows do not reproduce the reported numbers"] * bool(failed)
+    found_out += [f"{unknown} of {len(checked)} rows could not be compared"] * bool(unknown)
+    if found_out:
+        raise VerificationError("; ".join(found_out))
 
 
 @leaderboard.command("rescore")

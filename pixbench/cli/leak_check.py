@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 def leak_check(
     train: Annotated[Path, typer.Argument(help="Folder of the data set that a model was trained on.")],
     test: Annotated[Path | None, typer.Argument(help="Folder of the test set. Default: the suite.")] = None,
-    suite: Annotated[str, typer.Option(help="Test set to use without TEST.")] = "mini",
+    suite: Annotated[str | None, typer.Option(help="Test set to use without TEST. Default: mini.")] = None,
 ) -> None:
     """Check by hash that a training set has no room, object or picture of a test set. Exit code 1 where it has one."""
     from ..assets.paths import cache_folder
@@ -25,11 +25,14 @@ def leak_check(
     from .common import default_workers
     from .progress import progress_bar
 
+    if test is not None and suite is not None:
+        raise UserError(f"--suite {suite}: {test} is the test set; leave one of them out")
     if test is None:
-        wanted = SUITES.get(suite)
+        name = suite or "mini"
+        wanted = SUITES.get(name)
         if not isinstance(wanted, GeneratedSuite) or wanted.own:
-            raise UserError(f"suite {suite} has no data set of its own to compare: give the folder of one as TEST")
-        with progress_bar(f"suite {suite}", wanted.work, "scenes") as advance:
+            raise UserError(f"suite {name} has no data set of its own to compare: give the folder of one as TEST")
+        with progress_bar(f"suite {name}", wanted.work, "scenes") as advance:
             test = wanted.ensure(cache_folder(), workers=default_workers(), progress=advance)
     first, second = Dataset(train), Dataset(test)
     leaks = shared(first, second)

@@ -27,7 +27,7 @@ def match(
     geometry: Annotated[str, typer.Option(help="Geometry to fit to the matches: homography, essential, fundamental or none.")] = "none",
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = WORKING_SIZE,
     refine: Annotated[int | None, typer.Option(min=32, help="Refine each match in pictures of this longer side.")] = None,
-    step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of A.")] = STEP,
+    step: Annotated[int, typer.Option(min=1, help="Query stride in pixels of the shrunk picture A.")] = STEP,
     cycle: Annotated[float, typer.Option(min=0, help="Largest cycle error of a match, in pixels of the shrunk picture.")] = CYCLE_PX,
     ratio: Annotated[float, typer.Option(min=0, max=1, help="Largest ratio of a match's distance to that of its best rival.")] = 1.0,
     threshold: Annotated[
@@ -52,7 +52,7 @@ def match(
     from ..inference.two_view import check_geometry
     from ..visualization.figures import check_picture_path
     from ..visualization.match_lines import draw_matches
-    from .common import check_folder
+    from .common import check_outputs
 
     check_geometry(geometry)
     if threshold is not None and geometry == "none":
@@ -60,8 +60,7 @@ def match(
     if focal is not None and geometry != "essential":
         raise UserError(f"--focal: only the essential matrix needs it, and --geometry is {geometry}")
     check_picture_path(out)
-    for path in (out, csv):
-        check_folder(path)
+    check_outputs((out, csv), (image_a, image_b))
     a, b = read_picture(image_a), read_picture(image_b)
     loaded = open_model(model, device, trust_code, scales)
     found = run(
@@ -89,10 +88,10 @@ def match(
 
 
 def _summary(found: "ImageMatches", geometry: str) -> str:
-    words = f"{len(found)} matches"
+    words, fitted = f"{len(found)} matches", geometry if geometry == "homography" else f"{geometry} matrix"
     if found.inliers is None:
         return words
     if found.matrix is None:
-        return f"{words}; they agree on no {geometry}"
+        return f"{words}; they agree on no {fitted}"
     focal = f" (focal lengths {found.focal_px[0]:.0f} and {found.focal_px[1]:.0f} px, {found.focal_source})" if found.focal_px else ""
-    return f"{words}, {int(found.inliers.sum())} agree with the {geometry}{focal}"
+    return f"{words}, {int(found.inliers.sum())} agree with the {fitted}{focal}"

@@ -107,6 +107,10 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
         ("match a.jpg b.jpg --out nowhere/m.png", "nowhere/m.png: folder nowhere does not exist; make it"),
         ("match a.jpg b.jpg --csv nowhere/m.csv", "nowhere/m.csv: folder nowhere does not exist; make it"),
         ("match a.jpg b.jpg --csv .", ". is a folder: expected the name of a file to write"),
+        ("match a.jpg b.jpg --csv ../{cwd}/a.jpg", "a.jpg is a picture to read: expected another name of the file to write"),
+        ("match a.jpg b.png --out b.png", "b.png is a picture to read"),
+        ("match a.jpg b.jpg --out same.png --csv same.png", "same.png is written already: expected another name"),
+        ("describe a.png --out a.png", "a.png is a picture to read"),
         ("match a.jpg b.jpg --max-size 3", "Invalid value for '--max-size'"),
         ("describe a.jpg --out a.npz --model baseline:hog", "a.jpg does not exist: expected a picture"),
         ("describe a.jpg --out a.txt", "a.txt: expected a name that ends in .npz, .h5, .png"),
@@ -138,7 +142,7 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
     ],
 )
 def test_invalid_arguments_give_a_one_line_error(arguments: str, message: str, tmp_path: Path) -> None:
-    assert message in refused(*arguments.split(), cwd=tmp_path)
+    assert message in refused(*arguments.format(cwd=tmp_path.name).split(), cwd=tmp_path)
 
 
 def test_settings_are_listed_with_their_defaults() -> None:

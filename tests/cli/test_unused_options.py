@@ -27,6 +27,9 @@ from pixbench.errors import UserError
         ),
         ("train --data DATA --out out --precision nonsense", "--precision nonsense: expected auto, 32-true, 64-true, bf16-mixed, 16-mixed"),
         ("train --data DATA --out out --accelerator cpu --precision 16-mixed", "--precision 16-mixed: a CPU does not train in float16"),
+        ("evaluate --model baseline:hog --data DATA --suite nope", "--suite nope: --data names a set that is made already"),
+        ("evaluate --model baseline:hog --data DATA --workers 3", "--workers 3: --data names a set that is made already"),
+        ("leak-check DATA DATA --suite standard", "--suite standard: .* is the test set; leave one of them out"),
         ("preview 3d --set scenes=3", "--set scenes: preview draws scene number --scene"),
     ],
 )

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from records import Blurred, changed, copied
+from typer.testing import CliRunner
 
-from pixbench.errors import UserError
+from pixbench.cli import app
+from pixbench.errors import UserError, VerificationError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs, EvaluationPairs
 from pixbench.evaluation.matching.predictions import read_predictions, write_predictions
@@ -258,3 +260,13 @@ def test_record_hash_covers_all_fields(results: Path, tmp_path: Path) -> None:
     # Records of older versions have none.
     stored.path.write_text(json.dumps({**raw, "sha256": None}))
     assert read_record(stored.path).model == stored.record.model
+
+
+def test_rows_that_could_not_be_compared_are_not_said_to_differ(results: Path, tmp_path: Path) -> None:
+    record = str(find_records([results])[0].path)
+    for arguments, error, words in (
+        ([record], UserError, "was scored on the data set 'tiny', which is not a suite: give it with --data"),
+        (["--results", str(results)], VerificationError, "^3 of 3 rows could not be compared$"),
+    ):
+        with pytest.raises(error, match=words):
+            CliRunner().invoke(app, ["leaderboard", "verify", *arguments, "--workers", "1"], catch_exceptions=False)

@@ -82,8 +82,9 @@ def _evaluated(
     if not any(row.points for row in scores.rows):
         logger.warning(
             "%s: no query has a match that is visible in the other picture, so nothing was scored: check the units, the direction and the "
-            "pixel centres of the ground truth",
+            "pixel centres of the ground truth, or, for pictures hardly larger than the query stride of %d px, lower that",
             source.identity.suite,
+            source.query_stride,
         )
     write_whole(table, pair_table(scores))
     written = record_result(

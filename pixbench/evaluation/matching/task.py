@@ -101,9 +101,10 @@ class Matching(Task):
                 "Matchers that choose their points, ranked by the share of their matches within 3 px; means over pairs. Coverage is the "
                 f"share of {record.data.points} visible queries ({every}) with a match within {reach}, right or wrong."
             )
+        searched = "in the whole target image" + ", or within the radius that a row names" * (record.protocol.radius_px is not None)
         return (
-            f"{record.data.points} visible queries ({every}), searched in the whole target image; means over pairs. "
-            f"Higher is better, but for {' and '.join(lower) or 'none'}. 'pixbench metrics explain ID' says what a number means."
+            f"{record.data.points} visible queries ({every}), searched {searched}; means over pairs. "
+            f"Higher is better{', but for ' * bool(lower)}{' and '.join(lower)}. 'pixbench metrics explain ID' says what a number means."
         )
 
     def aggregation(self, metric: Metric) -> str:

@@ -57,7 +57,10 @@ def test_captions_describe_queries_and_search() -> None:
     assert "(every pixel)" in MATCHING.caption(_record(stride=1), {})
     for stride, word in ((2, "2nd"), (3, "3rd"), (11, "11th"), (12, "12th"), (21, "21st"), (112, "112th")):
         assert f"(every {word} pixel of every {word} row)" in MATCHING.caption(_record(stride=stride), {})
-    assert "Higher is better, but for none." in MATCHING.caption(_record(), {"delta_avg": "δ_avg"})
+    within = _record()
+    within = within.model_copy(update={"protocol": within.protocol.model_copy(update={"radius_px": 3.0})})
+    assert "searched in the whole target image, or within the radius that a row names; means" in MATCHING.caption(within, shown)
+    assert "Higher is better. " in MATCHING.caption(_record(), {"delta_avg": "δ_avg"})
     points = MATCHING.caption(_record(reach_px=2.5), shown)
     assert "share of 123 visible queries (every 4th pixel of every 4th row) with a match within 2.5 px" in points
 
