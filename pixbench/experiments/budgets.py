@@ -182,7 +182,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 
 def _cpu_seconds(cells: Sequence[Record]) -> list[float]:
     """CPU seconds of the cells that measured them. Cells of earlier versions have wall-clock time only, no cost on shared cores."""
-    return [cell["curve"][-1]["cpu_seconds"] for cell in cells if "cpu_seconds" in cell["curve"][-1]]
+    return [cell["curve"][-1]["cpu_seconds"] for cell in cells if cell["steps"] and "cpu_seconds" in cell["curve"][-1]]
 
 
 def table(rows: Sequence[Record]) -> str:
@@ -207,6 +207,7 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     left, right = figure.subplots(1, 2, sharey=True)
     trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(ALL).index)
     styles = {name: {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"} for i, name in enumerate(trained)}
+    references = [cell["curve"][0]["validation_delta_avg"] for cell in cells if not cell["steps"]]
     for cell in cells:
         heights = [row["validation_delta_avg"] for row in cell["curve"]]
         if not cell["steps"]:
@@ -217,7 +218,8 @@ def draw(cells: Sequence[Record], path: Path) -> None:
                 (0.99, heights[0]),
                 xycoords=("axes fraction", "data"),
                 ha="right",
-                va="bottom",
+                # Below the line if another one, with its name, is close above.
+                va="top" if any(0 < other - heights[0] < 0.02 for other in references) else "bottom",
                 fontsize=7,
                 color="#555555",
             )
