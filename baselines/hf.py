@@ -94,7 +94,7 @@ def _as_model_does(state: Tensor, states: Sequence[Tensor], maps: Sequence[Tenso
 
 
 def _grid(tokens: Float[Tensor, "batch tokens channels"], rows: int, columns: int) -> Float[Tensor, "batch channels rows columns"]:
-    return tokens.transpose(1, 2).unflatten(2, (rows, columns))
+    return tokens.transpose(1, 2).reshape(len(tokens), -1, rows, columns)
 
 
 def _prefix_tokens(network: torch.nn.Module) -> int:
@@ -106,7 +106,7 @@ def _prefix_tokens(network: torch.nn.Module) -> int:
 
 def _preprocessor(source: str) -> Path | None:
     """The file about the model's input, in its folder or in the cache of transformers; None if there is none."""
-    from transformers.utils import cached_file
+    from transformers.utils.hub import cached_file
 
     try:
         found = cached_file(source, PREPROCESSOR, local_files_only=True)

@@ -1,6 +1,7 @@
 """The hash of everything that a model is read from."""
 
 import hashlib
+from collections.abc import Iterable
 
 from ..formats.mesh_file import files_of
 from .archive import Files
@@ -11,7 +12,12 @@ def content_sha256(files: Files, path: str) -> str:
 
     Raises OSError if the model itself cannot be read.
     """
+    return sha256_of(files_of(files, path).items())
+
+
+def sha256_of(parts: Iterable[tuple[str, bytes]]) -> str:
+    """The sha256 of named parts, in their order."""
     digest = hashlib.sha256()
-    for name, data in files_of(files, path).items():
+    for name, data in parts:
         digest.update(name.encode("utf-8", "surrogateescape") + b"\0" + len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()

@@ -44,6 +44,8 @@ class Finishes:
     def __init__(self, home: str, files: Files):
         self._home, self._files = home, files
         self._made: dict[tuple[str, Color | None], SurfaceFinish] = {}
+        self.used: dict[str, bytes] = {}
+        """What the surfaces so far were made from: image and size of each texture, empty for a missing one."""
 
     def wall(self, color: Color | None) -> SurfaceFinish:
         """One side of a wall: painted in its colour, or with a wallpaper."""
@@ -98,8 +100,12 @@ class Finishes:
             return {}
 
     def _image(self, name: str) -> np.ndarray | None:
+        self.used[name] = b""
         try:
-            with Image.open(io.BytesIO(self._files.read(self._textures[name]["image"].lstrip("/")))) as image:
+            record = self._textures[name]
+            data = self._files.read(record["image"].lstrip("/"))
+            self.used[name] = f"{record.get('width')} x {record.get('height')}\n".encode() + data
+            with Image.open(io.BytesIO(data)) as image:
                 check_pixels(*image.size)
                 return np.asarray(image.convert("RGB"))
         except Exception:  # decoders raise many types

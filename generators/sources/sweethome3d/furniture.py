@@ -18,12 +18,16 @@ from ..base import BadModelError, Listed, ModelEntry
 from ..formats.parts import GLASS_LEFT_OUT
 from ..loading.archive import ZipFiles
 from ..loading.cache import converted
+from ..loading.content_hash import sha256_of
 from ..loading.frames import Y_UP_FRONT_Z, fit_box, transform
 from .catalogue import read_catalogue, slug
 from .categories import CatalogPiece, Kind, kind_of, why_left_out
 
 PACK = "sweethome3d-furniture"
 CATALOGUE = "PluginFurnitureCatalog.properties"
+
+FIELDS = ("name", "category", "model", "width", "depth", "height", "elevation", "modelRotation")
+"""What is read from a record of the catalogue."""
 
 SHAPE_TOLERANCE = 0.03
 """A model is rejected if its proportions without glass differ from those in the catalogue by more than this share."""
@@ -92,7 +96,10 @@ class SweetHomeFurniture(Listed):
             if model.kind.category == "table":
                 _check_top(mesh, model_id)
         kind = model.kind
-        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, found.sha256, found.defects)
+        # The library says how large a model is and which way it faces, so both are part of the content.
+        parts = [("files", found.sha256), *((name, model.record.get(name, "")) for name in FIELDS)]
+        sha256 = sha256_of((name, text.encode("utf-8", "surrogateescape")) for name, text in parts)
+        return Asset(model_id, kind.category, kind.synset, mesh, kind.placement, sha256, found.defects)
 
 
 def _models_of(files: ZipFiles, defects: Counter[str]) -> Iterator[tuple[str, _Model]]:

@@ -17,6 +17,7 @@ from ..base import BadModelError, Listed, ModelEntry
 from ..loading.archive import ZipFiles
 from ..loading.cache import ROOM_FACES
 from ..loading.cleaning import cleaned
+from ..loading.content_hash import sha256_of
 from .catalogue import slug
 from .finishes import Finishes
 from .home import Area, HomeLevel, Piece, read_home
@@ -40,6 +41,7 @@ LOW_SILL_M = 0.3
 class _Place:
     files: ZipFiles
     home: str
+    xml_sha256: str
     level: HomeLevel
     area: Area
 
@@ -72,8 +74,9 @@ class SweetHomeRooms(Listed):
 
     def _rooms_of(self, files: ZipFiles, path: str) -> list[tuple[str, _Place]]:
         home = slug(path.rpartition("/")[2].removesuffix(".xml"))
+        xml = files.read(path)
         try:
-            levels = read_home(files.read(path))
+            levels = read_home(xml)
         except BadModelError as error:
             self._left_out[error.kind] += 1
             return []
@@ -88,7 +91,7 @@ class SweetHomeRooms(Listed):
                 name = slug(area.name)
                 names[name] += 1
                 number = f"-{names[name]}" if names[name] > 1 else ""
-                found.append((f"{home}/{name}{number}", _Place(files, home, level, area)))
+                found.append((f"{home}/{name}{number}", _Place(files, home, hashlib.sha256(xml).hexdigest(), level, area)))
         return found
 
     @cached_property
@@ -114,7 +117,8 @@ class SweetHomeRooms(Listed):
         rng = np.random.default_rng(np.frombuffer(hashlib.sha256(room_id.encode()).digest(), np.uint32))
         lamp, lamp_light = ceiling_light(rectangle, level, rng=rng)
         openings = [piece for piece in level.pieces if piece.opening]
-        raw = build_shell(level, openings, lamp, Finishes(place.home, place.files))
+        finishes = Finishes(place.home, place.files)
+        raw = build_shell(level, openings, lamp, finishes)
         shell, defects = cleaned(raw, most_faces=ROOM_FACES)
         pieces, names, hashes, piece_defects = _pieces(place.files, level)
         heights = [level.elevation_m, level.elevation_m + level.height_m]
@@ -127,7 +131,7 @@ class SweetHomeRooms(Listed):
             (*PARTS, *dict.fromkeys(names)),
             (*window_lights(windows, level, indoors, rng=rng), lamp_light),
             tuple(_before(piece) for piece in openings if not _is_window(piece) or piece.place[2] < LOW_SILL_M),
-            hashlib.sha256("".join(hashes).encode()).hexdigest(),
+            sha256_of([("home", place.xml_sha256.encode()), *(("piece", sha256.encode()) for sha256 in hashes), *finishes.used.items()]),
             dict(sorted((Counter(defects) + Counter(piece_defects)).items())),
         )
 

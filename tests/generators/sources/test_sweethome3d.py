@@ -69,6 +69,16 @@ def test_model_is_upright_and_faces_minus_y(tmp_path: Path) -> None:
     assert len(asset.sha256) == 64
 
 
+def test_hash_covers_the_record(tmp_path: Path) -> None:
+    changes: list[dict[str, str]] = [
+        {}, {"description": "oak"}, {"width": "81"}, {"modelRotation": "1 0 0 0 0 1 0 -1 0"}, {"name": "Desk chair"}, {"category": "Office"}
+    ]  # fmt: skip
+    found = [SweetHomeFurniture(str(library(tmp_path / f"{k}", change))).load("sweethome3d/t-1").sha256 for k, change in enumerate(changes)]
+    # What is not read is not part of it.
+    assert found[1] == found[0]
+    assert len(set(found)) == 5
+
+
 def test_catalogue_rotation_is_applied_before_scaling(tmp_path: Path) -> None:
     # z becomes up: the model was lying on its back, its top towards +z.
     source = SweetHomeFurniture(str(library(tmp_path, {"modelRotation": "1 0 0 0 0 1 0 -1 0"})))

@@ -68,14 +68,14 @@ HOME = """<home version='5500' wallHeight='250'>
 </home>""".replace("IO", IO)
 
 
-def jar(folder: Path, home: str = HOME) -> Path:
-    """A package with one home; returns the folder it lies in."""
+def jar(folder: Path, home: str = HOME, *, dark: int = 60, width_cm: int = 50) -> Path:
+    """A package with one home; returns the folder it lies in. `dark` is the red of a texture, `width_cm` that of its repeat."""
     folder.mkdir(parents=True, exist_ok=True)
     texture = io.BytesIO()
-    Image.fromarray(np.tile(np.array([[[60, 40, 20], [200, 180, 160]]], np.uint8), (2, 1, 1))).save(texture, "png")
+    Image.fromarray(np.tile(np.array([[[dark, 40, 20], [200, 180, 160]]], np.uint8), (2, 1, 1))).save(texture, "png")
     catalogue = ""
     for number, name in enumerate(("woodenFloor", "oldWoodenFloor", "greyTile", "roughcast"), 1):
-        catalogue += f"id#{number}=eTeks#{name}\nimage#{number}=/{IO}/resources/t.png\nwidth#{number}=50\nheight#{number}=25\n"
+        catalogue += f"id#{number}=eTeks#{name}\nimage#{number}=/{IO}/resources/t.png\nwidth#{number}={width_cm}\nheight#{number}=25\n"
     with zipfile.ZipFile(folder / "homes.jar", "w") as archive:
         archive.writestr(f"{IO}/resources/examples/Test.xml", home)
         archive.writestr(f"{IO}/resources/step.obj", STEP)
@@ -222,6 +222,18 @@ def test_loading_is_deterministic(source: SweetHomeRooms, tmp_path: Path) -> Non
     assert np.array_equal(a.mesh.material, b.mesh.material)
     assert a.sha256 == b.sha256
     assert all(np.array_equal(x.radiance, y.radiance) for x, y in zip(a.lights, b.lights, strict=True))
+
+
+def test_hash_covers_plan_and_textures(source: SweetHomeRooms, tmp_path: Path) -> None:
+    def sha256(name: str, home: str = HOME, **options: int) -> str:
+        return SweetHomeRooms(str(jar(tmp_path / name, home, **options))).load("sweethome3d-home/test/living-room").sha256
+
+    before = source.load("sweethome3d-home/test/living-room").sha256
+    assert sha256("same") == before
+    higher = HOME.replace("height='250'", "height='240'")
+    # A plan with the same furniture, another texture of the floor, and the same texture at another size.
+    others = {sha256("higher", higher), sha256("texture", dark=61), sha256("size", width_cm=40)}
+    assert len(others - {before}) == 3
 
 
 def test_painting_keeps_transparent_materials(tmp_path: Path) -> None:
