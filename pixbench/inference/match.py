@@ -45,7 +45,8 @@ def match(
     `trust_code` allows a model to run its own code, see `load_model`.
 
     Raises UserError for a file that is no picture, a picture that is too small, a model that is not there, fails or cannot
-    match pictures; for `refine` with such a matcher, or not above `max_size`.
+    match pictures; for `step`, `cycle_px`, `ratio` or `refine` with a matcher that chooses its own points; for `refine` not above
+    `max_size`.
 
     For example:
 
@@ -66,6 +67,8 @@ def match(
     for picture in (a, b):
         check_size(picture, max_size)
     loaded = open_model(model, device, trust_code)
+    if isinstance(loaded, MatcherModel):
+        _check_unused(loaded, step, cycle_px, ratio)
     if refine is not None:
         _check_refinement(loaded, refine, max_size)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
@@ -94,6 +97,13 @@ def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMa
         answers = match_dense(source, target, torch.from_numpy(pixel), p=model.p, search=Search(subpixel=True))
     distance, ratio, cycle_px = (each.astype(np.float64) for each in (answers.distance, answers.ratio, answers.cycle_error_px))
     return ImageMatches(index_to_uv(pixel), answers.uv, distance, ratio, cycle_px)
+
+
+def _check_unused(model: MatcherModel, step: int, cycle_px: float, ratio: float) -> None:
+    """Raises UserError for options other than the defaults that would change nothing."""
+    for name, value, default in (("step", step, STEP), ("cycle_px", cycle_px, CYCLE_PX), ("ratio", ratio, 1.0)):
+        if value != default:
+            raise UserError(f"{name} {value:g}: model {model.name} chooses its own points; leave it out")
 
 
 def _check_refinement(model: Model, refine: int, max_size: int) -> None:

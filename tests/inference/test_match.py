@@ -72,6 +72,14 @@ def test_refinement_that_would_do_nothing_is_refused(pair: tuple[np.ndarray, np.
         match(a, b, points, max_size=100, refine=200)
 
 
+@pytest.mark.parametrize(("option", "value"), [("step", 4), ("cycle_px", 0.5), ("ratio", 0.8)])
+def test_search_options_of_a_matcher_of_points_are_refused(option: str, value: float) -> None:
+    points = MatcherModel(lambda one, other: (torch.ones(2, 2), torch.ones(2, 2)), "points")
+    picture = np.zeros((64, 64), np.uint8)
+    with pytest.raises(UserError, match=f"^{option} {value}: model points chooses its own points; leave it out$"):
+        match(picture, picture, points, **{option: value})  # type: ignore[arg-type]
+
+
 def test_refinement_reduces_the_error(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     a, b, H = pair
     coarse = match(a, b, "baseline:dense-sift", max_size=100, step=4)
