@@ -83,9 +83,17 @@ def load_model(
         model = CheckpointModel(path)
     if not isinstance(getattr(model, "name", None), str):
         raise UserError(f"--model {spec}: its class {type(model).__name__} has no name: set the attribute name, which tables show")
-    if p is not None and isinstance(model, DescriptorModel):
-        model.p = p
-    return _on_device(with_scales(with_input(model, input_size, pad_to), scales), place)
+    return _on_device(with_scales(with_input(_with_norm(model, p), input_size, pad_to), scales), place)
+
+
+def _with_norm(model: Model, p: Norm | None) -> Model:
+    """The model with another norm. Raises UserError for a model without descriptors."""
+    if p is None:
+        return model
+    if not isinstance(model, DescriptorModel):
+        raise UserError(f"--p: {model.name} has no descriptors; leave it out")
+    model.p = p
+    return model
 
 
 def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:

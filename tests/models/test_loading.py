@@ -93,6 +93,12 @@ def test_norm_can_be_overridden(user_module: str) -> None:
     assert load_model("baseline:rgb-patch", p=1.0).p == 1.0  # type: ignore[attr-defined]
 
 
+def test_a_norm_requires_descriptors(user_module: str) -> None:
+    for spec in ("baseline:chance", f"{user_module}:matcher"):
+        with pytest.raises(UserError, match="^--p: .* has no descriptors; leave it out$"):
+            load_model(spec, p=1.0, trust_code=True)
+
+
 def test_matchers_and_their_factories(user_module: str) -> None:
     for name in ("matcher", "build_matcher"):
         model = load_model(f"{user_module}:{name}", trust_code=True)
