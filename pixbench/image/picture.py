@@ -48,6 +48,8 @@ def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Pict
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
             raise UserError(f"an image of {image.dtype} {image.shape}: expected uint8 of (H, W), (H, W, 3) or (H, W, 4)")
         image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise UserError(f"an image of type {type(image).__name__}: expected a path, a NumPy array of uint8, or one of Pillow's images")
     return Picture(rgb_of(image))
 
 
