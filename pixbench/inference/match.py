@@ -13,7 +13,7 @@ from ..geometry.pixels import index_to_uv
 from ..image.picture import Picture, Pixels, as_picture, shrunk, size_wh
 from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from .matches import ImageMatches, Size
-from .model import ModelSource, PictureSource, check_size, open_model
+from .model import ModelSource, PictureSource, check_size, check_whole, open_model
 from .refine import refined
 from .two_view import Geometry, check_geometry, fit
 
@@ -53,13 +53,15 @@ def match(
         found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")
         print(len(found), found.uv_a, found.uv_b, found.matrix)
     """
+    check_whole("step", step)
     for name, value, least, most in (
         ("step", step, 1, math.inf),
         ("cycle_px", cycle_px, 0, math.inf),
         ("ratio", ratio, 0, 1),
         ("threshold_px", threshold_px, 0, math.inf),
+        ("focal_px", focal_px, 1, math.inf),
     ):
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             expected = f"at least {least}" if most == math.inf else f"{least} to {most}"
             raise UserError(f"{name} {value}: expected {expected}")
     kind = check_geometry(geometry)
@@ -107,6 +109,7 @@ def _check_unused(model: MatcherModel, step: int, cycle_px: float, ratio: float)
 
 
 def _check_refinement(model: Model, refine: int, max_size: int) -> None:
+    check_whole("refine", refine)
     if refine <= max_size:
         raise UserError(
             f"refine {refine}: matches are found in pictures of up to {max_size} px (max_size); expected a larger size, or none"

@@ -1,5 +1,6 @@
 """The model and image size for matching and describing images."""
 
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from PIL import Image
 from torch import nn
 
 from ..errors import UserError
-from ..evaluation.model import Model
+from ..evaluation.model import Model, PointMatcher
 from ..evaluation.network_input import parse_scales
 from ..image.picture import Picture
 from ..models.loading import as_model, with_scales
@@ -19,8 +20,10 @@ PictureSource = str | Path | np.ndarray | Image.Image | Picture
 LEAST_SIZE = 32
 
 
-ModelSource = Model | nn.Module | str | Path
-"""A model, a torch module from images to descriptors, or a name or path as `load_model` knows it."""
+ModelSource = Model | nn.Module | PointMatcher | str | Path
+"""A model, a torch module from images to descriptors, a function of two images to their matched points, or a name or path as `load_model`
+knows it.
+"""
 
 
 def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool = False, scales: str | None = None) -> Model:
@@ -29,8 +32,15 @@ def open_model(model: ModelSource | None, device: str = "cpu", trust_code: bool 
     return opened if scales is None else with_scales(opened, parse_scales(scales))
 
 
+def check_whole(name: str, value: object) -> None:
+    """Raises UserError for a value that is not a whole number."""
+    if not isinstance(value, Integral):
+        raise UserError(f"{name} {value}: expected a whole number")
+
+
 def check_size(picture: Picture, max_size: int) -> None:
     """Raises UserError for a picture whose shorter side is less than 32 px, as it is or shrunk to `max_size`."""
+    check_whole("max size", max_size)
     if max_size < LEAST_SIZE:
         raise UserError(f"max size {max_size}: expected at least {LEAST_SIZE} px")
     width, height = picture.size

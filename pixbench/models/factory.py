@@ -38,7 +38,7 @@ def from_factory(spec: str, p: Norm | None) -> Model:
     name = module_name.rpartition(".")[2] if name == "build" else name
     source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
     if isinstance(item, nn.Module):
-        return wrapped(item, name, p, source)
+        return _wrapped(item, name, p, source)
     if _required_arguments(item) == 2:
         return MatcherModel(item, name, source)
     try:
@@ -47,10 +47,21 @@ def from_factory(spec: str, p: Norm | None) -> Model:
         raise UserError(f"--model {spec}: it could not be called without arguments ({error}): expected a factory or a matcher") from None
     except Exception as error:
         raise UserError(f"--model {spec}: the factory failed with {failure(error)}") from error
-    return wrapped(made, name, p, source)
+    return _wrapped(made, name, p, source)
 
 
-def wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Model:
+def from_object(item: Any, p: Norm | None) -> Model:
+    """The model of a torch module, or of a matcher of two images. Raises UserError for anything else."""
+    if isinstance(item, nn.Module):
+        return _wrapped(item, type(item).__name__, p, {"kind": "module"})
+    if isinstance(item, type) or not callable(item) or _required_arguments(item) != 2:
+        what = f"the class {item.__name__}" if isinstance(item, type) else f"an object of type {type(item).__name__}"
+        raise UserError(f"model: got {what}, expected a model, its name or path, a torch module, or a function of two images")
+    source = {"kind": "function", "source_sha256": _source_sha256(item)}
+    return _wrapped(item, getattr(item, "__name__", type(item).__name__), p, source)
+
+
+def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Model:
     """What a user made as a model: one already, a torch module, or a matcher of two images. Raises UserError for anything else."""
     if isinstance(made, Model):
         return made

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model
+from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model, PointMatcher
 from ..evaluation.network_input import ONE, NetworkInput, check_scales
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
 from .declared import DECLARATION, declared, read_declaration, read_norm
-from .factory import from_factory, wrapped
+from .factory import from_factory, from_object
 from .network_model import NetworkModel, OneByOne
 from .onnx_file import OnnxModel
 from .pretrained import SCALES, pretrained_folder, pretrained_names
@@ -117,15 +117,20 @@ def with_scales(model: Model, scales: Sequence[float] | None) -> Model:
     return model
 
 
-def as_model(item: Model | nn.Module | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
-    """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), or what `load_model` loads."""
+def as_model(
+    item: Model | nn.Module | PointMatcher | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False
+) -> Model:
+    """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), a function of two images to their
+    matched points, or what `load_model` loads. Raises UserError for anything else.
+    """
     if isinstance(item, Model):
         if p is not None:
             raise UserError(f"p: {item.name} is loaded already: give p to load_model, or set its attribute p")
         return item
-    if isinstance(item, nn.Module):
-        return _on_device(wrapped(item, type(item).__name__, _given_norm(p), {"kind": "module"}), _device(device))
-    return load_model(item, p=p, device=device, trust_code=trust_code)
+    if isinstance(item, str | Path):
+        return load_model(item, p=p, device=device, trust_code=trust_code)
+    norm = _given_norm(p)
+    return _on_device(_with_norm(from_object(item, norm), norm), _device(device))
 
 
 def _given_norm(p: Any) -> Norm | None:

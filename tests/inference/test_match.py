@@ -199,9 +199,21 @@ def test_invalid_inputs_are_rejected() -> None:
         match(picture, np.zeros((200, 6400), np.uint8), "baseline:hog")
     with pytest.raises(UserError, match="unknown geometry 'affine': known are"):
         match(picture, picture, "baseline:hog", geometry="affine")
-    for options, words in (({"step": 0}, "step 0: expected at least 1"), ({"ratio": 2.0}, "ratio 2.0: expected 0 to 1")):
+    for options, words in (
+        ({"step": 0}, "step 0: expected at least 1"),
+        ({"ratio": 2.0}, "ratio 2.0: expected 0 to 1"),
+        ({"geometry": "essential", "focal_px": -3}, "focal_px -3: expected at least 1"),
+    ):
         with pytest.raises(UserError, match=words):
             match(picture, picture, "baseline:hog", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize(("option", "name"), [("step", "step"), ("max_size", "max size"), ("refine", "refine")])
+def test_fractions_of_pixels_are_rejected(option: str, name: str) -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(UserError, match=f"^{name} 480.5: expected a whole number$"):
+        match(picture, picture, "baseline:hog", **{option: 480.5})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
