@@ -1,5 +1,6 @@
 """The model and image size for matching and describing images."""
 
+import math
 from numbers import Integral
 from pathlib import Path
 
@@ -43,9 +44,12 @@ def check_size(picture: Picture, max_size: int) -> None:
     check_whole("max size", max_size)
     if max_size < LEAST_SIZE:
         raise UserError(f"max size {max_size}: expected at least {LEAST_SIZE} px")
-    width, height = picture.size
-    short = min(width, height) * min(1.0, max_size / max(width, height))
+    (width, height), name = picture.size, "" if picture.path is None else f"{picture.path}: "
+    short, long = sorted((width, height))
     if short < LEAST_SIZE:
+        raise UserError(f"{name}a picture of {width} x {height} px: expected {LEAST_SIZE} px or more at the shorter side")
+    if short * max_size < LEAST_SIZE * long:
         raise UserError(
-            f"a picture of {width} x {height} px, {short:.0f} px at the shorter side when shrunk: expected {LEAST_SIZE} or more"
+            f"{name}a picture of {width} x {height} px, {short * max_size / long:.0f} px at the shorter side when shrunk to {max_size}: "
+            f"expected {LEAST_SIZE} or more; raise --max-size to {math.ceil(LEAST_SIZE * long / short)}"
         )
