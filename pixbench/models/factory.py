@@ -33,7 +33,9 @@ def from_factory(spec: str, p: Norm | None) -> Model:
     except Exception as error:
         raise UserError(f"--model {spec}: importing {module_name} failed with {failure(error)}") from error
     if not callable(item):
-        raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
+        raise UserError(
+            f"--model {spec} is of type {type(item).__name__}: expected a factory of a torch module, or a matcher of two images"
+        )
     # Every template has a `build`: the module's name tells them apart.
     name = module_name.rpartition(".")[2] if name == "build" else name
     source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
@@ -71,7 +73,9 @@ def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Mo
         return NetworkModel(made.eval(), name, p, {**source, "weights_sha256": _weights_sha256(made)})
     if callable(made) and _required_arguments(made) == 2:
         return MatcherModel(made, name, source)
-    raise UserError(f"--model {name}: the factory returned a {type(made).__name__}: expected a torch module or a matcher of two images")
+    raise UserError(
+        f"--model {name}: the factory returned an object of type {type(made).__name__}: expected a torch module or a matcher of two images"
+    )
 
 
 def _required_arguments(item: Any) -> int:

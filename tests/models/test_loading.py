@@ -127,8 +127,8 @@ def test_objects_that_are_no_model_are_rejected() -> None:
     ("name", "words"),
     [
         ("nothing", "has no attribute 'nothing'"),
-        ("number", "is a int: expected a factory"),
-        ("gives_number", "the factory returned a int"),
+        ("number", "is of type int: expected a factory"),
+        ("gives_number", "the factory returned an object of type int"),
         ("wants_more", "could not be called without arguments"),
         ("fails", "the factory failed with RuntimeError: no weights here"),
     ],
