@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from .evaluation.matching.nearest import Norm
-    from .evaluation.model import Model
+    from .evaluation.model import Model, PointMatcher
     from .evaluation.record import Record
     from .inference.matches import ImageMatches
     from .inference.model import PictureSource
@@ -107,7 +107,7 @@ def train(
 
 
 def evaluate(
-    model: "Model | nn.Module | str | Path",
+    model: "Model | nn.Module | PointMatcher | str | Path",
     data: str | Path = "mini",
     *,
     out: str | Path | None = None,
@@ -119,10 +119,11 @@ def evaluate(
 ) -> "Record":
     """Score a model on a suite, by its name, or on the data set in a folder.
 
-    `model` is what `load_model` or `train` returned, a name for `load_model`, or a torch module from images (B, 3, H, W) in [0, 1] to
-    descriptors (B, D, h, w). `p` is the norm of descriptors for a model that declares none: 1, 2, inf or cosine (default). `options` are
-    those of `pixbench.evaluation.request.EvaluationRequest`, such as query_stride. `trust_code` allows a model to run its own code. With
-    `out`, record and predictions are kept in a subfolder of it. Raises UserError for an unknown model, suite or folder.
+    `model` is what `load_model` or `train` returned, a name for `load_model`, a torch module from images (B, 3, H, W) in [0, 1] to
+    descriptors (B, D, h, w), or a function of two images (3, H, W) to their matched points. `p` is the norm of descriptors for a model that
+    declares none: 1, 2, inf or cosine (default). `options` are those of `pixbench.evaluation.request.EvaluationRequest`, such as
+    query_stride. `trust_code` allows a model to run its own code. With `out`, record and predictions are kept in a subfolder of it. Raises
+    UserError for an unknown model, suite or folder.
 
     For example:
 

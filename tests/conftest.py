@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import jaxtyping
 import pytest
 from hypothesis import settings
 
@@ -18,6 +19,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = {"split": "train", "scenes": 3, "views": 3, "size": 48, "seed": 7, "scenes_per_shard": 2, "object_count": (4, 7)}
+
+
+@pytest.fixture
+def unchecked_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions get values of wrong types, as from a user, whose Python checks none."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
 
 
 @pytest.fixture(scope="session")

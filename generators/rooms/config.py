@@ -68,5 +68,5 @@ class Config3D(GeneratorConfig):
         for name, (least, most) in LIMITS.items():
             low, high = getattr(self, name)
             if not least <= low <= high <= most:
-                raise ValueError(f"{name} is {low} to {high}: expected a range within {least} to {most}")
+                raise ValueError(f"{name} is {low} to {high}: expected a range within {least} to {most}, the lowest first")
         return self

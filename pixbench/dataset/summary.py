@@ -29,7 +29,8 @@ def _lines(data: Path, manifest: Manifest) -> Iterator[str]:
     yield f"  {manifest.scenes} scenes of {held['views']} views, {held['width']} x {held['height']} px, {held['pairs']} ordered pairs"
     total = max(sum(held["pixels"].values()), 1)
     yield "  pixels: " + ", ".join(f"{name.replace('_', ' ')} {count / total:.1%}" for name, count in held["pixels"].items())
-    yield "  objects: " + ", ".join(f"{name} {count}" for name, count in held["objects"].items())
+    if held["objects"]:
+        yield "  objects: " + ", ".join(f"{name} {count}" for name, count in held["objects"].items())
     if manifest.replaced:
         yield "  replaced: " + ", ".join(f"{kind} {count}" for kind, count in manifest.replaced.items())
     yield from (f"  {line}" for line in self_test_lines("self-test at generation", manifest.self_test))

@@ -17,7 +17,7 @@ from ..dataset.reader import Pair, PairKey
 from ..errors import UserError
 from ..geometry.correspondence import PairTruth, Status
 from ..geometry.pixels import in_image, pixel_index, resize_uv
-from ..io.text import printable
+from ..io.text import printable, shortened
 from ..registry import Registry
 from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
@@ -97,7 +97,7 @@ def failure(error: Exception) -> str:
     """The error of a model in one line; errors of the user and of the machine, such as out of memory, are raised instead."""
     if isinstance(error, UserError | MemoryError | torch.cuda.OutOfMemoryError):
         raise error
-    return printable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    return printable(f"{type(error).__name__}: {shortened(str(error), 400)}")
 
 
 @contextmanager

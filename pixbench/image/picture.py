@@ -25,10 +25,14 @@ _DIAGONAL_35MM = float(np.hypot(36.0, 24.0))
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Pixels (H, W, 3) in RGB, upright, and the focal length in pixels where the file states it (EXIF, equivalent at 35 mm)."""
+    """Pixels (H, W, 3) in RGB, upright, and the focal length in pixels where the file states it (EXIF, equivalent at 35 mm).
+
+    `path` is the file, if it was read from one.
+    """
 
     rgb: Pixels
     focal_px: float | None = None
+    path: Path | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,6 +52,8 @@ def as_picture(image: "str | Path | np.ndarray | Image.Image | Picture") -> Pict
         if image.dtype != np.uint8 or image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[2] not in (3, 4)):
             raise UserError(f"an image of {image.dtype} {image.shape}: expected uint8 of (H, W), (H, W, 3) or (H, W, 4)")
         image = Image.fromarray(image)
+    if not isinstance(image, Image.Image):
+        raise UserError(f"an image of type {type(image).__name__}: expected a path, a NumPy array of uint8, or one of Pillow's images")
     return Picture(rgb_of(image))
 
 
@@ -63,7 +69,7 @@ def read_picture(path: Path) -> Picture:
         # Pillow scales what PNG and Netpbm files hold to 16 bits, but may call it 32.
         rgb = rgb_of(ImageOps.exif_transpose(image), sixteen_bits=image.format in ("PNG", "PPM"))
         diagonal = float(np.hypot(*rgb.shape[:2]))
-        return Picture(rgb, float(focal_35mm) / _DIAGONAL_35MM * diagonal if focal_35mm else None)
+        return Picture(rgb, float(focal_35mm) / _DIAGONAL_35MM * diagonal if focal_35mm else None, path)
 
 
 @contextmanager

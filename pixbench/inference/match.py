@@ -13,7 +13,7 @@ from ..geometry.pixels import index_to_uv
 from ..image.picture import Picture, Pixels, as_picture, shrunk, size_wh
 from .defaults import CYCLE_PX, STEP, THRESHOLD_PX, WORKING_SIZE
 from .matches import ImageMatches, Size
-from .model import ModelSource, PictureSource, check_size, open_model
+from .model import ModelSource, PictureSource, check_size, check_whole, open_model
 from .refine import refined
 from .two_view import Geometry, check_geometry, fit
 
@@ -45,20 +45,23 @@ def match(
     `trust_code` allows a model to run its own code, see `load_model`.
 
     Raises UserError for a file that is no picture, a picture that is too small, a model that is not there, fails or cannot
-    match pictures; for `refine` with such a matcher, or not above `max_size`.
+    match pictures; for `step`, `cycle_px`, `ratio` or `refine` with a matcher that chooses its own points; for `refine` not above
+    `max_size`.
 
     For example:
 
         found = pixbench.match("a.jpg", "b.jpg", "baseline:dense-sift", geometry="homography")
         print(len(found), found.uv_a, found.uv_b, found.matrix)
     """
+    check_whole("step", step)
     for name, value, least, most in (
         ("step", step, 1, math.inf),
         ("cycle_px", cycle_px, 0, math.inf),
         ("ratio", ratio, 0, 1),
         ("threshold_px", threshold_px, 0, math.inf),
+        ("focal_px", focal_px, 1, math.inf),
     ):
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             expected = f"at least {least}" if most == math.inf else f"{least} to {most}"
             raise UserError(f"{name} {value}: expected {expected}")
     kind = check_geometry(geometry)
@@ -66,6 +69,8 @@ def match(
     for picture in (a, b):
         check_size(picture, max_size)
     loaded = open_model(model, device, trust_code)
+    if isinstance(loaded, MatcherModel):
+        _check_unused(loaded, step, cycle_px, ratio)
     if refine is not None:
         _check_refinement(loaded, refine, max_size)
     small_a, small_b = shrunk(a.rgb, max_size), shrunk(b.rgb, max_size)
@@ -96,7 +101,15 @@ def _in_pixels(model: Model, rgb_a: Pixels, rgb_b: Pixels, step: int) -> ImageMa
     return ImageMatches(index_to_uv(pixel), answers.uv, distance, ratio, cycle_px)
 
 
+def _check_unused(model: MatcherModel, step: int, cycle_px: float, ratio: float) -> None:
+    """Raises UserError for options other than the defaults that would change nothing."""
+    for name, value, default in (("step", step, STEP), ("cycle_px", cycle_px, CYCLE_PX), ("ratio", ratio, 1.0)):
+        if value != default:
+            raise UserError(f"{name} {value:g}: model {model.name} chooses its own points; leave it out")
+
+
 def _check_refinement(model: Model, refine: int, max_size: int) -> None:
+    check_whole("refine", refine)
     if refine <= max_size:
         raise UserError(
             f"refine {refine}: matches are found in pictures of up to {max_size} px (max_size); expected a larger size, or none"

@@ -1,4 +1,4 @@
-"""Escapes control characters in text that is printed to a terminal."""
+"""Escapes control characters in text that is printed to a terminal, and shortens texts."""
 
 import io
 import re
@@ -17,6 +17,15 @@ def printable(text: str, allowed: str = "\n") -> str:
     if is_printable(text, allowed):
         return text
     return _hidden(allowed).sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text on one line. Beyond `most` characters it ends at a word's end, or within a very long word, with an ellipsis."""
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    words, _, rest = line[:most].rpartition(" ")
+    return f"{words if len(rest) < most // 2 else line[: most - 1]}…"
 
 
 def is_printable(text: str, allowed: str = "\n") -> bool:

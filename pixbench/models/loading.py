@@ -1,11 +1,7 @@
 """Loads the model of `--model`: a run, a shipped model, a baseline, a user's factory, an exported network, or a matcher."""
 
-import hashlib
-import importlib
 import inspect
-import pickle
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +12,13 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..evaluation.matching.nearest import Norm
-from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model, failure
+from ..evaluation.model import ADAPTERS, BASELINES, DescriptorModel, MatcherModel, Model, PointMatcher
 from ..evaluation.network_input import ONE, NetworkInput, check_scales
 from ..io.files import file_sha256
 from ..io.text import printable
 from .checkpoint import load_checkpoint
 from .declared import DECLARATION, declared, read_declaration, read_norm
-from .matcher_module import matcher_of, matches_images
+from .factory import from_factory, from_object
 from .network_model import NetworkModel, OneByOne
 from .onnx_file import OnnxModel
 from .pretrained import SCALES, pretrained_folder, pretrained_names
@@ -74,7 +70,9 @@ def load_model(
         model = _exported(path, p)
     elif colon and not path.exists():
         require_trust(spec, "a factory", trust_code)
-        model = _from_factory(spec, p)
+        if not all(part.isidentifier() for part in (*kind.split("."), *name.split("."))):
+            raise UserError(f"--model {spec}: expected {FORMS}")
+        model = from_factory(spec, p)
     elif not path.exists() and spec in BASELINES.names():
         raise UserError(f"--model {spec}: no such path; did you mean 'baseline:{spec}'?")
     elif not path.exists() and spec in pretrained_names():
@@ -85,9 +83,17 @@ def load_model(
         model = CheckpointModel(path)
     if not isinstance(getattr(model, "name", None), str):
         raise UserError(f"--model {spec}: its class {type(model).__name__} has no name: set the attribute name, which tables show")
-    if p is not None and isinstance(model, DescriptorModel):
-        model.p = p
-    return _on_device(with_scales(with_input(model, input_size, pad_to), scales), place)
+    return _on_device(with_scales(with_input(_with_norm(model, p), input_size, pad_to), scales), place)
+
+
+def _with_norm(model: Model, p: Norm | None) -> Model:
+    """The model with another norm. Raises UserError for a model without descriptors."""
+    if p is None:
+        return model
+    if not isinstance(model, DescriptorModel):
+        raise UserError(f"--p: {model.name} has no descriptors; leave it out")
+    model.p = p
+    return model
 
 
 def with_input(model: Model, input_size: int | None, pad_to: int | None) -> Model:
@@ -111,15 +117,20 @@ def with_scales(model: Model, scales: Sequence[float] | None) -> Model:
     return model
 
 
-def as_model(item: Model | nn.Module | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False) -> Model:
-    """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), or what `load_model` loads."""
+def as_model(
+    item: Model | nn.Module | PointMatcher | str | Path, *, p: Norm | str | None = None, device: str = "cpu", trust_code: bool = False
+) -> Model:
+    """A model as it is, a torch module from images (B, 3, H, W) in [0, 1] to descriptors (B, D, h, w), a function of two images to their
+    matched points, or what `load_model` loads. Raises UserError for anything else.
+    """
     if isinstance(item, Model):
         if p is not None:
             raise UserError(f"p: {item.name} is loaded already: give p to load_model, or set its attribute p")
         return item
-    if isinstance(item, nn.Module):
-        return _on_device(_wrapped(item, type(item).__name__, _given_norm(p), {"kind": "module"}), _device(device))
-    return load_model(item, p=p, device=device, trust_code=trust_code)
+    if isinstance(item, str | Path):
+        return load_model(item, p=p, device=device, trust_code=trust_code)
+    norm = _given_norm(p)
+    return _on_device(_with_norm(from_object(item, norm), norm), _device(device))
 
 
 def _given_norm(p: Any) -> Norm | None:
@@ -205,80 +216,6 @@ def _exported(path: Path, p: Norm | None) -> Model:
     # Only now: a file that is none may have gigabytes.
     info = {"kind": "exported", "file": path.name, "sha256": file_sha256(path)}
     return NetworkModel(OneByOne(network), path.stem, p, info, {**declared(network), **read_declaration(path, extra[DECLARATION])})
-
-
-def _from_factory(spec: str, p: Norm | None) -> Model:
-    """The model of `package.module:name`. The working folder is searched too, as Python does for scripts."""
-    module_name, _, name = spec.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), *name.split("."))):
-        raise UserError(f"--model {spec}: expected {FORMS}")
-    if "" not in sys.path:
-        sys.path.insert(0, "")
-    try:
-        item: Any = importlib.import_module(module_name)
-        for part in name.split("."):
-            item = getattr(item, part)
-    except (ImportError, AttributeError) as error:
-        raise UserError(f"--model {spec}: {error}; expected package.module:factory that Python can import from here") from None
-    except Exception as error:
-        raise UserError(f"--model {spec}: importing {module_name} failed with {failure(error)}") from error
-    if not callable(item):
-        raise UserError(f"--model {spec} is a {type(item).__name__}: expected a factory of a torch module, or a matcher of two images")
-    # Every template has a `build`: the module's name tells them apart.
-    name = module_name.rpartition(".")[2] if name == "build" else name
-    source = {"kind": "factory", "factory": spec, "source_sha256": _source_sha256(item)}
-    if isinstance(item, nn.Module):
-        return _wrapped(item, name, p, source)
-    if _required_arguments(item) == 2:
-        return MatcherModel(item, name, source)
-    try:
-        made = item()
-    except TypeError as error:
-        raise UserError(f"--model {spec}: it could not be called without arguments ({error}): expected a factory or a matcher") from None
-    except Exception as error:
-        raise UserError(f"--model {spec}: the factory failed with {failure(error)}") from error
-    return _wrapped(made, name, p, source)
-
-
-def _wrapped(made: Any, name: str, p: Norm | None, source: dict[str, Any]) -> Model:
-    if isinstance(made, Model):
-        return made
-    if isinstance(made, nn.Module) and matches_images(made):
-        return matcher_of(made.eval(), name, {**source, "weights_sha256": _weights_sha256(made)})
-    if isinstance(made, nn.Module):
-        return NetworkModel(made.eval(), name, p, {**source, "weights_sha256": _weights_sha256(made)})
-    if callable(made) and _required_arguments(made) == 2:
-        return MatcherModel(made, name, source)
-    raise UserError(f"--model {name}: the factory returned a {type(made).__name__}: expected a torch module or a matcher of two images")
-
-
-def _required_arguments(item: Any) -> int:
-    """Number of required arguments of a callable."""
-    try:
-        parameters = inspect.signature(item).parameters.values()
-    except (TypeError, ValueError):
-        return 0
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(parameter.kind in positional and parameter.default is inspect.Parameter.empty for parameter in parameters)
-
-
-def _source_sha256(item: Any) -> str | None:
-    try:
-        file = inspect.getsourcefile(item if inspect.isroutine(item) or inspect.isclass(item) else type(item))
-    except TypeError:
-        return None
-    return file_sha256(Path(file)) if file and Path(file).is_file() else None
-
-
-def _weights_sha256(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, value in sorted(network.state_dict().items()):
-        digest.update(name.encode())
-        if isinstance(value, torch.Tensor):
-            digest.update(value.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-        else:  # the extra state of a module
-            digest.update(pickle.dumps(value))
-    return digest.hexdigest()
 
 
 def _device(name: str) -> torch.device:

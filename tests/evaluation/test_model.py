@@ -1,6 +1,7 @@
 """Inputs and outputs of models, against hand-computed values."""
 
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,19 @@ import torch
 from torch import Tensor
 
 from pixbench.dataset.reader import Pair, PairKey
+from pixbench.errors import UserError
+from pixbench.evaluation.matched_points import LAYOUTS
 from pixbench.evaluation.matching.dense_matcher import Matches
-from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model, described_model, image_batch, norm_name, parse_norm
+from pixbench.evaluation.model import (
+    DescriptorModel,
+    MatcherModel,
+    Model,
+    described_model,
+    failing_in_one_line,
+    image_batch,
+    norm_name,
+    parse_norm,
+)
 from pixbench.evaluation.network_input import CellGrid, NetworkInput
 from pixbench.geometry.correspondence import PairTruth, Status
 
@@ -186,3 +198,9 @@ def test_matchers_have_no_norm() -> None:
     model = _matcher()
     model.input = NetworkInput(640)
     assert described_model(model) == {"kind": "matcher", "channels": None, "reach_px": 4.0, "p": None, "input_size": 640}
+
+
+def test_a_wrong_output_of_a_matcher_is_explained_whole() -> None:
+    matcher = MatcherModel(lambda image_a, image_b: {"first_points_of_mine": 1, "second_points_of_mine": 2}, "a-matcher-of-mine")
+    with pytest.raises(UserError, match=re.escape(LAYOUTS) + "$"), failing_in_one_line(matcher):
+        matcher.points(*np.zeros((2, 8, 8, 3), np.uint8))

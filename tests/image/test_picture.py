@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pixbench.errors import UserError
@@ -83,3 +84,10 @@ def test_16_bit_images_are_scaled_without_stretching(ending: str, tmp_path: Path
     cv2.imwrite(str(tmp_path / f"deep.{ending}"), stored if ending == "pgm" else stored[..., ::-1])
     expected = np.broadcast_to(stored[..., None], (6, 8, 3)) if ending == "pgm" else stored
     assert np.abs(read_picture(tmp_path / f"deep.{ending}").rgb - expected / 257.0).max() < 1
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_objects_that_are_no_picture_are_rejected() -> None:
+    for item in (torch.zeros(3, 40, 60), 7):
+        with pytest.raises(UserError, match=f"^an image of type {type(item).__name__}: expected a path, a NumPy array of uint8"):
+            as_picture(item)  # type: ignore[arg-type]

@@ -17,8 +17,10 @@ from pixbench.cli import app
 from pixbench.errors import UserError
 from pixbench.evaluation.model import DescriptorModel, MatcherModel, Model
 from pixbench.image.homography import apply_homography, shift
+from pixbench.image.picture import as_picture, read_picture
 from pixbench.inference.match import match
 from pixbench.inference.matches import ImageMatches, write_csv
+from pixbench.inference.model import check_size
 from pixbench.inference.refine import refined
 from pixbench.models.loading import load_model
 
@@ -70,6 +72,14 @@ def test_refinement_that_would_do_nothing_is_refused(pair: tuple[np.ndarray, np.
     points = MatcherModel(lambda one, other: (torch.ones(2, 2), torch.ones(2, 2)), "points", {})
     with pytest.raises(UserError, match="refine 200: model points has no descriptors to search again with"):
         match(a, b, points, max_size=100, refine=200)
+
+
+@pytest.mark.parametrize(("option", "value"), [("step", 4), ("cycle_px", 0.5), ("ratio", 0.8)])
+def test_search_options_of_a_matcher_of_points_are_refused(option: str, value: float) -> None:
+    points = MatcherModel(lambda one, other: (torch.ones(2, 2), torch.ones(2, 2)), "points")
+    picture = np.zeros((64, 64), np.uint8)
+    with pytest.raises(UserError, match=f"^{option} {value}: model points chooses its own points; leave it out$"):
+        match(picture, picture, points, **{option: value})  # type: ignore[arg-type]
 
 
 def test_refinement_reduces_the_error(pair: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
@@ -185,15 +195,38 @@ def test_invalid_inputs_are_rejected() -> None:
     oracle: Model = load_model("baseline:oracle")
     with pytest.raises(UserError, match="model oracle answers on data sets alone"):
         match(picture, picture, oracle)
-    with pytest.raises(UserError, match="64 x 20 px, 20 px at the shorter side"):
+    with pytest.raises(UserError, match=r"^a picture of 64 x 20 px: expected 32 px or more at the shorter side$"):
         match(picture, picture[:20], "baseline:hog")
-    with pytest.raises(UserError, match="6400 x 200 px, 15 px at the shorter side when shrunk"):
-        match(picture, np.zeros((200, 6400), np.uint8), "baseline:hog")
     with pytest.raises(UserError, match="unknown geometry 'affine': known are"):
         match(picture, picture, "baseline:hog", geometry="affine")
-    for options, words in (({"step": 0}, "step 0: expected at least 1"), ({"ratio": 2.0}, "ratio 2.0: expected 0 to 1")):
+    for options, words in (
+        ({"step": 0}, "step 0: expected at least 1"),
+        ({"ratio": 2.0}, "ratio 2.0: expected 0 to 1"),
+        ({"geometry": "essential", "focal_px": -3}, "focal_px -3: expected at least 1"),
+    ):
         with pytest.raises(UserError, match=words):
             match(picture, picture, "baseline:hog", **options)  # type: ignore[arg-type]
+
+
+def test_pictures_that_are_too_small_are_named(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((1, 1), np.uint8)).save(tmp_path / "dot.png")
+    Image.fromarray(np.zeros((40, 3840), np.uint8)).save(tmp_path / "strip.png")
+    with pytest.raises(UserError, match=r"dot\.png: a picture of 1 x 1 px: expected 32 px or more at the shorter side$"):
+        match(tmp_path / "dot.png", tmp_path / "strip.png")
+    words = r"strip\.png: a picture of 3840 x 40 px, 5 px at the shorter side when shrunk to 480: .*; raise --max-size to 3072$"
+    with pytest.raises(UserError, match=words):
+        match(tmp_path / "strip.png", tmp_path / "dot.png")
+    check_size(read_picture(tmp_path / "strip.png"), 3072)
+    # A picture that is smaller than --max-size is not shrunk.
+    check_size(as_picture(np.zeros((32, 33), np.uint8)), 480)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize(("option", "name"), [("step", "step"), ("max_size", "max size"), ("refine", "refine")])
+def test_fractions_of_pixels_are_rejected(option: str, name: str) -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(UserError, match=f"^{name} 480.5: expected a whole number$"):
+        match(picture, picture, "baseline:hog", **{option: 480.5})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

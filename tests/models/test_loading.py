@@ -14,7 +14,7 @@ from pixbench.evaluation.model import DescriptorModel, MatcherModel, image_batch
 from pixbench.evaluation.record_place import model_sha256
 from pixbench.evaluation.record_writer import described_info
 from pixbench.models import loading
-from pixbench.models.loading import load_model
+from pixbench.models.loading import as_model, load_model
 
 MODULE = """
 import torch
@@ -93,18 +93,42 @@ def test_norm_can_be_overridden(user_module: str) -> None:
     assert load_model("baseline:rgb-patch", p=1.0).p == 1.0  # type: ignore[attr-defined]
 
 
+def test_a_norm_requires_descriptors(user_module: str) -> None:
+    for spec in ("baseline:chance", f"{user_module}:matcher"):
+        with pytest.raises(UserError, match=r"^--p: .* has no descriptors; leave it out$"):
+            load_model(spec, p=1.0, trust_code=True)
+
+
 def test_matchers_and_their_factories(user_module: str) -> None:
     for name in ("matcher", "build_matcher"):
         model = load_model(f"{user_module}:{name}", trust_code=True)
         assert isinstance(model, MatcherModel)
 
 
+def test_a_function_of_two_images_is_a_matcher() -> None:
+    def halves(image_a: Tensor, image_b: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.ones(2, 2) * image_a.mean(), torch.ones(2, 2) * image_b.mean()
+
+    model = as_model(halves)
+    assert isinstance(model, MatcherModel)
+    assert (model.name, model.info["kind"], len(model.info["source_sha256"])) == ("halves", "function", 64)
+    with pytest.raises(UserError, match="--p: halves has no descriptors; leave it out"):
+        as_model(halves, p=1.0)
+
+
+@pytest.mark.usefixtures("unchecked_types")
+def test_objects_that_are_no_model_are_rejected() -> None:
+    for item, what in ((lambda: 3, "an object of type function"), (3, "an object of type int"), (nn.Conv2d, "the class Conv2d")):
+        with pytest.raises(UserError, match=f"^model: got {what}, expected a model, its name or path, a torch module, or a function of"):
+            as_model(item)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
         ("nothing", "has no attribute 'nothing'"),
-        ("number", "is a int: expected a factory"),
-        ("gives_number", "the factory returned a int"),
+        ("number", "is of type int: expected a factory"),
+        ("gives_number", "the factory returned an object of type int"),
         ("wants_more", "could not be called without arguments"),
         ("fails", "the factory failed with RuntimeError: no weights here"),
     ],

@@ -45,8 +45,9 @@ def evaluate(
 
     `progress_bar` is opened twice: for matching the pairs and for scoring them. An interrupted run resumes. Raises UserError if `out`
     holds the record, or the interrupted run, of another model or protocol under the same name; with `force` it is replaced. Raises it for
-    data without pairs, too.
+    data without pairs, too, and for options of `search` with a model that is not searched.
     """
+    _check_search(model, search)
     if not any(source.groups()):
         raise UserError(f"{source.identity.suite} has no pairs of pictures: there is nothing to score")
     stem, protocol = file_stem(model.name), _protocol(model, source, search, batch)
@@ -135,6 +136,14 @@ def mutual_tolerance(grid_px: float) -> float:
     return max(LEAST_MUTUAL_PX, grid_px / 2)
 
 
+def _check_search(model: Model, search: Search) -> None:
+    """Raises UserError for options that would change nothing, because the model has a search of its own."""
+    given = {"radius": not math.isinf(search.radius_px), "subpixel": search.subpixel}
+    refused = [option for option, is_given in given.items() if is_given]
+    if refused and not isinstance(model, DescriptorModel):
+        raise UserError(f"--{refused[0]}: {model.name} has no descriptors to search among; leave it out")
+
+
 def _data_part(identity: Identity, scores: Scores, trained_on: str | None) -> DataPart:
     return DataPart(
         suite=identity.suite,
@@ -177,8 +186,8 @@ def _protocol(model: Model, source: EvaluationPairs, search: Search, batch: int)
         query_stride=source.query_stride,
         scored="visible queries",
         search="own" if not dense else "whole target image" if math.isinf(search.radius_px) else "disk around the query's place",
-        radius_px=None if not dense or math.isinf(search.radius_px) else search.radius_px,
-        subpixel=dense and search.subpixel,
+        radius_px=None if math.isinf(search.radius_px) else search.radius_px,
+        subpixel=search.subpixel,
         ratio_excludes_px=search.exclude_px if dense else None,
         batch=batch,
         device=str(getattr(model, "device", torch.device("cpu"))),

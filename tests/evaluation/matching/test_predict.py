@@ -101,4 +101,4 @@ def test_failure_reasons_are_one_short_line(tmp_path: Path) -> None:
 
     with pytest.raises(UserError) as caught:
         predict(Verbose(), _source(), tmp_path / "work")
-    assert str(caught.value).endswith(f"with: LinAlgError: {'x' * 200}")
+    assert str(caught.value).endswith(f"with: LinAlgError: {'x' * 399}…")

@@ -143,7 +143,7 @@ def test_mutual_tolerance_is_half_a_cell_and_at_least_one_pixel(grid_px: float, 
         (Colour(), Search(), ("whole target image", None, False, 5.0)),
         (Colour(), Search(radius_px=4.0, subpixel=True, exclude_px=3.0), ("disk around the query's place", 4.0, True, 3.0)),
         # A keypoint matcher has its own search.
-        (MatcherModel(lambda image_a, image_b: (), "points"), Search(radius_px=4.0, subpixel=True), ("own", None, False, None)),
+        (MatcherModel(lambda image_a, image_b: (), "points"), Search(), ("own", None, False, None)),
     ],
 )
 def test_protocol_records_the_search_options(model: Model, search: Search, said: tuple[Any, ...]) -> None:

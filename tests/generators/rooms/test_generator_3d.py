@@ -144,7 +144,7 @@ def test_views_have_contrast_and_different_lighting(tiny: Path) -> None:
 def test_invalid_configurations_are_rejected() -> None:
     with pytest.raises(UserError, match="unknown object category 'chiar': did you mean 'chair'"):
         Generator3D(Config3D(categories=("chiar",)))
-    with pytest.raises(ValueError, match="object_count is 5 to 2: expected a range within 1 to 60"):
+    with pytest.raises(ValueError, match="object_count is 5 to 2: expected a range within 1 to 60, the lowest first"):
         Config3D(object_count=(5, 2))
 
 

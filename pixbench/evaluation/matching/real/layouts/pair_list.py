@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .....errors import UserError
+from .....errors import UserError, unknown_name
 from .....io.documents import read_json
 from .....io.untrusted import check_shown, inside, parsing, read_text
 from ..layout import Layout, RealPair, RealScene, file_view
-from ..listed_truth import Centres, ListedPair, ListPart, listed_truth
+from ..listed_truth import Centres, ListedDepth, ListedPair, ListPart, listed_truth
 from ..truth import DEPTH_TOLERANCE
 
 
@@ -62,7 +62,12 @@ def _read_csv(file: Path) -> PairList:
         if missing or unknown:
             what = f"lacks the column {missing[0]}" if missing else f"has the column {min(map(str, unknown))}"
             raise UserError(f"{file} {what}: expected image_a, image_b, h11 to h33, and maybe scene")
+        header = len(reader.fieldnames or ())
         for line in reader:
+            extra = line.pop(None, [])  # the key of cells beyond the header
+            filled = sum(cell is not None for cell in line.values())
+            if extra or any(line[name] is None for name in ("image_a", "image_b", *cells)):
+                raise UserError(f"{file}: line {reader.line_num} has {filled + len(extra)} cells, the header {header}")
             H = [line.pop(name) for name in cells]
             pairs.append({**line, "scene": line.get("scene") or None, "homography": [H[:3], H[3:6], H[6:]]})
         check_shown(pairs)
@@ -71,10 +76,17 @@ def _read_csv(file: Path) -> PairList:
 
 def _checked(file: Path, raw: Any) -> PairList:
     """The list that `file` held as `raw`. UserError where it is none."""
+    if not isinstance(raw, dict):
+        raise UserError(f"{file} holds a value of type {type(raw).__name__}: expected an object with 'pairs', the list")
     try:
         return PairList.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "extra_forbidden":
+            *parents, name = first["loc"]
+            part = ListedDepth if "depth" in parents else ListedPair if parents else PairList
+            place = ".".join(map(str, parents)) or "the list"
+            raise UserError(f"{file}: {unknown_name(f'field of {place}', str(name), part.model_fields)}") from None
         raise UserError(f"{file}: field '{'.'.join(map(str, first['loc'])) or 'file'}': {first['msg']}") from None
 
 

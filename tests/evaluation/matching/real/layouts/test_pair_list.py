@@ -141,7 +141,8 @@ def test_flow_and_disparity_with_masks(folder: Path, tmp_path: Path) -> None:
         ({"homography": H, "seen": "a.png"}, "'seen' goes with flow or disparity"),
         ({"homography": H, "image_b": "c.png"}, "names .*c.png, which does not exist"),
         ({"homography": H[:2]}, "field 'pairs.0.homography"),
-        ({"homografy": H}, "field 'pairs.0.homografy': Extra inputs are not permitted"),
+        ({"homografy": H}, "unknown field of pairs.0 'homografy': did you mean 'homography'"),
+        ({"depth": {**DEPTH, "K": K}}, "unknown field of pairs.0.depth 'K': .*known are K_a, K_b, T_b_a, depth_a, depth_b, scale"),
         ({"homography": [[0, 0, 0]] * 3}, "field 'pairs.0.homography': Value error, it is singular"),
         ({"homography": [[1, 2, 3], [2, 4, 6], [0, 0, 1]]}, "homography': Value error, it is singular"),
         ({"homography": H, "disparity_scale": 2.0}, "'disparity_scale' goes with disparity, not with homography"),
@@ -180,6 +181,24 @@ def test_pairs_without_a_visible_query_are_reported(folder: Path, tmp_path: Path
     _list(folder, {"homography": [[1, 0, 1000], [0, 1, 0], [0, 0, 1]]})
     assert scored(folder, tmp_path / "out").data.points == 0
     assert "no query has a match that is visible in the other picture" in caplog.text
+
+
+def test_unknown_fields_of_a_list_and_bare_lists_are_rejected(folder: Path) -> None:
+    _list(folder, {"homography": H}, pixel_center="half")
+    with pytest.raises(UserError, match=r"pairs\.json: unknown field of the list 'pixel_center': did you mean 'pixel_centres'\?"):
+        open_pairs(folder, "mine")
+    (folder / "pairs.json").write_text("[]")
+    with pytest.raises(UserError, match=r"pairs\.json holds a value of type list: expected an object with 'pairs', the list"):
+        open_pairs(folder, "mine")
+
+
+@pytest.mark.parametrize("count", [9, 12])
+def test_csv_lines_of_another_length_are_rejected(folder: Path, count: int) -> None:
+    header = ["image_a", "image_b", *(f"h{row}{column}" for row in "123" for column in "123")]
+    lines = [header, ["a.png", "b.png", *"100010001"], ["a.png", "b.png", *"1000100010"][:count]]
+    (folder / "pairs.csv").write_text("\n".join(map(",".join, lines)))
+    with pytest.raises(UserError, match=rf"pairs\.csv: line 3 has {count} cells, the header 11$"):
+        open_pairs(folder, "mine")
 
 
 def test_csv_with_a_missing_column_is_rejected(folder: Path) -> None:
