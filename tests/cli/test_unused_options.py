@@ -4,11 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.errors import UserError
+from pixbench.evaluation.matching.dense_matcher import Search
+from pixbench.evaluation.matching.evaluate import evaluate
+from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.model import MatcherModel
+from pixbench.models.loading import load_model
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,12 @@ def test_options_without_effect_are_refused(
     with pytest.raises(UserError, match=message):
         CliRunner().invoke(app, words, catch_exceptions=False)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.png"]
+
+
+@pytest.mark.parametrize(("search", "option"), [(Search(radius_px=3), "radius"), (Search(subpixel=True), "subpixel")])
+def test_search_options_require_descriptors(search: Search, option: str, tiny: Path, tmp_path: Path) -> None:
+    points = MatcherModel(lambda image_a, image_b: (torch.ones(2, 2), torch.ones(2, 2)), "points")
+    for model in (points, load_model("baseline:chance")):
+        with pytest.raises(UserError, match=f"^--{option}: {model.name} has no descriptors to search among; leave it out$"):
+            evaluate(model, DatasetPairs(tiny, "tiny", 8), tmp_path, search=search)
+    assert not list(tmp_path.iterdir())

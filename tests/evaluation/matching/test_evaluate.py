@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pixbench.dataset.reader import Pair
 from pixbench.errors import UserError
-from pixbench.evaluation.matching.dense_matcher import Matches, Search
+from pixbench.evaluation.matching.dense_matcher import Matches
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.metrics.pair_result import truth_at
 from pixbench.evaluation.matching.pairs import DatasetPairs, query_pixels
@@ -51,15 +51,6 @@ def test_oracle_scores_exactly_one(source: DatasetPairs, tmp_path: Path) -> None
     groups = record.groups
     assert sum(group.pairs for name, group in groups.items() if name.startswith("visible share")) == 18
     assert groups["pixels: object"].points + groups["pixels: room"].points == record.data.points
-
-
-@pytest.mark.parametrize(("search", "option"), [(Search(radius_px=3), "radius"), (Search(subpixel=True), "subpixel")])
-def test_search_options_require_descriptors(search: Search, option: str, source: DatasetPairs, tmp_path: Path) -> None:
-    points = MatcherModel(lambda image_a, image_b: (torch.ones(2, 2), torch.ones(2, 2)), "points")
-    for model in (points, load_model("baseline:chance")):
-        with pytest.raises(UserError, match=f"^--{option}: {model.name} has no descriptors to search among; leave it out$"):
-            evaluate(model, source, tmp_path, search=search)
-    assert not list(tmp_path.iterdir())
 
 
 def test_chance_baseline_scores_like_random_pixels(source: DatasetPairs, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from pixbench.cli import app
 from pixbench.dataset.reader import Dataset
-from pixbench.dataset.summary import dataset_lines
 from pixbench.dataset.verify import verify
 from pixbench.errors import UserError
 from pixbench.generation import generate
@@ -77,13 +76,6 @@ def test_stored_ground_truth_matches_the_homography(name: str, digits: str, tmp_
         assert (pair.truth.status[on & inside] == Status.VISIBLE).mean() > 0.97
         assert not pair.visible[~inside].any()
     data.close()
-
-
-def test_summary_without_objects_has_no_empty_line(digits: str, tmp_path: Path) -> None:
-    generate("2d", Config2D(digits=digits, scenes=1, size=32), tmp_path / "set")
-    lines = list(dataset_lines(tmp_path / "set"))
-    assert any(line.startswith("  pixels: ") for line in lines)
-    assert not any(line.startswith("  objects:") for line in lines)
 
 
 def _centres(size: int) -> np.ndarray:
