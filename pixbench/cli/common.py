@@ -1,6 +1,7 @@
 """Shared code of commands: parsing of options into configurations, checks of paths."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -95,14 +96,16 @@ def check_folder(path: Path | None) -> None:
 
 def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path]) -> None:
     """Raise UserError, before any work starts, if an output file cannot be made (see `check_folder`), is an input, or is named twice."""
-    known = {path.resolve(): "is a picture to read" for path in inputs}
+    # Not Path.resolve, which raises RuntimeError for a link to itself.
+    known = {os.path.realpath(path): "is a picture to read" for path in inputs}
     for path in outputs:
         check_folder(path)
         if path is None:
             continue
-        if path.resolve() in known:
-            raise UserError(f"{path} {known[path.resolve()]}: expected another name of the file to write")
-        known[path.resolve()] = "is written already"
+        place = os.path.realpath(path)
+        if place in known:
+            raise UserError(f"{path} {known[place]}: expected another name of the file to write")
+        known[place] = "is written already"
 
 
 def default_workers() -> int:

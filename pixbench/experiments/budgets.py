@@ -174,7 +174,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
             {
                 **budget_row(mine),
                 "validation_delta_avg": [cell["curve"][-1]["validation_delta_avg"] for cell in mine],
-                "core_hours": float(np.mean(_cpu_seconds(mine) or math.nan)) / 3600,
+                "core_hours": float(np.mean(seconds)) / 3600 if (seconds := _cpu_seconds(mine)) else None,
             }
         )
     return best_first(rows)
@@ -196,7 +196,7 @@ def table(rows: Sequence[Record]) -> str:
         each = " ".join(f"{value:.3f}" for value in row["delta_avg"])
         lines.append(
             f"| {row['steps']} | {row['variant']} | {np.mean(row['delta_avg']):.3f} | {each} "
-            f"| {np.mean(row['validation_delta_avg']):.3f} | {'–' if math.isnan(row['core_hours']) else format(row['core_hours'], '.2f')} |"
+            f"| {np.mean(row['validation_delta_avg']):.3f} | {'–' if row['core_hours'] is None else format(row['core_hours'], '.2f')} |"
         )
     return "\n".join(lines)
 
