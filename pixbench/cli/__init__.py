@@ -1,5 +1,6 @@
 """The command line. Commands import what they need when they run, so that `--help` answers at once."""
 
+import errno
 import os
 import sys
 from typing import NoReturn
@@ -95,9 +96,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except OSError as error:
-        problem = " ".join(str(error.strerror or error).split())
-        _fail(f"error: {error.filename or 'output'}: {problem}; choose a place that can be read and written", 2)
+        _fail_at_place(error)
     except Exception as error:
+        # Path.resolve, before Python 3.13, makes a RuntimeError of a link to itself.
+        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.ELOOP:
+            _fail_at_place(error.__context__)
         # Errors of the argument parser (an unknown option, text for a number) format their own message.
         message = getattr(error, "format_message", None)
         if message is None and not _was_interrupted(error):
@@ -119,6 +122,11 @@ def _was_interrupted(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _fail_at_place(error: OSError) -> NoReturn:
+    problem = " ".join(str(error.strerror or error).split())
+    _fail(f"error: {error.filename or 'output'}: {problem}; choose a place that can be read and written", 2)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -219,3 +219,11 @@ def test_demo_runs_the_whole_pipeline(tmp_path: Path) -> None:
     listed = pixbench("list", cwd=tmp_path).stdout
     assert all(name in listed for name in ("3d", "mini", "oracle", "pretrained:rooms"))
     assert "demo/fast/data/train: generator 3d, split train, 4 scenes" in pixbench("info", "demo", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("command", ["evaluate --model baseline:hog --data loop", "croissant {data} --out loop", "generate 3d --out loop"])
+def test_links_to_themselves_give_a_one_line_error(command: str, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert re.search(
+        "loop: (Too many levels of symbolic links|File exists); choose a place", refused(*command.format(data=tiny).split(), cwd=tmp_path)
+    )
