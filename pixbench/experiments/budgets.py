@@ -44,10 +44,13 @@ VARIANTS: Mapping[str, dict[str, Any]] = {
     "pixcontrast": {"objective": "pixcontrast"},
     "vicregl-local": {"objective": "vicregl-local"},
 }
-"""Settings of each variant that differ from the defaults of `pixbench train`."""
+"""Settings of each variant that differ from the defaults of `pixbench train`; `channels` is D of the network."""
 
-EXTRA: Mapping[str, dict[str, Any]] = {"stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3}}
-"""Run only if `--variant` names them: half the learning rate, for the stability of training."""
+EXTRA: Mapping[str, dict[str, Any]] = {
+    "stable-weighted-slow": {**VARIANTS["stable-weighted"], "learning_rate": 1e-3},
+    **{f"{name}-64-channels": {**VARIANTS[name], "channels": 64} for name in ("paper-1", "paper-2", "paper-inf", "point-infonce")},
+}
+"""Run only if `--variant` names them: half the learning rate, for the stability of training, and D = 64, for what channels show."""
 
 ALL = {**VARIANTS, **EXTRA}
 LONG_RUNS = ("stable-weighted-2", "point-infonce", "paper-hard", "stable-weighted")
@@ -132,15 +135,7 @@ def run(cell: BudgetsCell, folder: Path, advance: Advance = silent) -> Record:
 
 
 def _trained(cell: BudgetsCell, folder: Path, advance: Advance) -> Record:
-    preset = preset_named("budgets", PRESETS, cell.preset)
-    config = TrainConfig(
-        steps=cell.steps,
-        batch=preset.batch,
-        points=preset.points,
-        seed=cell.seed,
-        network=UNetConfig(**preset.network),
-        **ALL[cell.variant],
-    )
+    preset, config = preset_named("budgets", PRESETS, cell.preset), train_config(cell)
     place, rooms, progress = folder / "runs" / cell.name, preset.rooms, of_steps(advance, cell.steps)
     data, validation = rooms.path(folder, "train"), rooms.path(folder, "val")
     train(data, place, config, validation=validation, precision=FLOAT32, threads=1, progress=progress)
@@ -149,6 +144,13 @@ def _trained(cell: BudgetsCell, folder: Path, advance: Advance) -> Record:
         "curve": read_curve(place),
         "metrics": matching(place, rooms.path(folder, "test")),
     }
+
+
+def train_config(cell: BudgetsCell) -> TrainConfig:
+    """Settings of the training of a cell."""
+    preset, chosen = preset_named("budgets", PRESETS, cell.preset), dict(ALL[cell.variant])
+    network = UNetConfig(**{**preset.network, "channels": chosen.pop("channels", preset.network["channels"])})
+    return TrainConfig(steps=cell.steps, batch=preset.batch, points=preset.points, seed=cell.seed, network=network, **chosen)
 
 
 def _reference(cell: BudgetsCell, folder: Path) -> Record:

@@ -90,6 +90,18 @@ def test_every_variant_can_be_trained_and_has_its_own_name() -> None:
         negatives.cells("cpu", variants=["hardest1"])
 
 
+def test_variants_of_budgets_change_the_settings_that_they_name() -> None:
+    def settings(variant: str) -> TrainConfig:
+        return budgets.train_config(budgets.BudgetsCell("cpu", variant, 3000, 1))
+
+    assert (settings("paper-2").p, settings("paper-2").network.channels, settings("paper-2").seed) == (2, 32, 1)
+    assert settings("stable-weighted-slow").learning_rate == settings("stable-weighted").learning_rate / 2
+    for name in ("paper-1", "point-infonce"):
+        narrow, wide = settings(name), settings(f"{name}-64-channels")
+        assert wide.network == narrow.network.model_copy(update={"channels": 64})
+        assert wide.model_copy(update={"network": narrow.network}) == narrow
+
+
 def test_training_presets_and_invalid_options(tmp_path: Path) -> None:
     config = TrainConfig(**preset_values("experiment2"))
     assert (config.network.widths, config.points, config.batch) == ((16, 16, 32, 32), 8192, 32)
