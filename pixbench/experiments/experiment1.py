@@ -120,6 +120,9 @@ PRESETS = {
     ),
 }
 
+# Do more steps remove the colour that `cpu-long` leaves at weight 0?
+PRESETS["cpu-longer"] = replace(PRESETS["cpu-long"], steps=3000, between_weight=(0.0,))
+
 # The reference's text has colour jitter and motion blur in its 2D views; its code of this experiment has neither. Both are here.
 PRESETS["paper-jitter"] = replace(PRESETS["paper"], jitter=1.0)
 
