@@ -26,7 +26,7 @@ from ..training.precision import FLOAT32
 from ..training.run_folder import read_curve
 from ..training.train import train
 from ..training.validation import matching_accuracy
-from ..visualization.figures import save_figure
+from ..visualization.figures import save_figure, series_color
 from . import Advance, Record, of_steps, preset_named, silent
 from .records import best_first, budget_row, by_settings, cell_record, check_variants
 from .rooms import Rooms, matching
@@ -205,10 +205,10 @@ def table(rows: Sequence[Record]) -> str:
 
 def draw(cells: Sequence[Record], path: Path) -> None:
     """δ_avg on validation rooms against steps and against core-hours, a line per run; references are horizontal."""
-    figure = Figure(figsize=(10.4, 4.0), layout="constrained")
+    figure = Figure(figsize=(10.4, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     trained = sorted({cell["variant"] for cell in cells if cell["steps"]}, key=list(ALL).index)
-    styles = {name: {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--"} for i, name in enumerate(trained)}
+    styles = {name: {"color": series_color(i), "linestyle": "-" if i < 10 else "--"} for i, name in enumerate(trained)}
     references = [cell["curve"][0]["validation_delta_avg"] for cell in cells if not cell["steps"]]
     for cell in cells:
         heights = [row["validation_delta_avg"] for row in cell["curve"]]

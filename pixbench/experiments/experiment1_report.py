@@ -91,11 +91,21 @@ def draw(cells: Sequence[dict[str, Any]], path: Path) -> None:
             _accuracy_curves(grid[5, column], mine, weights)
         for row in (0, 1, 2, *range(4, len(heights))):
             grid[row, column].spines[["top", "right"]].set_visible(False)
-    seeds = len({cell["seed"] for cell in cells})
+    for row in (2, *range(4, len(heights))):
+        limits = np.array([axes.get_ylim() for axes in grid[row]])
+        for axes in grid[row]:
+            axes.set_ylim(limits[:, 0].min(), limits[:, 1].max())
     objective = cells[0].get("objective", "paper")
-    title = f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, objective {objective}, {seeds} seed{'s' * (seeds > 1)}"
+    title = f"Experiment 1, ColoredMNIST, preset {cells[0]['preset']}, objective {objective}, {_seeds(cells)}"
     figure.suptitle(f"{title}; between_weight c (the paper's λ is 1 - c)")
     save_figure(figure, path)
+
+
+def _seeds(cells: Sequence[dict[str, Any]]) -> str:
+    """The number of seeds per setting, such as '3 seeds' or '1 to 2 seeds'."""
+    counts = Counter((cell["p"], cell["between_weight"]) for cell in cells).values()
+    few, many = min(counts), max(counts)
+    return f"{many} seed{'s' * (many > 1)}" if few == many else f"{few} to {many} seeds"
 
 
 def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[float], p: str, *, named: bool) -> None:
@@ -103,7 +113,7 @@ def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[f
     for shift, name, color in ((-0.16, "id", "#5b8f5b"), (0.16, "ood", "#7a4fa0")):
         for place, weight in enumerate(weights):
             values = [cell[name] for cell in cells if cell["between_weight"] == weight]
-            if len(values) > 1 and max(values) > min(values):
+            if len(values) > 2 and max(values) > min(values):
                 parts = axes.violinplot(values, [place + shift], widths=0.28, showextrema=False)
                 for body in parts["bodies"]:  # type: ignore[attr-defined]
                     body.set(facecolor=color, alpha=0.25)
@@ -116,7 +126,7 @@ def _accuracies(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[f
             axes.annotate(words, (1.02, level), xycoords=("axes fraction", "data"), fontsize=8, color="#777777", va="center")
     axes.set(xticks=range(len(weights)), xticklabels=[f"c = {weight:g}" for weight in weights], ylim=(0, 1))
     axes.set_title(f"p = {p.replace('inf', '∞')}", pad=20)
-    axes.set_ylabel("accuracy of the frozen head")
+    axes.set_ylabel("accuracy of the head")
     axes.legend(frameon=False, fontsize=8, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
@@ -152,6 +162,7 @@ def _accuracy_curves(axes: Axes, cells: Sequence[dict[str, Any]], weights: Seque
     _lines(axes, cells, weights, lambda cell: _measured(cell, "id"))
     _lines(axes, cells, weights, lambda cell: _measured(cell, "ood"), linestyle="--", labelled=False)
     axes.set(xlabel="step", ylabel="accuracy: ID solid, OOD dashed", ylim=(0, 1))
+    axes.legend(fontsize=8, ncols=3, columnspacing=1, loc="center", bbox_to_anchor=(0.5, 0.26))
 
 
 Points = tuple[Sequence[float], Sequence[float]]
@@ -193,5 +204,5 @@ def _channels(axes: Axes, cells: Sequence[dict[str, Any]], weights: Sequence[flo
     axes.imshow(np.concatenate(rows), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     height = len(rows[0])
     axes.set(yticks=[height * (k + 0.5) for k in range(len(weights))], yticklabels=[f"c = {weight:g}" for weight in weights], xticks=[])
-    axes.set_title("channels of one digit", fontsize=9)
+    axes.set_title(f"{len(maps)} of {len(first['channels'][0])} channels of one digit", fontsize=9)
     axes.spines[:].set_visible(False)

@@ -192,5 +192,5 @@ def draw(cells: Sequence[Record], path: Path) -> None:
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlim(0, math.ceil(20 * max(max(row["delta_avg"]) for row in rows) + 0.2) / 20)
-    figure.suptitle(f"Members of the family, preset {cells[0]['preset']}", fontsize=10)
+    figure.suptitle(f"Variants of the loss, preset {cells[0]['preset']}", fontsize=10)
     save_figure(figure, path)

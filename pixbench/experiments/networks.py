@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from ..models.checkpoint import seeded_network
 from ..models.unet import NAMED, UNetConfig, parameter_count
-from ..visualization.figures import save_figure
+from ..visualization.figures import save_figure, series_color
 from . import Advance, Record, experiment1, preset_named, silent
 from .backbone import train_backbone
 from .color_curve import SWAPPED, color_change, swapped_colors
@@ -159,8 +159,8 @@ def draw(cells: Sequence[Record], path: Path) -> None:
             steps, values = ([point[name] for point in cell["curve"]] for name in ("step", "color_change"))
             steps, values = [0, *steps], [cell["untrained_color_change"], *values]
             line = "--" if variant.startswith("small") else "-"
-            marker, label = "os"[number // 10], None if seed else variant
-            axes.plot(steps, values, line, color=f"C{number % 10}", marker=marker, markersize=2.5, linewidth=1.4, label=label)
+            label = None if seed else variant
+            axes.plot(steps, values, line, color=series_color(number), marker="o", markersize=2.5, linewidth=1.4, label=label)
     axes.set(xlabel="steps", ylabel="change with colour / standard deviation", yscale="log")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)

@@ -48,6 +48,11 @@ def save_figure(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, dpi=DPI, metadata=METADATA.get(path.suffix.lower()))
 
 
+def series_color(number: int) -> str:
+    """A colour for each of up to fifteen lines of one plot: matplotlib's ten, then five more."""
+    return f"C{number}" if number < 10 else ("black", "#8c6d1f", "#0b5345", "#5b2c6f", "#f5b041")[number % 5]
+
+
 def show_image(axes: Axes, image: np.ndarray, title: str = "", *, interpolation: str = "nearest") -> None:
     """An image without axes, under a small title."""
     axes.imshow(image, interpolation=interpolation)
