@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -80,6 +81,9 @@ def main() -> None:
     """The entry point: a user's mistake is one line and exit code 2, a failed check exit code 1, Ctrl-C 130."""
     bound_spinning()
     guard_output()
+    if "" in sys.argv[1:]:
+        # Path("") is the working folder, into which nobody means to write.
+        _fail("error: an argument is empty: expected a value (is a shell variable unset?)", 2)
     try:
         code = app(standalone_mode=False)
     except UserError as error:
@@ -91,10 +95,12 @@ def main() -> None:
             # Click would take an EOFError for the end of the user's input.
             _fail("error: a file ends before it should; fetch it again", 2)
         code = 130
-    except BrokenPipeError:
-        # The reader has closed the pipe: nothing more can be written to it.
+    except (BrokenPipeError, SystemExit) as error:
+        # The reader has closed the pipe: nothing more can be written to it. Click exits with 1 then.
+        if isinstance(error, SystemExit) and not isinstance(error.__context__, BrokenPipeError):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        code = 128 + signal.SIGPIPE
     except OSError as error:
         _fail_at_place(error)
     except Exception as error:
@@ -107,12 +113,20 @@ def main() -> None:
             raise
         if message is not None:
             text = message()
-            _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}", 2)
+            _fail(text if text.startswith("Usage:") else f"error: {' '.join(text.split())}{_received(error)}", 2)
         code = 130
     if code == 130:
         hint = "; finished work is kept, and the same command resumes" if sys.argv[1:2] and sys.argv[1] in RESUMABLE else ""
         _fail(f"stopped{hint}", 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _received(error: Exception) -> str:
+    """What an option was given, where pydantic's message does not say so."""
+    from pydantic import ValidationError
+
+    cause = error.__cause__ or error.__context__
+    return f"; received '{printable(str(cause.errors()[0]['input']))}'" if isinstance(cause, ValidationError) else ""
 
 
 def _was_interrupted(error: BaseException | None) -> bool:

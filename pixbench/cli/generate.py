@@ -26,7 +26,7 @@ def generate(
     out: Out,
     split: Annotated[str | None, typer.Option(help="train, val or test; splits share no scene. Default: train.")] = None,
     scenes: Annotated[int | None, typer.Option(help="Number of scenes. Default: 24.")] = None,
-    views: Annotated[int | None, typer.Option(help="Cameras per scene, 2 to 16. Default: 4.")] = None,
+    views: Annotated[int | None, typer.Option(help="Views per scene, 2 to 16. Default: 4.")] = None,
     size: Annotated[int | None, typer.Option(help="Width and height in pixels. Default: 256.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random. Default: 0.")] = None,
     objects: Annotated[

@@ -1,5 +1,6 @@
 """Help texts: commands grouped by purpose, each with an example."""
 
+import re
 from typing import Any
 
 import typer
@@ -103,11 +104,28 @@ class GenerateCommand(TyperCommand):
         fields = GENERATORS.get(name).config_type.model_fields
         own = [each for each in self.params if each.name not in ("objects", "rooms") or each.name in fields]
         records = [record for each in own if (record := each.get_help_record(ctx)) is not None]
+        defaults = {f"--{each}": str(field.default) for each, field in fields.items()}
+        records = [(names, _with_default(words, defaults.get(names.split()[0]))) for names, words in records]
         with formatter.section("Options"):
             formatter.write_dl(records)
         options = {each.name for each in self.params}
         with formatter.section(f"Settings of {name}, as --set NAME=VALUE"):
             formatter.write_dl([(each, words) for each, words in setting_rows(GENERATORS.get(name).config_type) if each not in options])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """See click.Command."""
+        from ..generation.protocol import GENERATORS
+
+        name = ctx.meta["generator"]
+        if name in GENERATORS.names():
+            size = GENERATORS.get(name).config_type.model_fields["size"].default
+            self.epilog = f"Example: pixbench generate {name} --out data/train --scenes 24 --size {size}"
+        super().format_epilog(ctx, formatter)
+
+
+def _with_default(words: str, default: str | None) -> str:
+    """The help of an option, with the default of the generator that was named."""
+    return words if default is None else re.sub(r"Default: [^.]+\.", f"Default: {default}.", words)
 
 
 def add_examples(app: typer.Typer, group: str = "") -> None:

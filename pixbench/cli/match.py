@@ -22,7 +22,9 @@ def match(
     image_a: Annotated[Path, typer.Argument(metavar="A", help="A picture: PNG, JPEG, WebP or TIFF, of any size.")],
     image_b: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
     model: Annotated[str | None, typer.Option(help="As for 'pixbench evaluate'. Default: pretrained:rooms-infonce.")] = None,
-    out: Annotated[Path, typer.Option(help="Picture to write, .png or .jpg: both side by side with their matches.")] = Path("matches.png"),
+    out: Annotated[Path, typer.Option(help="Picture to write, .png, .jpg or .pdf: both side by side with their matches.")] = Path(
+        "matches.png"
+    ),
     csv: Annotated[Path | None, typer.Option(help="Table of matches to write, in pixels of the original pictures.")] = None,
     geometry: Annotated[str, typer.Option(help="Geometry to fit to the matches: homography, essential, fundamental or none.")] = "none",
     max_size: Annotated[int, typer.Option(min=32, help="Longer side that the pictures are shrunk to.")] = WORKING_SIZE,

@@ -28,10 +28,12 @@ def list_metrics() -> None:
 
 @metrics.command("explain")
 def explain(metric_id: Annotated[str, typer.Argument(metavar="ID", help="See 'pixbench metrics list'.")]) -> None:
-    """Explain a metric: definition, parameters and hash. A name without a threshold, such as pck, stands for all thresholds."""
+    """Explain a metric: definition, parameters and hash. A name without its last part, such as pck or pose_auc, stands for all
+    thresholds and variants.
+    """
     from ..evaluation.task import METRICS
 
-    family = [name for name in METRICS.names() if name.startswith(f"{metric_id}@")]
+    family = [name for name in METRICS.names() if name.startswith((f"{metric_id}@", f"{metric_id}/"))]
     for number, name in enumerate(family if family and metric_id not in METRICS.names() else [metric_id]):
         typer.echo("\n" * bool(number), nl=False)
         _explain(name)
@@ -47,7 +49,7 @@ def _explain(metric_id: str) -> None:
         "unit": metric.unit or "none",
         "better": "higher" if metric.higher_is_better else "lower",
         "parameters": ", ".join(f"{name} = {value}" for name, value in metric.parameters.items()) or "none",
-        "over pairs": TASKS.get(metric.task).aggregation(metric),
+        "value": TASKS.get(metric.task).aggregation(metric),
         "sha256": metric.sha256(),
     }
     for name, words in rows.items():

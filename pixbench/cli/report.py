@@ -32,18 +32,19 @@ def report(
     import json
     from difflib import get_close_matches
 
-    from ..errors import UserError
+    from ..errors import UserError, unknown_name
     from ..experiments import EXPERIMENTS, experiment_named
     from ..experiments.sweep import read_cells
     from ..io.untrusted import parsing
 
     if target not in EXPERIMENTS or sources:
         near = get_close_matches(target, EXPERIMENTS, 1, cutoff=0.8)
-        if target in EXPERIMENTS or out is not None or as_json or (near and not sources and not Path(target).exists()):
-            raise UserError(
-                f"report {target}: a page needs a folder that is not named like an experiment, and takes neither --out nor --json; an "
-                f"experiment is one of {', '.join(EXPERIMENTS)}, without sources"
-            )
+        if target in EXPERIMENTS:
+            raise UserError(f"report {target}: an experiment takes no sources; a page needs a folder of another name")
+        if near and not sources and not Path(target).exists():
+            raise unknown_name("experiment", target, EXPERIMENTS)
+        if out is not None or as_json:
+            raise UserError(f"report {target}: a page takes neither --out nor --json; experiments are {', '.join(EXPERIMENTS)}")
         if preset is not None:
             raise UserError("--preset: a page has none; leave it out")
         return _write_page(Path(target), sources, data, limit or 8, trust_code)

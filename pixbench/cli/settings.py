@@ -26,7 +26,8 @@ def list_settings(of: Annotated[str, typer.Argument(help="A generator, or train.
         raise unknown_name("command with settings", of, ("train", *GENERATORS.names()))
     kind = TrainConfig if of == "train" else GENERATORS.get(of).config_type
     typer.echo(inspect.getdoc(kind) or "")
-    typer.echo("Lists are written in brackets, such as --set 'fov_deg=[55, 70]'; what is inside another setting with a dot.\n")
+    example = "'zoom=[0.8, 1.2]'" if of == "train" else "'fov_deg=[55, 70]'" if "fov_deg" in kind.model_fields else "'NAME=[1, 2]'"
+    typer.echo(f"Lists are written in brackets, such as --set {example}; what is inside another setting with a dot.\n")
     for name, words in setting_rows(kind):
         typer.echo(f"  {name:<24} {words}")
 

@@ -116,6 +116,8 @@ def write_manifest(folder: Path, manifest: Manifest) -> Manifest:
 def read_manifest(folder: Path) -> Manifest:
     """Read `dataset.json`. Raises UserError if the folder is not a data set, or is one of a newer format."""
     path = folder / MANIFEST
+    if folder.is_file():
+        raise UserError(f"{folder} is a file: expected the folder of a data set, such as 'pixbench generate 3d --out data/train' makes")
     if not path.is_file():
         raise UserError(f"{folder} is not a data set: it has no {MANIFEST}; make one with 'pixbench generate 3d --out {folder}'")
     mend = "generate the data set again"

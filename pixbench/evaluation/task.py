@@ -80,7 +80,7 @@ class Task(ABC):
     def aggregation(self, metric: Metric) -> str:
         """How a metric is aggregated, in words."""
         del metric
-        return "all images or pixels at once"
+        return "over the whole test set, as the definition says"
 
 
 TASKS: Registry[Task] = Registry("evaluation task", "pixbench.evaluation_tasks")

@@ -79,7 +79,7 @@ def find_checkpoint(path: Path) -> Path:
         if (candidate / CONFIG).is_file() and (candidate / WEIGHTS).is_file():
             return candidate
     what = "does not exist" if not path.exists() else f"holds no {CONFIG} with {WEIGHTS}"
-    raise UserError(f"{path} is not a checkpoint (it {what}): give a folder that 'pixbench train --out' wrote, or 'baseline:NAME'")
+    raise UserError(f"{path} is not a checkpoint (it {what}): give a folder that 'pixbench train --out' wrote, or 'pretrained:NAME'")
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

@@ -132,8 +132,11 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
         ("leaderboard submit nowhere.json", "nowhere.json cannot be read"),
         ("view nowhere --no-browser", "nowhere: not found; expected a data set, a record"),
         ("report page nowhere", "nowhere: not found; expected a data set, a record"),
-        ("report experimnt1", "report experimnt1: a page needs a folder that is not named like an experiment"),
-        ("report experiment1 results", "takes neither --out nor --json"),
+        ("report experimnt1", "unknown experiment 'experimnt1': did you mean 'experiment1'"),
+        ("report experiment1 results", "an experiment takes no sources"),
+        ("generate 3d --out x --scenes zwei", "received 'zwei'"),
+        ("sweep budgets --seeds 0", "received '0'"),
+        ("train --data nowhere --init nowhere --out x", "nowhere is not a checkpoint (it does not exist)"),
         ("croissant nowhere", "nowhere is not a data set"),
         ("hub push nowhere me/x", "nowhere is neither a data set nor a run"),
         ("assets fetch mnits", "unknown asset pack 'mnits': did you mean 'mnist'?"),
@@ -143,6 +146,20 @@ def test_help_does_not_import_heavy_packages(tmp_path: Path) -> None:
 )
 def test_invalid_arguments_give_a_one_line_error(arguments: str, message: str, tmp_path: Path) -> None:
     assert message in refused(*arguments.format(cwd=tmp_path.name).split(), cwd=tmp_path)
+
+
+def test_empty_argument_is_refused(tmp_path: Path) -> None:
+    assert "an argument is empty" in refused("generate", "3d", "--out", "", cwd=tmp_path)
+
+
+def test_closed_pipe_ends_with_the_code_of_its_signal(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed:
+        run = subprocess.run(
+            [sys.executable, "-m", "pixbench", "metrics", "list"], cwd=tmp_path, stdout=closed, stderr=subprocess.PIPE, text=True
+        )
+    assert (run.returncode, run.stderr) == (141, "")
 
 
 def test_settings_are_listed_with_their_defaults() -> None:

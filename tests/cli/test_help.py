@@ -79,6 +79,11 @@ def test_help_of_a_generator_lists_its_own_options() -> None:
     assert re.search(r"^  min_overlap +0\.15", three, re.MULTILINE)
     assert "--objects" in both
     assert "Settings of" not in both
+    for text, name, views, size in ((two, "2d", 2, 64), (three, "3d", 4, 256)):
+        words = " ".join(text.split())
+        assert f"Views per scene, 2 to 16. Default: {views}." in words
+        assert f"Width and height in pixels. Default: {size}." in words
+        assert f"Example: pixbench generate {name} --out data/train --scenes 24 --size {size}" in words
 
 
 @pytest.mark.parametrize(("kind", "registry"), [("baselines", BASELINES), ("suites", SUITES), ("objectives", OBJECTIVES)])
@@ -125,6 +130,9 @@ def test_metric_name_without_threshold_explains_all_thresholds() -> None:
         f"pck@{px}," for px in sorted((1, 2, 4, 8, 16), key=str)
     ]
     assert run_cli("metrics", "explain", "pck@4") in text
+    variants = [line for line in run_cli("metrics", "explain", "id_accuracy").splitlines() if line.startswith("metric ")]
+    assert len(variants) == 4
+    assert "id_accuracy/head, version" in variants[0]
 
 
 def test_info_of_a_folder_of_data_sets(tiny: Path) -> None:
