@@ -22,7 +22,11 @@ def sweep(
     experiment: Name,
     out: Annotated[Path | None, typer.Option(help="Folder of the sweep; finished cells are never run again.")] = None,
     preset: Annotated[
-        str, typer.Option(help="cpu (up to hours on two cores), or larger: paper; of negatives gpu, of budgets and stability long.")
+        str,
+        typer.Option(
+            help="cpu (up to hours on two cores), or larger: paper (experiments 1 and 2, supervised), paper-jitter, cpu-long, cpu-longer "
+            "(experiment1), gpu (negatives), long (budgets, stability)."
+        ),
     ] = "cpu",
     p: Annotated[list[str] | None, typer.Option(help="Only these norms: 1, 2 or inf; may be repeated.")] = None,
     between_weight: Annotated[list[float] | None, typer.Option(help="Only these shares c; may be repeated.")] = None,

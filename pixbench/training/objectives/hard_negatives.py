@@ -32,8 +32,7 @@ Points = Float[Tensor, "batch channels points"]
 
 
 class HardContrast(Objective):
-    """The method's costs on every match, and on the negatives nearest to it among the pair's other points, farther than `near_px` pixels
-    from it.
+    """The method's costs on every match, and on the nearest negatives among the pair's other points, farther than `near_px` pixels.
 
     A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where d <
     1/2. d is the half distance in the norm p, of unnormalised descriptors (arXiv 2512.04970). With `sharpness` s the negatives are weighted
