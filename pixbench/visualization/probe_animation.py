@@ -43,7 +43,8 @@ class Mark:
 def write_animation(scene: StoredScene, path: Path, *, source: int = 0, views: int = 4, frames: int = FRAMES) -> None:
     """Write a GIF or WebP of at most `views` views side by side. Raises UserError for another ending, and for a view that is not there.
 
-    The probe follows a closed curve over the source view. In each other view a green ring is its true match, an amber one a match at an
+    The probe follows a closed curve over the source view, from a place that is hidden in some other view, if there is one: a program that
+    does not move pictures shows the first frame. In each other view a green ring is its true match, an amber one a match at an
     edge, a red cross the place where another surface hides it.
     """
     if path.suffix.lower() not in (".gif", ".webp"):
@@ -53,7 +54,9 @@ def write_animation(scene: StoredScene, path: Path, *, source: int = 0, views: i
         raise UserError(f"view {source}: the scene has views 0 to {len(rgb) - 1}")
     shown = [source, *(view for view in range(len(rgb)) if view != source)][:views]
     still = _canvas(rgb[shown])
-    pictures = [_drawn(still, marks, rgb.shape[2]) for marks in _marks(scene, shown, probe_path(rgb.shape[2], rgb.shape[1], frames))]
+    marks = list(_marks(scene, shown, probe_path(rgb.shape[2], rgb.shape[1], frames)))
+    start = starting_frame(marks)
+    pictures = [_drawn(still, each, rgb.shape[2]) for each in (*marks[start:], *marks[:start])]
     path.parent.mkdir(parents=True, exist_ok=True)
     duration = round(1000 * SECONDS_PER_FRAME)
     with written_whole(path) as temporary:
@@ -65,6 +68,15 @@ def write_animation(scene: StoredScene, path: Path, *, source: int = 0, views: i
         first, *others = _changes([picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures])
         keep = {"transparency": UNCHANGED, "disposal": 1, "optimize": False}
         first.save(temporary, "GIF", save_all=True, append_images=others, duration=duration, loop=0, **keep)
+
+
+def starting_frame(frames: Sequence[Sequence[Mark]]) -> int:
+    """The first of the frames with a cross that has most rings; if none has a cross, the first with most rings."""
+
+    def rank(frame: Sequence[Mark]) -> tuple[bool, int]:
+        return any(mark.cross for mark in frame), sum(mark.place is not None and not mark.cross for mark in frame)
+
+    return max(range(len(frames)), key=lambda number: rank(frames[number]))
 
 
 def _changes(pictures: Sequence[Image.Image]) -> Iterator[Image.Image]:

@@ -10,7 +10,7 @@ from pixbench.dataset.reader import Dataset
 from pixbench.errors import UserError
 from pixbench.geometry.correspondence import Status
 from pixbench.geometry.pixels import pixel_index
-from pixbench.visualization.probe_animation import CAPTION, COLOURS, GAP, SOURCE, probe_path, write_animation
+from pixbench.visualization.probe_animation import CAPTION, COLOURS, GAP, SOURCE, Mark, probe_path, starting_frame, write_animation
 
 
 def _frames(path: Path) -> list[np.ndarray]:
@@ -33,6 +33,9 @@ def test_marks_match_the_stored_correspondences(tiny: Path, tmp_path: Path) -> N
     frames, path = _frames(tmp_path / "pixel.gif"), pixel_index(probe_path(48, 48, 24))
     row = next(k for k, pair in enumerate(scene.read("pairs")) if tuple(pair) == (1, 0))
     uv, status = scene.uv(1, 0), scene.read("status", row)
+    codes = [Status(int(status[line, column])) for column, line in path]
+    # The first frame shows a hidden place, if there is one.
+    path = np.roll(path, -(codes.index(Status.OCCLUDED) if Status.OCCLUDED in codes else codes.index(Status.VISIBLE)), axis=0)
     assert {frame.shape for frame in frames} == {(48 + CAPTION, 2 * 48 + GAP, 3)}
     assert len(frames) == 24
     seen = set()
@@ -46,6 +49,12 @@ def test_marks_match_the_stored_correspondences(tiny: Path, tmp_path: Path) -> N
             ring = _near(frame[:48, 48 + GAP :], COLOURS[code])
             assert ring.mean(axis=0) == pytest.approx(uv[line, column][::-1] - 0.5, abs=3)
     assert Status.VISIBLE in seen
+
+
+def test_animation_starts_with_a_cross_beside_most_rings() -> None:
+    ring, cross, nothing = Mark("seen", place=(1.0, 2.0)), Mark("hidden", place=(1.0, 2.0), cross=True), Mark("out of frame")
+    assert starting_frame([[ring, ring, ring], [ring, cross, nothing], [ring, cross, ring], [ring, ring, cross]]) == 2
+    assert starting_frame([[ring, nothing], [ring, ring], [ring, ring]]) == 1
 
 
 def test_probe_path_is_closed_and_inside_the_image() -> None:
