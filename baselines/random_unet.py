@@ -15,9 +15,10 @@ class RandomUNet(DescriptorModel):
 
     name = "random-unet"
     p = float("inf")
+    channels = UNetConfig().channels
 
     def __init__(self) -> None:
-        self._network = seeded_network(UNetConfig(), seed=0).eval()
+        self._network = seeded_network(UNetConfig(channels=self.channels), seed=0).eval()
 
     @property
     def info(self) -> dict[str, Any]:
@@ -28,3 +29,10 @@ class RandomUNet(DescriptorModel):
         """(B, D, H, W)."""
         described: Tensor = self._network(images)
         return described
+
+
+class RandomUNet64(RandomUNet):
+    """The untrained U-Net with 64 channels, for comparison with trained networks of this size."""
+
+    name = "random-unet-64"
+    channels = 64
