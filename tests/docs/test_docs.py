@@ -124,7 +124,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for split in ("train", "val"):
         generate("3d", kind(split=split, scenes=2, views=2, size=32, seed=0), folder / "data" / split)
     generate("3d", kind(split="train", scenes=2, views=2, size=32, seed=7), folder / "data" / "budget")
-    for name in ("mine", "theirs", "paper-inf", "rooms"):
+    for name in ("mine", "theirs", "paper-1", "paper-2", "paper-inf", "point-infonce", "rooms"):
         train(folder / "data" / "train", folder / "runs" / name, TrainConfig(steps=1, batch=2, points=16, seed=len(name)))
     shutil.copytree(ROOT / "results", folder / "results", ignore=shutil.ignore_patterns(".*", "runs", "data"))
     (folder / "photos").mkdir()
@@ -133,6 +133,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for k in range(40):
         noise = np.random.default_rng(k).integers(0, 255, (40, 40, 3), np.uint8)
         Image.fromarray(noise).save(folder / "photos" / f"{k}.png")
+    shutil.copy(folder / "photos" / "0.png", folder / "room.png")
     return folder
 
 
