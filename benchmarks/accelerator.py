@@ -53,7 +53,7 @@ FULL = Size(
     runs={"rooms": {"preset": "rooms"}, "rooms-infonce": {"preset": "rooms-infonce"}},
     readers=3,
     # The preset `paper` of experiment1 takes 30,000 steps of 128 digits a cell, which do not fit into a quarter of an hour. Nine cells of
-    # `cpu-long` were run and are in results; the three of `cpu-longer` have as many steps in all.
+    # `cpu-long` were run and are in results; the three of `cpu-longer` have two thirds as many steps in all.
     early={"experiment1": ("experiment1", "--preset", "cpu-longer", "--seeds", "1", "--workers", "3")},
     sweeps={"stability": ("stability", "--variant", "stable-weighted-2", "--precision", "bf16-mixed", "--workers", "6")},
     together_s=720,
