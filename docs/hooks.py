@@ -1,4 +1,8 @@
-"""Pages of the site that are made from the code itself, so that they cannot say anything else: formats, metrics, commands, leaderboard."""
+"""Pages that are made from the code itself, so that they cannot say anything else.
+
+Formats and metrics are committed, so that they can be read without the site: `python docs/hooks.py` writes them again. Commands and the
+leaderboard are added when the site is built.
+"""
 
 import re
 from collections.abc import Iterator
@@ -20,6 +24,7 @@ from pixbench.evaluation.task import metrics_of, ordered_tasks
 from pixbench.geometry.correspondence import STATUS_MEANING
 
 ROOT = Path(__file__).parents[1]
+MARKER = "<!-- Made by `python docs/hooks.py` from the code: edit nothing below. -->\n\n"
 PLOT = ROOT / "results" / "leaderboard" / "pareto.svg"
 LONGEST_NAME = 44
 """Characters of a name that a phone shows in one line."""
@@ -27,7 +32,7 @@ LONGEST_NAME = 44
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     """Adds what is made from the code to the page of that name; writes formulas as MathML, which browsers draw without a script."""
-    made = {"formats.md": formats, "metrics.md": metrics, "commands.md": commands, "leaderboard.md": leaderboard}
+    made = {"commands.md": commands, "leaderboard.md": leaderboard}
     make = made.get(page.file.src_uri)
     typeset = re.sub(r"\$\$(.+?)\$\$", lambda formula: convert(formula[1], display="block"), markdown, flags=re.DOTALL)
     return typeset if make is None else f"{typeset}\n\n{make()}"
@@ -83,7 +88,7 @@ def formats() -> str:
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:
-    """Tables of a schema's own fields, then of each part."""
+    """Tables of a schema's own fields, then of the classes that they refer to."""
     yield from _fields(schema)
     for name, part in schema.get("$defs", {}).items():
         yield f"\n### {name}\n"
@@ -91,7 +96,7 @@ def _schema(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def _fields(part: dict[str, Any]) -> Iterator[str]:
-    yield f"{part.get('description', '').replace(chr(10), ' ')}\n"
+    yield f"{' '.join(part.get('description', '').split())}\n"
     yield "| field | type | meaning |\n|---|---|---|"
     for name, field in part["properties"].items():
         meaning = field.get("description", "") + ("" if name in part.get("required", ()) or "const" in field else " *(may be left out)*")
@@ -163,3 +168,14 @@ def leaderboard() -> str:
             (ROOT / "results" / "leaderboard" / "leaderboard.md").read_text(),
         ]
     )
+
+
+def committed_pages() -> dict[Path, str]:
+    """The pages that are committed with what is made from the code: path and the text that they should have."""
+    pages = {ROOT / "docs" / "formats.md": formats, ROOT / "docs" / "metrics.md": metrics}
+    return {page: f"{page.read_text().partition(MARKER)[0]}{MARKER}{make().rstrip()}\n" for page, make in pages.items()}
+
+
+if __name__ == "__main__":
+    for page, text in committed_pages().items():
+        page.write_text(text)

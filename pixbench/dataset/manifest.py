@@ -19,20 +19,27 @@ MANIFEST = "dataset.json"
 class ShardEntry(BaseModel):
     """One file of a data set, its hash, and the scenes in it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     file: FileName
+    """Name of the file in `shards`."""
     sha256: str
+    """Hash of the file."""
     bytes: int
+    """Size of the file."""
     scenes: list[str] = Field(min_length=1)
+    """Names of the HDF5 groups in it, one per scene."""
 
 
 class Recipe(BaseModel):
     """Everything that determines the contents: generator, its full configuration, and the generator's version."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     generator: str
+    """Name of the generator, such as `3d`."""
     generator_version: int
+    """Rises with every change that makes other bytes from the same configuration."""
     config: dict[str, Any]
+    """Every setting of the generator, defaults included."""
 
     def sha256(self) -> str:
         """Hash of the recipe, equal on every machine."""
@@ -46,30 +53,41 @@ class Recipe(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The contents of `dataset.json`. `complete` is false while a run is under way or was stopped.
+    """The contents of `dataset.json`."""
 
-    `pair_histogram` counts pairs by what they share and their baseline angle; `replaced` counts models that could not be used
-    and were replaced by others, by what was wrong with them; `contents` has sizes, and counts pixels by status and objects by category.
-    `sha256` is the hash of all the rest; sets of older versions have neither.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     format: str = FORMAT
+    """The name of this format."""
     format_version: int = FORMAT_VERSION
+    """Version of this format."""
     complete: bool
+    """False while the set is being generated, and after generation was stopped."""
     recipe: Recipe
+    """What the set was generated with."""
     recipe_sha256: str
+    """Hash of the recipe, the same on every machine."""
     seed: int
+    """As in the recipe."""
     split: str
+    """As in the recipe: scenes of different splits never share a room, an object or a picture."""
     scenes: int
+    """Number of scenes when the set is complete."""
     software: dict[str, str]
+    """Versions of PixBench, Python and the libraries that made the set."""
     assets: dict[str, str] = Field(default_factory=dict)
+    """Hash of every model, room or picture that was used, by its name."""
     shards: list[ShardEntry] = Field(default_factory=list)
+    """The files of the set."""
     self_test: dict[str, Any] = Field(default_factory=dict)
+    """Counts and largest errors of the self-test of the ground truth, over all scenes."""
     pair_histogram: dict[str, Any] = Field(default_factory=dict)
+    """Number of ordered pairs by visible share (rows) and baseline angle (columns); `blind` counts pairs without a visible pixel."""
     replaced: dict[str, int] = Field(default_factory=dict)
+    """Number of models that could not be used and were replaced by others, by what was wrong with them."""
     contents: dict[str, Any] = Field(default_factory=dict)
+    """Sizes, and numbers of pixels by status and of objects by category. Sets of older versions do not have it."""
     sha256: str = ""
+    """Hash of everything else in the file. Sets of older versions do not have it."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Manifest":

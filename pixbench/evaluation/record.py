@@ -3,16 +3,12 @@
 import hashlib
 import json
 import math
-import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import UserError
@@ -39,77 +35,91 @@ class LayoutPart(_Part):
     """How real pairs were read from a folder."""
 
     name: str
+    """Name of the layout, such as `hpatches`."""
     version: int
+    """Version of the layout."""
     long_side_px: int
-    """What pictures were shrunk to; 0 is not at all."""
+    """Longer side of the images after scaling; 0 if they are not scaled."""
     ground_truth: str
-    """Where it comes from, with its tolerance."""
+    """Source of the ground truth, and its tolerance."""
 
 
 class DataPart(_Part):
-    """The data that was scored on."""
+    """The data that was evaluated on."""
 
     suite: str
     """Name and version of the suite, or the name of the user's data set."""
     recipe_sha256: str
-    """Of the recipe and its assets: the same on every machine."""
+    """Hash of the recipe and its assets: the same on every machine."""
     content_sha256: str
-    """Of the contents: between processors the last bits of floats may differ."""
+    """Hash of the contents. It may differ between machines, in the last bits of floating-point numbers."""
     split: str
+    """Split of the data set."""
     seed: int
+    """Seed of the data set."""
     scenes: int
     """Scenes, or images for tasks without pairs."""
     pairs: int = 0
     """Ordered pairs of views."""
     pairs_without_points: int = 0
+    """Pairs without a visible query pixel, which have no score."""
     points: int = 0
     """Visible query pixels of all pairs."""
     failed: dict[str, int] = Field(default_factory=dict)
-    """Pairs that the model gave no answer on, by the reason; they count as misses."""
+    """Number of pairs on which the model failed, by the reason. Their queries count as wrong."""
     trained_on: str | None = None
-    """Hash of the contents of the training set, where one was named."""
+    """Hash of the contents of the training set, if one was named."""
     layout: LayoutPart | None = None
-    """Of real pairs in a folder; null for suites and PixBench data sets."""
+    """Layout of a folder of real pairs; null for suites and PixBench data sets."""
 
 
 class Value(_Part):
-    """A metric of the whole run; null where there is no value."""
+    """A metric over all data of the evaluation."""
 
     version: int
+    """Version of the metric's definition."""
     sha256: str
-    """Of the metric's definition and parameters."""
+    """Hash of the metric's definition and parameters."""
     value: Number | None
-    """Mean over pairs that have one."""
+    """Mean over all pairs for which the metric is defined; null if there are none."""
     pooled: Number | None = None
-    """Over all points of all pairs at once."""
+    """The metric over all points of all pairs at once; null if it is not defined."""
 
 
 class GroupPart(_Part):
-    """Means over pairs of a part of the pairs, or of a kind of pixels."""
+    """Means over a subset of the pairs, or over one kind of pixels."""
 
     pairs: int
+    """Number of pairs in the group."""
     points: int
+    """Number of visible query pixels in the group."""
     metrics: dict[str, Number | None]
+    """Mean of each metric, by its id; null if it is not defined."""
 
 
 class Protocol(_Part):
-    """How the model was asked."""
+    """How the model was evaluated."""
 
     query_stride: int | None = None
     """Every n-th pixel of every n-th row is a query."""
     scored: str
+    """What is scored: which pixels, or which features of an image."""
     search: str
+    """Where a match may lie; `own` for a matcher that returns its own matches, `none` for tasks without matching."""
     radius_px: float | None = None
-    """Of the search around the query's place; null for the whole image."""
+    """Radius of the search around the query's position; null for the whole image."""
     subpixel: bool = False
+    """Whether matches are refined to fractions of a pixel."""
     ratio_excludes_px: float | None = None
-    """The best rival of a match lies farther away than this."""
+    """Distance from the match beyond which the second-best match of the ratio is searched for."""
     mutual_px: float | None = None
-    """A match is mutual where it is matched back to within this of its query; null for a matcher's own matches."""
+    """Largest distance between a query and the match of its match for the match to be mutual; null for a matcher's own matches."""
     batch: int
+    """Number of images that the model describes at once."""
     device: str
+    """Device on which the model ran."""
     selection: list[str] = Field(default_factory=list)
-    """How what was tuned on top of the model was chosen, for scores that have such a thing."""
+    """How hyperparameters on top of the model were selected, such as the regularisation of a probe; empty if there are none."""
 
     @property
     def queries(self) -> str:
@@ -123,53 +133,63 @@ class FilePart(_Part):
     """A file beside the record."""
 
     file: Annotated[FileName, Field(pattern=r"^[^/\\\\]+$")]
-    """Its name, without a folder."""
+    """Name of the file, without a folder."""
     sha256: str
+    """Hash of the file."""
     bytes: int
+    """Size of the file."""
 
 
 class TimingPart(_Part):
-    """Of this run, without what an earlier one had done: null where nothing was left to do."""
+    """Time and memory of the last run of the evaluation. Work that an earlier, interrupted run had done is not included."""
 
     seconds: float = Field(ge=0)
+    """Duration."""
     images_per_s: float | None
+    """Images described per second; null if none was left to describe."""
     pairs_per_s: float | None
+    """Pairs matched per second; null if none was left to match."""
     peak_memory_mb: float | None
-    """The most that the process held."""
+    """Peak memory of the process."""
 
 
 class Record(_Part):
     """One evaluation."""
 
     format: Literal["pixbench-record"] = "pixbench-record"
+    """The name of this format."""
     format_version: Literal[2] = 2
+    """Version of this format."""
     task: str
-    """The evaluation task's name: see `pixbench list`."""
+    """Name of the evaluation task: see `pixbench list`."""
     model: str
-    """The row's name."""
+    """Name of the row on the leaderboard."""
     model_info: dict[str, Any]
-    """What the model says of itself: kind, norm, channels, hashes of weights, training."""
+    """Properties of the model: kind, norm, channels, hashes of weights, training."""
     model_sha256: str
-    """Of name and info."""
+    """Hash of `model` and `model_info`."""
     data: DataPart
+    """The data that was evaluated on."""
     protocol: Protocol
+    """How the model was evaluated."""
     metrics: dict[str, Value]
-    """By the metric's id."""
+    """The value of each metric, by its id."""
     groups: dict[str, GroupPart] = Field(default_factory=dict)
-    """By baseline angle, visible share, kind of pixel, and what was trained on."""
+    """Metrics by baseline angle, by visible share, by kind of pixel, and by whether the assets were in the training set."""
     details: dict[str, Any] = Field(default_factory=dict)
-    """What else a task says, such as classes, domains, what was selected."""
+    """Further results of the task, such as classes, domains and selected hyperparameters."""
     predictions: FilePart
-    """What the scores are computed from."""
+    """The predictions that the scores are computed from."""
     pairs: FilePart | None = None
-    """One line a pair with every metric."""
+    """A table of all metrics, one line per pair."""
     timing: TimingPart
+    """Time and memory."""
     environment: dict[str, str]
-    """Versions and hardware."""
+    """Versions of software, and hardware."""
     created: str
-    """UTC, ISO 8601."""
+    """Time at which the record was written: UTC, ISO 8601."""
     sha256: str | None = None
-    """Of all the rest; null in records of older versions."""
+    """Hash of everything else in the record; null in records of older versions."""
 
     def own_sha256(self) -> str:
         """Hash of everything but `sha256`."""
@@ -199,32 +219,6 @@ DIGITS = 6
 def number(value: float) -> float | None:
     """A number for JSON, rounded to `DIGITS` decimal places: None for NaN and infinity."""
     return round(value, DIGITS) if math.isfinite(value) else None
-
-
-def environment() -> dict[str, str]:
-    """Versions and hardware, as far as they bear on the numbers."""
-    return {
-        **{name: version(name) for name in ("pixbench", "torch", "numpy", "kornia")},
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-    }
-
-
-def peak_memory_mb() -> float | None:
-    """Peak memory of this process in MB; None if the system does not report it."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if platform.system() == "Darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def schema_json() -> str:

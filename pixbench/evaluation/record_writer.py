@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..io.files import file_sha256
+from .environment import environment, now, peak_memory_mb
 from .model import DescriptorModel, Model, described_model
 from .record import (
     DataPart,
@@ -16,10 +17,7 @@ from .record import (
     Record,
     TimingPart,
     Value,
-    environment,
-    now,
     number,
-    peak_memory_mb,
     write_record,
 )
 from .record_place import file_stem, model_sha256

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import unknown_name
-from ..evaluation.record import environment
+from ..evaluation.environment import environment
 from . import Record, cell_format
 
 

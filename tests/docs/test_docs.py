@@ -1,6 +1,7 @@
 """The documentation pages: their examples work, their commands run, and the site builds."""
 
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -13,11 +14,15 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from extras import module
+from pydantic import BaseModel
 from typer.main import get_command
 
 from pixbench.cli import app
+from pixbench.dataset.manifest import Manifest
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.record import Record
 from pixbench.evaluation.task import METRICS
 from pixbench.generation import generate
 from pixbench.generation.components import OBJECT_SOURCES, RENDERERS
@@ -205,6 +210,26 @@ def test_commands_not_run_here_are_tested_elsewhere() -> None:
     for why in ELSEWHERE.values():
         for name in re.findall(r"tests/[\w/]+(?:\.py)?", why):
             assert (ROOT / name).exists(), name
+
+
+# Pages made from the code
+
+
+def test_committed_pages_are_those_that_the_code_makes() -> None:
+    module("mkdocs")
+    module("latex2mathml")
+    pages = runpy.run_path(str(ROOT / "docs" / "hooks.py"))["committed_pages"]()
+    assert {page.name for page in pages} == {"formats.md", "metrics.md"}
+    for page, text in pages.items():
+        assert page.read_text() == text, f"run 'python docs/hooks.py': {page.name} is out of date"
+
+
+@pytest.mark.parametrize("document", [Manifest, Record])
+def test_every_field_of_a_document_is_explained(document: type[BaseModel]) -> None:
+    schema = document.model_json_schema()
+    for name, each in {"": schema, **schema["$defs"]}.items():
+        silent = [field for field, value in each["properties"].items() if not value.keys() & {"description", "$ref"}]
+        assert silent == [], name
 
 
 # The site
