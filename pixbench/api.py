@@ -85,10 +85,12 @@ def train(
     from .models.loading import load_model
     from .training.config import TrainConfig
     from .training.initial_weights import inherited_settings, initial_checkpoint
+    from .training.objectives.base import check_used
     from .training.train import train as run
 
     start = None if init is None else initial_checkpoint(init)
     config = build_config(TrainConfig, settings, preset={} if start is None else inherited_settings(start))
+    check_used(config.objective, settings)
     with _folder(out) as folder:
         bar = progress_bar if progress else no_progress_bar
         place = Path(folder) / "trained" if out is None else Path(folder)

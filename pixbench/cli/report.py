@@ -33,8 +33,8 @@ def report(
     from difflib import get_close_matches
 
     from ..errors import UserError, unknown_name
-    from ..experiments import EXPERIMENTS, experiment_named
-    from ..experiments.sweep import read_cells
+    from ..experiments import EXPERIMENTS, experiment_named, preset_named
+    from ..experiments.sweep import command_of, read_cells
     from ..io.untrusted import parsing
 
     if target not in EXPERIMENTS or sources:
@@ -52,12 +52,16 @@ def report(
         raise UserError(f"--limit: {target} is an experiment, all of whose cells are read; leave it out")
     if data is not None and preset is not None:
         raise UserError("--preset: --data names the folder already; leave one out")
+    if trust_code:
+        raise UserError(f"--trust-code: {target} is an experiment, whose records run no code; leave it out")
     module = experiment_named(target)
+    if preset is not None:
+        preset_named(target, module.PRESETS, preset)
     folder = data or Path("results") / f"{target}-{preset or 'cpu'}"
-    found = read_cells(target, folder)
+    found = read_cells(target, folder, None if data else preset)
     rows = module.summary(found)
     pictures = [out] if out else [folder / "figure.png", folder / "figure.pdf"]
-    with parsing(folder / "cells", f"remove the damaged cell and run 'pixbench sweep {target} --out {folder}' again"):
+    with parsing(folder / "cells", f"remove the damaged cell and run {command_of(target, folder)} again"):
         for picture in pictures:
             module.draw(found, picture)
     typer.echo(f"{', '.join(map(str, pictures))}\n\n{module.table(rows)}")

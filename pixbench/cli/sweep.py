@@ -24,13 +24,15 @@ def sweep(
     preset: Annotated[
         str,
         typer.Option(
-            help="cpu (up to hours on two cores), or larger: paper (experiments 1 and 2, supervised), paper-jitter, cpu-long, cpu-longer "
-            "(experiment1), gpu (negatives), long (budgets, stability)."
+            help="cpu (up to hours on two cores), or larger: paper (experiment1, experiment2, networks, supervised), paper-jitter, "
+            "cpu-long, cpu-longer (experiment1), gpu (negatives), long (budgets, stability)."
         ),
     ] = "cpu",
     p: Annotated[list[str] | None, typer.Option(help="Only these norms: 1, 2 or inf; may be repeated.")] = None,
-    between_weight: Annotated[list[float] | None, typer.Option(help="Only these shares c; may be repeated.")] = None,
-    objective: Annotated[str | None, typer.Option(help="experiment1: objective in place of the method.")] = None,
+    between_weight: Annotated[
+        list[float] | None, typer.Option(help="Only these values of between_weight, from 0 to 1; may be repeated.")
+    ] = None,
+    objective: Annotated[str | None, typer.Option(help="Of experiment1: train with this objective instead of 'paper'.")] = None,
     variant: Annotated[
         list[str] | None, typer.Option(help="Of negatives, networks, budgets, stability: only these; may be repeated.")
     ] = None,

@@ -4,15 +4,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..io.threads import use_threads
 from .options import Threads
-
-if TYPE_CHECKING:
-    from ..training.config import TrainConfig
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +65,7 @@ def train(
     from ..errors import UserError
     from ..training.config import TrainConfig, preset_values
     from ..training.initial_weights import inherited_settings, initial_checkpoint
+    from ..training.objectives.base import check_used
     from ..training.train import train as run
     from .common import build_config, given
     from .progress import progress_bar
@@ -80,7 +78,7 @@ def train(
     start = initial_checkpoint(init) if init else None
     inherited = inherited_settings(start) if start else {}
     config = build_config(TrainConfig, values, setting or (), preset={**(preset_values(preset) if preset else {}), **inherited})
-    _check_used(values, config)
+    check_used(config.objective, {*values, *(each.partition("=")[0] for each in setting or ())})
     pictures = 2 * config.batch * devices * nodes
     with progress_bar("train", config.steps, "steps", log=out / "train.log") as advance:
         checkpoint = run(
@@ -102,20 +100,6 @@ def train(
         return  # the first process tells of them all
     typer.echo(f"{checkpoint}: trained for {config.steps} steps; loss curve in {out / 'loss.png'}")
     typer.echo(f"next: pixbench evaluate --model {out}")
-
-
-def _check_used(values: dict[str, object], config: "TrainConfig") -> None:
-    """Raises UserError for options that the objective would ignore."""
-    from ..errors import UserError
-    from ..evaluation.model import norm_name
-    from ..training.objectives.base import OBJECTIVES
-
-    objective = OBJECTIVES.get(config.objective)
-    norm = getattr(objective, "norm", None)
-    if "p" in values and norm is not None:
-        raise UserError(f"--p {values['p']}: objective {config.objective} is compared in {norm_name(norm)}; leave it out")
-    if "between_weight" in values and not getattr(objective, "has_between_term", True):
-        raise UserError(f"--between-weight: objective {config.objective} has no between-image term; leave it out")
 
 
 def _progress_with_loss(advance: Callable[..., None], pictures: int) -> Callable[[int, float], None]:

@@ -2,20 +2,44 @@
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import torch
 
+PACKAGES = ("pixbench", "torch", "numpy", "kornia", "opencv-python-headless", "poselib", "scikit-learn", "scipy")
+"""Packages that compute what records say."""
 
-def environment() -> dict[str, str]:
-    """Versions and hardware, as far as they bear on the numbers."""
+
+def environment(device: str | None = None) -> dict[str, str]:
+    """Versions and hardware, as far as they bear on the numbers. `device` is where the model ran, by default the GPU if there is one."""
+    on_gpu = torch.cuda.is_available() and (device is None or device.startswith("cuda"))
     return {
-        **{name: version(name) for name in ("pixbench", "torch", "numpy", "kornia")},
+        **{name: version(name) for name in PACKAGES if _is_installed(name)},
         "python": platform.python_version(),
         "machine": platform.machine(),
         "system": platform.system(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "device": torch.cuda.get_device_name(device) if on_gpu else "cpu",
+        "processor": processor(),
     }
+
+
+def _is_installed(package: str) -> bool:
+    """OpenCV has several packages with the same module: another one may be there in place of the one that PixBench asks for."""
+    try:
+        return bool(version(package))
+    except PackageNotFoundError:
+        return False
+
+
+def processor() -> str:
+    """The CPU's model name; the architecture where the system does not say it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def peak_memory_mb() -> float | None:

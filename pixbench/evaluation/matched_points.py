@@ -14,6 +14,8 @@ LAYOUTS = (
 )
 POINTS = (("keypoints0", "keypoints1"), ("mkpts0_f", "mkpts1_f"), ("mkpts0", "mkpts1"))
 SCORES = ("confidence", "mconf", "scores", "matching_scores", "matching_scores0")
+PER_POINT = ("matching_scores0",)
+"""Scores of which there is one per point of the first image, also with a list of matches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +44,8 @@ def _of_arrays(found: Any) -> MatchedPoints:
     for number, points in enumerate((a, b)):
         if points.ndim != 2 or points.shape[1] not in (2, 3):
             raise ValueError(f"points {number} of shape {points.shape}: expected {LAYOUTS}")
+    if a.shape[1] == 3 and len(found) == 3:
+        raise ValueError(f"points with scores, and a third array of scores: expected {LAYOUTS}")
     score = a[:, 2] if a.shape[1] == 3 else None if len(found) == 2 else _array(found[2], "scores").reshape(-1)
     return _scored(a[:, :2], b[:, :2], score)
 
@@ -54,13 +58,15 @@ def _of_dictionary(found: Mapping[str, Any]) -> MatchedPoints:
     for name, points in zip(names, (a, b), strict=True):
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(f"{name} of shape {points.shape}: expected {LAYOUTS}")
-    score = next((_array(found[name], name) for name in SCORES if found.get(name) is not None), None)
+    scored = next((name for name in SCORES if found.get(name) is not None), None)
+    score = None if scored is None else _array(found[scored], scored)
     score = score if score is None else score[0] if score.ndim == 2 and len(score) == 1 else score
     pairs = _pairs(found)
     if pairs is not None:
         _check_indices(pairs, (len(a), len(b)))
-        # With one score per point of the first image: the scores of the matched points.
-        score = score[pairs[:, 0]] if score is not None and len(score) == len(a) != len(pairs) else score
+        # With one score per point of the first image, as SuperGlue's: the scores of the matched points.
+        per_point = scored in PER_POINT or (score is not None and len(score) == len(a) != len(pairs))
+        score = score[pairs[:, 0]] if score is not None and per_point and len(score) == len(a) else score
         a, b = a[pairs[:, 0]], b[pairs[:, 1]]
     return _scored(a, b, score)
 

@@ -22,7 +22,7 @@ from ..registry import Registry
 from .matched_points import MatchedPoints, matched_points
 from .matching.dense_matcher import Matches, Search, match_dense
 from .matching.nearest import Norm
-from .network_input import AS_IT_IS, ONE, CellGrid, NetworkInput, Scales, described_at_scales, sampled
+from .network_input import AS_IT_IS, ONE, CellGrid, NetworkInput, Scales, check_distinct, described_at_scales, sampled
 
 Image = UInt8[np.ndarray, "height width 3"]
 
@@ -144,6 +144,7 @@ class DescriptorModel(Model):
         with torch.inference_mode():
             if self.scales == ONE:
                 return self._cells(images)
+            check_distinct(self.scales, (images.shape[3], images.shape[2]), self.input, self.name)
             steps = []
 
             def at_scale(resized: Float[Tensor, "batch 3 resized_height resized_width"]) -> Float[Tensor, "batch channels rows columns"]:

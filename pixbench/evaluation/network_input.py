@@ -100,6 +100,24 @@ def check_scales(scales: Sequence[float], text: str | None = None) -> Scales:
     return tuple(float(s) for s in scales)
 
 
+def scaled(size: Size, scale: float) -> Size:
+    """Width and height of an image at a scale."""
+    return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
+
+
+def check_distinct(scales: Scales, size: Size, network_input: NetworkInput, name: str) -> None:
+    """Raises ValueError where the images of two scales are enlarged to the same size, which undoes the scales. `name` is the model's."""
+    seen: dict[Size, float] = {}
+    for scale in scales:
+        enlarged = network_input.enlarged(scaled(size, scale))
+        if enlarged in seen:
+            raise ValueError(
+                f"images of {size[0]} x {size[1]} px at scales {seen[enlarged]:g} and {scale:g} are both enlarged to {enlarged[0]} x "
+                f"{enlarged[1]} px, because {name} has input_size {network_input.size}: leave scales or input_size out"
+            )
+        seen[enlarged] = scale
+
+
 def described_at_scales(
     describe: Callable[[Float[Tensor, "batch 3 height width"]], Float[Tensor, "batch channels rows columns"]],
     images: Float[Tensor, "batch 3 height width"],
@@ -115,7 +133,7 @@ def described_at_scales(
     height, width = images.shape[2:]
     parts = []
     for scale in scales:
-        size = (max(round(height * scale), 1), max(round(width * scale), 1))
+        size = scaled((width, height), scale)[::-1]
         resized = images
         if size != (height, width):
             resized = functional.interpolate(images, size=size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)

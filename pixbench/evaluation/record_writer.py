@@ -69,7 +69,7 @@ def record_result(
         predictions=file_part(predictions),
         pairs=None if pair_table is None else file_part(pair_table),
         timing=_timing_part(timing, seconds),
-        environment=environment(),
+        environment=environment(protocol.device),
         created=now(),
     )
     path = predictions.with_name(f"{file_stem(model.name)}.json")

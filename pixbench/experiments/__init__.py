@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from ..errors import unknown_name
 
@@ -14,7 +14,7 @@ EXPERIMENTS: Mapping[str, str] = {
     "supervised": "ERM, IRM and a grey-scale oracle on ColoredMNIST: what colour does to classifiers",
     "budgets": "learning curves of objectives on rooms, against steps and core-hours, beside reference descriptors",
     "stability": "do descriptors collapse, by objective, precision, learning rate and seed",
-    "negatives": "members of the family of losses and InfoNCE at equal budgets, on rooms",
+    "negatives": "variants of the loss with other negatives, and InfoNCE, at equal budgets, on rooms",
 }
 
 
@@ -46,6 +46,11 @@ TRAINING = 0.9
 class Experiment(Protocol):
     """A module of this package."""
 
+    PRESETS: Mapping[str, Any]
+
+    cells: Callable[..., Sequence[Cell]]
+    """The grid of a preset, or a part of it: called with the preset and the options of `pixbench sweep` that it has."""
+
     prepare: Callable[[str, Path, int], None]
     """Generate the data that all cells of a preset need, in a sweep's folder, with a number of worker processes."""
 
@@ -54,15 +59,20 @@ class Experiment(Protocol):
     argument."""
 
     summary: Callable[[Sequence[Record]], list[Record]]
+    """The rows of the table, from the records of cells."""
+
     table: Callable[[Sequence[Record]], str]
+    """The rows as Markdown."""
+
     draw: Callable[[Sequence[Record], Path], None]
+    """Draw the figure of these cells into a file."""
 
 
-def experiment_named(name: str) -> Any:
+def experiment_named(name: str) -> Experiment:
     """The module of an experiment. Raises UserError, with a suggestion, for an unknown name."""
     if name not in EXPERIMENTS:
         raise unknown_name("experiment", name, EXPERIMENTS)
-    return import_module(f"{__name__}.{name}")
+    return cast(Experiment, import_module(f"{__name__}.{name}"))
 
 
 def preset_named(experiment: str, presets: Mapping[str, P], name: str) -> P:

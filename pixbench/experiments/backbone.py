@@ -11,6 +11,7 @@ import torch
 from jaxtyping import UInt8
 from torch import nn
 
+from ..errors import UserError
 from ..evaluation.probing.domains import DOMAIN_SETS
 from ..evaluation.probing.grid import Features, describe_images
 from ..generation.components import DEFAULTS
@@ -69,8 +70,11 @@ def train_backbone(
     on_save = measured.measure if curve else lambda step, network: None
     progress = of_steps(advance, config.steps)
     network = load_checkpoint(train(source, run_folder, config, precision=precision, progress=progress, on_save=on_save)).network
+    points = measured.points()
+    if curve and (not points or points[-1]["step"] != config.steps):
+        raise UserError(f"{measured.path} lacks the measurements of {run_folder}: remove the run, and train again")
     losses = torch.load(run_folder / STATE, weights_only=True)["losses"]
-    return Backbone(network, images, losses, measured.points(), stride, device)
+    return Backbone(network, images, losses, points, stride, device)
 
 
 def _described(network: nn.Module, images: UInt8[np.ndarray, "images side side 3"], stride: int, device: torch.device) -> Features:

@@ -13,10 +13,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from ..evaluation.matching.evaluate import evaluate
-from ..evaluation.matching.pairs import DatasetPairs
 from ..evaluation.model import DescriptorModel
-from ..evaluation.suite import STRIDE
 from ..generation.components import DEFAULTS
 from ..models.loading import load_model
 from ..models.unet import UNetConfig
@@ -124,7 +121,9 @@ def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()
 
 
 def prepare(preset: str, folder: Path, workers: int) -> None:
-    """Make the rooms."""
+    """Make the rooms. Raises UserError if a reference cannot be loaded, before any work is done."""
+    for name in DEFAULTS.get("reference-baselines"):
+        load_model(f"baseline:{name}")
     preset_named("budgets", PRESETS, preset).rooms.make(folder, workers)
 
 
@@ -142,7 +141,7 @@ def _trained(cell: BudgetsCell, folder: Path, advance: Advance) -> Record:
     return {
         "config": config.model_dump(mode="json"),
         "curve": read_curve(place),
-        "metrics": matching(place, rooms.path(folder, "test")),
+        "metrics": matching(load_model(str(place)), rooms.path(folder, "test"), place / "evaluation"),
     }
 
 
@@ -160,10 +159,10 @@ def _reference(cell: BudgetsCell, folder: Path) -> Record:
     validation = PairDataset(rooms.path(folder, "val"))
     accuracy = matching_accuracy(model.dense, validation, p=model.p, seed=0, device=torch.device("cpu"))
     validation.close()
-    _, record = evaluate(model, DatasetPairs(rooms.path(folder, "test"), "test", STRIDE), folder / "runs" / cell.name)
+    metrics = matching(model, rooms.path(folder, "test"), folder / "runs" / cell.name)
     return {
         "curve": [{"step": 0, "cpu_seconds": 0.0, "validation_delta_avg": accuracy}],
-        "metrics": {name: value.value for name, value in record.metrics.items() if value.value is not None},
+        "metrics": metrics,
         "seconds": round(time.perf_counter() - started, 1),
     }
 

@@ -44,14 +44,16 @@ class ColorCurve:
 
     def points(self) -> list[dict[str, float]]:
         """Measurements in order of steps: accuracies in [0, 1] and the result of `color_change`."""
-        found: list[dict[str, float]] = read_json(self.path, "remove the run and train again") if self.path.is_file() else []
+        mend = f"remove it and the run {self.path.name.removesuffix('.curve.json')} beside it, and train again"
+        found: list[dict[str, float]] = read_json(self.path, mend) if self.path.is_file() else []
         return found
 
     def measure(self, step: int, network: nn.Module) -> None:
-        """Measure the network of a step, again if it was measured before."""
-        others = [point for point in self.points() if point["step"] != step]
-        found = sorted([*others, {"step": step, **self._measures(network)}], key=lambda point: point["step"])
-        write_whole(self.path, json.dumps(found) + "\n")
+        """Measure the network of a step. Points of this and later steps are of an attempt that was not saved, or of a run that was removed,
+        and are dropped.
+        """
+        earlier = [point for point in self.points() if point["step"] < step]
+        write_whole(self.path, json.dumps([*earlier, {"step": step, **self._measures(network)}]) + "\n")
 
     def _measures(self, network: nn.Module) -> dict[str, float]:
         counts = {"train": TRAINED, "id": TESTED, "ood": TESTED}

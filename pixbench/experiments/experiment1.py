@@ -6,23 +6,25 @@ reversed colours (OOD); one that reads shape 75 % on both.
 """
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.matching.nearest import Norm
+from ..evaluation.model import norm_name
 from ..evaluation.probing.domains import DOMAIN_SETS, WIDE, Bounds
 from ..evaluation.probing.head import head_accuracy, train_head
 from ..evaluation.probing.linear_probe import COLOR_PROBE_STEPS, COLOR_PROBE_STRENGTH, probe_accuracy
 from ..generation.components import DEFAULTS
 from ..models.unet import UNetConfig, parameter_count
 from ..training.config import TrainConfig
+from ..training.objectives.base import OBJECTIVES, check_used
 from ..training.precision import AUTO, FLOAT32
 from . import Advance, preset_named, silent
 from .backbone import SIZE, Backbone, train_backbone
 from .experiment1_report import draw, summary, table
-from .records import cell_record, exact, thinned
+from .records import cell_record, exact, thinned, training_facts
 
 __all__ = ["PRESETS", "Experiment1Cell", "cells", "draw", "prepare", "run", "summary", "table"]
 
@@ -129,10 +131,10 @@ PRESETS["paper-jitter"] = replace(PRESETS["paper"], jitter=1.0)
 
 @dataclass(frozen=True)
 class Experiment1Cell:
-    """One run of the grid: the method, or another objective in its place."""
+    """One run of the grid: the method, or another objective in its place. `p` is the norm in which its descriptors are compared."""
 
     preset: str
-    p: float
+    p: Norm
     between_weight: float
     seed: int
     objective: str = "paper"
@@ -141,19 +143,25 @@ class Experiment1Cell:
     def name(self) -> str:
         """A file's name."""
         other = "" if self.objective == "paper" else f"{self.objective}_"
-        return f"{other}p-{exact(self.p)}_c-{exact(self.between_weight)}_seed-{self.seed}"
+        return f"{other}p-{norm_name(self.p)}_c-{exact(self.between_weight)}_seed-{self.seed}"
 
 
 def cells(
     preset: str, *, p: Sequence[float] = (), between_weight: Sequence[float] = (), seeds: int | None = None, objective: str = "paper"
 ) -> list[Experiment1Cell]:
-    """The grid of a preset, or a part of it, ordered by seed: a sweep that is stopped has all cells for fewer seeds."""
+    """The grid of a preset, or a part of it, ordered by seed: a sweep that is stopped has all cells for fewer seeds.
+
+    An objective whose loss determines the norm, or that has no between-image term, has a single cell along that axis, for the term at
+    weight 0. Raises UserError for an unknown preset or objective, and for values that the objective would ignore.
+    """
     grid = preset_named("experiment1", PRESETS, preset)
+    loss = OBJECTIVES.get(objective)
+    check_used(objective, [name for name, values in (("p", p), ("between_weight", between_weight)) if values])
+    norm = getattr(loss, "norm", None)
+    norms: Sequence[Norm] = (norm,) if norm is not None else p or grid.p
+    weights = between_weight or (grid.between_weight if getattr(loss, "has_between_term", True) else (0.0,))
     return [
-        Experiment1Cell(preset, norm, weight, seed, objective)
-        for seed in range(seeds or grid.seeds)
-        for weight in between_weight or grid.between_weight
-        for norm in p or grid.p
+        Experiment1Cell(preset, one, weight, seed, objective) for seed in range(seeds or grid.seeds) for weight in weights for one in norms
     ]
 
 
@@ -170,10 +178,10 @@ def check_digits(preset: Experiment1Preset) -> None:
 
 def run(cell: Experiment1Cell, folder: Path, advance: Advance = silent) -> dict[str, Any]:
     """Train and score a cell. Its run goes to `folder`/runs/NAME, and resumes there if it was stopped."""
-    started = time.perf_counter()
     preset = preset_named("experiment1", PRESETS, cell.preset)
+    config = train_config(preset, p=cell.p, between_weight=cell.between_weight, seed=cell.seed, objective=cell.objective)
     backbone = train_backbone(
-        train_config(preset, p=cell.p, between_weight=cell.between_weight, seed=cell.seed, objective=cell.objective),
+        config,
         folder / "runs" / cell.name,
         digits=preset.digits,
         cut=preset.cut,
@@ -189,8 +197,9 @@ def run(cell: Experiment1Cell, folder: Path, advance: Advance = silent) -> dict[
     id_, out = (head_accuracy(head, *test, device=device) for test in (id_test, ood_test))
     probe = probe_accuracy(*seen, id_test, ood_test, strength=COLOR_PROBE_STRENGTH, steps=COLOR_PROBE_STEPS)
     measured = {
-        "p": f"{cell.p:g}",
-        "settings": {**asdict(preset), "p": None, "between_weight": None, "seeds": None},
+        "p": norm_name(cell.p),
+        "settings": {name: value for name, value in asdict(preset).items() if name not in ("p", "between_weight", "seeds")},
+        "config": config.model_dump(mode="json"),
         "id": id_,
         "ood": out,
         "class": preset.bounds.classify(id_, out),
@@ -203,16 +212,16 @@ def run(cell: Experiment1Cell, folder: Path, advance: Advance = silent) -> dict[
         "curve": backbone.curve,
         "channels": _channels(backbone),
         "parameters": parameter_count(backbone.network),
-        "seconds": round(time.perf_counter() - started, 1),
+        **training_facts(folder / "runs" / cell.name),
     }
     return cell_record("experiment1", cell, measured)
 
 
-def train_config(preset: Experiment1Preset, *, p: float, between_weight: float, seed: int, objective: str = "paper") -> TrainConfig:
-    """Settings of the training of a backbone at the size of a preset."""
+def train_config(preset: Experiment1Preset, *, p: Norm, between_weight: float, seed: int, objective: str = "paper") -> TrainConfig:
+    """Settings of the training of a backbone at the size of a preset. Objectives in cosine similarity ignore `p` of the settings."""
     return TrainConfig(
         objective=objective,
-        p=p,
+        p=math.inf if p == "cosine" else p,
         between_weight=between_weight,
         steps=preset.steps,
         batch=preset.batch,

@@ -14,7 +14,7 @@ from .records import by_settings
 
 CLASSES = ("encode", "suppress", "ambiguous")
 COLORS = {"encode": "#c4622d", "suppress": "#1b4f8a", "ambiguous": "#9a9a9a"}
-NORMS = ("inf", "1", "2")
+NORMS = ("inf", "1", "2", "cosine")
 SHOWN_CHANNELS = 16
 
 REFERENCE = {
@@ -26,17 +26,16 @@ REFERENCE = {
 
 
 def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row per p and between_weight: accuracies and class of every seed, the class of more than half of them, if any, and the
-    reference's.
+    """One row per p and between_weight: accuracies and class of every seed, the class of more than half of them, if any, and whether the
+    reference's majority is the same: None where it has none.
     """
     rows = []
     for (p, weight), mine in by_settings(cells, "p", "between_weight", order={"p": NORMS.index}):
         classes = Counter(cell["class"] for cell in mine)
         objective = mine[0].get("objective", "paper")
         reference = REFERENCE[p].get(weight) if objective == "paper" else None
-        theirs = CLASSES[int(np.argmax(reference))] if reference else None
-        ours, count = classes.most_common(1)[0]
-        ours = ours if count > len(mine) / 2 else "none"
+        ours = _majority(classes)
+        theirs = _majority(Counter(dict(zip(CLASSES, reference, strict=True)))) if reference else None
         names = ("seed", "id", "ood", "class", "probe_id", "probe_ood")
         rows.append(
             {
@@ -47,10 +46,16 @@ def summary(cells: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "seeds": [{name: cell[name] for name in names} for cell in mine],
                 "majority": ours,
                 "reference": dict(zip(CLASSES, reference, strict=True)) if reference else None,
-                "agrees": ours == theirs if theirs else None,
+                "agrees": ours == theirs if theirs not in (None, "none") else None,
             }
         )
     return rows
+
+
+def _majority(classes: Counter[str]) -> str:
+    """The class of more than half of the runs, or "none"."""
+    name, count = classes.most_common(1)[0]
+    return name if count > classes.total() / 2 else "none"
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:

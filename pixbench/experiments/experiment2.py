@@ -1,7 +1,6 @@
 """The paper's second experiment on generated rooms: matching, and whether channels segment instances and find edges, by p."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ from ..training.train import train
 from ..visualization.channels import scaled_channels, show_channels, widest_channels
 from ..visualization.figures import best_pair, instance_palette, match_picture, save_figure, show_image
 from . import Advance, Record, of_steps, preset_named, silent
-from .records import by_settings, cell_record, exact, thinned
+from .records import by_settings, cell_record, exact, thinned, training_facts
 from .rooms import Rooms, matching
 
 SHOWN_CHANNELS = 6
@@ -104,7 +103,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 def run(cell: Experiment2Cell, folder: Path, advance: Advance = silent) -> Record:
     """Train; score matching on rooms and objects held out; measure segments and edges there. A picture of matches goes to `folder`."""
-    preset, started = preset_named("experiment2", PRESETS, cell.preset), time.perf_counter()
+    preset = preset_named("experiment2", PRESETS, cell.preset)
     data = {split: preset.rooms.path(folder, split) for split in preset.rooms.scenes}
     values = {**preset_values("experiment2"), **preset.training}
     config = TrainConfig(**{**values, "p": cell.p, "between_weight": cell.between_weight, "seed": cell.seed})
@@ -120,14 +119,14 @@ def run(cell: Experiment2Cell, folder: Path, advance: Advance = silent) -> Recor
     measured = {
         "p": f"{cell.p:g}",
         "config": config.model_dump(mode="json"),
-        "metrics": matching(place, data["test"]),
+        "metrics": matching(model, data["test"], place / "evaluation"),
         "structure": _structure(network, test, cell.p),
         "structure_untrained": _structure(untrained, test, cell.p),
         "structure_colour": _structure(torch.nn.Identity(), test, cell.p),
         "shown": _shown(network, test.scene(0)),
         "losses": thinned(state["losses"]),
         "validation": {str(step): round(loss, 6) for step, loss in state["validation"].items()},
-        "seconds": round(time.perf_counter() - started, 1),
+        **training_facts(place),
     }
     test.close()
     return cell_record("experiment2", cell, measured)

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..models.loading import load_model
 from ..models.unet import UNetConfig
 from ..training.config import TrainConfig
 from ..training.precision import FLOAT32
-from ..training.run_folder import read_curve
 from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Advance, Record, of_steps, preset_named, silent
-from .records import best_first, budget_row, by_settings, cell_record, check_variants
+from .records import best_first, budget_row, by_settings, cell_record, check_variants, file_name, training_facts
 from .rooms import Rooms, matching
 
 HARD: dict[str, Any] = {"objective": "stable-hard"}
@@ -97,8 +97,7 @@ class NegativesCell:
     @property
     def name(self) -> str:
         """A file's name."""
-        plain = "".join(letter if letter.isalnum() else "-" for letter in self.variant)
-        return f"{'-'.join(filter(None, plain.split('-')))}_steps-{self.steps}_seed-{self.seed}"
+        return f"{file_name(self.variant)}_steps-{self.steps}_seed-{self.seed}"
 
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NegativesCell]:
@@ -119,10 +118,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 
 def run(cell: NegativesCell, folder: Path, advance: Advance = silent) -> Record:
-    """Train one variant and score it on unseen rooms.
-
-    Seconds are those of training alone, of all attempts up to what each had saved, if the cell was stopped and resumed.
-    """
+    """Train one variant and score it on unseen rooms."""
     preset = preset_named("negatives", PRESETS, cell.preset)
     rooms = preset.rooms
     chosen = dict(VARIANTS[cell.variant])
@@ -134,8 +130,8 @@ def run(cell: NegativesCell, folder: Path, advance: Advance = silent) -> Record:
     train(rooms.path(folder, "train"), place, config, precision=FLOAT32, progress=of_steps(advance, config.steps))
     measured = {
         "config": config.model_dump(mode="json"),
-        "metrics": matching(place, rooms.path(folder, "test")),
-        "train_seconds": read_curve(place)[-1]["train_seconds"],
+        "metrics": matching(load_model(str(place)), rooms.path(folder, "test"), place / "evaluation"),
+        **training_facts(place),
     }
     return cell_record("negatives", cell, measured)
 
@@ -158,7 +154,7 @@ def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown."""
     lines = [
         f"Preset {rows[0]['preset']}. δ_avg on unseen rooms and objects, mean over seeds ± standard deviation.\n",
-        "| steps | member | δ_avg | each seed | median error, px | seconds |",
+        "| steps | variant | δ_avg | each seed | median error, px | seconds |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -176,13 +172,14 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     """Every seed as a dot, one row per variant, one panel per budget."""
     rows = summary(cells)
     budgets = sorted({row["steps"] for row in rows})
-    last = [row["variant"] for row in rows if row["steps"] == budgets[-1]]
-    order = {variant: place for place, variant in enumerate(reversed(last))}
+    # In the order of the largest budget; variants that have not been run at it come last.
+    best = dict.fromkeys(row["variant"] for row in sorted(rows, key=lambda row: row["steps"] != budgets[-1]))
+    order = {variant: place for place, variant in enumerate(reversed(best))}
     figure = Figure(figsize=(3.6 * len(budgets) + 2.4, 0.27 * len(order) + 1.3), layout="constrained")
     panels = figure.subplots(1, len(budgets), sharey=True, squeeze=False)[0]
     for axes, steps in zip(panels, budgets, strict=True):
         for row in rows:
-            if row["steps"] != steps or row["variant"] not in order:
+            if row["steps"] != steps:
                 continue
             color = {"point-infonce": "#7a4fa0", "paper": "#1b4f8a", "two-sided": "#c4622d"}.get(row["variant"], "#777777")
             place = order[row["variant"]]

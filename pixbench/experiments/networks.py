@@ -4,7 +4,6 @@ All variants are trained as preset `cpu-long` of experiment 1, for fewer steps; 
 """
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from . import Advance, Record, experiment1, preset_named, silent
 from .backbone import train_backbone
 from .color_curve import SWAPPED, color_change, swapped_colors
 from .experiment1 import Experiment1Preset, check_digits, train_config
-from .records import by_settings, cell_record, check_variants, thinned
+from .records import by_settings, cell_record, check_variants, file_name, thinned, training_facts
 
 PAPER, SMALL = NAMED["paper"], NAMED["experiment1-cpu"]
 
@@ -38,10 +37,11 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "small, D = 32": {**SMALL, "channels": 32},
     "small, first stage of 32": {**SMALL, "widths": (32, 16, 32)},
 }
-"""Networks: the paper's with one change each, and the small one of preset `cpu` (120,136 parameters), with one change each.
+"""Variants of the paper's network, and of the small one of preset `cpu` (120,136 parameters).
 
-The norm before the last convolution has 8 groups of 4 channels in the paper's, of one channel if the first stage has 8. With 2 groups of 8
-channels, or 32 of 32, width and group size change apart."""
+The last group norm of the paper's has 8 groups of 4 channels; a first stage of 8 channels leaves one channel per group. "first stage of
+8, 2 groups" keeps 4 per group at that width, and "32 groups" has one per group at the full width: these two tell the effect of width from
+that of group size."""
 
 PRESETS: Mapping[str, Experiment1Preset] = {
     "cpu": replace(experiment1.PRESETS["cpu-long"], steps=450, seeds=1, p=(math.inf,), between_weight=(0.0,)),
@@ -60,8 +60,7 @@ class NetworksCell:
     @property
     def name(self) -> str:
         """A file's name."""
-        plain = "".join(letter if letter.isalnum() else "-" for letter in self.variant)
-        return f"{'-'.join(filter(None, plain.split('-')))}_seed-{self.seed}"
+        return f"{file_name(self.variant)}_seed-{self.seed}"
 
 
 def cells(preset: str, *, seeds: int | None = None, variants: Sequence[str] = ()) -> list[NetworksCell]:
@@ -79,7 +78,6 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one variant; resumes in `folder`/runs/NAME."""
-    started = time.perf_counter()
     preset = preset_named("networks", PRESETS, cell.preset)
     config = train_config(preset, p=preset.p[0], between_weight=preset.between_weight[0], seed=cell.seed).model_copy(
         update={"network": UNetConfig.model_validate(dict(VARIANTS[cell.variant]))}
@@ -102,7 +100,7 @@ def run(cell: NetworksCell, folder: Path, advance: Advance = silent) -> Record:
         "parameters": parameter_count(backbone.network),
         "curve": backbone.curve,
         "losses": thinned(backbone.losses),
-        "seconds": round(time.perf_counter() - started, 1),
+        **training_facts(folder / "runs" / cell.name),
     }
     return cell_record("networks", cell, measured)
 

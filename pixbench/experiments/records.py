@@ -1,7 +1,9 @@
 """Functions on records of cells that all experiments share."""
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -9,12 +11,28 @@ import numpy as np
 
 from ..errors import unknown_name
 from ..evaluation.environment import environment
+from ..training.run_folder import RUN, read_curve
 from . import Record, cell_format
 
 
 def cell_record(experiment: str, cell: Any, measured: Record) -> Record:
     """The record of a finished cell: its settings, what was measured, and the versions that it ran with."""
     return {"format": cell_format(experiment), "format_version": 1, **asdict(cell), **measured, "environment": environment()}
+
+
+def training_facts(run: Path) -> Record:
+    """How a run was trained: precision, threads, and the seconds of training alone, of all attempts up to what each had saved.
+
+    The seconds are None for a run that diverged before its first save.
+    """
+    stored, curve = json.loads((run / RUN).read_text(encoding="utf-8")), read_curve(run)
+    return {name: stored.get(name) for name in ("precision", "threads")} | {"train_seconds": curve[-1]["train_seconds"] if curve else None}
+
+
+def file_name(text: str) -> str:
+    """A text as part of a file's name: hyphens in place of everything but letters and digits."""
+    plain = "".join(letter if letter.isalnum() else "-" for letter in text)
+    return "-".join(filter(None, plain.split("-")))
 
 
 def by_settings(

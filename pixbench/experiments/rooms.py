@@ -6,11 +6,11 @@ from pathlib import Path
 
 from ..evaluation.matching.evaluate import evaluate
 from ..evaluation.matching.pairs import DatasetPairs
+from ..evaluation.model import Model
 from ..evaluation.suite import STRIDE
 from ..generation import generate
 from ..generation.components import DEFAULTS
 from ..generation.protocol import GENERATORS
-from ..models.loading import load_model
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Rooms:
         return folder / "data" / split
 
 
-def matching(run: Path, data: Path) -> dict[str, float]:
-    """Matching scores of a run on a data set, means over pairs; record and predictions go into the run's folder."""
-    _, record = evaluate(load_model(str(run)), DatasetPairs(data, data.name, STRIDE), run / "evaluation", force=True)
+def matching(model: Model, data: Path, out: Path) -> dict[str, float]:
+    """Matching scores of a model on a data set, means over pairs; record and predictions go into the folder `out`."""
+    _, record = evaluate(model, DatasetPairs(data, data.name, STRIDE), out, force=True)
     return {name: value.value for name, value in record.metrics.items() if value.value is not None}

@@ -1,6 +1,5 @@
 """Stability of training: whether descriptors collapse, by objective, precision, learning rate and seed."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from ..training.train import train
 from ..visualization.figures import save_figure
 from . import Advance, Record, budgets, of_steps, preset_named, silent
 from .budgets import BudgetsPreset
-from .records import by_settings, cell_record, check_variants, exact
+from .records import by_settings, cell_record, check_variants, exact, training_facts
 
 VARIANTS: Mapping[str, dict[str, Any]] = {
     "stable-weighted": budgets.VARIANTS["stable-weighted"],
@@ -79,7 +78,7 @@ def prepare(preset: str, folder: Path, workers: int) -> None:
 
 def run(cell: StabilityCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one run with one thread. A loss that becomes NaN or infinite ends it, and is recorded."""
-    preset, started = preset_named("stability", PRESETS, cell.preset), time.perf_counter()
+    preset = preset_named("stability", PRESETS, cell.preset)
     config = TrainConfig(
         steps=STEPS,
         batch=preset.batch,
@@ -109,7 +108,7 @@ def run(cell: StabilityCell, folder: Path, advance: Advance = silent) -> Record:
         "separations": [round(value, 4) for value in separations],
         "collapsed_at": collapsed_at(separations),
         "diverged_at": diverged,
-        "seconds": round(time.perf_counter() - started, 1),
+        **training_facts(place),
     }
     return cell_record("stability", cell, measured)
 
@@ -126,6 +125,7 @@ def summary(cells: Sequence[Record]) -> list[Record]:
                 "precision": precision,
                 "learning_rate": rate,
                 "preset": mine[0]["preset"],
+                "steps": mine[0]["config"]["steps"],
                 "collapsed_at": [cell["collapsed_at"] for cell in mine],
                 "diverged_at": [cell["diverged_at"] for cell in mine],
                 "validation_delta_avg": [cell["curve"][-1]["validation_delta_avg"] if cell["curve"] else None for cell in mine],
@@ -137,8 +137,8 @@ def summary(cells: Sequence[Record]) -> list[Record]:
 def table(rows: Sequence[Record]) -> str:
     """The rows as Markdown."""
     lines = [
-        f"Preset {rows[0]['preset']}, {STEPS:,} steps. Each seed: the step at which a collapse was reported, and δ_avg on validation rooms "
-        "at the end.\n",
+        f"Preset {rows[0]['preset']}, {rows[0]['steps']:,} steps. Each seed: the step at which a collapse was reported, and δ_avg on "
+        "validation rooms at the end.\n",
         "| objective | precision | learning rate | collapsed | δ_avg |",
         "|---|---|---|---|---|",
     ]
@@ -151,7 +151,7 @@ def table(rows: Sequence[Record]) -> str:
 
 def _end(collapsed: int | None, diverged: int | None) -> str:
     if diverged is not None:
-        return f"NaN at {diverged}"
+        return f"diverged at {diverged}"
     return "no" if collapsed is None else f"at {collapsed}"
 
 

@@ -72,14 +72,15 @@ def cells(preset: str, *, seeds: int | None = None) -> list[SupervisedCell]:
 def prepare(preset: str, folder: Path, workers: int) -> None:
     """Digits are read by each cell: there is nothing to make. Raises UserError if they are not there."""
     del folder, workers
-    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[preset].digits, cut="irm", seed=0)
+    DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(preset_named("supervised", PRESETS, preset).digits, cut="irm", seed=0)
 
 
 def run(cell: SupervisedCell, folder: Path, advance: Advance = silent) -> Record:
     """Train one method."""
     del folder
     started = time.perf_counter()
-    domains = DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(PRESETS[cell.preset].digits, cut="irm", seed=cell.seed)
+    digits = preset_named("supervised", PRESETS, cell.preset).digits
+    domains = DOMAIN_SETS.get(DEFAULTS.get("colored-digits"))(digits, cut="irm", seed=cell.seed)
     id_, ood = supervised(domains, cell.method, seed=cell.seed, advance=advance)
     measured = {
         "cut": "irm",
@@ -121,14 +122,15 @@ def draw(cells: Sequence[Record], path: Path) -> None:
     """Every seed as a dot, the reference as a line."""
     figure = Figure(figsize=(4.6, 3.2), layout="constrained")
     axes = figure.subplots()
-    for place, row in enumerate(summary(cells)):
+    rows = summary(cells)
+    for place, row in enumerate(rows):
         for shift, name, color in ((-0.12, "train", "#5b8f5b"), (0.12, "ood", "#7a4fa0")):
             at = place + shift
             label = {"train": "train", "ood": "OOD"}[name] if place == 0 else None
             axes.plot([at] * len(row[name]), row[name], "o", color=color, markersize=4.5, alpha=0.85, label=label)
             reference = REFERENCE[row["method"]][name == "ood"]
             axes.plot([at - 0.1, at + 0.1], [reference] * 2, color=color, linewidth=1, linestyle=":")
-    axes.set(xticks=range(len(METHODS)), xticklabels=METHODS, ylim=(0, 1.02), ylabel="accuracy (dotted: reference)")
+    axes.set(xticks=range(len(rows)), xticklabels=[row["method"] for row in rows], ylim=(0, 1.02), ylabel="accuracy (dotted: reference)")
     figure.legend(*axes.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2)
     axes.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"ColoredMNIST, supervised, preset {cells[0]['preset']}", fontsize=10)
@@ -160,10 +162,10 @@ def supervised(domains: Sequence[Any], method: Method, *, seed: int, advance: Ad
 
 
 def _inputs(domain: Any, *, grey: bool) -> tuple[Float[Tensor, "digits values"], Float[Tensor, " digits"]]:
-    """Every second pixel of red and green; for the oracle their sum in both, which is the digit without its colour."""
+    """Every second pixel of red and green (392 values); for the oracle their sum (196), which is the digit without its colour."""
     two = torch.from_numpy(domain.images[:, ::2, ::2, :2].copy()).float() / 255
     if grey:
-        two = two.sum(dim=-1, keepdim=True).expand(-1, -1, -1, 2)
+        two = two.sum(dim=-1)
     return two.reshape(len(two), -1), torch.from_numpy(domain.labels.copy()).float()
 
 

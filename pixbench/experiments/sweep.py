@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..errors import UserError
@@ -13,6 +13,7 @@ from ..io.lock import holds_nothing, locked
 from ..io.processes import in_processes
 from ..io.text import printable
 from ..io.untrusted import REASON, parsing, read_text
+from ..training.step import DivergedError
 from . import Advance, Cell, Record, cell_format, experiment_named, silent
 
 MARK = "sweep.json"
@@ -34,9 +35,10 @@ def sweep(
     """Run what is missing of `cells`; each record is written to `folder`/cells when its cell is finished. Returns the number of cells
     that were run.
 
-    `progress` gets the number of cells done since its last call, those found included, in fractions but on a cluster. A finished cell is
-    never run again; one that was stopped resumes. Raises UserError for a folder of another preset, or that is not a sweep, and for two
-    cells of one name.
+    `progress` is called with the number of cells finished since its last call. The first call counts the cells that were found finished.
+    Within a cell it gets fractions, except on a cluster. A finished cell is never run again; one that was stopped resumes. Raises UserError
+    for a folder of another preset, or that is not a sweep, and for two cells of one name; and at the end for cells whose training diverged,
+    which get no record.
     """
     twice = [name for name, count in Counter(cell.name for cell in cells).items() if count > 1]
     if twice:
@@ -57,16 +59,21 @@ def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, c
     place = folder.resolve()
     experiment_named(experiment).prepare(cells[0].preset, place, workers)
     if cluster is not None:
-        _on_cluster(cluster, experiment, missing, place, progress)
+        _raise_failures(_on_cluster(cluster, experiment, missing, place, progress))
         return len(missing)
     work = [(experiment, cell, place) for cell in missing]
-    if workers > 1:
-        for _ in in_processes(_run, work, workers, progress):
-            pass
+    if min(workers, len(work)) > 1:
+        _raise_failures(in_processes(_run, work, workers, progress))
     else:
-        for item in work:
-            _run(item, progress)
+        _raise_failures(_run(item, progress) for item in work)
     return len(missing)
+
+
+def _raise_failures(outcomes: Iterable[str | None]) -> None:
+    """Run all cells; then raise UserError if any failed. An outcome is the reason why a cell failed, or None."""
+    failed = [reason for reason in outcomes if reason is not None]
+    if failed:
+        raise UserError(f"{len(failed)} of the cells failed, all others are finished: {'; '.join(failed)}")
 
 
 def record_path(folder: Path, cell: Cell) -> Path:
@@ -74,9 +81,12 @@ def record_path(folder: Path, cell: Cell) -> Path:
     return folder / "cells" / f"{cell.name}.json"
 
 
-def read_cells(experiment: str, folder: Path) -> list[Record]:
-    """All records of a sweep. Raises UserError if there are none, or a file is not a record."""
-    again = f"'pixbench sweep {experiment} --out {folder}'"
+def read_cells(experiment: str, folder: Path, preset: str | None = None) -> list[Record]:
+    """All records of a sweep. Raises UserError if there are none, if a file is not a record, and for records of different sweeps.
+
+    `preset` is that of the command that the error names, where the folder is not a sweep.
+    """
+    again = command_of(experiment, folder)
     module, found = experiment_named(experiment), []
     for path in sorted((folder / "cells").glob("*.json")):
         cell = read_json(path, f"remove it and run {again} again")
@@ -86,9 +96,26 @@ def read_cells(experiment: str, folder: Path) -> list[Record]:
             # Making the table of the cell checks that all its values are there.
             module.table(module.summary([cell]))
         found.append(cell)
+        for name, default in (("preset", None), ("objective", "paper")):
+            mine, first = (str(each.get(name, default)) for each in (cell, found[0]))
+            if mine != first:
+                raise UserError(
+                    f"{path} has {name} {printable(mine)[:REASON]}, the records before it have {printable(first)[:REASON]}: "
+                    "keep the records of different sweeps in different folders"
+                )
     if not found:
-        raise UserError(f"{folder} holds no finished cells of {experiment}: make some with {again}")
+        raise UserError(f"{folder} holds no finished cells of {experiment}: make some with {command_of(experiment, folder, preset)}")
     return found
+
+
+def command_of(experiment: str, folder: Path, preset: str | None = None) -> str:
+    """The command that continues the sweep of a folder, in quotes; that of `preset` if the folder is not a sweep."""
+    options = {} if preset is None else {"preset": preset}
+    if (folder / MARK).is_file():
+        stored = read_json(folder / MARK, "it is not the marker of a sweep; remove it")
+        options = {name: str(stored[name]) for name in ("preset", "objective") if isinstance(stored, dict) and name in stored}
+    chosen = " ".join(f"--{name} {printable(value)[:REASON]}" for name, value in options.items())
+    return f"'{' '.join(filter(None, ('pixbench sweep', experiment, chosen, f'--out {folder}')))}'"
 
 
 class _CellProgress:
@@ -108,29 +135,35 @@ class _CellProgress:
         self._done = 1.0
 
 
-def _run(item: Work, advance: Advance) -> None:
-    """Runs in a worker."""
+def _run(item: Work, advance: Advance) -> str | None:
+    """Runs in a worker. Returns why the cell failed: a training that diverged would do so again, and must not keep others from running."""
     experiment, cell, folder = item
     path, progress = record_path(folder, cell), _CellProgress(advance)
     # On a cluster, another worker may have written it and been lost before it reported that.
     if not path.is_file():
-        record = experiment_named(experiment).run(cell, folder, progress)
+        try:
+            record = experiment_named(experiment).run(cell, folder, progress)
+        except DivergedError as error:
+            progress.finish()
+            return f"{cell.name}: {error}"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, json.dumps(record) + "\n")
     progress.finish()
+    return None
 
 
-def _run_on_cluster(work: Work) -> None:
+def _run_on_cluster(work: Work) -> str | None:
     folder = work[-1]
     if not (folder / MARK).is_file():
         raise UserError(f"a worker does not see {folder}: --out must lie on a file system that all workers share, under the same path")
-    _run(work, silent)
+    return _run(work, silent)
 
 
-def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Advance) -> None:
+def _on_cluster(cluster: str, experiment: str, cells: Sequence[Cell], folder: Path, progress: Advance) -> Iterator[str | None]:
     with connected(cluster, "gzip") as client:
-        for _ in on_cluster(client, _run_on_cluster, (((experiment, cell, folder),) for cell in cells), "cell"):
+        for outcome in on_cluster(client, _run_on_cluster, (((experiment, cell, folder),) for cell in cells), "cell"):
             progress(1)
+            yield outcome
 
 
 def _check_folder(folder: Path, experiment: str, cell: Cell) -> str:

@@ -46,6 +46,21 @@ def _latest(known: Mapping[str, tuple[str, int | None]], suite: str) -> str:
     return versions[max(versions)]
 
 
+def _check_comparable(one: Entry, other: Entry, metric: str) -> None:
+    """Raises UserError for rows that never share a table: of one suite with different data or queries, or of different definitions."""
+    a, b = one.first, other.first
+    differences = {
+        "queries": (a.protocol.queries, b.protocol.queries),
+        "what is scored": (a.protocol.scored, b.protocol.scored),
+        f"definition of {metric}": tuple(each.metrics[metric].sha256[:12] if metric in each.metrics else "" for each in (a, b)),
+    }
+    if a.data.suite == b.data.suite:
+        differences["data"] = (a.data.recipe_sha256[:12], b.data.recipe_sha256[:12])
+    for name, (mine, theirs) in differences.items():
+        if mine != theirs and mine and theirs:
+            raise UserError(f"{one.name} and {other.name} differ in {name}, {mine} and {theirs}: evaluate one of them again")
+
+
 def statement(one: Entry, other: Entry, metric: str) -> str:
     """A sentence: both means, which row is ahead if any, and the p value of the paired test. Raises UserError if too few units have
     values of both rows, and for suites with different scenes.
@@ -57,6 +72,7 @@ def statement(one: Entry, other: Entry, metric: str) -> str:
     if len({(entry.first.data.seed, entry.first.data.split) for entry in (one, other)}) > 1:
         drawn = " and ".join(f"{data.suite} has split '{data.split}', seed {data.seed}" for data in (one.first.data, other.first.data))
         raise UserError(f"{drawn}: rows are compared scene by scene, so both suites must have the same ones")
+    _check_comparable(one, other, metric)
     a, b, samples = one.mean(metric), other.mean(metric), (one.samples(metric), other.samples(metric))
     p = paired_p(samples[0], samples[1]) if samples[0] and samples[1] else None
     if a is None or b is None or p is None:

@@ -12,6 +12,7 @@ from matplotlib.transforms import IdentityTransform
 
 from ..evaluation.matching.task import MATCHING
 from ..evaluation.probing.classification import CLASSIFICATION
+from ..evaluation.record import Record
 from .tables import Table
 
 ID = "id_accuracy/training-domain"
@@ -56,17 +57,23 @@ def pareto_points(tables: Sequence[Table]) -> list[ParetoPoint]:
     suites = [table for table in tables if table.task == MATCHING.name]
     for matching in [table for table in suites if LEVEL in table.columns] or suites:
         for classified in (table for table in tables if table.task == CLASSIFICATION.name):
-            other = {each.record.weights_sha256: each.record for row in classified.rows for each in row.entry.stored}
+            other = {_same_model(each.record): each.record for row in classified.rows for each in row.entry.stored}
             found = []
             for row in matching.rows:
                 for each in row.entry.stored:
-                    twin = other.get(each.record.weights_sha256)
+                    twin = other.get(_same_model(each.record))
                     numbers = (each.record.value(MATCHING.primary), *(twin.value(name) if twin else None for name in (ID, OOD)))
                     if None not in numbers:
                         found.append(ParetoPoint(row.entry.name, (matching.suite, classified.suite), *numbers))  # type: ignore[arg-type]
             by_suites.setdefault((matching.suite, classified.suite), []).extend(found)
     most = max(by_suites.values(), key=len, default=[])
     return [_marked(point, most) for point in sorted(most, key=lambda point: (-point.matching, point.name, point.ood_accuracy))]
+
+
+def _same_model(record: Record) -> tuple[str, ...]:
+    """Equal for records of one model: same weights or code, norm, and preprocessing."""
+    names = ("source_sha256", "p", "input_size", "input_multiple", "scales")
+    return (record.weights_sha256, *(str(record.model_info.get(name)) for name in names))
 
 
 def _marked(point: ParetoPoint, all_points: Sequence[ParetoPoint]) -> ParetoPoint:

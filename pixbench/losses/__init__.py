@@ -30,7 +30,7 @@ def half_distance(difference: Float[Tensor, "*batch channels points"], p: float)
 
 
 def masked_mean(cost: Float[Tensor, "batch points"], mask: Bool[Tensor, "batch points"]) -> Float[Tensor, " batch"]:
-    """Mean over the masked points of each row; 0 for a row without any."""
+    """Mean over the points of each row where `mask` is true; 0 for a row without any."""
     weight = mask.to(cost.dtype)
     return (cost * weight).sum(dim=-1) / weight.sum(dim=-1).clamp(min=1)
 
@@ -47,7 +47,8 @@ def within_loss(
     """Within-image loss (arXiv 2512.04970): point n of view 1 is compared with point index[n] of view 2 of the same image, and costs d +
     d^2 if `positive`, else (d - 1/2)^2.
 
-    `mask` holds both views' validity at the pair. Mean over masked points, then over the batch. Raises ValueError unless p is 1, 2 or inf.
+    `mask` is true where both views are valid at the pair. Mean over those points, then over the batch. Raises ValueError unless p is 1, 2
+    or inf.
     """
     partners = _gather(f2, index)
     d = half_distance(f1 - partners, p)
@@ -67,7 +68,7 @@ def between_loss(
     """Between-image loss (arXiv 2512.04970): point n of image b1 against point index[b2, n] of view 2 of image b2, for all b1 < b2. None of
     them match, so each costs (d - 1/2)^2.
 
-    Mean over the points that are masked in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one. With `pairs` = K
+    Mean over the points whose `mask` is true in both images, then over the B(B - 1)/2 pairs; 0 for a batch of one. With `pairs` = K
     it is an unbiased estimate from K random partners of each image, drawn from torch's global random numbers.
     Raises ValueError unless p is 1, 2 or inf, and pairs at least 1.
     """

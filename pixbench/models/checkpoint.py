@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import UserError
 from ..io.documents import read_json
-from ..io.files import file_sha256, write_whole
+from ..io.files import file_sha256
 from ..io.seeding import seeded
 from ..io.untrusted import check_regular, parsing
 from ..losses import NORMS
@@ -62,12 +62,14 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, network: UNet, config: CheckpointConfig) -> None:
-    """Write weights first and the JSON last, each under a temporary name, so that a folder with the JSON is whole."""
+    """Write both files under temporary names, then put them in place, the JSON last: a folder with the JSON is whole, and of one step."""
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{WEIGHTS}.tmp"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, temporary)
-    temporary.replace(folder / WEIGHTS)
-    write_whole(folder / CONFIG, json.dumps(config.model_dump(mode="json"), indent=1) + "\n")
+    weights, described = folder / f".{WEIGHTS}.tmp", folder / f".{CONFIG}.tmp"
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, weights)
+    described.write_text(json.dumps(config.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+    (folder / CONFIG).unlink(missing_ok=True)
+    weights.replace(folder / WEIGHTS)
+    described.replace(folder / CONFIG)
 
 
 def find_checkpoint(path: Path) -> Path:

@@ -1,5 +1,6 @@
 """The configuration of a training run; saved beside everything the run writes."""
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -97,4 +98,4 @@ def preset_values(name: str) -> dict[str, Any]:
     """The settings of a preset. Raises UserError, with a suggestion, for an unknown name."""
     if name not in PRESETS:
         raise unknown_name("preset of training", name, PRESETS)
-    return dict(PRESETS[name])
+    return copy.deepcopy(PRESETS[name])

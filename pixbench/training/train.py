@@ -23,6 +23,7 @@ from ..io.threads import allowed_cores
 from ..models.checkpoint import Checkpoint
 from .collapse import EVERY, WINDOW, collapsed
 from .config import TrainConfig
+from .data.checks import check_pairs
 from .data.pairs import PairDataset, PointDataset, Sample, TrainingPairs
 from .data.prefetch import Pace, fetched_ahead
 from .data.sampler import StepSampler
@@ -76,12 +77,13 @@ def train(
     """
     source, held_out = _opened(data, check), _opened(validation, check) if validation is not None else None
     dataset = _points(source, config)
-    _check_batch(config, devices * nodes, len(set(source.groups)))
+    run, objective = run_record(source, held_out, config, init), _objective(config)
+    check_pairs(source, held_out, config.batch, devices * nodes, objective.compares_images)
     if init is not None:
         check_network(init, config)
-    run, objective = run_record(source, held_out, config, init), _objective(config)
     recorded = recorded_run(out, run, precision)
-    earlier = earlier_steps(recorded, config, out)
+    earlier = earlier_steps(recorded, config, out, out / STATE)
+    recorded.pop(EARLIER, None)
     chosen, differs = run_precision(precision, recorded.get("precision"), accelerator)
     fabric = _fabric(out, accelerator, devices, nodes, chosen)
     check_processes(out, recorded, fabric.world_size)
@@ -200,20 +202,6 @@ def _opened(data: Path | TrainingPairs, check: bool) -> TrainingPairs:
     return PairDataset(data, check=check) if isinstance(data, Path) else data
 
 
-def _check_batch(config: TrainConfig, processes: int, scenes: int) -> None:
-    """Raises UserError where there are no pairs, and where those of all processes cannot be of different scenes."""
-    if not scenes:
-        raise UserError("the data has no pairs of views: there is nothing to train on")
-    if config.between_weight > 0 and config.batch * processes > scenes:
-        if processes > scenes:
-            raise UserError(f"{processes} processes share {scenes} scenes: use at most {scenes} processes, or more data")
-        several = "" if processes == 1 else f" on {processes} processes"
-        raise UserError(
-            f"--batch {config.batch}{several} with {scenes} scenes: views of one scene would be compared as different images; "
-            f"use at most {scenes // processes}"
-        )
-
-
 def _points(source: TrainingPairs, config: TrainConfig) -> PointDataset:
     return PointDataset(source, points=config.points, keep=config.keep, seed=config.seed, crop=config.crop, zoom=config.zoom)
 
@@ -287,9 +275,12 @@ def validation_loss(fabric: Fabric, state: State, source: TrainingPairs, config:
     """The mean loss over a fixed set of batches, without augmentation and dropout."""
     small = config.model_copy(update={"batch": max(min(config.batch, len(set(source.groups)) // fabric.world_size), 1)})
     dataset = _points(source, config)
-    state.network.eval()
+    networks = [each for each in (state.network, state.target) if each is not None]
+    for each in networks:
+        each.eval()
     with seeded(config.seed):
         batches = _loader(fabric, dataset, small, steps=VALIDATION_BATCHES)
         losses = [state.compute_loss(described(fabric, state, batch, nn.Identity())) for batch in batches]
-    state.network.train()
+    for each in networks:
+        each.train()
     return float(cast(Tensor, fabric.all_reduce(torch.stack(losses).mean(), reduce_op="mean")))

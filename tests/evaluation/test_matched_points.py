@@ -75,6 +75,20 @@ def test_a_single_match(matches: Any) -> None:
     assert points.score.tolist() == [0.5]
 
 
+def test_scores_of_points_are_those_of_their_matches_also_where_all_are_matched() -> None:
+    # By its name there is one score per point of the first image, here of as many matches as points, in another order.
+    order = [4, 3, 2, 1, 0]
+    points = matched_points({"keypoints0": A, "keypoints1": B, "matches": [[k, k] for k in order], "matching_scores0": np.arange(5)})
+    assert points.score is not None
+    assert points.score.tolist() == order
+
+
+def test_two_sources_of_scores_are_rejected() -> None:
+    scored = np.concatenate([A, np.ones((5, 1))], axis=1)
+    with pytest.raises(ValueError, match="points with scores, and a third array of scores"):
+        matched_points((scored, scored, np.zeros(5)))
+
+
 def test_keypoint_scores_are_gathered_for_matches() -> None:
     pairs = np.array([[3, 0], [1, 4]])
     points = matched_points({"keypoints0": A, "keypoints1": B, "matches": pairs, "scores": np.arange(5) / 10})

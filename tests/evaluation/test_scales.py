@@ -11,7 +11,7 @@ from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.nearest import Norm
 from pixbench.evaluation.matching.pairs import DatasetPairs
 from pixbench.evaluation.model import DescriptorModel
-from pixbench.evaluation.network_input import check_scales, parse_scales
+from pixbench.evaluation.network_input import NetworkInput, check_scales, parse_scales
 from pixbench.evaluation.record import find_records
 from pixbench.evaluation.record_place import model_sha256
 from pixbench.leaderboard.entries import entries
@@ -44,6 +44,17 @@ def test_every_scale_keeps_positions() -> None:
         torch.testing.assert_close(part[..., 12:-12, 12:-12], uv[..., 12:-12, 12:-12], atol=2e-3, rtol=0)
     # Cells of four pixels of an image twice as large are two pixels apart.
     assert (model.grid_px, model.described) == (2.0, (9, 48, 64))
+
+
+def test_scales_that_the_input_size_would_undo_are_rejected() -> None:
+    model = Averages()
+    model.scales, model.input = (0.5, 1.0, 4.0), NetworkInput(128)
+    with pytest.raises(
+        ValueError, match=r"64 x 48 px at scales 0\.5 and 1 are both enlarged to 128 x 96 px, because averages has input_size 128"
+    ):
+        model.dense(_ramp(64, 48))
+    model.scales = (2.0, 4.0)
+    assert model.dense(_ramp(64, 48)).shape == (1, 6, 48, 64)
 
 
 def _cosine(dense: Tensor) -> Tensor:

@@ -156,6 +156,14 @@ def test_colour_curve_has_every_saved_step_also_after_resuming(toy: Path, monkey
     draw([_record("inf", 0.0, 0, 0.7, 0.7) | {"curve": whole}], toy / "figure.png")
 
 
+def test_colour_curve_drops_points_of_an_attempt_that_was_not_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ColorCurve, "_measures", lambda self, network: {"id": 0.5})
+    curve = ColorCurve(tmp_path / "run.curve.json", {}, lambda network, images: torch.zeros(()), 0, CPU)
+    for step in (10, 20, 30, 10):
+        curve.measure(step, torch.nn.Identity())
+    assert curve.points() == [{"step": 10, "id": 0.5}]
+
+
 def test_colour_change_matches_hand_computed_values() -> None:
     images = np.arange(24, dtype=np.uint8).reshape(2, 2, 2, 3)
     assert (color_curve.swapped_colors(images)[0, 1, 1] == [10, 9, 11]).all()
@@ -193,6 +201,8 @@ def test_the_table_shows_every_seed_and_whether_the_majority_agrees(tmp_path: Pa
         ("inf", 0.9, "ambiguous", False),
         ("2", 0.9, "encode", True),
     ]
+    # Four of the reference's ten runs are no majority to agree with.
+    assert summary([_record("inf", 1, 0, 0.85, 0.1)])[0]["agrees"] is None
     text = table(rows)
     assert "Preset cpu, objective paper." in text
     assert "| inf | 0 | 0.700 0.700 0.700 | 0.690 0.680 0.100 | 0 / 2 / 1 | 0 / 10 / 0 | yes |" in text

@@ -44,7 +44,8 @@ def test_sweep_adds_up_to_its_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             advance(0.1)
         return {"seed": cell.seed}
 
-    module = SimpleNamespace(prepare=lambda preset, folder, workers: None, run=run)
+    unused = dict.fromkeys(("PRESETS", "cells", "summary", "table", "draw"))
+    module = SimpleNamespace(prepare=lambda preset, folder, workers: None, run=run, **unused)
     monkeypatch.setitem(sys.modules, "pixbench.experiments.stand_in", module)  # type: ignore[arg-type]
     monkeypatch.setattr("pixbench.experiments.EXPERIMENTS", {**EXPERIMENTS, "stand_in": ""})
     seen: list[float] = []

@@ -19,7 +19,7 @@ from pixbench.experiments.experiment1 import PRESETS, cells
 from pixbench.experiments.sweep import sweep
 
 WEIGHTS = (0.0, 0.3, 0.6, 0.9)
-VOLATILE = ("seconds", "created", "environment")
+VOLATILE = ("seconds", "train_seconds", "environment")
 """Fields that differ between runs: time, place and speed."""
 
 PRELOAD = """

@@ -1,5 +1,7 @@
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,6 +51,29 @@ def test_rows_that_cannot_be_compared_raise_an_error(results: Path) -> None:
         compare(stored, "tinny", ("blurred", "blurred"))
     with pytest.raises(UserError, match="too few scenes or images have values of both; 6 are needed"):
         compare(stored, "tiny", ("blurred", "blurred"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": {"recipe_sha256": "0" * 64}}, "differ in data, [0-9a-f]{12} and 000000000000: evaluate one of them again"),
+        ({"protocol": {"query_stride": 3}}, "differ in queries, every .* and every 3rd pixel of every 3rd row"),
+        ({"metrics": {"delta_avg": {"sha256": "0" * 64}}}, "differ in definition of delta_avg, "),
+    ],
+)
+def test_rows_that_never_share_a_table_are_not_compared(change: dict[str, Any], words: str, results: Path) -> None:
+    (stored,) = find_records([results / "9.0"])
+    record = stored.record
+    for part, values in change.items():
+        old = getattr(record, part)
+        if part == "metrics":
+            new = old | {name: old[name].model_copy(update=value) for name, value in values.items()}
+        else:
+            new = old.model_copy(update=values)
+        record = record.model_copy(update={part: new})
+    rows = [Row(Entry((each,)), [0.1] * 8) for each in (stored, replace(stored, record=record))]
+    with pytest.raises(UserError, match=words):
+        statement(*rows, "delta_avg")
 
 
 def test_metrics_and_suites_that_cannot_be_compared_scene_by_scene() -> None:

@@ -1,7 +1,6 @@
 import csv
 import io
 import json
-import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from pixbench.evaluation.suite import Opening
 from pixbench.io.files import file_sha256
 from pixbench.leaderboard import verify
 from pixbench.leaderboard.entries import entries
-from pixbench.leaderboard.pareto import ParetoPoint, _marked, pareto_points, pareto_svg
 from pixbench.leaderboard.render import differing, markdown, rendered, write
 from pixbench.leaderboard.tables import Scored, Table, build_tables
 
@@ -201,53 +199,6 @@ def test_changed_table_of_pairs_is_rejected(results: Path, tmp_path: Path) -> No
     with pytest.raises(UserError, match="is missing"):
         build_tables([stored], statistics=True)
     assert build_tables([stored])  # without statistics records are enough
-
-
-def test_pareto_plot_connects_the_pareto_front() -> None:
-    def point(name: str, matching: float, ood: float) -> ParetoPoint:
-        return ParetoPoint(name, ("mini v1", "colours v1"), matching, 0.8, ood)
-
-    points = [point("a", 0.3, 0.1), point("b", 0.2, 0.5), point("c", 0.1, 0.4), point("d", 0.2, 0.5)]
-    assert [_marked(each, points).best for each in points] == [True, True, False, True]
-    root = ElementTree.fromstring(pareto_svg([_marked(each, points) for each in points]))
-    name = "{http://www.w3.org/2000/svg}"
-    titles = [each.text for each in root.findall(f".//{name}g/{name}title")]
-    assert sorted(titles)[0] == "a: δ_avg 0.300, ID 0.800, OOD 0.100"
-    assert len(titles) == 4
-    line = root.find(f".//{name}g[@id='front']/{name}path")
-    assert line is not None
-    assert sum(word in "ML" for word in line.attrib["d"].split()) == 3
-    # One that is best in both, or none: no trade-off, no plot.
-    assert pareto_svg([_marked(each, points[1:3]) for each in points[1:3]]) == ""
-    assert pareto_svg(pareto_points([])) == ""
-
-
-def test_pareto_plot_uses_the_mean_over_levels() -> None:
-    tables = build_tables(find_records([RESULTS]))
-    points = pareto_points(tables)
-    rows = {row.entry.name: row.entry for table in tables if table.suite == points[0].suites[0] for row in table.rows}
-    assert points[0].suites[0] == "mini v2"
-    for point in points:
-        levels = [rows[point.name].mean(f"delta_avg@{level}") or 0.0 for level in ("easy", "medium", "hard")]
-        assert point.matching == pytest.approx(sum(levels) / 3, abs=1e-5)
-
-
-def test_labels_of_the_pareto_plot_do_not_overlap() -> None:
-    near = [ParetoPoint(f"m{k}", ("mini v1", "colours v1"), 0.1 + 0.004 * (k % 4), 0.8, 0.1 + 0.01 * (k % 3)) for k in range(9)]
-    points = [_marked(each, near) for each in (*near, ParetoPoint("front", ("mini v1", "colours v1"), 0.05, 0.8, 0.5))]
-    root = ElementTree.fromstring(pareto_svg(points))
-    name = "{http://www.w3.org/2000/svg}"
-    dots = [(float(dot.attrib["x"]), float(dot.attrib["y"])) for dot in root.findall(f".//{name}g[@id='axes_1']//{name}use[@x]")]
-    dots = [dot for dot in dots if dot[0] > 0]
-    groups = [root.find(f".//{name}g[@id='label-{k}']/{name}text") for k in range(len(points))]
-    labels = [(float(each.attrib["x"]), float(each.attrib["y"])) for each in groups if each is not None]
-    assert len(labels) == len(points)
-
-    def over(one: tuple[float, float], other: tuple[float, float], width: float, height: float) -> bool:
-        return abs(one[0] - other[0]) < width and abs(one[1] - other[1]) < height
-
-    assert not any(over(label, dot, 6 + 4, 5 + 4) for label in labels for dot in dots)
-    assert not any(over(one, other, 12, 10) for k, one in enumerate(labels) for other in labels[:k])
 
 
 @pytest.mark.slow

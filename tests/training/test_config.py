@@ -6,8 +6,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from pixbench.cli.common import build_config
 from pixbench.io.seeding import seeded
-from pixbench.training.config import TrainConfig
+from pixbench.training.config import TrainConfig, preset_values
 
 
 @pytest.mark.parametrize("wrong", [{"seed": 2**32}, {"seed": -1}, {"weight_decay": math.inf}, {"weight_decay": math.nan}])
@@ -21,3 +22,9 @@ def test_largest_seed_can_be_drawn_from() -> None:
     config = TrainConfig(seed=2**32 - 1, steps=10**9)
     with seeded(config.seed * 1_000_003 + config.steps):
         assert torch.rand(1).item() < 1
+
+
+def test_settings_inside_a_preset_do_not_change_the_preset() -> None:
+    changed = build_config(TrainConfig, {}, ["network.channels=16"], preset=preset_values("rooms"))
+    assert changed.network.channels == 16
+    assert build_config(TrainConfig, {}, preset=preset_values("rooms")).network.channels == 32

@@ -68,6 +68,7 @@ def renew(stored: StoredRecord, open_pairs: Callable[[], EvaluationPairs], progr
     kept = {
         name: group.model_copy(update={"metrics": {metric: value for metric, value in group.metrics.items() if metric in same}})
         for name, group in record.groups.items()
+        if name in BY_TRAINING
     }
     update = {"metrics": renewed, "groups": kept | group_parts(scores), "pairs": file_part(table), "protocol": protocol}
     return write_record(stored.path, record.model_copy(update=update))

@@ -57,7 +57,7 @@ VARIANTS: Sequence[Variant] = (
     Variant("PCK@1", "<= 1 px, mean over pairs", _mean(lambda o: share(o.error_px <= 1))),
     Variant("PCK@1", "< 1 px, mean over pairs", _mean(lambda o: share(o.error_px < 1))),
     Variant("PCK@1", "<= 1 px, all points pooled", _pooled(lambda o: share(o.error_px <= 1))),
-    Variant("PCK@1", "<= 1 px, errors rounded to whole pixels (targets by index)", _mean(lambda o: share(np.floor(o.error_px) <= 1))),
+    Variant("PCK@1", "<= 1 px, errors rounded down to whole pixels (targets by index)", _mean(lambda o: share(np.floor(o.error_px) <= 1))),
     Variant("PCK@0.05", "<= 0.05 of the longer side", _mean(lambda o: share(o.error_px <= 0.05 * max(o.width, o.height)))),
     Variant("δ_avg", "1 to 16 px of the evaluated image", _mean(delta_avg)),
     Variant("δ_avg", "1 to 16 px of an image scaled to 256 px (TAP-Vid)", _mean(partial(delta_avg, size=TAPVID_SIZE))),

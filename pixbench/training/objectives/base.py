@@ -4,7 +4,7 @@ All objectives share trainer, network and data, so that two runs differ in the o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...errors import unknown_name
+from ...errors import UserError, unknown_name
 from ...evaluation.matching.nearest import Norm
 from ...geometry.pixels import cell_centres
 from ...registry import Registry
@@ -57,6 +57,11 @@ class Objective(nn.Module, ABC):
     has_between_term: bool = False
     """Whether the loss has a term whose share is the run's `between_weight`."""
 
+    @property
+    def compares_images(self) -> bool:
+        """Whether descriptors of different pairs of a batch are compared, as negatives. A batch then has at most one pair of each scene."""
+        return False
+
     def momentum_at(self, progress: float) -> float:
         """The share of the momentum network's weights that a step keeps, in [0, 1]; constant unless a subclass changes it over the run."""
         del progress
@@ -74,6 +79,17 @@ class Objective(nn.Module, ABC):
 
 OBJECTIVES: "Registry[Callable[[TrainConfig], Objective]]" = Registry("objective", "pixbench.objectives")
 """Objectives by name, called with the run's configuration."""
+
+
+def check_used(objective: str, given: Collection[str]) -> None:
+    """Raises UserError, with a suggestion, for an unknown objective, and for a setting among those `given` that it would ignore."""
+    loss = OBJECTIVES.get(objective)
+    norm = getattr(loss, "norm", None)
+    if "p" in given and norm is not None:
+        name = norm if isinstance(norm, str) else f"p = {norm:g}"
+        raise UserError(f"p: descriptors of objective {objective} are compared with {name}; leave it out")
+    if "between_weight" in given and not getattr(loss, "has_between_term", True):
+        raise UserError(f"between_weight: objective {objective} has no between-image term; leave it out")
 
 
 def sample_descriptors(

@@ -35,10 +35,11 @@ class HardContrast(Objective):
     """The method's costs on every match, and on the nearest negatives among the pair's other points, farther than `near_px` pixels.
 
     A match costs d + d^2 with weight `keep`; its `hardest` negatives cost (1/2 - d)^2 with weight 1 - `keep`, if `one_sided` only where d <
-    1/2. d is the half distance in the norm p, of unnormalised descriptors (arXiv 2512.04970). With `sharpness` s the negatives are weighted
-    by exp(-s d), with `semi` only those count that are not nearer than the match, as in FaceNet (Schroff et al., 2015); `hardest` 0 takes
-    one random position instead, as the method does. `both_ways` searches both views; `snap` rounds matches to whole pixels, as an ablation.
-    `between` is the share of the method's between-image term; the run's `between_weight` is not used.
+    1/2. d is the half distance in the norm p, of unnormalised descriptors (arXiv 2512.04970). With `sharpness` s a negative has the weight
+    exp(-s (d - d0)), where d0 is the distance of the same point's nearest negative. With `semi` only those count that are not nearer than
+    the match, as in FaceNet (Schroff et al., 2015); `hardest` 0 takes one random position instead, as the method does. `both_ways` searches
+    both views; `snap` rounds matches to whole pixels, as an ablation. `between` is the share of the method's between-image term; the run's
+    `between_weight` is not used.
     """
 
     defaults: Mapping[str, float] = DEFAULTS
@@ -47,6 +48,11 @@ class HardContrast(Objective):
         super().__init__()
         self.config = config
         self.options = options_of(config, self.defaults)
+
+    @property
+    def compares_images(self) -> bool:
+        """See Objective."""
+        return self.options["between"] > 0
 
     def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""

@@ -23,6 +23,11 @@ class StableContrast(Objective):
         options_of(config, {})
         self.config = config
 
+    @property
+    def compares_images(self) -> bool:
+        """See Objective."""
+        return self.config.between_weight > 0
+
     def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""
         f1 = sample_descriptors(batch.a, batch.uv_a)
