@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from pixbench.errors import UserError
 from pixbench.training.config import TrainConfig
 from pixbench.training.objectives.base import DescriptorBatch, Objective, at_points, mean_where, options_of, sample_descriptors
 
@@ -11,8 +12,9 @@ from pixbench.training.objectives.base import DescriptorBatch, Objective, at_poi
 class DenseObjectNets(Objective):
     """Dense Object Nets: squared distance of matches; hinge on non-matches, averaged over those inside the margin.
 
-    Mean of |x - y|^2 over matches plus mean of max(0, margin - |x - y|)^2 over the non-matches that violate it. Each match has
-    `non_matches` random non-matches; positions within `near_px` of the true match are left out.
+    Mean of |x - y|^2 over matches plus mean of max(0, margin - |x - y|)^2 over the non-matches that violate it. The non-matches of a match
+    are `non_matches` random positions (at most as many as the run's points), the same for all matches of an image, without those within
+    `near_px` of the true match.
     """
 
     norm = 2.0
@@ -20,6 +22,9 @@ class DenseObjectNets(Objective):
     def __init__(self, config: TrainConfig):
         super().__init__()
         self.options = options_of(config, {"margin": 0.5, "non_matches": 150, "near_px": 4})
+        wanted = config.options.get("non_matches", 0)
+        if wanted > config.points:
+            raise UserError(f"options.non_matches is {wanted:g}: expected at most {config.points}, the number of points")
 
     def forward(self, batch: DescriptorBatch) -> Float[Tensor, ""]:
         """See Objective."""

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ class Size:
     """Amount of data, lengths of the runs, and time limits in seconds.
 
     `runs` are training runs of equal length, for each its preset; `training` has the settings that differ from the presets'. `sweeps`
-    are arguments of `pixbench sweep`. All of these share the device for `together_s` seconds; sweeps that are `early` start before the
-    data, which they do not need.
+    are arguments of `pixbench sweep`; those that are `early` start before the data, which they do not need. All of these share the device
+    and end `together_s` seconds after the start of the script, tests and data included.
     """
 
     scenes: int
@@ -88,15 +89,18 @@ class Steps:
         return Step(name, process, time.perf_counter())
 
     def end(self, step: "Step", until: float, measured: Callable[[], dict[str, Any]] = dict) -> bool:
-        """Wait for a step until the time `until` of `perf_counter`, then stop it. Returns whether it succeeded."""
-        try:
-            code = step.process.wait(timeout=max(until - time.perf_counter(), 0.1))
-        except subprocess.TimeoutExpired:
-            code = OUT_OF_TIME
+        """Wait for a step until the time `until` of `perf_counter`, then stop it. Returns whether it succeeded.
+
+        `measured` says what a step has measured, also one that was stopped: its values are left out where it has none.
+        """
+        step.watcher.join(timeout=max(until - time.perf_counter(), 0.1))
+        out_of_time = step.watcher.is_alive()
+        if out_of_time:
             _stop(step.process)
-        seconds = round(time.perf_counter() - step.started, 1)
+            step.watcher.join()
+        code, seconds = OUT_OF_TIME if out_of_time else step.process.returncode, round(step.ended - step.started, 1)
         said = {"said": (self.folder / f"{step.name}.log").read_text().strip().splitlines()[-3:]}
-        self.done[step.name] = {"seconds": seconds, "exit": code, **(said if code else measured())}
+        self.done[step.name] = {"seconds": seconds, "exit": code, **_if_any(measured), **(said if code else {})}
         print(f"{step.name}: exit {code} after {seconds} s", file=sys.stderr, flush=True)
         return code == 0
 
@@ -105,13 +109,30 @@ class Steps:
         return self.end(self.start(name, command), time.perf_counter() + limit_s, measured)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Step:
-    """A command that runs."""
+    """A command that runs. `ended` is when it did, which may be before it is waited for; both times are those of `perf_counter`."""
 
     name: str
     process: "subprocess.Popen[bytes]"
     started: float
+    ended: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.watcher = threading.Thread(target=self._watch, daemon=True)
+        self.watcher.start()
+
+    def _watch(self) -> None:
+        self.process.wait()
+        self.ended = time.perf_counter()
+
+
+def _if_any(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What was measured; nothing if the step was stopped before it wrote anything."""
+    try:
+        return measured()
+    except (OSError, ValueError, LookupError):
+        return {}
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -131,7 +152,8 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="every step at toy size, on a CPU too")
     parser.add_argument("--work", type=Path, help="folder of data and runs, kept; default: one in OUT, removed at the end")
     parser.add_argument("--phase", choices=PHASES, action="append", help="run only this phase; may be repeated")
-    parser.add_argument("--seconds", type=float, help="time for training and sweeps; default: %(default)s", default=None)
+    ends = f"end of training and sweeps, in seconds from the start; default: {FULL.together_s:g}, with --tiny {TINY.together_s:g}"
+    parser.add_argument("--seconds", type=float, help=ends)
     options = parser.parse_args()
     size, device = TINY if options.tiny else FULL, "cuda" if torch.cuda.is_available() else "cpu"
     phases, limit = options.phase or PHASES, options.seconds or size.together_s
@@ -176,7 +198,10 @@ def _cells(folder: Path) -> dict[str, Any]:
 def _train_together(steps: Steps, size: Size, work: Path, until: float) -> None:
     """Sweeps start first, so that the pace of the training runs, which sets their number of steps, is measured beside them."""
     sweeps = _sweeps(steps, size.sweeps, work)
-    pace = lambda step: {"steps": size.pace_steps, "pace": _seconds_per_step(work / step.name)}  # noqa: E731
+
+    def pace(step: Step) -> dict[str, Any]:
+        return {"steps": size.pace_steps, "pace": _seconds_per_step(work / step.name)}
+
     paces = [steps.start(f"pace-{name}", _train(size, work, name, work / f"pace-{name}", size.pace_steps)) for name in size.runs]
     good = [steps.end(step, until, lambda step=step: pace(step)) for step in paces]
     if all(good):

@@ -113,7 +113,8 @@ class Protocol(_Part):
     ratio_excludes_px: float | None = None
     """Distance from the match beyond which the second-best match of the ratio is searched for."""
     mutual_px: float | None = None
-    """Largest distance between a query and the match of its match for the match to be mutual; null for a matcher's own matches."""
+    """Largest distance between a query and the match of its match, rounded up to whole pixels, for the match to be mutual; null for a
+    matcher's own matches."""
     batch: int
     """Number of images that the model describes at once."""
     device: str

@@ -15,9 +15,11 @@ Fit = tuple[Matrix, Bool[np.ndarray, " matches"]]
 
 MAX_ITERATIONS = 10_000
 CONFIDENCE = 0.9999
+HOMOGRAPHY_PX = 3.0
+"""Default inlier threshold of a homography."""
 
 
-def fit_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Fit | None:
+def fit_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = HOMOGRAPHY_PX) -> Fit | None:
     """Homography that maps uv of image a to uv of image b, in pixels, and its inliers. None if it fails, as with fewer than four
     matches.
     """

@@ -73,6 +73,8 @@ def test_dense_object_nets_matches_hand_computed_values() -> None:
     assert _objective("dense-object-nets")(close).item() == pytest.approx(0.09, abs=1e-5)
     near = _two_points(([1.0, 0.0], [0.8, 0.0]), ([1.0, 0.0], [0.8, 0.0]), gap=3)
     assert _objective("dense-object-nets")(near).item() == pytest.approx(0, abs=1e-6)
+    with pytest.raises(UserError, match=r"options\.non_matches is 5000: expected at most 1024, the number of points"):
+        _objective("dense-object-nets", non_matches=5000)
 
 
 def test_ucn_matches_hand_computed_values() -> None:

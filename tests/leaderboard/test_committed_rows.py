@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from pixbench.evaluation.record import Record, find_records
+from pixbench.experiments import experiment_named
+from pixbench.experiments.sweep import read_cells
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -51,3 +53,16 @@ def test_reproduction_page_matches_the_records() -> None:
     for row in rows:
         name, *numbers = (cell.strip() for cell in row.strip("|").split("|"))
         assert numbers == [f"{records[name].value(metric):.3f}" for metric in metrics], name
+
+
+TABLES = ("experiment1-cpu-long", "experiment1-cpu-longer", "experiment2-cpu", "networks-cpu", "negatives-cpu", "supervised-paper")
+
+
+@pytest.mark.parametrize("folder", TABLES)
+def test_tables_of_the_reproduction_page_are_those_of_the_report(folder: str) -> None:
+    page = (RESULTS.parent / "docs/reproduction.md").read_text().splitlines()
+    name = folder.partition("-")[0]
+    experiment = experiment_named(name)
+    rows = [line for line in experiment.table(experiment.summary(read_cells(name, RESULTS / folder))).splitlines() if line.startswith("|")]
+    assert len(rows) > 2
+    assert [row for row in rows if row not in page] == []

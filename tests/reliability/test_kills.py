@@ -14,7 +14,7 @@ from forked import Forked, forked
 RENAMES, MOMENTS, AGAIN = 4, 8, 6
 """Kills of each command: before the first renames, at random moments of its run, and of one run that is started again and again."""
 
-VOLATILE = ("created", "timing", "sha256", "environment", "seconds", "cpu_seconds", "curve")
+VOLATILE = ("created", "timing", "sha256", "environment", "seconds", "train_seconds", "cpu_seconds", "curve")
 """Fields that differ between runs: time, place and speed."""
 
 

@@ -131,9 +131,10 @@ def group_parts(scores: Scores) -> dict[str, GroupPart]:
 def mutual_tolerance(grid_px: float) -> float:
     """Largest cycle error of a mutual match, in pixels, for descriptors with a stride of `grid_px`: half the stride, at least 1.
 
-    On a coarse grid a match would return to exactly the same pixel by chance only.
+    On a coarse grid a match would return to exactly the same pixel by chance only. It is a whole number, because stored cycle errors are
+    rounded up to whole pixels.
     """
-    return max(LEAST_MUTUAL_PX, grid_px / 2)
+    return max(LEAST_MUTUAL_PX, float(math.floor(grid_px / 2)))
 
 
 def _check_search(model: Model, search: Search) -> None:

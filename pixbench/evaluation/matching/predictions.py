@@ -29,7 +29,7 @@ HALVES: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
 }
 """Datasets in half precision: the field of `Matches`, and the rounding that keeps files small.
 
-`cycle_error_px` is rounded up to whole pixels, because it is only compared with a few whole pixels.
+`cycle_error_px` is rounded up to whole pixels, because it is only compared with whole numbers of pixels (see `mutual_tolerance`).
 """
 
 MISSES = {"distance": math.inf, "ratio": 1.0, "cycle_error_px": math.inf, "closer": 1.0}

@@ -132,8 +132,8 @@ def test_options_of_a_data_set(listed: Path, tmp_path: Path) -> None:
         _requested_pairs(replace(request, long_side=320), None)
 
 
-@pytest.mark.parametrize(("grid_px", "tolerance"), [(1.0, 1.0), (2.0, 1.0), (2.5, 1.25), (14.0, 7.0)])
-def test_mutual_tolerance_is_half_a_cell_and_at_least_one_pixel(grid_px: float, tolerance: float) -> None:
+@pytest.mark.parametrize(("grid_px", "tolerance"), [(1.0, 1.0), (2.0, 1.0), (2.5, 1.0), (32 / 7, 2.0), (14.0, 7.0)])
+def test_mutual_tolerance_is_half_a_cell_in_whole_pixels_and_at_least_one(grid_px: float, tolerance: float) -> None:
     assert mutual_tolerance(grid_px) == tolerance
 
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from ....geometry.robust import CONFIDENCE, MAX_ITERATIONS
+from ....geometry.robust import CONFIDENCE, HOMOGRAPHY_PX, MAX_ITERATIONS
 from ...metric import Metric
 from ..levels.level import LEVELS
 from ..levels.strata import MATCHABLE_ANISOTROPY, MATCHABLE_SCALE, MATCHABLE_TEXTURE, TEXTURE_PX
@@ -189,7 +189,7 @@ MATCHING_METRICS: tuple[Metric, ...] = (
             f"area under recall of the mean corner error up to {px} px over pairs that a homography joins, estimated by OpenCV's MAGSAC "
             f"from {MATCHED}; a failed estimate is infinite (SuperGlue)",
             homography_error,
-            parameters={"px": px, "threshold_px": 3.0, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
+            parameters={"px": px, "threshold_px": HOMOGRAPHY_PX, "max_iterations": MAX_ITERATIONS, "confidence": CONFIDENCE},
             per_pair="corner_error_px",
             summary=partial(area_under_recall, threshold=px),
             by_pixel=False,

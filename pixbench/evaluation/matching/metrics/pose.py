@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ....geometry.cameras import Camera, inverse_rigid
-from ....geometry.robust import CONFIDENCE, MAX_ITERATIONS, Points, fit_essential, fit_homography, on_unit_plane
+from ....geometry.robust import CONFIDENCE, HOMOGRAPHY_PX, MAX_ITERATIONS, Points, fit_essential, fit_homography, on_unit_plane
 from ....image.homography import apply_homography
 
 Pose = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]
@@ -73,7 +73,7 @@ def pose_error_deg(pose: Pose | None, a: Camera, b: Camera) -> float:
     return float(max(turned, moved))
 
 
-def opencv_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = 3.0) -> Float[np.ndarray, "3 3"] | None:
+def opencv_homography(uv_a: Points, uv_b: Points, *, threshold_px: float = HOMOGRAPHY_PX) -> Float[np.ndarray, "3 3"] | None:
     """OpenCV's homography with MAGSAC++ scoring (Barath et al., 2020); the threshold is in pixels. None if the estimation fails."""
     fitted = fit_homography(uv_a, uv_b, threshold_px=threshold_px)
     return None if fitted is None else fitted[0]
