@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from ..errors import UserError
 from ..io.documents import read_json
-from ..io.files import file_sha256
+from ..io.files import file_sha256, written_whole
 from ..io.seeding import seeded
 from ..io.untrusted import check_regular, parsing
 from ..losses import NORMS
@@ -64,12 +64,11 @@ class Checkpoint:
 def save_checkpoint(folder: Path, network: UNet, config: CheckpointConfig) -> None:
     """Write both files under temporary names, then put them in place, the JSON last: a folder with the JSON is whole, and of one step."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights, described = folder / f".{WEIGHTS}.tmp", folder / f".{CONFIG}.tmp"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, weights)
-    described.write_text(json.dumps(config.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
-    (folder / CONFIG).unlink(missing_ok=True)
-    weights.replace(folder / WEIGHTS)
-    described.replace(folder / CONFIG)
+    with written_whole(folder / CONFIG) as described:
+        described.write_text(json.dumps(config.model_dump(mode="json"), indent=1) + "\n", encoding="utf-8")
+        with written_whole(folder / WEIGHTS) as weights:
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, weights)
+            (folder / CONFIG).unlink(missing_ok=True)
 
 
 def find_checkpoint(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """What a run refuses before it starts, and what it may trust of an earlier attempt."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -75,15 +76,15 @@ def test_checkpoint_that_is_not_whole_is_not_loaded(failing: str, tmp_path: Path
     networks = [seeded_network(SMALL, seed) for seed in (0, 1)]
     configs = [CheckpointConfig(network=SMALL, p=2.0, step=step, training={}) for step in (1, 2)]
     save_checkpoint(tmp_path, networks[0], configs[0])
-    replace = Path.replace
+    replace = os.replace
 
-    def killed(self: Path, target: Path) -> Path:
+    def killed(source: Path, target: Path) -> None:
         if target.name == failing:
             raise KeyboardInterrupt
-        return replace(self, target)
+        replace(source, target)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", killed)
+        patch.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             save_checkpoint(tmp_path, networks[1], configs[1])
     with pytest.raises(UserError, match=r"checkpoint\.json"):
