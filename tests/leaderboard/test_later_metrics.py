@@ -10,6 +10,8 @@ from records import changed, copied
 from pixbench.errors import UserError
 from pixbench.evaluation.matching.evaluate import evaluate
 from pixbench.evaluation.matching.pairs import DatasetPairs
+from pixbench.evaluation.matching.rescore import renew
+from pixbench.evaluation.matching.scoring import BY_TRAINING
 from pixbench.evaluation.model import MatcherModel
 from pixbench.evaluation.record import StoredRecord, find_records
 from pixbench.evaluation.request import DataAccess
@@ -45,3 +47,17 @@ def test_older_rows_may_lack_later_metrics_without_a_value(results: Path, source
     assert [each.name for each in verify.rescore(matcher, access) if not each.same] == []
     with pytest.raises(UserError, match="its table of pairs has other rows or columns"):
         verify.rescore(_without(matcher, "coverage"), access)
+
+
+def test_renewing_keeps_groups_by_training_and_drops_groups_that_no_longer_exist(
+    results: Path, source: DatasetPairs, tmp_path: Path
+) -> None:
+    dense = copied(find_records([results])[0], tmp_path)
+    raw = dense.record.model_dump()
+    group = {"pairs": 1, "points": 1, "metrics": {"delta_avg": 0.5}}
+    by_training = min(BY_TRAINING)
+    assert by_training not in raw["groups"]
+    older = changed(dense, **{**raw, "groups": {**raw["groups"], by_training: group, "a name of an older version": group}})
+    renewed = renew(older, lambda: source)
+    assert set(renewed.groups) == {*raw["groups"], by_training}
+    assert renewed.groups[by_training].metrics == {"delta_avg": 0.5}
