@@ -36,11 +36,11 @@ def described(fabric: Fabric, state: State, batch: Sample, augment: nn.Module) -
     images = _augmented(fabric, batch, augment).clamp(0, 1).to(weights)
     with _own_dropout(fabric):
         a, b = state.network(images).to(weights).chunk(2)
-    target_a, target_b = a.detach(), b.detach()
-    if state.target is not None:
-        # Unlike the network it is not wrapped, so that it does not know the run's precision.
-        with torch.no_grad(), fabric.autocast():
-            target_a, target_b = state.target(images).to(weights).chunk(2)
+        target_a, target_b = a.detach(), b.detach()
+        if state.target is not None:
+            # Unlike the network it is not wrapped, so that it does not know the run's precision.
+            with torch.no_grad(), fabric.autocast():
+                target_a, target_b = state.target(images).to(weights).chunk(2)
     uv = {name: batch[name].to(weights) for name in ("uv_a", "uv_b", "uv_random")}
     points = {name: batch[name] for name in ("positive", "matched")}
     return _gathered(fabric, DescriptorBatch(a, b, target_a, target_b, **uv, **points))

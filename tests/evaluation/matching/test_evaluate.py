@@ -219,7 +219,11 @@ def test_matcher_predicts_only_near_its_points(source: DatasetPairs, tmp_path: P
     assert np.isnan(found.uv[1]).all()
     assert len(found.points_a) == 2  # type: ignore[arg-type]
     _, record = evaluate(model, source, tmp_path)
-    assert record.metrics["matches"].value <= 2  # type: ignore[operator]
+    # A point whose pixel has no single true position, at a depth edge, is neither right nor wrong.
+    statuses = [source.pair(key).truth.status[[20, 30], [20, 40]] for group in source.groups() for key in group]
+    judged = [int(((each != Status.AMBIGUOUS) & (each != Status.NO_SURFACE)).sum()) for each in statuses]
+    assert 0 < np.mean(judged) < 2
+    assert record.metrics["matches"].value == pytest.approx(np.mean(judged))
     assert record.metrics["closer"].value is None
     with pytest.raises(ValueError, match="returned 2 points of the first image and 3 of the second"):
         MatcherModel(lambda a, b: (np.zeros((2, 2)), np.zeros((3, 2))), "bad").match(pair, np.zeros((1, 2)))
