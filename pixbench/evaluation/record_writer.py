@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..io.environment import environment, now, peak_memory_mb
 from ..io.files import file_sha256
-from .environment import environment, now, peak_memory_mb
 from .model import DescriptorModel, Model, described_model
 from .record import (
     DataPart,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import unknown_name
-from ..evaluation.environment import environment
+from ..io.environment import environment
 from ..training.run_folder import RUN, read_curve
 from . import Record, cell_format
 

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 import torch
 
-from pixbench.evaluation.environment import environment
+from pixbench.io.environment import environment
 
 
 def test_a_model_on_the_cpu_of_a_machine_with_a_gpu(monkeypatch) -> None:  # type: ignore[no-untyped-def]
