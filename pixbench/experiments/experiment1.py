@@ -151,8 +151,8 @@ def cells(
 ) -> list[Experiment1Cell]:
     """The grid of a preset, or a part of it, ordered by seed: a sweep that is stopped has all cells for fewer seeds.
 
-    An objective whose loss determines the norm, or that has no between-image term, has a single cell along that axis, for the term at
-    weight 0. Raises UserError for an unknown preset or objective, and for values that the objective would ignore.
+    An objective whose loss determines the norm has cells of that norm only, and one without a between-image term has cells of weight 0
+    only. Raises UserError for an unknown preset or objective, and for values that the objective would ignore.
     """
     grid = preset_named("experiment1", PRESETS, preset)
     loss = OBJECTIVES.get(objective)

@@ -70,7 +70,7 @@ def _sweep(experiment: str, cells: Sequence[Cell], folder: Path, workers: int, c
 
 
 def _raise_failures(outcomes: Iterable[str | None]) -> None:
-    """Run all cells; then raise UserError if any failed. An outcome is the reason why a cell failed, or None."""
+    """Go through the outcomes, which runs the cells; then raise UserError if any failed. An outcome says why a cell failed, or is None."""
     failed = [reason for reason in outcomes if reason is not None]
     if failed:
         raise UserError(f"{len(failed)} of the cells failed, all others are finished: {'; '.join(failed)}")
